@@ -1,0 +1,54 @@
+/** @file Element types: their names, how the host stores them, and which of two wins. */
+
+/** The element types. PyTorch's int64 is `int32` here; `float64` lives on the CPU device. */
+export type DType = 'float32' | 'float16' | 'float64' | 'int32' | 'uint32' | 'int8' | 'uint8' | 'bool'
+
+/** Host arrays in which values of a dtype are kept (`float16` as raw halves, `bool` as 0/1 bytes). */
+export type TypedArray = Float32Array | Float64Array | Uint16Array | Int32Array | Uint32Array | Int8Array | Uint8Array
+
+export type DTypeKind = 'bool' | 'int' | 'float'
+
+interface DTypeInfo {
+  /** bytes per element */
+  readonly bytes: number
+  readonly kind: DTypeKind
+  readonly create: (length: number) => TypedArray
+  readonly view: (buffer: ArrayBufferLike, byteOffset: number, length: number) => TypedArray
+}
+
+const of = (bytes: number, kind: DTypeKind, A: { new (n: number): TypedArray; new (b: ArrayBufferLike, o: number, n: number): TypedArray }): DTypeInfo => ({
+  bytes,
+  kind,
+  create: (n) => new A(n),
+  view: (b, o, n) => new A(b, o, n),
+})
+
+export const dtypeInfo: Readonly<Record<DType, DTypeInfo>> = {
+  float64: of(8, 'float', Float64Array),
+  float32: of(4, 'float', Float32Array),
+  float16: of(2, 'float', Uint16Array),
+  int32: of(4, 'int', Int32Array),
+  uint32: of(4, 'int', Uint32Array),
+  int8: of(1, 'int', Int8Array),
+  uint8: of(1, 'int', Uint8Array),
+  bool: of(1, 'bool', Uint8Array),
+}
+
+export const dtypes = Object.keys(dtypeInfo) as readonly DType[]
+
+export const isDType = (name: unknown): name is DType => typeof name === 'string' && name in dtypeInfo
+export const isFloat = (dtype: DType): boolean => dtypeInfo[dtype].kind === 'float'
+export const isInteger = (dtype: DType): boolean => dtypeInfo[dtype].kind === 'int'
+
+const RANK: Readonly<Record<DType, number>> = { bool: 0, uint8: 1, int8: 1, int32: 2, uint32: 3, float16: 4, float32: 5, float64: 6 }
+
+/** The dtype in which two operands meet (PyTorch's `promote_types`; `int8` with `uint8` is `int32`, where PyTorch has int16). */
+export function promoteTypes(a: DType, b: DType): DType {
+  if (a === b) return a
+  if (RANK[a] === RANK[b]) return 'int32'
+  return RANK[a] > RANK[b] ? a : b
+}
+
+const KIND_RANK: Readonly<Record<DTypeKind, number>> = { bool: 0, int: 1, float: 2 }
+/** Orders the kinds of dtype: bool < int < float. */
+export const kindRank = (dtype: DType): number => KIND_RANK[dtypeInfo[dtype].kind]

@@ -1,0 +1,48 @@
+/** @file The errors that users meet. Fields, not only text: `op` names the function, the rest is what was wrong. */
+
+const show = (shape: readonly number[]): string => `[${shape.join(', ')}]`
+export { show as showShape }
+
+/** The root of the library's own errors. */
+export class TapegradError extends Error {
+  readonly op: string
+  constructor(op: string, message: string) {
+    super(op ? `${op}: ${message}` : message)
+    this.name = new.target.name
+    this.op = op
+  }
+}
+
+/** Shapes or dims do not fit. */
+export class ShapeError extends TapegradError {
+  readonly shapes: readonly (readonly number[])[]
+  constructor(op: string, message: string, shapes: readonly (readonly number[])[] = []) {
+    super(op, message)
+    this.shapes = shapes
+  }
+}
+
+/** A dtype that the function does not take. */
+export class DTypeError extends TapegradError {}
+/** Tensors of two devices met, or a device is not there. */
+export class DeviceError extends TapegradError {}
+/** An argument has a value that the function does not take. */
+export class ArgumentError extends TapegradError {}
+/** An index lies outside its axis. Thrown at the call where the host knows the values, else at the next await. */
+export class IndexError extends TapegradError {}
+/** An interior tensor of a step that has long been closed was read. */
+export class StaleTensorError extends TapegradError {}
+/** A synchronous loop recorded more work than the device may have waiting. */
+export class BacklogError extends TapegradError {}
+/** The device has no room for a buffer. `bytes` is what was asked for. */
+export class OutOfMemoryError extends TapegradError {
+  readonly bytes: number
+  constructor(op: string, bytes: number, message: string) {
+    super(op, message)
+    this.bytes = bytes
+  }
+}
+/** The device went away (driver reset, destroyed). */
+export class DeviceLostError extends TapegradError {}
+/** Misuse of autograd: no graph, freed graph, a saved tensor that was changed. */
+export class AutogradError extends TapegradError {}

@@ -1,0 +1,4 @@
+export * from './dtype.ts'
+export * from './errors.ts'
+export * from './float16.ts'
+export * from './shape.ts'

@@ -1,0 +1,140 @@
+/**
+ * @file The one interface between the graph and a device.
+ *
+ * A device runs programs (lists of kernels) strictly in the order in which `run`, `upload` and `release` were called. Everything here returns
+ * at once; work may wait inside the device (no adapter yet, pipelines still compiling, back-pressure) without changing that order. What fails
+ * poisons the buffers that the failed program would have written, and every promise asked of the device afterwards rejects once.
+ */
+import type { DType, TypedArray } from '../base/index.ts'
+import type { Kernel } from '../kernel/index.ts'
+
+export type DeviceName = 'webgpu' | 'cpu'
+
+/** What `init()` tells about a device. */
+export interface DeviceInfo {
+  readonly device: DeviceName
+  /** One line for people: `llvmpipe (LLVM 15.0.6, 256 bits)`. */
+  readonly adapter: string
+  readonly vendor: string
+  readonly architecture: string
+  /** True where a CPU plays the GPU (lavapipe, SwiftShader), and for the CPU device. */
+  readonly software: boolean
+  readonly features: readonly string[]
+  readonly limits: Readonly<Record<string, number>>
+}
+
+/** A buffer on a device. Made by `allocate` without any memory: memory is taken when the first program that writes it runs. */
+export interface DeviceBuffer {
+  readonly dtype: DType
+  /** elements */
+  readonly length: number
+}
+
+/** The value of a small result, on its way to the host or there. */
+export interface HostCopy {
+  readonly dtype: DType
+  readonly length: number
+  /** The values, once they are on the host. */
+  peek(): TypedArray | undefined
+  /** Waits for them. */
+  get(): Promise<TypedArray>
+}
+
+/** A buffer of a program: bound by the caller, or the program's own scratch. */
+export interface Slot {
+  readonly kind: 'input' | 'output' | 'scratch'
+  readonly dtype: DType
+  readonly length: number
+  /** For an output that overwrites an input in place: the index of that input's slot. The input's buffer is given up to the output. */
+  readonly donor?: number
+}
+
+export interface ProgramKernel {
+  readonly kernel: Kernel
+  /** For each of `kernel.buffers`, the slot it is bound to. One slot may serve several kernels, and is bound once in each. */
+  readonly slots: readonly number[]
+}
+
+/** What the scheduler hands to a device, once per structure; the device compiles and keeps it. */
+export interface Program {
+  readonly kernels: readonly ProgramKernel[]
+  readonly slots: readonly Slot[]
+  /** Types of the step-varying scalars (learning rate, RNG counter, a user's numbers) that `Expr` kind `scalar` reads by position. */
+  readonly scalars: readonly ('float' | 'i32' | 'u32')[]
+}
+
+/** A compiled program. Opaque to the graph. */
+export interface Executable {
+  readonly program: Program
+}
+
+export interface Run {
+  /** One for each `input` slot, in slot order: a buffer of this device, or host data to upload for this run only. */
+  readonly inputs: readonly (DeviceBuffer | TypedArray)[]
+  /** One for each `output` slot, in slot order, from `allocate`. */
+  readonly outputs: readonly DeviceBuffer[]
+  /** The values of the program's scalars; all of a run's go up in one write. */
+  readonly scalars: readonly number[]
+  /** Outputs that are small and go to the host: their buffers are released once copied. The answer of `run` has one HostCopy for each. */
+  readonly evacuate: readonly DeviceBuffer[]
+}
+
+export interface MemoryStats {
+  /** Bytes of buffers that tensors and running programs hold. */
+  readonly liveBytes: number
+  readonly peakBytes: number
+  /** Bytes of buffers that wait in the pool. */
+  readonly pooledBytes: number
+  /** Number of live buffers. */
+  readonly buffers: number
+}
+
+/** Counters for tests and benchmarks. */
+export interface DeviceCounters {
+  readonly dispatches: number
+  readonly submits: number
+  readonly pipelines: number
+  readonly bindGroups: number
+  readonly buffersCreated: number
+}
+
+export interface Device {
+  readonly name: DeviceName
+  /** What the scheduler must respect. Known before the adapter is there only after `ready`; until then programs are not compiled. */
+  readonly traits: DeviceTraits
+  compile(program: Program): Executable
+  /** @throws BacklogError when a loop that never awaits has recorded more than may wait. */
+  run(executable: Executable, run: Run): HostCopy[]
+  allocate(dtype: DType, length: number): DeviceBuffer
+  /** A buffer with a copy of `data` (storage form: halves for float16, bytes for bool). */
+  upload(dtype: DType, data: TypedArray): DeviceBuffer
+  /** Copies a small result that was evacuated back into a buffer, in order, without waiting for the host. */
+  restore(copy: HostCopy): DeviceBuffer
+  /** Gives the buffer's memory back to the pool, after everything queued so far. */
+  release(buffer: DeviceBuffer): void
+  /** The buffer's values in storage form. Rejects with what went wrong on the way (sticky errors, index errors). */
+  read(buffer: DeviceBuffer): Promise<TypedArray>
+  /** All work so far has run. Rejects as `read`. */
+  synchronize(): Promise<void>
+  /** Resolves when few enough steps are in flight for another; awaited inside every promise of the library. */
+  throttle(): Promise<void>
+  memory(): MemoryStats
+  resetPeakMemory(): void
+  counters(): DeviceCounters
+}
+
+export interface DeviceTraits {
+  /** Storage buffers that one kernel may bind (parameters excluded, scalars and the error flag included). */
+  readonly maxBuffers: number
+  /** Bytes that one binding may span. */
+  readonly maxBindingBytes: number
+  readonly dtypes: ReadonlySet<DType>
+  /** Parallel invocations under which a reduction is worth splitting in two. */
+  readonly parallelism: number
+}
+
+/** Makes devices; `probe` finds out whether the device can be had, and makes it. */
+export interface DeviceProvider {
+  readonly name: DeviceName
+  open(options?: { adapter?: string }): Promise<{ device: Device; info: DeviceInfo } | undefined>
+}

@@ -1,0 +1,84 @@
+/**
+ * @file The lazy graph's node: one primitive applied to other nodes. Shapes and dtypes are settled when a node is made; its
+ * values exist once it has a `storage`. Until then its inputs are its recipe.
+ */
+import type { DType, Shape, TypedArray } from '../base/index.ts'
+import type { DeviceBuffer, DeviceName, HostCopy } from '../device/index.ts'
+import type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/index.ts'
+
+/** Where a node will be computed. `auto` is not settled yet and goes with anything. */
+export type Placement = DeviceName | 'auto'
+
+/** What a node computes. Everything in it but the values of `leaf` and `scalar` is structure: part of the schedule's key. */
+export type Primitive =
+  /** Values given by the host, or kept from an earlier run: always has a storage. */
+  | { readonly kind: 'leaf' }
+  /** A 0-d number that may change from step to step: reaches the kernel as data. */
+  | { readonly kind: 'scalar'; readonly value: number }
+  /** A 0-d literal of an op's definition: compiled into the kernel. */
+  | { readonly kind: 'constant'; readonly value: number }
+  /** 0, 1, 2, … along the only axis (int32). */
+  | { readonly kind: 'iota' }
+  /** Random bits (uint32): Philox of (element index, stream) under a key; inputs are the four uint32 scalars seed (low, high) and call number (low, high). */
+  | { readonly kind: 'random'; readonly word: number }
+  | { readonly kind: 'unary'; readonly op: UnaryOp }
+  | { readonly kind: 'binary'; readonly op: BinaryOp }
+  | { readonly kind: 'where' }
+  | { readonly kind: 'cast' }
+  | { readonly kind: 'reshape' }
+  | { readonly kind: 'expand' }
+  /** Output axis i is input axis `order[i]`. */
+  | { readonly kind: 'permute'; readonly order: readonly number[] }
+  /** Output position i along an axis is input position start + i · step (step may be negative). */
+  | { readonly kind: 'slice'; readonly start: readonly number[]; readonly step: readonly number[] }
+  /** `before[i]` zeros in front of axis i, and as many behind as the shape leaves. */
+  | { readonly kind: 'pad'; readonly before: readonly number[] }
+  /** Reduced axes leave the shape. */
+  | { readonly kind: 'reduce'; readonly op: ReduceOp; readonly dims: readonly number[] }
+  /** [...batch, m, k] · [...batch, k, n] → [...batch, m, n]; the batch axes broadcast. */
+  | { readonly kind: 'contract' }
+  /** out[…, i, …] = source[…, index[…, i, …], …] along `dim`; inputs source and index (int32); `op` names whom an index error blames. */
+  | { readonly kind: 'gather'; readonly dim: number; readonly op: string }
+  /** Its inputs, flattened, one after the other in one buffer, each at an offset that is a multiple of 64 elements. */
+  | { readonly kind: 'pack'; readonly offsets: readonly number[] }
+  /** The input's values on another device. */
+  | { readonly kind: 'transfer' }
+
+/** Where a node's values are. */
+export interface Storage {
+  /** On the host, in storage form (halves for float16). */
+  host?: TypedArray
+  /** On a device. */
+  buffer?: DeviceBuffer
+  /** On its way from a device to the host. */
+  copy?: HostCopy
+  /** Why the values are gone: the storage of a parameter's version that has been given back. */
+  released?: 'step' | 'dispose'
+  /** How many runs have uploaded the host values; from the second on the device copy stays. */
+  uploads: number
+}
+
+let serial = 0
+
+export class Node {
+  readonly id: number = ++serial
+  readonly primitive: Primitive
+  inputs: readonly Node[]
+  readonly shape: Shape
+  readonly dtype: DType
+  readonly placement: Placement
+  storage: Storage | undefined
+  /** How many recorded nodes use this one. */
+  uses = 0
+
+  constructor(primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype: DType, placement: Placement) {
+    this.primitive = primitive
+    this.inputs = inputs
+    this.shape = shape
+    this.dtype = dtype
+    this.placement = placement
+  }
+}
+
+/** How many nodes have been made: the unit in which `npm run bench -- overhead` counts. */
+export const recordedNodes = (): number => serial

@@ -1,0 +1,178 @@
+/**
+ * @file The primitives, as functions from nodes to a node. Operands of elementwise primitives broadcast; a plain number is a literal of
+ * the other operand's dtype. Callers have checked shapes and dtypes: what fails here is a mistake in an op's definition.
+ */
+import { broadcastShapes, contiguousStrides, type DType, DeviceError, type Shape, sameShape, sizeOf, type TypedArray } from '../base/index.ts'
+import type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/index.ts'
+import { Node, type Placement, type Primitive } from './node.ts'
+import { recorded } from './pending.ts'
+
+const SCALAR: Shape = []
+
+function make(primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype: DType): Node {
+  let placement: Placement = 'auto'
+  for (const input of inputs) {
+    if (input.placement === 'auto' || input.placement === placement) continue
+    if (placement !== 'auto') throw new DeviceError(primitive.kind, `operands are on two devices, ${placement} and ${input.placement}. Move one with .to(device)`)
+    placement = input.placement
+  }
+  const node = new Node(primitive, inputs, shape, dtype, placement)
+  recorded(node)
+  return node
+}
+
+/** Values from the host, in storage form. The array is kept, not copied. */
+export function leaf(data: TypedArray, shape: Shape, dtype: DType, placement: Placement): Node {
+  const node = new Node({ kind: 'leaf' }, [], shape, dtype, placement)
+  node.storage = { host: data, uploads: 0 }
+  return node
+}
+
+/** A 0-d number that reaches kernels as data: a user's number, a learning rate. */
+export function scalar(value: number, dtype: DType, placement: Placement = 'auto'): Node {
+  return new Node({ kind: 'scalar', value }, [], SCALAR, dtype, placement)
+}
+
+/** A 0-d literal, compiled into kernels: only for numbers that are the same in every step. */
+export function constant(value: number, dtype: DType, placement: Placement = 'auto'): Node {
+  return new Node({ kind: 'constant', value }, [], SCALAR, dtype, placement)
+}
+
+/** 0 … n−1, int32. */
+export function iota(n: number, placement: Placement = 'auto'): Node {
+  return new Node({ kind: 'iota' }, [], [n], 'int32', placement)
+}
+
+/** Random uint32 words. `seed` and `call` are 64-bit whole numbers as [low, high]; `word` 0…3 chooses the word of each element's Philox block. */
+export function randomBits(shape: Shape, seed: readonly [number, number], call: readonly [number, number], word = 0, placement: Placement = 'auto'): Node {
+  const inputs = [seed[0], seed[1], call[0], call[1]].map((v) => scalar(v, 'uint32', placement))
+  return new Node({ kind: 'random', word }, inputs, shape, 'uint32', placement)
+}
+
+export function unary(op: UnaryOp, x: Node): Node {
+  return make({ kind: 'unary', op }, [x], x.shape, op === 'not' ? 'bool' : x.dtype)
+}
+
+const COMPARISONS: ReadonlySet<BinaryOp> = new Set(['lt', 'le', 'eq', 'ne'])
+
+/** Applies `op` to operands of one dtype; comparisons give bool. */
+export function binary(op: BinaryOp, a: Node | number, b: Node | number): Node {
+  const x = typeof a === 'number' ? constant(a, (b as Node).dtype) : a
+  const y = typeof b === 'number' ? constant(b, x.dtype) : b
+  if (x.dtype !== y.dtype) throw new Error(`primitive ${op}: dtypes differ (${x.dtype}, ${y.dtype})`)
+  return make({ kind: 'binary', op }, [x, y], broadcastShapes(op, x.shape, y.shape), COMPARISONS.has(op) ? 'bool' : x.dtype)
+}
+
+/** Elementwise choice; `test` is bool, `a` and `b` have one dtype. */
+export function where(test: Node, a: Node | number, b: Node | number): Node {
+  const x = typeof a === 'number' ? constant(a, (b as Node).dtype) : a
+  const y = typeof b === 'number' ? constant(b, x.dtype) : b
+  if (x.dtype !== y.dtype) throw new Error(`primitive where: dtypes differ (${x.dtype}, ${y.dtype})`)
+  const shape = broadcastShapes('where', test.shape, broadcastShapes('where', x.shape, y.shape))
+  return make({ kind: 'where' }, [test, x, y], shape, x.dtype)
+}
+
+export function cast(x: Node, dtype: DType): Node {
+  return x.dtype === dtype ? x : make({ kind: 'cast' }, [x], x.shape, dtype)
+}
+
+export function reshape(x: Node, shape: Shape): Node {
+  if (sameShape(x.shape, shape)) return x
+  if (sizeOf(shape) !== sizeOf(x.shape)) throw new Error(`primitive reshape: [${x.shape}] to [${shape}]`)
+  return make({ kind: 'reshape' }, [x], shape, x.dtype)
+}
+
+/** Broadcasts to `shape` (axes are added in front). */
+export function expand(x: Node, shape: Shape): Node {
+  return sameShape(x.shape, shape) ? x : make({ kind: 'expand' }, [x], shape, x.dtype)
+}
+
+export function permute(x: Node, order: readonly number[]): Node {
+  if (order.every((d, i) => d === i)) return x
+  return make(
+    { kind: 'permute', order },
+    [x],
+    order.map((d) => x.shape[d] as number),
+    x.dtype,
+  )
+}
+
+/** Output position i along each axis is input position start + i · step. */
+export function slice(x: Node, start: readonly number[], shape: Shape, step: readonly number[] = start.map(() => 1)): Node {
+  if (sameShape(shape, x.shape) && start.every((s) => s === 0) && step.every((s) => s === 1)) return x
+  return make({ kind: 'slice', start, step }, [x], shape, x.dtype)
+}
+
+/** Zeros (false) around `x`, whose origin lands at `before`. */
+export function pad(x: Node, before: readonly number[], shape: Shape): Node {
+  return sameShape(shape, x.shape) ? x : make({ kind: 'pad', before }, [x], shape, x.dtype)
+}
+
+/** Reduces `dims` (ascending), which leave the shape. `arg*` give int32 positions, row-major over `dims`. */
+export function reduce(op: ReduceOp, x: Node, dims: readonly number[]): Node {
+  const isArg = op === 'argmax' || op === 'argmin'
+  if (dims.length === 0 && !isArg) return x
+  return make(
+    { kind: 'reduce', op, dims },
+    [x],
+    x.shape.filter((_, i) => !dims.includes(i)),
+    isArg ? 'int32' : x.dtype,
+  )
+}
+
+/** Batched matrix product of operands with at least two axes. */
+export function contract(a: Node, b: Node): Node {
+  const m = a.shape[a.shape.length - 2] as number
+  const n = b.shape[b.shape.length - 1] as number
+  const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2))
+  return make({ kind: 'contract' }, [a, b], [...batch, m, n], a.dtype)
+}
+
+/** Elements of `source` chosen along `dim` by `index` (int32, as many axes; other axes no longer than the source's). `op` is whom an index error names. */
+export function gather(source: Node, dim: number, index: Node, op: string): Node {
+  return make({ kind: 'gather', dim, op }, [source, index], index.shape, source.dtype)
+}
+
+/** Alignment of packed pieces, in elements: 256 bytes of float32. */
+export const PACK_ALIGN = 64
+
+/** Offsets at which pieces of the given sizes lie in a pack, and its length. */
+export function packLayout(sizes: readonly number[]): { offsets: number[]; length: number } {
+  const offsets: number[] = []
+  let length = 0
+  for (const size of sizes) {
+    offsets.push(length)
+    length += Math.ceil(size / PACK_ALIGN) * PACK_ALIGN
+  }
+  return { offsets, length }
+}
+
+/** All inputs in one flat buffer (an arena); what lies between the pieces is unspecified. Unpack with {@link unpack}. */
+export function pack(inputs: readonly Node[]): Node {
+  const { offsets, length } = packLayout(inputs.map((n) => sizeOf(n.shape)))
+  return make({ kind: 'pack', offsets }, inputs, [length], (inputs[0] as Node).dtype)
+}
+
+/** The piece of a pack (or of anything laid out like it) at `offset`. */
+export function unpack(packed: Node, offset: number, shape: Shape): Node {
+  return reshape(slice(packed, [offset], [sizeOf(shape)]), shape)
+}
+
+/** The same values on another device. */
+export function transfer(x: Node, placement: Placement): Node {
+  if (x.placement === placement) return x
+  const node = new Node({ kind: 'transfer' }, [x], x.shape, x.dtype, placement)
+  recorded(node)
+  return node
+}
+
+/** Row-major linear position of each element, int32. */
+export function linearPosition(shape: Shape): Node {
+  const strides = contiguousStrides(shape)
+  let sum: Node = constant(0, 'int32')
+  shape.forEach((n, i) => {
+    const along = reshape(iota(n), shape.map((_, j) => (j === i ? n : 1)))
+    sum = binary('add', sum, binary('mul', along, strides[i] as number))
+  })
+  return expand(sum, shape)
+}
