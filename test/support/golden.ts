@@ -1,0 +1,195 @@
+/**
+ * @file Reads the golden cases that test/golden/generate.py got from PyTorch, and runs one case as a function call or as a method call.
+ *
+ * A case is a call of tapegrad: `args` are the arguments as written in JSON, in which a string that begins with `$` stands for something
+ * that JSON cannot hold: `$0` the first input, `$float` the float type under test, `$device` the device, `$nan`, `$inf`, `$-inf`.
+ */
+import { readFileSync } from 'node:fs'
+import { expect } from 'vitest'
+import * as tg from '../../src/index.ts'
+
+/** Where an array lies in data.bin. `float` is the float type under test, kept as float64. */
+export interface Span {
+  readonly dtype: 'float' | 'float32' | 'float16' | 'int32' | 'bool'
+  readonly shape: readonly number[]
+  readonly at: number
+}
+
+type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
+
+export interface GoldenCase {
+  readonly name: string
+  /** The op's name in the registry. */
+  readonly op: string
+  readonly args: readonly Json[]
+  /** The free function; `null` where there is none, absent where it is called as the op is. */
+  readonly free?: string | null
+  /** The method's name, where PyTorch has the method; its arguments where they are not the function's, `$n` first being `this`. */
+  readonly method?: string
+  readonly methodArgs?: readonly Json[]
+  readonly inputs: readonly (Span & { readonly requiresGrad?: boolean })[]
+  readonly outputs: readonly Span[]
+  /** Given to `backward` of the first output. */
+  readonly gradOutput?: Span
+  /** One per input; `null` where PyTorch gives none. */
+  readonly grads?: readonly (Span | null)[]
+}
+
+export interface OptimizerPath {
+  readonly name: string
+  readonly optimizer: 'SGD' | 'Adam' | 'AdamW'
+  readonly options: Readonly<Record<string, number | boolean | readonly number[]>>
+  /** Parameter groups, by position in `start`; absent: all in one. */
+  readonly groups?: readonly { readonly params: readonly number[]; readonly [option: string]: unknown }[]
+  /** From step `step` on, every group has the learning rate `lr`. */
+  readonly later?: { readonly step: number; readonly lr: number }
+  /** The loss of every step. */
+  readonly losses: Span
+  /** The parameters after every step. */
+  readonly after: readonly (readonly Span[])[]
+}
+
+export interface PrintedText {
+  readonly name: string
+  readonly dtype: tg.DType
+  readonly shape: readonly number[]
+  readonly at: number
+  readonly requiresGrad?: boolean
+  /** What PyTorch prints; its int64 is int32 here. */
+  readonly text: string
+}
+
+export interface Golden {
+  readonly torch: string
+  readonly cases: readonly GoldenCase[]
+  readonly optimizers: { readonly x: Span; readonly y: Span; readonly start: readonly Span[]; readonly paths: readonly OptimizerPath[] }
+  readonly texts: readonly PrintedText[]
+}
+
+const folder = new URL('../golden/', import.meta.url)
+export const golden: Golden = JSON.parse(readFileSync(new URL('index.json', folder), 'utf8'))
+// A copy, because a file's Buffer may start at any offset of its ArrayBuffer and typed arrays want alignment.
+const blob = new Uint8Array(readFileSync(new URL('data.bin', folder))).buffer
+
+/** The values of a span, as they are stored. */
+export function stored(span: { readonly dtype: string; readonly shape: readonly number[]; readonly at: number }): Float64Array | Float32Array | Int32Array {
+  const length = span.shape.reduce((n, d) => n * d, 1)
+  if (span.dtype === 'float' || span.dtype === 'float64') return new Float64Array(blob, span.at, length)
+  if (span.dtype === 'float32' || span.dtype === 'float16') return new Float32Array(blob, span.at, length)
+  return new Int32Array(blob, span.at, length)
+}
+
+export function casesByOp(): ReadonlyMap<string, readonly GoldenCase[]> {
+  const groups = new Map<string, GoldenCase[]>()
+  for (const c of golden.cases) {
+    const group = groups.get(c.op)
+    if (group) group.push(c)
+    else groups.set(c.op, [c])
+  }
+  return groups
+}
+
+export interface Setting {
+  readonly device: 'cpu' | 'webgpu'
+  readonly float: 'float64' | 'float32'
+}
+
+/** |actual − expected| ≤ atol + rtol · |expected|. */
+export interface Tolerance {
+  readonly rtol: number
+  readonly atol: number
+}
+
+/** A tensor with a span's values on the device and in the float type under test. */
+export function tensorOf(span: Span & { readonly requiresGrad?: boolean }, { device, float }: Setting): tg.Tensor {
+  const dtype = span.dtype === 'float' ? float : span.dtype
+  const values = stored(span)
+  const data = dtype === 'float32' ? Float32Array.from(values) : dtype === 'bool' ? Uint8Array.from(values) : values
+  return tg.tensor(data, { shape: [...span.shape], dtype, device, requiresGrad: span.requiresGrad ?? false })
+}
+
+const EXACT: Tolerance = { rtol: 0, atol: 0 }
+
+/** Compares shape, dtype and values. The message names the worst element. */
+export async function expectSpan(what: string, actual: tg.Tensor, expected: Span, { float }: Setting, tolerance: Tolerance): Promise<void> {
+  expect([...actual.shape], `${what}: shape`).toEqual(expected.shape)
+  const dtype = expected.dtype === 'float' ? float : expected.dtype
+  expect(actual.dtype, `${what}: dtype`).toBe(dtype)
+  const { rtol, atol } = expected.dtype === 'float' ? tolerance : EXACT
+  const got = await actual.data()
+  const want = stored(expected)
+  expect(got.length, `${what}: length of data()`).toBe(want.length)
+  let worst = -1
+  let worstExcess = 0
+  for (let i = 0; i < want.length; i++) {
+    const g = Number(got[i])
+    const w = float === 'float32' ? Math.fround(want[i] as number) : (want[i] as number)
+    if (Object.is(g, w) || g === w || (Number.isNaN(g) && Number.isNaN(w))) continue
+    const excess = Number.isFinite(w) ? Math.abs(g - w) - (atol + rtol * Math.abs(w)) : Number.POSITIVE_INFINITY
+    if (!(excess <= worstExcess)) {
+      worst = i
+      worstExcess = Number.isNaN(excess) ? Number.POSITIVE_INFINITY : excess
+    }
+  }
+  if (worst >= 0) {
+    const near = (values: ArrayLike<number | bigint>): string =>
+      Array.from(values)
+        .slice(Math.max(0, worst - 1), worst + 3)
+        .join(', ')
+    expect.fail(
+      `${what}: element ${worst} of [${expected.shape}] is ${got[worst]}, PyTorch has ${want[worst]} (rtol ${rtol}, atol ${atol}); near it [${near(got)}], PyTorch [${near(want)}]`,
+    )
+  }
+}
+
+const SPECIAL: Readonly<Record<string, number>> = { $nan: Number.NaN, $inf: Number.POSITIVE_INFINITY, '$-inf': Number.NEGATIVE_INFINITY }
+
+function revive(arg: Json, inputs: readonly tg.Tensor[], setting: Setting): unknown {
+  if (Array.isArray(arg)) return arg.map((a) => revive(a, inputs, setting))
+  if (arg !== null && typeof arg === 'object') return Object.fromEntries(Object.entries(arg).map(([key, value]) => [key, revive(value, inputs, setting)]))
+  if (typeof arg !== 'string' || !arg.startsWith('$')) return arg
+  if (arg in SPECIAL) return SPECIAL[arg]
+  if (arg === '$float') return setting.float
+  if (arg === '$device') return setting.device
+  return inputs[Number(arg.slice(1))]
+}
+
+type Callable = (...args: unknown[]) => unknown
+
+/** The free function of that name: of the root, or of `nn.functional` where PyTorch keeps it. */
+export function freeFunction(name: string): Callable | undefined {
+  const root = (tg as unknown as Record<string, unknown>)[name]
+  return (root ?? (tg.nn.functional as unknown as Record<string, unknown>)[name]) as Callable | undefined
+}
+
+/** The name of the case's free function, if it has one. */
+export const freeName = (c: GoldenCase): string | null => (c.free === undefined ? c.op : c.free)
+
+/** Runs a case, and its gradient where PyTorch has one, and compares everything that comes out. */
+export async function runCase(c: GoldenCase, form: 'function' | 'method', setting: Setting, tolerance: Tolerance): Promise<void> {
+  const inputs = c.inputs.map((span) => tensorOf(span, setting))
+  let result: unknown
+  if (form === 'function') {
+    const name = freeName(c) as string
+    const call = freeFunction(name)
+    if (call === undefined) expect.fail(`there is no function ${name}`)
+    result = call(...c.args.map((a) => revive(a, inputs, setting)))
+  } else {
+    const [self, ...rest] = (c.methodArgs ?? c.args).map((a) => revive(a, inputs, setting))
+    const method = (self as Record<string, Callable>)[c.method as string]
+    if (method === undefined) expect.fail(`there is no method ${c.method}`)
+    result = method.apply(self, rest)
+  }
+  const outputs = (c.outputs.length === 1 ? [result] : [...(result as Iterable<tg.Tensor>)]) as tg.Tensor[]
+  expect(outputs.length, 'number of results').toBe(c.outputs.length)
+  if (c.gradOutput && c.grads) {
+    ;(outputs[0] as tg.Tensor).backward(tensorOf(c.gradOutput, setting))
+  }
+  for (const [i, span] of c.outputs.entries()) await expectSpan(`output ${i}`, outputs[i] as tg.Tensor, span, setting, tolerance)
+  for (const [i, span] of (c.grads ?? []).entries()) {
+    const grad = (inputs[i] as tg.Tensor).grad
+    if (span === null) continue
+    if (!grad) expect.fail(`input ${i} has no gradient`)
+    await expectSpan(`gradient of input ${i}`, grad, span, setting, tolerance)
+  }
+}
