@@ -1,0 +1,53 @@
+/** @file Shows how training goes: a live bar on a terminal, one line per epoch anywhere else. */
+
+const BAR_CELLS = 24
+const REDRAW_MS = 80
+
+export class Progress {
+  readonly #epochs: number
+  readonly #total: number
+  readonly #live = process.stdout.isTTY === true
+  readonly #started = performance.now()
+  #done = 0
+  #drawn = 0
+  #result = ''
+
+  /** `imagesPerEpoch` counts what an epoch really shows, without a dropped last batch. */
+  constructor(epochs: number, imagesPerEpoch: number) {
+    this.#epochs = epochs
+    this.#total = epochs * imagesPerEpoch
+  }
+
+  /** A batch is done. */
+  advance(images: number): void {
+    this.#done += images
+    const now = performance.now()
+    if (!this.#live || now - this.#drawn < REDRAW_MS) return
+    this.#drawn = now
+    this.#draw()
+  }
+
+  /** An epoch is done, with these means over its images. */
+  epoch(epoch: number, loss: number, accuracy: number): void {
+    this.#result = `loss ${loss.toFixed(4)}  accuracy ${(100 * accuracy).toFixed(1)}%`
+    if (this.#live) this.#draw()
+    else process.stdout.write(`epoch ${String(epoch).padStart(String(this.#epochs).length)}/${this.#epochs}  ${this.#result}  ${this.#rate()}\n`)
+    if (this.#live && epoch === this.#epochs) process.stdout.write('\n')
+  }
+
+  #draw(): void {
+    const share = this.#done / this.#total
+    const cells = Math.round(share * BAR_CELLS)
+    const bar = '█'.repeat(cells) + '░'.repeat(BAR_CELLS - cells)
+    const epoch = Math.min(this.#epochs, Math.floor(share * this.#epochs) + 1)
+    const line = `${bar} epoch ${epoch}/${this.#epochs}  ${this.#result}  ${this.#rate()}`
+    // A line longer than the terminal would wrap, and each redraw would then start a new one.
+    process.stdout.write(`\r\x1b[2K${line.slice(0, (process.stdout.columns ?? 80) - 1)}`)
+  }
+
+  #rate(): string {
+    const seconds = (performance.now() - this.#started) / 1000
+    const left = (seconds / this.#done) * (this.#total - this.#done)
+    return `${Math.round(this.#done / seconds)} images/s  ${Math.ceil(left)} s left`
+  }
+}
