@@ -1,6 +1,6 @@
 /** @file Shows how training goes: a live bar on a terminal, one line per epoch anywhere else. */
 
-const BAR_CELLS = 24
+const BAR_CELLS = { least: 4, most: 32 }
 const REDRAW_MS = 80
 
 export class Progress {
@@ -37,12 +37,13 @@ export class Progress {
 
   #draw(): void {
     const share = this.#done / this.#total
-    const cells = Math.round(share * BAR_CELLS)
-    const bar = '█'.repeat(cells) + '░'.repeat(BAR_CELLS - cells)
     const epoch = Math.min(this.#epochs, Math.floor(share * this.#epochs) + 1)
-    const line = `${bar} epoch ${epoch}/${this.#epochs}  ${this.#result}  ${this.#rate()}`
-    // A line longer than the terminal would wrap, and each redraw would then start a new one.
-    process.stdout.write(`\r\x1b[2K${line.slice(0, (process.stdout.columns ?? 80) - 1)}`)
+    const text = ` epoch ${epoch}/${this.#epochs}  ${this.#result}  ${this.#rate()}`
+    // The bar takes what the text leaves: a line longer than the terminal would wrap, and each redraw would then start a new one.
+    const room = (process.stdout.columns ?? 80) - 1
+    const cells = Math.max(BAR_CELLS.least, Math.min(BAR_CELLS.most, room - text.length))
+    const full = Math.round(share * cells)
+    process.stdout.write(`\r\x1b[2K${`${'█'.repeat(full)}${'░'.repeat(cells - full)}${text}`.slice(0, room)}`)
   }
 
   #rate(): string {
