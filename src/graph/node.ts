@@ -25,6 +25,8 @@ export type Primitive =
   | { readonly kind: 'binary'; readonly op: BinaryOp }
   | { readonly kind: 'where' }
   | { readonly kind: 'cast' }
+  /** The input's values as a value of its own: `detach()` and `clone()`. */
+  | { readonly kind: 'alias' }
   | { readonly kind: 'reshape' }
   | { readonly kind: 'expand' }
   /** Output axis i is input axis `order[i]`. */
@@ -48,13 +50,14 @@ export type Primitive =
 export interface Storage {
   /** On the host, in storage form (halves for float16). */
   host?: TypedArray
-  /** On a device. */
+  /** On a device: `owner`. */
   buffer?: DeviceBuffer
+  owner?: DeviceName
   /** On its way from a device to the host. */
   copy?: HostCopy
   /** Why the values are gone: the storage of a parameter's version that has been given back. */
   released?: 'step' | 'dispose'
-  /** How many runs have uploaded the host values; from the second on the device copy stays. */
+  /** How many runs have uploaded the host values; after a few of them the device copy stays. */
   uploads: number
 }
 
@@ -70,6 +73,9 @@ export class Node {
   storage: Storage | undefined
   /** How many recorded nodes use this one. */
   uses = 0
+  /** Numbers that describe the node in a plan's signature, as a computed and as a stored one; 0 until asked for. */
+  computedKey = 0
+  storedKey = 0
 
   constructor(primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype: DType, placement: Placement) {
     this.primitive = primitive

@@ -5,7 +5,7 @@
 import { broadcastShapes, contiguousStrides, type DType, DeviceError, type Shape, sameShape, sizeOf, type TypedArray } from '../base/index.ts'
 import type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/index.ts'
 import { Node, type Placement, type Primitive } from './node.ts'
-import { recorded } from './pending.ts'
+import { forget, recorded } from './pending.ts'
 
 const SCALAR: Shape = []
 
@@ -74,6 +74,11 @@ export function where(test: Node, a: Node | number, b: Node | number): Node {
 
 export function cast(x: Node, dtype: DType): Node {
   return x.dtype === dtype ? x : make({ kind: 'cast' }, [x], x.shape, dtype)
+}
+
+/** A value of its own with the input's values: stays readable when the input is retired. */
+export function alias(x: Node): Node {
+  return make({ kind: 'alias' }, [x], x.shape, x.dtype)
 }
 
 export function reshape(x: Node, shape: Shape): Node {
@@ -155,7 +160,10 @@ export function pack(inputs: readonly Node[]): Node {
 
 /** The piece of a pack (or of anything laid out like it) at `offset`. */
 export function unpack(packed: Node, offset: number, shape: Shape): Node {
-  return reshape(slice(packed, [offset], [sizeOf(shape)]), shape)
+  const piece = slice(packed, [offset], [sizeOf(shape)])
+  const view = reshape(piece, shape)
+  forget(view) // a window onto the pack, not a value that anyone waits for
+  return view
 }
 
 /** The same values on another device. */

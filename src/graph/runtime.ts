@@ -1,69 +1,412 @@
-/** @file What the floors above ask of the graph at run time: values, the end of a step, devices. (Signatures first; bodies land next.) */
-import type { TypedArray } from '../base/index.ts'
-import type { DeviceCounters, DeviceInfo, DeviceName, MemoryStats } from '../device/index.ts'
-import type { Node, Placement } from './node.ts'
+/**
+ * @file What the floors above ask of the graph at run time: values, the end of a step, devices.
+ *
+ * Work goes through one queue, in the order in which it was asked for. As long as nothing has to be waited for (a device that is being opened,
+ * values that come from another device) it is done at once, synchronously.
+ */
+import { DeviceError, dtypeInfo, OutOfMemoryError, StaleTensorError, sizeOf, toHalf, type TypedArray } from '../base/index.ts'
+import type { DeviceBuffer, DeviceCounters, DeviceInfo, DeviceName, MemoryStats } from '../device/index.ts'
+import { available, getDefault, openDevice, openNow, opened, setDefault, settleDefault } from './devices.ts'
+import type { Node, Placement, Storage } from './node.ts'
+import { forget, isKept, keep, takeSinks } from './pending.ts'
+import type { Plan } from './plans.ts'
+import { isSource } from './rewrite.ts'
+import { topological } from './schedule.ts'
+import { collectIfCrowded, unwatch, watch } from './lifetime.ts'
+import { isView, viewBase } from './units.ts'
 
-export { forget, keep } from './pending.ts'
+export { forget, keep }
 
-const todo = (): never => {
-  throw new Error('graph runtime: not there yet')
+/** Results up to this size move to the host when they have been computed: they no longer need a buffer, however long they are kept. */
+const SMALL_BYTES = 16 * 1024
+
+/** A host tensor used in this many runs keeps its device copy; a batch is used in fewer. */
+const KEEP_AFTER = 4
+
+type Task = () => void | Promise<void>
+
+const queue: Task[] = []
+let draining = false
+
+/** Runs a task after all earlier ones: now, if there are none. */
+function enqueue(task: Task): Promise<void> | undefined {
+  if (!draining && queue.length === 0) {
+    const pending = task()
+    if (!pending) return undefined
+    draining = true
+    const done = pending.finally(() => {
+      draining = false
+      void drain()
+    })
+    return done
+  }
+  return new Promise((resolve, reject) => {
+    queue.push(() => {
+      try {
+        const pending = task()
+        if (!pending) return resolve()
+        return pending.then(resolve, reject)
+      } catch (e) {
+        reject(e)
+      }
+    })
+  })
 }
 
-/** The node's values on the host, row-major, in storage form (halves for float16). Computes what is needed. */
-export function readNode(_node: Node): Promise<TypedArray> {
-  return todo()
+async function drain(): Promise<void> {
+  if (draining) return
+  draining = true
+  try {
+    for (let task = queue.shift(); task; task = queue.shift()) await task()
+  } finally {
+    draining = false
+  }
+}
+
+/** Where an interior node was scheduled without being stored: reading it teaches that plan to store it. */
+const origins = new WeakMap<Node, { plan: Plan; position: number }>()
+
+/** Interior results that were stored because earlier steps read them late. Their recipes stay, so their buffers can go at any time. */
+let borrowed: { node: Node; inputs: readonly Node[] }[] = []
+let borrowedBefore: typeof borrowed = []
+let borrowedBytes = 0
+const BORROWED_BUDGET = 256 * 1024 * 1024
+
+function giveBackBorrowed(list: readonly { node: Node; inputs: readonly Node[] }[]): void {
+  for (const { node, inputs } of list) {
+    const { storage } = node
+    if (!storage?.buffer || storage.released) continue
+    borrowedBytes -= storage.buffer.length * dtypeInfo[node.dtype].bytes
+    openNow(storage.owner as DeviceName)?.device.release(storage.buffer)
+    node.storage = undefined
+    node.inputs = inputs
+  }
+}
+
+/** Values retired in the step before: given back when the present one closes. */
+let previous: Node[] = []
+let retiring: Node[] = []
+let donors = new Set<Node>()
+
+/** Computes and stores `targets`. */
+function flush(targets: readonly Node[], given: ReadonlySet<Node> = new Set()): void | Promise<void> {
+  const wanted = targets.filter((n) => !n.storage && !settleOnHost(n))
+  if (wanted.length === 0) return
+  const byDevice = new Map<Placement, Node[]>()
+  for (const node of wanted) {
+    const place = node.placement === 'auto' ? getDefault() : node.placement
+    const list = byDevice.get(place)
+    if (list) list.push(node)
+    else byDevice.set(place, [node])
+  }
+  if (byDevice.has('auto')) return settleDefault().then(() => flush(targets, given))
+  for (const place of byDevice.keys()) {
+    if (!openNow(place as DeviceName)) return openDevice(place as DeviceName).then(() => flush(targets, given))
+  }
+  for (const [place, nodes] of byDevice) {
+    const order = topological(nodes)
+    const moving = order.filter((n) => n.primitive.kind === 'transfer' && !n.storage)
+    if (moving.length > 0) return transferAll(moving).then(() => flush(targets, given))
+    compute(place as DeviceName, nodes, order, given)
+  }
+}
+
+/** Brings the values of transfer nodes over by way of the host. */
+async function transferAll(nodes: readonly Node[]): Promise<void> {
+  for (const node of nodes) {
+    const source = node.inputs[0] as Node
+    await flush([source])
+    const host = await storedValues(source)
+    node.storage = { host, uploads: 0 }
+    node.inputs = []
+  }
+}
+
+/** Values that need no device: literals, numbers, and what is empty. */
+function settleOnHost(node: Node): boolean {
+  const { primitive, shape, dtype } = node
+  if (sizeOf(shape) === 0) {
+    setHost(node, dtypeInfo[dtype].create(0))
+    return true
+  }
+  if (primitive.kind === 'scalar' || primitive.kind === 'constant') {
+    const data = dtypeInfo[dtype].create(1)
+    data[0] = dtype === 'float16' ? toHalf(primitive.value) : primitive.value
+    setHost(node, data)
+    return true
+  }
+  if (primitive.kind === 'iota') {
+    const data = new Int32Array(shape[0] as number)
+    for (let i = 0; i < data.length; i++) data[i] = i
+    setHost(node, data)
+    return true
+  }
+  return false
+}
+
+function setHost(node: Node, host: TypedArray): void {
+  node.storage = { host, uploads: 0 }
+  node.inputs = []
+}
+
+function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node[], given: ReadonlySet<Node>): void {
+  const { device, plans } = openNow(place) as NonNullable<ReturnType<typeof openNow>>
+  for (const node of order) checkReadable(node)
+  const mayGive = new Set(order.filter((n) => given.has(n) && n.storage?.buffer))
+  let targets = nodes
+  let plan = plans.find(order, targets, mayGive)
+  learnFrom(order, targets)
+  if (plan.wanted.size > 0) {
+    // Interior nodes that were read after an earlier run of this plan are stored this time.
+    const more = [...plan.wanted].map((p) => order[p] as Node).filter((n) => !targets.includes(n))
+    targets = [...targets, ...more]
+    plan = plans.find(order, targets, mayGive)
+  }
+  const late = new Set(targets.slice(nodes.length))
+  const passing: DeviceBuffer[] = []
+  const inputs = plan.inputs.map((p) => {
+    const node = order[p] as Node
+    const storage = node.storage as Storage
+    if (storage.buffer && storage.owner === place) return storage.buffer
+    const host = storage.host ?? storage.copy?.peek()
+    if (host) {
+      if (host.byteLength <= SMALL_BYTES || storage.buffer || ++storage.uploads < KEEP_AFTER) return host
+      storage.buffer = device.upload(node.dtype, host)
+      storage.owner = place
+      watch(node, device, storage.buffer)
+      return storage.buffer
+    }
+    if (storage.owner !== place) throw new DeviceError(node.primitive.kind, `the tensor's values are on ${storage.owner}, the work is on ${place}. Move it with .to('${place}')`)
+    const restored = device.restore(storage.copy as NonNullable<Storage['copy']>)
+    passing.push(restored)
+    return restored
+  })
+  const results = plan.outputs.map((t) => targets[t] as Node)
+  const outputs = results.map((n) => {
+    const bytes = sizeOf(n.shape) * dtypeInfo[n.dtype].bytes
+    if (bytes > device.traits.maxBindingBytes) {
+      throw new OutOfMemoryError(n.primitive.kind, bytes, `a result of shape [${n.shape.join(', ')}] takes ${bytes} bytes; one buffer of this device holds ${device.traits.maxBindingBytes}`)
+    }
+    return device.allocate(n.dtype, sizeOf(n.shape))
+  })
+  const small = results.map((n) => sizeOf(n.shape) === 1 || (!isKept(n) && sizeOf(n.shape) * dtypeInfo[n.dtype].bytes <= SMALL_BYTES))
+  const copies = device.run(plan.executable, {
+    inputs,
+    outputs,
+    scalars: plan.scalars.map((p) => ((order[p] as Node).primitive as { value: number }).value),
+    evacuate: outputs.filter((_, i) => small[i]),
+  })
+  for (const buffer of passing) device.release(buffer)
+  let next = 0
+  results.forEach((node, i) => {
+    if (small[i]) node.storage = { copy: copies[next++] as NonNullable<Storage['copy']>, owner: place, uploads: 0 }
+    else {
+      const buffer = outputs[i] as DeviceBuffer
+      node.storage = { buffer, owner: place, uploads: 0 }
+      if (late.has(node)) {
+        borrowed.push({ node, inputs: node.inputs })
+        borrowedBytes += buffer.length * dtypeInfo[node.dtype].bytes
+      } else if (!isKept(node)) watch(node, device, buffer)
+    }
+  })
+  if (borrowedBytes > BORROWED_BUDGET) giveBackBorrowed(borrowed.splice(0))
+  order.forEach((node, position) => {
+    if (node.storage) {
+      if (node.inputs.length > 0) node.inputs = []
+    } else if (!isSource(node)) origins.set(node, { plan, position })
+  })
+  for (const p of plan.donated) {
+    const storage = (order[p] as Node).storage as Storage
+    delete storage.buffer
+    storage.released = 'step'
+  }
+  collectIfCrowded()
+}
+
+/** Notes which interior nodes of earlier runs are used again, so that those runs store them from now on. */
+function learnFrom(order: readonly Node[], targets: readonly Node[]): void {
+  for (const node of targets) {
+    const origin = origins.get(node)
+    if (origin) origin.plan.wanted.add(origin.position)
+  }
+  for (const node of order) {
+    if (node.storage || origins.has(node)) continue
+    for (const input of node.inputs) {
+      if (input.storage || isSource(input)) continue
+      const base = viewBase(input)
+      const origin = origins.get(base)
+      if (origin && !base.storage && !isSource(base) && base.primitive.kind !== 'random') origin.plan.wanted.add(origin.position)
+    }
+  }
+}
+
+function checkReadable(node: Node): void {
+  const { storage } = node
+  if (!storage?.released) return
+  const how = storage.released === 'dispose' ? 'it was disposed' : 'it belongs to a step that closed too long ago'
+  throw new StaleTensorError(
+    node.primitive.kind,
+    `the values of a [${node.shape.join(', ')}] ${node.dtype} tensor are gone: ${how}. Take .detach() or .clone() of what is to be read later, in the step that makes it`,
+  )
+}
+
+/** Stored values, fetched to the host. */
+async function storedValues(node: Node): Promise<TypedArray> {
+  const storage = node.storage as Storage
+  checkReadable(node)
+  if (storage.host) return storage.host
+  if (storage.copy) {
+    const host = await storage.copy.get()
+    storage.host = host
+    delete storage.copy
+    return host
+  }
+  const device = openNow(storage.owner as DeviceName)?.device as NonNullable<ReturnType<typeof openNow>>['device']
+  return device.read(storage.buffer as DeviceBuffer)
+}
+
+/** A view that shows all of its base in the base's own order needs no kernel to be read. */
+function whole(node: Node): Node {
+  let base = node
+  while (!base.storage && base.primitive.kind === 'reshape') base = base.inputs[0] as Node
+  return base
+}
+
+/** The node's values on the host, row-major, in storage form (halves for float16). Computes what is needed, and all pending sinks with it. */
+export async function readNode(node: Node): Promise<TypedArray> {
+  const base = whole(node)
+  if (!base.storage) {
+    const sinks = readySinks()
+    await enqueue(() => flush([base, ...sinks.filter((s) => s !== base)]))
+  }
+  const values = await storedValues(base)
+  const owner = base.storage?.owner
+  if (owner) await openNow(owner)?.device.throttle()
+  raise()
+  return values
 }
 
 /** The values when the host has them right now. */
 export function hostValues(node: Node): TypedArray | undefined {
-  return node.storage?.host ?? node.storage?.copy?.peek()
+  const { storage } = whole(node)
+  return storage?.host ?? storage?.copy?.peek()
+}
+
+/** Pending sinks that need storing. A view of something that stays is as good as stored. */
+function readySinks(): Node[] {
+  return takeSinks().filter((node) => {
+    if (node.storage) return false
+    if (!isView(node)) return true
+    const base = viewBase(node)
+    if (!base.storage) return !isSource(base) && base.primitive.kind !== 'random'
+    return base.storage.buffer !== undefined && base.primitive.kind !== 'leaf'
+  })
 }
 
 /** Ends a step: computes every sink, gives back what was retired a step ago. */
 export function closeStep(): void {
-  todo()
+  const sinks = readySinks()
+  const old = previous
+  const given = donors
+  const late = borrowedBefore
+  borrowedBefore = borrowed
+  borrowed = []
+  previous = retiring
+  retiring = []
+  donors = new Set()
+  const done = enqueue(() => {
+    const finish = (): void => {
+      for (const node of old) release(node, 'step')
+      for (const node of given) release(node, 'step')
+      giveBackBorrowed(late)
+    }
+    const pending = flush(sinks, given)
+    if (!pending) finish()
+    return pending?.then(finish)
+  })
+  // What fails here is told by the next promise that somebody waits for.
+  done?.catch((e: unknown) => {
+    failure = e
+  })
 }
 
-/** Gives up a node's stored values: an old version of parameters. They stay readable until the next close (`keepPrevious`), or go with this one. */
-export function retire(_node: Node, _options?: { keepPrevious?: boolean }): void {
-  todo()
+let failure: unknown
+
+/** Throws, once, what went wrong in work that nobody waited for. */
+function raise(): void {
+  if (failure === undefined) return
+  const e = failure
+  failure = undefined
+  throw e
+}
+
+function release(node: Node, how: 'step' | 'dispose'): void {
+  const { storage } = node
+  if (!storage || storage.released) return
+  const { buffer, owner } = storage
+  delete storage.buffer
+  delete storage.host
+  delete storage.copy
+  storage.released = how
+  if (!buffer) return
+  unwatch(buffer)
+  openNow(owner as DeviceName)?.device.release(buffer)
+}
+
+/** Gives up a node's stored values: an old version of parameters. They stay readable until the close after the next, or go with the next one. */
+export function retire(node: Node, options: { keepPrevious?: boolean } = {}): void {
+  if (options.keepPrevious === false) donors.add(node)
+  else retiring.push(node)
 }
 
 /** Frees a node's values now. A later use throws StaleTensorError. */
-export function disposeNode(_node: Node): void {
-  todo()
+export function disposeNode(node: Node): void {
+  forget(node)
+  if (node.storage) release(node, 'dispose')
 }
 
 /** Settles the default device and says what was found. */
-export function init(_options?: { device?: DeviceName; adapter?: string }): Promise<DeviceInfo> {
-  return todo()
+export async function init(options: { device?: DeviceName; adapter?: string } = {}): Promise<DeviceInfo> {
+  const name = options.device ?? (await settleDefault(options.adapter))
+  const { info } = await openDevice(name, options.adapter)
+  setDefault(name)
+  return info
 }
+
 /** The device of tensors made without one; `undefined` puts it back to being found. */
-export function setDefaultDevice(_device: DeviceName | undefined): void {
-  todo()
-}
+export const setDefaultDevice: (device: DeviceName | undefined) => void = setDefault
 /** The default device, or 'auto' while none has been settled. */
-export function getDefaultDevice(): Placement {
-  return todo()
-}
+export const getDefaultDevice: () => Placement = getDefault
 /** What `node.placement` means now: 'auto' becomes the default device once that is settled. */
-export function placementOf(_node: Node): Placement {
-  return todo()
-}
-export function availableDevices(): Promise<DeviceName[]> {
-  return todo()
-}
+export const placementOf = (node: Node): Placement => (node.placement === 'auto' ? getDefault() : node.placement)
+/** The devices that can be had here, best first. */
+export const availableDevices: () => Promise<DeviceName[]> = available
+
 /** Everything recorded so far is computed. */
-export function synchronize(): Promise<void> {
-  return todo()
+export async function synchronize(): Promise<void> {
+  const sinks = readySinks()
+  await enqueue(() => flush(sinks))
+  raise()
+  for (const { device } of opened()) await device.synchronize()
 }
+
+/** Resolves when the device is ready for another step: what every promise of the library waits for. */
+export async function throttle(): Promise<void> {
+  for (const { device } of opened()) await device.throttle()
+}
+
+const NOTHING: MemoryStats = { liveBytes: 0, peakBytes: 0, pooledBytes: 0, buffers: 0 }
+
+const statsDevice = (name: DeviceName | undefined): ReturnType<typeof openNow> => {
+  const which = name ?? getDefault()
+  return which === 'auto' ? undefined : openNow(which)
+}
+
 /** Bytes and buffers of a device (default: the default device). Zeros before a device is there. */
-export function memoryStats(_device?: DeviceName): MemoryStats {
-  return todo()
+export const memoryStats = (name?: DeviceName): MemoryStats => statsDevice(name)?.device.memory() ?? NOTHING
+export function resetPeakMemory(name?: DeviceName): void {
+  statsDevice(name)?.device.resetPeakMemory()
 }
-export function resetPeakMemory(_device?: DeviceName): void {
-  todo()
-}
-export function deviceCounters(_device?: DeviceName): DeviceCounters {
-  return todo()
-}
+/** Dispatches, submits, pipelines, bind groups and buffers made so far. */
+export const deviceCounters = (name?: DeviceName): DeviceCounters =>
+  statsDevice(name)?.device.counters() ?? { dispatches: 0, submits: 0, pipelines: 0, bindGroups: 0, buffersCreated: 0 }

@@ -1,0 +1,223 @@
+/**
+ * @file Algebra of index expressions: sums of axes with whole-number coefficients, with ⌊x/c⌋ and x mod c where a reshape
+ * needs them. Kept canonical (terms sorted, equal atoms merged), so that equal maps are equal strings.
+ */
+import { contiguousStrides, type Shape, sizeOf } from '../base/index.ts'
+import type { Atom, Axis, Expr, Index, Term } from '../kernel/index.ts'
+
+interface Facts {
+  readonly key: string
+  readonly min: number
+  readonly max: number
+}
+
+const facts = new WeakMap<Index, Facts>()
+const exprIds = new WeakMap<Expr, number>()
+const valueSizes = new WeakMap<Expr, number>()
+let lastExprId = 0
+
+function exprId(e: Expr): number {
+  let id = exprIds.get(e)
+  if (id === undefined) exprIds.set(e, (id = ++lastExprId))
+  return id
+}
+
+function atomKey(atom: Atom): string {
+  if (atom.kind === 'axis') return `a${atom.axis.id}`
+  if (atom.kind === 'value') return `v${exprId(atom.value)}`
+  return `${atom.kind}(${keyOf(atom.of)},${atom.by})`
+}
+
+function atomRange(atom: Atom): readonly [number, number] {
+  if (atom.kind === 'axis') return [0, Math.max(0, atom.axis.size - 1)]
+  if (atom.kind === 'value') return [0, (valueSizes.get(atom.value) ?? 2 ** 31) - 1]
+  const { min, max } = factsOf(atom.of)
+  if (atom.kind === 'mod') return [0, Math.min(atom.by - 1, min >= 0 ? max : atom.by - 1)]
+  return [Math.floor(min / atom.by), Math.floor(max / atom.by)]
+}
+
+function factsOf(index: Index): Facts {
+  let f = facts.get(index)
+  if (!f) {
+    let min = index.offset
+    let max = index.offset
+    let key = `${index.offset}`
+    for (const { coef, atom } of index.terms) {
+      const [lo, hi] = atomRange(atom)
+      min += coef > 0 ? coef * lo : coef * hi
+      max += coef > 0 ? coef * hi : coef * lo
+      key += `+${coef}*${atomKey(atom)}`
+    }
+    f = { key, min, max }
+    facts.set(index, f)
+  }
+  return f
+}
+
+/** Equal indices have equal keys. */
+export const keyOf = (index: Index): string => factsOf(index).key
+export const sameIndex = (a: Index, b: Index): boolean => a === b || keyOf(a) === keyOf(b)
+
+export const literal = (offset: number): Index => ({ offset, terms: [] })
+export const ofAxis = (axis: Axis): Index => (axis.size === 1 ? literal(0) : { offset: 0, terms: [{ coef: 1, atom: { kind: 'axis', axis } }] })
+
+/** A checked whole number below `size`, as an index. */
+export function ofValue(value: Expr, size: number): Index {
+  valueSizes.set(value, size)
+  return { offset: 0, terms: [{ coef: 1, atom: { kind: 'value', value } }] }
+}
+
+/** Merges equal atoms and rejoins c·B·⌊y/B⌋ + c·(y mod B) to c·y. */
+function canonical(offset: number, terms: readonly Term[]): Index {
+  const merged = new Map<string, Term>()
+  for (const { coef, atom } of terms) {
+    const key = atomKey(atom)
+    const sum = coef + (merged.get(key)?.coef ?? 0)
+    if (sum === 0) merged.delete(key)
+    else merged.set(key, { coef: sum, atom })
+  }
+  for (const [key, { coef, atom }] of merged) {
+    if (atom.kind !== 'mod') continue
+    const quotient = div(atom.of, atom.by)
+    const part = quotient.terms[0]
+    if (quotient.offset !== 0 || quotient.terms.length !== 1 || !part || part.coef !== 1) continue
+    const partKey = atomKey(part.atom)
+    const other = merged.get(partKey)
+    if (!other || other.coef !== coef * atom.by) continue
+    merged.delete(key)
+    merged.delete(partKey)
+    return add(canonical(offset, [...merged.values()]), scale(atom.of, coef))
+  }
+  const sorted = [...merged].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, t]) => t)
+  return { offset, terms: sorted }
+}
+
+export const add = (a: Index, b: Index): Index => canonical(a.offset + b.offset, [...a.terms, ...b.terms])
+export const scale = (a: Index, by: number): Index =>
+  by === 1 ? a : by === 0 ? literal(0) : { offset: a.offset * by, terms: a.terms.map((t) => ({ coef: t.coef * by, atom: t.atom })) }
+export const shift = (a: Index, by: number): Index => (by === 0 ? a : { offset: a.offset + by, terms: a.terms })
+
+/** Splits x into by·q + r, with all that divides evenly in q. */
+function divide(x: Index, by: number): { q: Index; r: Index } {
+  const even = x.terms.filter((t) => t.coef % by === 0)
+  const odd = x.terms.filter((t) => t.coef % by !== 0)
+  const offset = Math.floor(x.offset / by)
+  return {
+    q: { offset, terms: even.map((t) => ({ coef: t.coef / by, atom: t.atom })) },
+    r: { offset: x.offset - offset * by, terms: odd },
+  }
+}
+
+/** ⌊x / by⌋ */
+export function div(x: Index, by: number): Index {
+  if (by === 1) return x
+  const { q, r } = divide(x, by)
+  const { min, max } = factsOf(r)
+  if (min >= 0 && max < by) return q
+  if (min < 0) return { offset: 0, terms: [{ coef: 1, atom: { kind: 'div', of: x, by } }] }
+  const only = r.terms[0]
+  // ⌊⌊y/c⌋/by⌋ = ⌊y/(c·by)⌋
+  const inner = r.offset === 0 && r.terms.length === 1 && only?.coef === 1 && only.atom.kind === 'div' ? only.atom : undefined
+  const atom: Atom = inner ? { kind: 'div', of: inner.of, by: inner.by * by } : { kind: 'div', of: r, by }
+  return canonical(q.offset, [...q.terms, { coef: 1, atom }])
+}
+
+/** x mod by */
+export function mod(x: Index, by: number): Index {
+  if (by === 1) return literal(0)
+  const { r } = divide(x, by)
+  const { min, max } = factsOf(r)
+  if (min >= 0 && max < by) return r
+  return { offset: 0, terms: [{ coef: 1, atom: { kind: 'mod', of: min >= 0 ? r : x, by } }] }
+}
+
+/** Σ coordinate · stride */
+export function linear(coords: readonly Index[], strides: readonly number[]): Index {
+  let offset = 0
+  const terms: Term[] = []
+  coords.forEach((c, i) => {
+    const s = strides[i] as number
+    if (s === 0) return
+    offset += c.offset * s
+    for (const t of c.terms) terms.push({ coef: t.coef * s, atom: t.atom })
+  })
+  return canonical(offset, terms)
+}
+
+/** Coordinates of the row-major position `x` in `shape`. */
+export function unravel(x: Index, shape: Shape): Index[] {
+  const strides = contiguousStrides(shape)
+  return shape.map((n, i) => (n === 1 ? literal(0) : i === 0 ? div(x, strides[i] as number) : mod(div(x, strides[i] as number), n)))
+}
+
+/**
+ * The input coordinates that a reshape reads for given output coordinates. Runs of axes with equal products are mapped by themselves, so
+ * that splitting one axis leaves the others alone.
+ */
+export function reshapeCoords(coords: readonly Index[], from: Shape, to: Shape): Index[] {
+  const result: Index[] = []
+  let i = 0 // over `from`, the input
+  let j = 0 // over `to`, the output
+  while (i < from.length || j < to.length) {
+    let m = i
+    let n = j
+    let a = 1
+    let b = 1
+    do {
+      if (a <= b && m < from.length) a *= from[m++] as number
+      else if (n < to.length) b *= to[n++] as number
+      else a *= from[m++] as number
+    } while (a !== b || (m === i && n === j))
+    const part = to.slice(j, n)
+    result.push(...unravel(linear(coords.slice(j, n), contiguousStrides(part)), from.slice(i, m)))
+    i = m
+    j = n
+  }
+  return result
+}
+
+/** Whether the index is offset + Σ coef · axis. */
+export const isAffine = (index: Index): boolean => index.terms.every((t) => t.atom.kind === 'axis')
+
+/** Whether an axis of the set occurs anywhere in the index. */
+export function dependsOn(index: Index, axes: ReadonlySet<number>): boolean {
+  return index.terms.some(({ atom }) => {
+    if (atom.kind === 'axis') return axes.has(atom.axis.id)
+    if (atom.kind === 'value') return exprDependsOn(atom.value, axes)
+    return dependsOn(atom.of, axes)
+  })
+}
+
+function exprDependsOn(e: Expr, axes: ReadonlySet<number>): boolean {
+  switch (e.kind) {
+    case 'load':
+    case 'position':
+    case 'inside':
+      return dependsOn(e.index, axes)
+    case 'checked':
+      return exprDependsOn(e.value, axes)
+    case 'unary':
+    case 'cast':
+      return exprDependsOn(e.x, axes)
+    case 'binary':
+      return exprDependsOn(e.a, axes) || exprDependsOn(e.b, axes)
+    case 'where':
+      return exprDependsOn(e.test, axes) || exprDependsOn(e.a, axes) || exprDependsOn(e.b, axes)
+    case 'philox':
+      return e.key.some((k) => exprDependsOn(k, axes)) || e.counter.some((k) => exprDependsOn(k, axes))
+    default:
+      return false
+  }
+}
+
+/** Calls `visit` with the coefficients (0 where absent) of every level of the index at which one of its terms is summed. */
+export function visitLevels(index: Index, visit: (coefOf: (axisId: number) => number) => void): void {
+  const coefs = new Map<number, number>()
+  for (const { coef, atom } of index.terms) {
+    if (atom.kind === 'axis') coefs.set(atom.axis.id, coef)
+    else if (atom.kind !== 'value') visitLevels(atom.of, visit)
+  }
+  visit((id) => coefs.get(id) ?? 0)
+}
+
+export { sizeOf }

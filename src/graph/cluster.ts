@@ -1,0 +1,333 @@
+/**
+ * @file One kernel in the making: a grid, and the units that are computed on it.
+ *
+ * - `map`: one point per element; units of one size.
+ * - `row`: one point per row; reductions along the row, elements of the row, and values per row (softmax, layer norm, a mean).
+ * - `contract`: one point per element of a matrix product, with what is done to that element afterwards.
+ *
+ * A unit may read another unit of its cluster only where that one is in registers: an element at its own position, a reduction in
+ * its own row. Everything else goes through memory and therefore lies in another cluster.
+ */
+import { contiguousStrides, type Shape, sizeOf } from '../base/index.ts'
+import { type Axis, type Contract, type Expr, type Index, type Reduction, type Stage, type Store, valueTypeOf } from '../kernel/index.ts'
+import { isAffine, linear, ofAxis, reshapeCoords, sameIndex, unravel } from './affine.ts'
+import { Emitter } from './emit.ts'
+import type { Node } from './node.ts'
+
+export type ClusterKind = 'map' | 'row' | 'contract'
+type Level = 'grid' | 'domain'
+
+export interface Unit {
+  readonly node: Node
+  readonly level: Level
+  readonly cluster: Cluster
+  /** For reductions: how many reductions of the cluster come before this one. */
+  readonly depth: number
+}
+
+/** Thrown while an expression is tried: a unit of the same cluster would have to be read somewhere else than in registers. */
+export class NotFusable extends Error {}
+/** A matrix operand that is not a plain strided load: it has to be stored. */
+export class NotStrided extends Error {
+  readonly operand: Node
+  constructor(operand: Node) {
+    super()
+    this.operand = operand
+  }
+}
+
+/** What a cluster asks of the schedule while it writes expressions. */
+export interface Memory {
+  unitOf(node: Node): Unit | undefined
+  load(node: Node, index: Index): Expr
+  scalarSlot(node: Node): number
+  site(op: string): number
+}
+
+/** How axes of equal treatment are joined: groups of neighbouring dims that one loop runs over. */
+export interface Layout {
+  readonly grid: readonly (readonly number[])[]
+  readonly stages: readonly (readonly (readonly number[])[])[]
+}
+
+const apart = (sizes: Shape): number[][] => sizes.map((_, i) => [i])
+
+export class Cluster {
+  readonly kind: ClusterKind
+  /** Sizes of the grid's dims and of a row's dims. */
+  readonly grid: Shape
+  readonly inner: Shape
+  /** For a row cluster: the shape reduced, and which of its dims are the row's. */
+  readonly domain: Shape
+  readonly dims: readonly number[]
+  readonly units: Unit[] = []
+  /** Clusters whose results are read here. */
+  readonly deps = new Set<Cluster>()
+  /** Nodes read from memory. */
+  readonly loads = new Set<Node>()
+
+  constructor(first: Node) {
+    const { primitive, shape } = first
+    this.kind = primitive.kind === 'reduce' ? 'row' : primitive.kind === 'contract' ? 'contract' : 'map'
+    this.grid = shape
+    this.domain = shape
+    this.dims = []
+    this.inner = []
+    if (primitive.kind === 'reduce') {
+      this.domain = (first.inputs[0] as Node).shape
+      this.dims = primitive.dims
+      this.inner = primitive.dims.map((d) => this.domain[d] as number)
+    }
+  }
+
+  /** At which level a node would belong here, if at all. */
+  levelFor(node: Node): Level | undefined {
+    const size = sizeOf(node.shape)
+    const { kind } = node.primitive
+    if (kind === 'contract' || kind === 'pack') return undefined
+    if (kind === 'reduce') {
+      if (this.kind !== 'row' || size !== sizeOf(this.grid)) return undefined
+      const sizes = (node.primitive as { dims: readonly number[] }).dims.map((d) => (node.inputs[0] as Node).shape[d] as number)
+      return sameButOnes(sizes, this.inner) ? 'grid' : undefined
+    }
+    if (size === sizeOf(this.grid) && (this.kind !== 'map' || sameButOnes(node.shape, this.grid))) return 'grid'
+    return this.kind === 'row' && size === sizeOf(this.domain) ? 'domain' : undefined
+  }
+
+  add(node: Node, level: Level): Unit {
+    let depth = 0
+    if (node.primitive.kind === 'reduce') {
+      for (const unit of this.units) {
+        if (unit.node.primitive.kind === 'reduce' && reaches(node, unit.node, this)) depth = Math.max(depth, unit.depth + 1)
+      }
+    }
+    const unit: Unit = { node, level, cluster: this, depth }
+    this.units.push(unit)
+    return unit
+  }
+
+  /** Tries what `node` would read and compute as a member; throws NotFusable. */
+  probe(node: Node, level: Level, memory: Memory): void {
+    const writer = new Writer(this, memory, undefined)
+    if (node.primitive.kind === 'reduce') writer.reduction(node, 0)
+    else if (node.primitive.kind === 'contract') writer.contraction(node)
+    else writer.element(node, level)
+  }
+}
+
+const sameButOnes = (a: Shape, b: Shape): boolean => {
+  const x = a.filter((n) => n !== 1)
+  const y = b.filter((n) => n !== 1)
+  return x.length === y.length && x.every((n, i) => n === y[i])
+}
+
+/** Whether `node` uses `other` inside the cluster. */
+function reaches(node: Node, other: Node, cluster: Cluster): boolean {
+  const inside = new Set(cluster.units.map((u) => u.node))
+  const seen = new Set<Node>()
+  const stack: Node[] = [...node.inputs]
+  while (stack.length > 0) {
+    const n = stack.pop() as Node
+    if (n === other) return true
+    if (seen.has(n) || n.storage) continue
+    seen.add(n)
+    if (n.primitive.kind === 'reduce' && !inside.has(n)) continue
+    stack.push(...n.inputs)
+  }
+  return false
+}
+
+/** Writes the stages of a cluster under one layout of axes. */
+export class Writer {
+  readonly gridAxes: Axis[] = []
+  readonly #cluster: Cluster
+  readonly #memory: Memory
+  readonly #layout: Layout | undefined
+  readonly #gridCoords: Index[]
+  readonly #gridIndex: Index
+  readonly #accs = new Map<Node, { stage: number; slot: number }>()
+  #nextAxis = 0
+
+  constructor(cluster: Cluster, memory: Memory, layout: Layout | undefined) {
+    this.#cluster = cluster
+    this.#memory = memory
+    this.#layout = layout
+    this.#gridCoords = this.#axes(cluster.grid, layout?.grid, this.gridAxes)
+    this.#gridIndex = linear(this.#gridCoords, contiguousStrides(cluster.grid))
+  }
+
+  /** Coordinates over `sizes`; the axes made are appended to `axes` (dims of size 1 need none). */
+  #axes(sizes: Shape, groups: readonly (readonly number[])[] | undefined, axes: Axis[]): Index[] {
+    const coords = new Array<Index>(sizes.length)
+    for (const group of groups ?? apart(sizes)) {
+      const shape = group.map((d) => sizes[d] as number)
+      const axis: Axis = { id: this.#nextAxis++, size: sizeOf(shape) }
+      const own = unravel(ofAxis(axis), shape)
+      group.forEach((d, i) => {
+        coords[d] = own[i] as Index
+      })
+      // A contraction's m and n stay in the grid even when their size is 1: templates ask for them.
+      if (axis.size !== 1 || (axes === this.gridAxes && this.#cluster.kind === 'contract' && group.some((d) => d >= sizes.length - 2))) axes.push(axis)
+    }
+    return coords
+  }
+
+  /** An emitter for one stage; `innerCoords` are those of the row's dims, where the stage runs along the row. */
+  #emitter(innerCoords: readonly Index[] | undefined, stage: number): { emitter: Emitter; domainCoords: Index[] | undefined } {
+    const cluster = this.#cluster
+    let domainCoords: Index[] | undefined
+    let domainIndex: Index | undefined
+    if (cluster.kind !== 'row') {
+      domainCoords = this.#gridCoords
+      domainIndex = this.#gridIndex
+    } else if (innerCoords) {
+      let outer = 0
+      let along = 0
+      domainCoords = cluster.domain.map((_, d) => (cluster.dims.includes(d) ? innerCoords[along++] : this.#gridCoords[outer++]) as Index)
+      domainIndex = linear(domainCoords, contiguousStrides(cluster.domain))
+    }
+    const memory = this.#memory
+    const emitter = new Emitter({
+      lookup: (node, coords) => {
+        const unit = memory.unitOf(node)
+        if (!unit && !node.storage) return undefined
+        const at = linear(coords, contiguousStrides(node.shape))
+        if (unit?.cluster !== cluster) return memory.load(node, at)
+        const acc = this.#accs.get(node)
+        const { kind } = node.primitive
+        if (kind === 'reduce' || kind === 'contract') {
+          if (!sameIndex(at, this.#gridIndex) || (acc && acc.stage >= stage)) throw new NotFusable()
+          return { kind: 'acc', stage: acc?.stage ?? 0, slot: acc?.slot ?? 0, type: valueTypeOf(node.dtype) }
+        }
+        const expected = unit.level === 'grid' ? this.#gridIndex : domainIndex
+        if (!expected || !sameIndex(at, expected)) throw new NotFusable()
+        return undefined
+      },
+      scalarSlot: (node) => memory.scalarSlot(node),
+      site: (op) => memory.site(op),
+    })
+    return { emitter, domainCoords }
+  }
+
+  reduction(node: Node, stage: number): { axes: Axis[]; reduction: Reduction } {
+    return this.reductions([node], stage).map((reduction) => ({ axes: this.#stageAxes, reduction }))[0] as { axes: Axis[]; reduction: Reduction }
+  }
+
+  #stageAxes: Axis[] = []
+
+  /** Reductions of one stage, which share its axes. */
+  reductions(nodes: readonly Node[], stage: number): Reduction[] {
+    const axes: Axis[] = []
+    const sizes = this.#cluster.inner.filter((n) => n !== 1)
+    const coords = this.#axes(sizes, this.#layout?.stages[stage], axes)
+    this.#stageAxes = axes
+    let next = 0
+    const innerCoords = this.#cluster.inner.map((n) => (n === 1 ? ZERO : (coords[next++] as Index)))
+    const { emitter } = this.#emitter(innerCoords, stage)
+    return nodes.map((node) => {
+      const { op, dims } = node.primitive as { op: Reduction['op']; dims: readonly number[] }
+      const x = node.inputs[0] as Node
+      const outer = reshapeCoords(this.#gridCoords, node.shape, this.#cluster.grid)
+      let o = 0
+      let i = 0
+      const position = x.shape.map((n, d) => (!dims.includes(d) ? (outer[o++] as Index) : n === 1 ? ZERO : (coords[i++] as Index)))
+      return { op, value: emitter.emit(x, position), type: valueTypeOf(node.dtype) }
+    })
+  }
+
+  contraction(node: Node): { stage: Stage; contract: Contract } {
+    const [a, b] = node.inputs as readonly [Node, Node]
+    const size = a.shape[a.shape.length - 1] as number
+    const k: Axis = { id: this.#nextAxis++, size }
+    const along = ofAxis(k)
+    const batch = this.#gridCoords.slice(0, -2)
+    const [m, n] = this.#gridCoords.slice(-2) as [Index, Index]
+    const { emitter } = this.#emitter(undefined, -1)
+    const operand = (x: Node, row: Index, column: Index): Extract<Expr, { kind: 'load' }> => {
+      const skip = batch.length - (x.shape.length - 2)
+      const own = batch.slice(skip).map((c, i) => (x.shape[i] === 1 ? ZERO : c))
+      const e = emitter.emit(x, [...own, row, column])
+      if (e.kind !== 'load' || !isAffine(e.index)) throw new NotStrided(x)
+      return e
+    }
+    const loadA = operand(a, m, along)
+    const loadB = operand(b, along, n)
+    const type = valueTypeOf(node.dtype)
+    const value: Expr = { kind: 'binary', op: 'mul', a: loadA, b: loadB, type }
+    const [mAxis, nAxis] = this.gridAxes.slice(-2) as [Axis, Axis]
+    const contract: Contract = { batch: this.gridAxes.slice(0, -2), m: mAxis, n: nAxis, k, a: loadA, b: loadB }
+    return { stage: { kind: 'reduce', axes: [k], reductions: [{ op: 'sum', value, type }] }, contract }
+  }
+
+  /** The value of an element unit, for a probe. */
+  element(node: Node, level: Level): void {
+    this.stores([{ node, level }], level, Number.MAX_SAFE_INTEGER, () => ({ buffer: 0, offset: 0 }))
+  }
+
+  /** A store stage for units of one level. */
+  stores(
+    units: readonly { node: Node; level: Level }[],
+    level: Level,
+    stage: number,
+    place: (node: Node) => { buffer: number; offset: number },
+  ): Stage {
+    const axes: Axis[] = []
+    let innerCoords: Index[] | undefined
+    if (level === 'domain') {
+      const coords = this.#axes(
+        this.#cluster.inner.filter((n) => n !== 1),
+        this.#layout?.stages[stage],
+        axes,
+      )
+      let next = 0
+      innerCoords = this.#cluster.inner.map((n) => (n === 1 ? ZERO : (coords[next++] as Index)))
+    }
+    const { emitter, domainCoords } = this.#emitter(innerCoords, Number.MAX_SAFE_INTEGER)
+    const stores = units.map(({ node }): Store => {
+      const coords =
+        level === 'domain'
+          ? reshapeCoords(domainCoords as Index[], node.shape, this.#cluster.domain)
+          : reshapeCoords(this.#gridCoords, node.shape, this.#cluster.grid)
+      const { kind } = node.primitive
+      const value = kind === 'reduce' || kind === 'contract' ? emitter.emit(node, coords) : emitter.body(node, coords)
+      const { buffer, offset } = place(node)
+      const at = linear(coords, contiguousStrides(node.shape))
+      return { buffer, index: { offset: at.offset + offset, terms: at.terms }, value }
+    })
+    return { kind: 'store', axes, stores }
+  }
+
+  /** All stages of the cluster, storing the units for which `place` gives a buffer. */
+  write(place: (node: Node) => { buffer: number; offset: number } | undefined): { stages: Stage[]; contract: Contract | undefined } {
+    const { units, kind } = this.#cluster
+    const stages: Stage[] = []
+    let contract: Contract | undefined
+    if (kind === 'contract') {
+      const main = (units[0] as Unit).node
+      this.#accs.set(main, { stage: 0, slot: 0 })
+      const written = this.contraction(main)
+      stages.push(written.stage)
+      contract = written.contract
+    } else if (kind === 'row') {
+      const reduced = units.filter((u) => u.node.primitive.kind === 'reduce')
+      const deepest = Math.max(...reduced.map((u) => u.depth))
+      for (let depth = 0; depth <= deepest; depth++) {
+        const nodes = reduced.filter((u) => u.depth === depth).map((u) => u.node)
+        if (nodes.length === 0) continue
+        const stage = stages.length
+        const reductions = this.reductions(nodes, stage)
+        stages.push({ kind: 'reduce', axes: this.#stageAxes, reductions })
+        nodes.forEach((node, slot) => {
+          this.#accs.set(node, { stage, slot })
+        })
+      }
+    }
+    for (const level of ['grid', 'domain'] as const) {
+      const stored = units.filter((u) => u.level === level && place(u.node))
+      if (stored.length > 0) stages.push(this.stores(stored, level, stages.length, (n) => place(n) as { buffer: number; offset: number }))
+    }
+    return { stages, contract }
+  }
+}
+
+const ZERO: Index = { offset: 0, terms: [] }

@@ -1,0 +1,74 @@
+/**
+ * @file Large results whose fate is unknown: a user may hold them or have dropped them. The garbage collector tells, late; so they have a
+ * budget, and only past it is a collection asked for.
+ */
+import { dtypeInfo } from '../base/index.ts'
+import type { Device, DeviceBuffer } from '../device/index.ts'
+import type { Node } from './node.ts'
+
+interface Held {
+  readonly device: Device
+  readonly buffer: DeviceBuffer
+  readonly bytes: number
+  readonly ref: WeakRef<Node>
+}
+
+const held = new Map<DeviceBuffer, Held>()
+let bytesHeld = 0
+/** The next amount at which a collection is asked for: at least the budget, and twice what survived the last one. */
+const BUDGET = 256 * 1024 * 1024
+let limit = BUDGET
+
+const registry = new FinalizationRegistry<Held>((entry) => drop(entry))
+
+function drop(entry: Held): void {
+  if (!held.delete(entry.buffer)) return
+  bytesHeld -= entry.bytes
+  entry.device.release(entry.buffer)
+}
+
+/** The buffer is given back when nobody can reach the node any more. */
+export function watch(node: Node, device: Device, buffer: DeviceBuffer): void {
+  const entry: Held = { device, buffer, bytes: buffer.length * dtypeInfo[buffer.dtype].bytes, ref: new WeakRef(node) }
+  held.set(buffer, entry)
+  bytesHeld += entry.bytes
+  registry.register(node, entry, entry)
+}
+
+/** Stops watching a buffer that its owner gives back by itself. */
+export function unwatch(buffer: DeviceBuffer): void {
+  const entry = held.get(buffer)
+  if (!entry) return
+  registry.unregister(entry)
+  held.delete(buffer)
+  bytesHeld -= entry.bytes
+}
+
+let collect: (() => void) | undefined | null
+
+/** Node's collector, without a command-line flag. Elsewhere there is none to ask. */
+function collector(): (() => void) | undefined {
+  if (collect === undefined) {
+    collect = null
+    const load = typeof process === 'undefined' ? undefined : process.getBuiltinModule
+    const v8 = load?.('node:v8')
+    const vm = load?.('node:vm')
+    if (v8 && vm) {
+      v8.setFlagsFromString('--expose-gc')
+      collect = vm.runInNewContext('gc') as () => void
+    }
+  }
+  return collect ?? undefined
+}
+
+/** Past the budget: collects, and gives back what nobody holds. */
+export function collectIfCrowded(): void {
+  if (bytesHeld <= limit) return
+  collector()?.()
+  for (const entry of [...held.values()]) {
+    if (entry.ref.deref() !== undefined) continue
+    registry.unregister(entry)
+    drop(entry)
+  }
+  limit = Math.max(BUDGET, 2 * bytesHeld)
+}

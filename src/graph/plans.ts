@@ -1,0 +1,111 @@
+/**
+ * @file The schedule cache. Two graphs of one structure (primitives, shapes, dtypes, which inputs are stored where) share a plan; the values
+ * of scalars and of inputs are not part of the structure.
+ */
+import type { Device, Executable } from '../device/index.ts'
+import type { Node, Primitive } from './node.ts'
+import { type Schedule, schedule } from './schedule.ts'
+
+export interface Plan extends Schedule {
+  readonly executable: Executable
+  /** Positions of interior nodes that were read after the run: worth storing the next time. */
+  readonly wanted: Set<number>
+}
+
+const MAX_PLANS = 256
+
+/** Small whole numbers for descriptions of nodes, so that a structure is a row of numbers. */
+const descriptions = new Map<string, number>()
+
+function describe(node: Node): number {
+  const key = node.storage ? node.storedKey : node.computedKey
+  if (key !== 0) return key
+  const text = `${node.storage ? 'input' : primitiveKey(node.primitive)}:${node.dtype}:${node.shape.join()}`
+  let id = descriptions.get(text)
+  if (id === undefined) descriptions.set(text, (id = descriptions.size + 1))
+  if (node.storage) node.storedKey = id
+  else node.computedKey = id
+  return id
+}
+
+function primitiveKey(p: Primitive): string {
+  switch (p.kind) {
+    case 'constant':
+      return `constant${Object.is(p.value, -0) ? '-0' : p.value}`
+    case 'random':
+      return `random${p.word}`
+    case 'unary':
+    case 'binary':
+      return p.op
+    case 'permute':
+      return `permute${p.order.join()}`
+    case 'slice':
+      return `slice${p.start.join()}/${p.step.join()}`
+    case 'pad':
+      return `pad${p.before.join()}`
+    case 'reduce':
+      return `reduce${p.op}${p.dims.join()}`
+    case 'gather':
+      return `gather${p.dim}${p.op}`
+    case 'pack':
+      return `pack${p.offsets.join()}`
+    default:
+      return p.kind
+  }
+}
+
+/** The structure of a graph as numbers: for each node its description and the positions of its inputs, then targets and donors. */
+function signature(order: readonly Node[], targets: readonly Node[], donors: ReadonlySet<Node>): number[] {
+  const position = new Map<Node, number>()
+  const row: number[] = []
+  for (let i = 0; i < order.length; i++) {
+    const node = order[i] as Node
+    position.set(node, i)
+    row.push(describe(node))
+    if (!node.storage) for (const input of node.inputs) row.push(-1 - (position.get(input) as number))
+    if (donors.has(node)) row.push(Number.MAX_SAFE_INTEGER)
+  }
+  for (const t of targets) row.push(position.get(t) as number)
+  return row
+}
+
+function hash(row: readonly number[]): number {
+  let h = 0x811c9dc5
+  for (const v of row) h = Math.imul(h ^ v, 0x01000193) ^ (h >>> 15)
+  return h
+}
+
+function sameRow(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+/** The plans of one device. */
+export class Plans {
+  readonly #device: Device
+  readonly #byHash = new Map<number, { row: number[]; plan: Plan }>()
+
+  constructor(device: Device) {
+    this.#device = device
+  }
+
+  /** The plan that computes `targets`; scheduled and compiled when it is new. */
+  find(order: readonly Node[], targets: readonly Node[], donors: ReadonlySet<Node>): Plan {
+    const row = signature(order, targets, donors)
+    let key = hash(row)
+    let entry = this.#byHash.get(key)
+    while (entry && !sameRow(entry.row, row)) entry = this.#byHash.get(++key)
+    if (entry) {
+      // Most recently used goes last: the first is what makes room.
+      this.#byHash.delete(key)
+      this.#byHash.set(key, entry)
+      return entry.plan
+    }
+    if (this.#byHash.size >= MAX_PLANS) this.#byHash.delete(this.#byHash.keys().next().value as number)
+    const made = schedule(order, targets, donors, this.#device.traits)
+    const plan: Plan = { ...made, executable: this.#device.compile(made.program), wanted: new Set() }
+    this.#byHash.set(key, { row, plan })
+    return plan
+  }
+}

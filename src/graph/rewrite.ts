@@ -1,0 +1,123 @@
+/**
+ * @file Rewrites made before scheduling: what a device cannot do well as recorded becomes primitives that it can.
+ * - narrow results (bool, 8-bit, float16) of reductions and contractions are computed wide, then cast;
+ * - long reductions of few rows are done in two passes, in an order that depends only on the sizes;
+ * - a stack of matrices times one matrix is one taller matrix;
+ * - reductions over nothing are constants; pieces of a pack become values of their own.
+ */
+import { type DType, dtypeInfo, type Shape, sizeOf } from '../base/index.ts'
+import type { DeviceTraits } from '../device/index.ts'
+import { Node, type Primitive } from './node.ts'
+
+/** Reductions shorter than this run in one pass. */
+const LONG = 4096
+
+const derive = (primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype: DType, like: Node): Node =>
+  new Node(primitive, inputs, shape, dtype, like.placement)
+
+const isNarrow = (dtype: DType): boolean => dtypeInfo[dtype].bytes < 4
+const widened = (dtype: DType): DType => (dtype === 'float16' ? 'float32' : 'int32')
+
+const castTo = (x: Node, dtype: DType): Node => (x.dtype === dtype ? x : derive({ kind: 'cast' }, [x], x.shape, dtype, x))
+const reshapeTo = (x: Node, shape: Shape): Node => derive({ kind: 'reshape' }, [x], shape, x.dtype, x)
+
+/** Whether a node's values are there or cost nothing: the graph ends here. */
+export function isSource(node: Node): boolean {
+  if (node.storage) return true
+  const { kind } = node.primitive
+  return kind === 'scalar' || kind === 'constant' || kind === 'iota'
+}
+
+/** The rewritten form of every node of `order` (topological, sources included). */
+export function rewrite(order: readonly Node[], traits: DeviceTraits): Map<Node, Node> {
+  const done = new Map<Node, Node>()
+  for (const node of order) {
+    if (isSource(node)) {
+      done.set(node, node)
+      continue
+    }
+    const inputs = node.inputs.map((i) => done.get(i) as Node)
+    const same = inputs.every((x, i) => x === node.inputs[i])
+    done.set(node, rewriteOne(node, inputs, same, traits))
+  }
+  return done
+}
+
+function rewriteOne(node: Node, inputs: readonly Node[], same: boolean, traits: DeviceTraits): Node {
+  const { primitive, shape, dtype } = node
+  switch (primitive.kind) {
+    case 'reduce':
+      return rewriteReduce(node, primitive, inputs[0] as Node, same, traits)
+    case 'contract':
+      return rewriteContract(node, inputs[0] as Node, inputs[1] as Node)
+    case 'pack':
+      return derive(
+        primitive,
+        inputs.map((x) => derive({ kind: 'alias' }, [x], x.shape, x.dtype, x)),
+        shape,
+        dtype,
+        node,
+      )
+    default:
+      return same ? node : derive(primitive, inputs, shape, dtype, node)
+  }
+}
+
+function rewriteContract(node: Node, a: Node, b: Node): Node {
+  const { shape, dtype } = node
+  const k = a.shape[a.shape.length - 1] as number
+  if (k === 0) return derive({ kind: 'expand' }, [derive({ kind: 'constant', value: 0 }, [], [], dtype, node)], shape, dtype, node)
+  const wide = isNarrow(dtype) ? widened(dtype) : dtype
+  let result: Node
+  if (b.shape.length === 2 && a.shape.length > 2) {
+    const m = sizeOf(a.shape.slice(0, -1))
+    const n = b.shape[1] as number
+    result = reshapeTo(derive({ kind: 'contract' }, [reshapeTo(a, [m, k]), b], [m, n], wide, node), shape)
+  } else {
+    result = derive({ kind: 'contract' }, [a, b], shape, wide, node)
+  }
+  return castTo(result, dtype)
+}
+
+const IDENTITY = { sum: 0, prod: 1, max: Number.NEGATIVE_INFINITY, min: Number.POSITIVE_INFINITY } as const
+
+function rewriteReduce(node: Node, primitive: Extract<Primitive, { kind: 'reduce' }>, x: Node, same: boolean, traits: DeviceTraits): Node {
+  const { op, dims } = primitive
+  const { shape, dtype } = node
+  const inner = sizeOf(dims.map((d) => x.shape[d] as number))
+  const rows = sizeOf(shape)
+  const isArg = op === 'argmax' || op === 'argmin'
+  if (inner === 0 && !isArg) {
+    return derive({ kind: 'expand' }, [derive({ kind: 'constant', value: IDENTITY[op] }, [], [], dtype, node)], shape, dtype, node)
+  }
+  if (isNarrow(x.dtype)) {
+    const wide = castTo(x, widened(x.dtype))
+    return castTo(derive(primitive, [wide], shape, isArg ? 'int32' : wide.dtype, node), dtype)
+  }
+  if (!isArg && rows < traits.parallelism && inner >= LONG) {
+    const parts = Math.min(traits.parallelism, Math.ceil(inner / 64))
+    const chunk = Math.ceil(inner / parts)
+    const kept = x.shape.map((_, i) => i).filter((i) => !dims.includes(i))
+    const order = [...kept, ...dims]
+    let flat = order.every((d, i) => d === i) ? x : derive({ kind: 'permute', order }, [x], order.map((d) => x.shape[d] as number), x.dtype, x)
+    flat = reshapeTo(flat, [rows, inner])
+    if (parts * chunk !== inner) flat = padded(flat, rows, inner, parts * chunk, op)
+    // Neighbouring parts read neighbouring elements: part s takes s, s + parts, s + 2·parts, …
+    const split = reshapeTo(flat, [rows, chunk, parts])
+    const partial = derive({ kind: 'reduce', op, dims: [1] }, [split], [rows, parts], dtype, node)
+    return reshapeTo(derive({ kind: 'reduce', op, dims: [1] }, [partial], [rows], dtype, node), shape)
+  }
+  return same ? node : derive(primitive, [x], shape, dtype, node)
+}
+
+/** `flat` [rows, inner] lengthened to [rows, length] by elements that leave the reduction as it is. */
+function padded(flat: Node, rows: number, inner: number, length: number, op: 'sum' | 'prod' | 'max' | 'min'): Node {
+  const shape = [rows, length]
+  const zeros = derive({ kind: 'pad', before: [0, 0] }, [flat], shape, flat.dtype, flat)
+  if (op === 'sum') return zeros
+  const along = derive({ kind: 'iota' }, [], [length], 'int32', flat)
+  const limit = derive({ kind: 'constant', value: inner }, [], [], 'int32', flat)
+  const real = derive({ kind: 'binary', op: 'lt' }, [along, limit], [length], 'bool', flat)
+  const fill = derive({ kind: 'constant', value: IDENTITY[op] }, [], [], flat.dtype, flat)
+  return derive({ kind: 'where' }, [real, zeros, fill], shape, flat.dtype, flat)
+}

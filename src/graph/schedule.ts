@@ -1,0 +1,613 @@
+/**
+ * @file From recorded nodes to a program: which nodes are stored, which kernels compute them, and which buffers those use.
+ *
+ * Units (see units.ts) are gathered into clusters greedily, in topological order: a unit joins the cluster of something it reads, or of something that
+ * reads the same, when everything it needs from there is in registers and no cycle comes about. What a cluster keeps to itself is never stored.
+ */
+import { dtypeInfo, sizeOf } from '../base/index.ts'
+import type { DeviceTraits, Program, ProgramKernel, Slot } from '../device/index.ts'
+import { type Axis, type BufferUse, type Expr, type Index, type Kernel, type Stage, type Store, valueTypeOf } from '../kernel/index.ts'
+import { sameIndex, visitLevels } from './affine.ts'
+import { Cluster, type Layout, type Memory, NotFusable, NotStrided, type Unit, Writer } from './cluster.ts'
+import type { Node } from './node.ts'
+import { isSource, rewrite } from './rewrite.ts'
+import { chooseUnits, isView } from './units.ts'
+
+export interface Schedule {
+  readonly program: Program
+  /** For each input slot, the position in `order` of the node whose values are bound to it. */
+  readonly inputs: readonly number[]
+  /** For each scalar of the program, the position in `order` of its node. */
+  readonly scalars: readonly number[]
+  /** For each output slot, the index of its target. */
+  readonly outputs: readonly number[]
+  /** Positions of inputs whose buffers were given up to outputs. */
+  readonly donated: ReadonlySet<number>
+}
+
+/** Thrown inside an attempt: the next one stores `node`, or keeps `node` out of other kernels. */
+class Retry extends Error {
+  readonly node: Node
+  readonly how: 'store' | 'apart'
+  constructor(node: Node, how: 'store' | 'apart') {
+    super()
+    this.node = node
+    this.how = how
+  }
+}
+
+/**
+ * @param order what is needed, topological, sources included
+ * @param targets nodes of `order` that must be stored
+ * @param donors nodes of `order` whose buffers may be overwritten
+ */
+export function schedule(order: readonly Node[], targets: readonly Node[], donors: ReadonlySet<Node>, traits: DeviceTraits): Schedule {
+  const rewritten = rewrite(order, traits)
+  const goals = targets.map((t) => rewritten.get(t) as Node)
+  const forced = new Set<Node>()
+  const apart = new Set<Node>()
+  for (;;) {
+    try {
+      return new Attempt(order, goals, donors, traits, forced, apart).run()
+    } catch (e) {
+      if (!(e instanceof Retry)) throw e
+      const set = e.how === 'store' ? forced : apart
+      if (set.has(e.node)) throw new Error(`schedule: no way to fit ${e.node.primitive.kind} into ${traits.maxBuffers} buffers`)
+      set.add(e.node)
+    }
+  }
+}
+
+class Attempt implements Memory {
+  readonly #sources: readonly Node[]
+  readonly #goals: readonly Node[]
+  readonly #donors: ReadonlySet<Node>
+  readonly #traits: DeviceTraits
+  readonly #forced: ReadonlySet<Node>
+  readonly #apart: ReadonlySet<Node>
+  readonly #order: readonly Node[]
+  readonly #units = new Map<Node, Unit>()
+  readonly #clusters: Cluster[] = []
+  readonly #scalars = new Map<Node, number>()
+  /** What memory a stored node lies in: itself, or the pack that it is a piece of. */
+  readonly #home = new Map<Node, { node: Node; offset: number }>()
+  #loaded = new Set<Node>()
+  #buffers: Map<Node, number> | undefined
+  #sites: string[] = []
+
+  constructor(
+    sources: readonly Node[],
+    goals: readonly Node[],
+    donors: ReadonlySet<Node>,
+    traits: DeviceTraits,
+    forced: ReadonlySet<Node>,
+    apart: ReadonlySet<Node>,
+  ) {
+    this.#sources = sources
+    this.#goals = goals
+    this.#donors = donors
+    this.#traits = traits
+    this.#forced = forced
+    this.#apart = apart
+    this.#order = topological(goals)
+  }
+
+  unitOf(node: Node): Unit | undefined {
+    return this.#units.get(node)
+  }
+
+  load(node: Node, index: Index): Expr {
+    this.#loaded.add(node)
+    const buffer = this.#buffers ? (this.#buffers.get(node) as number) : 0
+    return { kind: 'load', buffer, index, type: valueTypeOf(node.dtype) }
+  }
+
+  scalarSlot(node: Node): number {
+    let slot = this.#scalars.get(node)
+    if (slot === undefined) this.#scalars.set(node, (slot = this.#scalars.size))
+    return slot
+  }
+
+  site(op: string): number {
+    let i = this.#sites.indexOf(op)
+    if (i < 0) i = this.#sites.push(op) - 1
+    return i
+  }
+
+  run(): Schedule {
+    const chosen = chooseUnits(this.#order, new Set(this.#goals), this.#forced)
+    for (const node of this.#order) {
+      if (!chosen.has(node) || isSource(node)) continue
+      if (node.primitive.kind === 'pack') {
+        const { offsets } = node.primitive
+        node.inputs.forEach((piece, i) => {
+          this.#home.set(piece, { node, offset: offsets[i] as number })
+        })
+        const own = new Cluster(node)
+        for (const piece of node.inputs) own.deps.add((this.#units.get(piece) as Unit).cluster)
+        this.#units.set(node, { node, level: 'grid', cluster: own, depth: 0 })
+        continue
+      }
+      this.#place(node)
+    }
+    return this.#finish()
+  }
+
+  /** Puts a unit into a cluster. */
+  #place(node: Node): void {
+    this.#loaded = new Set()
+    const fresh = new Cluster(node)
+    this.#units.set(node, { node, level: 'grid', cluster: fresh, depth: 0 })
+    this.#try(node, () => fresh.probe(node, 'grid', this))
+    const loads = this.#loaded
+    const limit = this.#limit()
+    if (loads.size + 1 > limit) throw new Retry(this.#cut(node, limit), 'store')
+    this.#units.delete(node)
+
+    if (!this.#apart.has(node)) {
+      for (const cluster of this.#candidates(loads)) {
+        if (this.#join(node, cluster, loads)) return
+      }
+    }
+    this.#clusters.push(fresh)
+    this.#units.set(node, fresh.add(node, 'grid'))
+    this.#depend(fresh, loads)
+  }
+
+  #try(node: Node, probe: () => void): boolean {
+    try {
+      probe()
+      return true
+    } catch (e) {
+      if (e instanceof NotStrided) throw new Retry(storable(e.operand, node), 'store')
+      if (e instanceof NotFusable) return false
+      throw e
+    }
+  }
+
+  /** Buffers that one kernel may bind besides its scalars and its error flag. */
+  #limit(): number {
+    return this.#traits.maxBuffers - 2
+  }
+
+  #depend(cluster: Cluster, loads: ReadonlySet<Node>): void {
+    for (const node of loads) {
+      cluster.loads.add(node)
+      const other = this.#units.get(node)?.cluster
+      if (other && other !== cluster) cluster.deps.add(other)
+    }
+  }
+
+  /** Clusters that a unit with these loads might join: those it reads from, then those that read the same; contractions first. */
+  #candidates(loads: ReadonlySet<Node>): Cluster[] {
+    const found = new Set<Cluster>()
+    for (const node of loads) {
+      const unit = this.#units.get(node)
+      if (unit && unit.node.primitive.kind !== 'pack') found.add(unit.cluster)
+    }
+    const rank = { contract: 0, row: 1, map: 2 }
+    const direct = [...found].sort((a, b) => rank[a.kind] - rank[b.kind])
+    const siblings = this.#clusters.filter((c) => c.kind !== 'contract' && !found.has(c) && intersects(c.loads, loads)).reverse()
+    return [...direct, ...siblings.slice(0, 8)]
+  }
+
+  #join(node: Node, cluster: Cluster, loads: ReadonlySet<Node>): boolean {
+    const level = cluster.levelFor(node)
+    if (!level) return false
+    if (cluster.units.some((u) => this.#apart.has(u.node))) return false
+    const isReduce = node.primitive.kind === 'reduce'
+    // Narrow results are packed several to a word, which only a flat kernel can do.
+    if (cluster.kind !== 'map' && dtypeInfo[node.dtype].bytes < 4) return false
+    if (cluster.kind === 'row' && (isReduce || level === 'domain') && !this.#worthRows(cluster)) return false
+    for (const n of loads) {
+      const other = this.#units.get(n)?.cluster
+      if (other && other !== cluster && dependsOnCluster(other, cluster)) return false
+    }
+    this.#loaded = new Set()
+    this.#units.set(node, { node, level, cluster, depth: 0 })
+    const fits = this.#try(node, () => cluster.probe(node, level, this))
+    this.#units.delete(node)
+    if (!fits) return false
+    const inside = new Set(cluster.units.map((u) => u.node))
+    const bound = new Set([...cluster.loads, ...this.#loaded])
+    if (bound.size + inside.size + 1 > this.#limit() && bound.size + this.#storedAtMost(cluster, node) > this.#limit()) return false
+    const needed = this.#loaded
+    this.#units.set(node, cluster.add(node, level))
+    this.#depend(cluster, needed)
+    return true
+  }
+
+  /** How many units of the cluster, with `node`, may have to be stored. */
+  #storedAtMost(cluster: Cluster, node: Node): number {
+    const members = new Set([...cluster.units.map((u) => u.node), node])
+    let stored = 0
+    for (const member of members) {
+      const readElsewhere = this.#order.some((n) => n.inputs.includes(member) && !members.has(n))
+      if (this.#goals.includes(member) || readElsewhere) stored++
+    }
+    return stored
+  }
+
+  /** Whether a row's elements may be left to its row: with too few rows, most of the device would wait. */
+  #worthRows(cluster: Cluster): boolean {
+    return sizeOf(cluster.grid) * 4 >= this.#traits.parallelism || sizeOf(cluster.domain) <= 4096
+  }
+
+  /** Something inside `root`'s expression whose storing makes it read fewer buffers. */
+  #cut(root: Node, limit: number): Node {
+    const leaves = new Map<Node, Set<Node>>()
+    const inside = topological([root], (n) => n !== root && (this.#units.has(n) || isSource(n)))
+    let best: Node | undefined
+    let most = 1
+    for (const node of inside) {
+      const own = new Set<Node>()
+      if (node !== root && (this.#units.has(node) || node.storage)) own.add(node)
+      else for (const input of node.inputs) for (const leaf of leaves.get(input) ?? []) own.add(leaf)
+      leaves.set(node, own)
+      if (node !== root && !this.#units.has(node) && !isSource(node) && !isView(node) && own.size > most && own.size < limit) {
+        most = own.size
+        best = node
+      }
+    }
+    if (!best) throw new Error(`schedule: ${root.primitive.kind} reads more than ${limit} buffers at once`)
+    return best
+  }
+
+  #finish(): Schedule {
+    // What is read from another cluster, or wanted, is stored.
+    const stored = new Set<Node>(this.#goals)
+    for (const cluster of this.#clusters) for (const node of cluster.loads) if (this.#units.get(node)?.cluster !== cluster) stored.add(node)
+    for (const piece of this.#home.keys()) stored.add(piece)
+
+    const ordered = orderClusters(this.#clusters)
+    for (const cluster of ordered) {
+      const count = cluster.loads.size + cluster.units.filter((u) => stored.has(u.node)).length
+      const last = cluster.units[cluster.units.length - 1] as Unit
+      if (count > this.#limit()) throw new Retry(last.node, 'apart')
+    }
+
+    const slots: Slot[] = []
+    const slotOf = new Map<Node, number>()
+    const inputs: number[] = []
+    const outputs: number[] = []
+    const slotFor = (node: Node): number => {
+      const home = this.#home.get(node)?.node ?? node
+      let slot = slotOf.get(home)
+      if (slot === undefined) {
+        const target = this.#goals.indexOf(home)
+        const kind = home.storage ? 'input' : target >= 0 ? 'output' : 'scratch'
+        slot = slots.push({ kind, dtype: home.dtype, length: sizeOf(home.shape) }) - 1
+        slotOf.set(home, slot)
+        if (kind === 'input') inputs.push(this.#sources.indexOf(home))
+        if (kind === 'output') outputs.push(target)
+      }
+      return slot
+    }
+
+    const kernels: ProgramKernel[] = []
+    const readers = new Map<Node, number>()
+    for (const cluster of ordered) for (const node of cluster.loads) readers.set(node, (readers.get(node) ?? 0) + 1)
+    const donated = new Set<number>()
+    for (const cluster of ordered) kernels.push(this.#kernel(cluster, stored, slotFor, slots, readers, donated))
+
+    const scalarNodes = [...this.#scalars.keys()]
+    const program: Program = {
+      kernels,
+      slots,
+      scalars: scalarNodes.map((n) => {
+        const type = valueTypeOf(n.dtype)
+        return type === 'bool' ? 'i32' : type
+      }),
+    }
+    return { program, inputs, outputs, scalars: scalarNodes.map((n) => this.#sources.indexOf(n)), donated }
+  }
+
+  #kernel(
+    cluster: Cluster,
+    stored: ReadonlySet<Node>,
+    slotFor: (node: Node) => number,
+    slots: Slot[],
+    readers: ReadonlyMap<Node, number>,
+    donated: Set<number>,
+  ): ProgramKernel {
+    const buffers: BufferUse[] = []
+    const bound: number[] = []
+    const bufferOf = new Map<Node, number>()
+    const bySlot = new Map<number, number>()
+    const bind = (node: Node, access: BufferUse['access']): void => {
+      const slot = slotFor(node)
+      let buffer = bySlot.get(slot)
+      if (buffer === undefined) {
+        buffer = buffers.push({ dtype: node.dtype, access }) - 1
+        bound.push(slot)
+        bySlot.set(slot, buffer)
+      }
+      bufferOf.set(node, buffer)
+    }
+    for (const node of cluster.loads) if (this.#units.get(node)?.cluster !== cluster) bind(node, 'read')
+    const written = cluster.units.filter((u) => stored.has(u.node)).map((u) => u.node)
+    for (const node of written) bind(node, 'write')
+
+    this.#buffers = bufferOf
+    this.#sites = []
+    const place = (node: Node): { buffer: number; offset: number } | undefined => {
+      if (!stored.has(node)) return undefined
+      return { buffer: bufferOf.get(node) as number, offset: this.#home.get(node)?.offset ?? 0 }
+    }
+    // Once with every dim an axis of its own, to see which can be joined; then for good.
+    const draft = new Writer(cluster, this, undefined).write(place)
+    const layout = joinAxes(cluster, draft.stages)
+    const writer = new Writer(cluster, this, layout)
+    let { stages, contract } = writer.write(place)
+    this.#buffers = undefined
+
+    if (cluster.kind === 'map') {
+      const given = this.#donate(cluster, stages, written, slotFor, slots, readers, bufferOf)
+      for (const { from, to, input } of given) {
+        stages = stages.map((s) => renameBuffer(s, from, to))
+        buffers[to] = { dtype: (buffers[to] as BufferUse).dtype, access: 'readwrite' }
+        donated.add(this.#sources.indexOf(input))
+      }
+      const drop = new Set(given.map((g) => g.from))
+      if (drop.size > 0) {
+        const kept = buffers.map((_, i) => i).filter((i) => !drop.has(i))
+        const renumber = new Map(kept.map((old, now) => [old, now]))
+        stages = stages.map((s) => mapBuffers(s, (b) => renumber.get(b) as number))
+        return {
+          kernel: { label: labelOf(cluster), grid: writer.gridAxes, stages, buffers: kept.map((i) => buffers[i] as BufferUse), sites: this.#sites },
+          slots: kept.map((i) => bound[i] as number),
+        }
+      }
+    }
+    const kernel: Kernel = { label: labelOf(cluster), grid: writer.gridAxes, stages, buffers, sites: this.#sites, ...(contract ? { contract } : {}) }
+    return { kernel, slots: bound }
+  }
+
+  /** Pairs inputs that may be overwritten with outputs of this kernel that take exactly their place. */
+  #donate(
+    cluster: Cluster,
+    stages: readonly Stage[],
+    written: readonly Node[],
+    slotFor: (node: Node) => number,
+    slots: Slot[],
+    readers: ReadonlyMap<Node, number>,
+    bufferOf: ReadonlyMap<Node, number>,
+  ): { from: number; to: number; input: Node }[] {
+    const pairs: { from: number; to: number; input: Node }[] = []
+    const taken = new Set<Node>()
+    for (const input of cluster.loads) {
+      if (!this.#donors.has(input) || readers.get(input) !== 1) continue
+      const from = bufferOf.get(input) as number
+      const output = written.find((n) => {
+        if (taken.has(n) || !this.#goals.includes(n) || n.dtype !== input.dtype || sizeOf(n.shape) !== sizeOf(input.shape)) return false
+        const to = bufferOf.get(n) as number
+        return stages.every((s) => s.kind === 'store' && s.stores.every((st) => st.buffer !== to || readsOnlyAt(s.stores, from, st.index)))
+      })
+      if (!output) continue
+      taken.add(output)
+      const slot = slotFor(output)
+      slots[slot] = { ...(slots[slot] as Slot), donor: slotFor(input) }
+      pairs.push({ from, to: bufferOf.get(output) as number, input })
+    }
+    return pairs
+  }
+}
+
+/** The nodes below `roots`, inputs before users. `stop` keeps from going below a node. */
+export function topological(roots: readonly Node[], stop: (node: Node) => boolean = isSource): Node[] {
+  const order: Node[] = []
+  const seen = new Set<Node>()
+  const stack: { node: Node; next: number }[] = []
+  for (const root of roots) {
+    if (seen.has(root)) continue
+    seen.add(root)
+    stack.push({ node: root, next: 0 })
+    while (stack.length > 0) {
+      const top = stack[stack.length - 1] as { node: Node; next: number }
+      const input = stop(top.node) ? undefined : top.node.inputs[top.next++]
+      if (input === undefined) {
+        order.push(top.node)
+        stack.pop()
+      } else if (!seen.has(input)) {
+        seen.add(input)
+        stack.push({ node: input, next: 0 })
+      }
+    }
+  }
+  return order
+}
+
+/** What to store so that `operand` becomes a plain load: the highest computed node under its views, or the operand itself. */
+function storable(operand: Node, _reader: Node): Node {
+  return operand
+}
+
+function intersects(a: ReadonlySet<Node>, b: ReadonlySet<Node>): boolean {
+  for (const x of b) if (a.has(x)) return true
+  return false
+}
+
+function dependsOnCluster(from: Cluster, on: Cluster): boolean {
+  const seen = new Set<Cluster>()
+  const stack = [from]
+  while (stack.length > 0) {
+    const c = stack.pop() as Cluster
+    if (c === on) return true
+    if (seen.has(c)) continue
+    seen.add(c)
+    stack.push(...c.deps)
+  }
+  return false
+}
+
+/** Clusters with what they read before them (packs have no kernel, but pass dependence on). */
+function orderClusters(clusters: readonly Cluster[]): Cluster[] {
+  const real = new Set(clusters)
+  const order: Cluster[] = []
+  const seen = new Set<Cluster>()
+  const visit = (c: Cluster): void => {
+    if (seen.has(c)) return
+    seen.add(c)
+    for (const dep of c.deps) visit(dep)
+    if (real.has(c)) order.push(c)
+  }
+  for (const c of clusters) visit(c)
+  return order
+}
+
+function visitExprs(stages: readonly Stage[], visit: (e: Expr) => void): void {
+  const seen = new Set<Expr>()
+  const go = (e: Expr): void => {
+    if (seen.has(e)) return
+    seen.add(e)
+    visit(e)
+    switch (e.kind) {
+      case 'load':
+      case 'position':
+      case 'inside':
+        return inIndex(e.index)
+      case 'checked':
+        return go(e.value)
+      case 'unary':
+      case 'cast':
+        return go(e.x)
+      case 'binary':
+        go(e.a)
+        return go(e.b)
+      case 'where':
+        go(e.test)
+        go(e.a)
+        return go(e.b)
+      case 'philox':
+        e.key.forEach(go)
+        return e.counter.forEach(go)
+    }
+  }
+  const inIndex = (index: Index): void => {
+    for (const { atom } of index.terms) {
+      if (atom.kind === 'value') go(atom.value)
+      else if (atom.kind !== 'axis') inIndex(atom.of)
+    }
+  }
+  for (const stage of stages) {
+    if (stage.kind === 'reduce') for (const r of stage.reductions) go(r.value)
+    else
+      for (const s of stage.stores) {
+        inIndex(s.index)
+        go(s.value)
+      }
+  }
+}
+
+/** Which neighbouring dims can share one loop: those that every index steps through as through one. */
+function joinAxes(cluster: Cluster, stages: readonly Stage[]): Layout {
+  const levels: ((axisId: number) => number)[] = []
+  const note = (index: Index): void => visitLevels(index, (coefOf) => levels.push(coefOf))
+  visitExprs(stages, (e) => {
+    if (e.kind === 'load' || e.kind === 'position' || e.kind === 'inside') note(e.index)
+  })
+  for (const stage of stages) if (stage.kind === 'store') for (const s of stage.stores) note(s.index)
+
+  // In a draft every dim is an axis of its own, numbered as the writer makes them: the grid's dims first, then those of each stage.
+  let id = 0
+  const group = (sizes: readonly number[], lastAlone: number): number[][] => {
+    const ids = sizes.map(() => id++)
+    const groups: number[][] = []
+    sizes.forEach((size, d) => {
+      const open = groups[groups.length - 1]
+      const before = open?.[open.length - 1]
+      const joins =
+        before !== undefined &&
+        d < sizes.length - lastAlone &&
+        levels.every((coefOf) => coefOf(ids[before] as number) === coefOf(ids[d] as number) * size || (sizes[before] === 1 && size === 1))
+      if (joins && size !== 1 && sizes[before as number] !== 1) open?.push(d)
+      else groups.push([d])
+    })
+    return groups
+  }
+  const grid = group(cluster.grid, cluster.kind === 'contract' ? 2 : 0)
+  const inner = cluster.inner.filter((n) => n !== 1)
+  const perStage = stages.map((stage) => {
+    if (cluster.kind === 'contract') {
+      if (stage.kind === 'reduce') id++
+      return []
+    }
+    return stage.kind === 'reduce' || stage.axes.length > 0 ? group(inner, 0) : []
+  })
+  return { grid, stages: perStage }
+}
+
+/** Whether every load of `buffer` in these stores is at exactly `index`. */
+function readsOnlyAt(stores: readonly Store[], buffer: number, index: Index): boolean {
+  let fits = true
+  visitExprs([{ kind: 'store', axes: [], stores }], (e) => {
+    if (e.kind === 'load' && e.buffer === buffer && !sameIndex(e.index, index)) fits = false
+  })
+  return fits
+}
+
+const renameBuffer = (stage: Stage, from: number, to: number): Stage => mapBuffers(stage, (b) => (b === from ? to : b))
+
+function mapBuffers(stage: Stage, rename: (buffer: number) => number): Stage {
+  const done = new Map<Expr, Expr>()
+  const atIndex = (index: Index): Index => {
+    if (!index.terms.some((t) => t.atom.kind !== 'axis')) return index
+    return {
+      offset: index.offset,
+      terms: index.terms.map(({ coef, atom }) => {
+        if (atom.kind === 'axis') return { coef, atom }
+        if (atom.kind === 'value') return { coef, atom: { kind: 'value', value: go(atom.value) } }
+        return { coef, atom: { kind: atom.kind, of: atIndex(atom.of), by: atom.by } }
+      }),
+    }
+  }
+  const go = (e: Expr): Expr => {
+    let mapped = done.get(e)
+    if (!mapped) done.set(e, (mapped = step(e)))
+    return mapped
+  }
+  const step = (e: Expr): Expr => {
+    switch (e.kind) {
+      case 'load':
+        return { ...e, buffer: rename(e.buffer), index: atIndex(e.index) }
+      case 'position':
+      case 'inside':
+        return { ...e, index: atIndex(e.index) }
+      case 'checked':
+        return { ...e, value: go(e.value) }
+      case 'unary':
+      case 'cast':
+        return { ...e, x: go(e.x) }
+      case 'binary':
+        return { ...e, a: go(e.a), b: go(e.b) }
+      case 'where':
+        return { ...e, test: go(e.test), a: go(e.a), b: go(e.b) }
+      case 'philox':
+        return { ...e, key: [go(e.key[0]), go(e.key[1])], counter: [go(e.counter[0]), go(e.counter[1]), go(e.counter[2]), go(e.counter[3])] }
+      default:
+        return e
+    }
+  }
+  if (stage.kind === 'reduce') return { ...stage, reductions: stage.reductions.map((r) => ({ ...r, value: go(r.value) })) }
+  return { ...stage, stores: stage.stores.map((s) => ({ buffer: rename(s.buffer), index: atIndex(s.index), value: go(s.value) })) }
+}
+
+/** What a kernel computes, in a few words. */
+function labelOf(cluster: Cluster): string {
+  const names: string[] = []
+  const seen = new Set<Node>()
+  const visit = (node: Node): void => {
+    if (seen.has(node) || isSource(node) || names.length > 12) return
+    seen.add(node)
+    if (node !== cluster.units.find((u) => u.node === node)?.node && cluster.loads.has(node)) return
+    for (const input of node.inputs) visit(input)
+    const { primitive } = node
+    if (primitive.kind === 'reduce' || primitive.kind === 'unary' || primitive.kind === 'binary') names.push(primitive.op)
+    else if (primitive.kind === 'contract') names.push('matmul')
+    else if (!isView(node) && primitive.kind !== 'alias') names.push(primitive.kind)
+  }
+  for (const unit of cluster.units) visit(unit.node)
+  return names.length > 0 ? names.join('+') : 'copy'
+}
+
+export type { Axis }

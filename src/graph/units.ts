@@ -1,0 +1,125 @@
+/**
+ * @file Which nodes get a place of their own ("units"): they may be stored, everything else is written out where it is used. A unit that
+ * ends up in the kernel of all its readers is not stored either.
+ */
+import { sizeOf } from '../base/index.ts'
+import type { Node } from './node.ts'
+import { isSource } from './rewrite.ts'
+
+/** From this much work per element on, a value with readers in several kernels is stored rather than computed again. */
+const HEAVY = 40
+/** A broadcast value is stored when computing it again for every copy would cost more than this. */
+const BROADCAST_WORK = 50_000
+/** The most primitives that one expression may be made of. */
+const LONGEST = 400
+
+const COST: Readonly<Record<string, number>> = { pow: 16, erf: 16, tanh: 12, exp: 8, expm1: 8, log: 8, log1p: 8, sin: 10, cos: 10, sqrt: 3, rsqrt: 3, div: 2, mod: 2 }
+const VIEWS: ReadonlySet<string> = new Set(['reshape', 'expand', 'permute', 'slice'])
+
+export const isView = (node: Node): boolean => VIEWS.has(node.primitive.kind)
+
+function ownCost({ primitive }: Node): number {
+  switch (primitive.kind) {
+    case 'unary':
+    case 'binary':
+      return COST[primitive.op] ?? 1
+    case 'random':
+      return 200
+    case 'where':
+    case 'cast':
+    case 'pad':
+      return 1
+    case 'gather':
+      return 2
+    default:
+      return 0
+  }
+}
+
+/** The node whose values a chain of views shows. */
+export function viewBase(node: Node): Node {
+  let base = node
+  while (isView(base) && !base.storage) base = base.inputs[0] as Node
+  return base
+}
+
+/**
+ * @param order topological, rewritten; sources included
+ * @param targets what must be stored
+ * @param forced nodes that an earlier attempt found must be stored
+ */
+export function chooseUnits(order: readonly Node[], targets: ReadonlySet<Node>, forced: ReadonlySet<Node>): Set<Node> {
+  const units = new Set<Node>()
+  const consumers = new Map<Node, Node[]>()
+  for (const node of order) {
+    if (isSource(node)) continue
+    const { kind } = node.primitive
+    if (targets.has(node) || forced.has(node) || kind === 'reduce' || kind === 'contract' || kind === 'pack') units.add(node)
+    if (kind === 'contract') {
+      for (const operand of node.inputs) {
+        const base = viewBase(operand)
+        if (!isSource(base)) units.add(base)
+        else if (!base.storage) units.add(operand)
+      }
+    }
+    for (const input of node.inputs) {
+      const list = consumers.get(input)
+      if (list) list.push(node)
+      else consumers.set(input, [node])
+      if (kind === 'pack') units.add(input)
+    }
+  }
+
+  // Work per element when written out, and the number of primitives; both counted as a tree.
+  const cost = new Map<Node, number>()
+  const length = new Map<Node, number>()
+  for (const node of order) {
+    if (isSource(node)) {
+      cost.set(node, node.storage ? 1 : 0)
+      length.set(node, 1)
+      continue
+    }
+    let c = ownCost(node)
+    let n = 1
+    for (const input of node.inputs) {
+      const stored = units.has(input)
+      c += stored ? 1 : (cost.get(input) as number)
+      n += stored ? 1 : (length.get(input) as number)
+    }
+    if (n > LONGEST && !isView(node)) units.add(node)
+    cost.set(node, c)
+    length.set(node, n)
+  }
+
+  const roots = new Map<Node, Set<Node>>()
+  for (let i = order.length - 1; i >= 0; i--) {
+    const node = order[i] as Node
+    if (isSource(node)) continue
+    const reached = new Set<Node>()
+    for (const consumer of consumers.get(node) ?? []) {
+      if (units.has(consumer)) reached.add(consumer)
+      else for (const root of roots.get(consumer) ?? []) reached.add(root)
+    }
+    roots.set(node, reached)
+    if (units.has(node) || isView(node)) continue
+    const work = cost.get(node) as number
+    if (reached.size > 1 && work >= HEAVY) units.add(node)
+    else if (work >= 3 && copies(node, consumers) * work * sizeOf(node.shape) > BROADCAST_WORK) units.add(node)
+  }
+  return units
+}
+
+/** How many more times than once each element would be computed by the most repetitive reader. */
+function copies(node: Node, consumers: ReadonlyMap<Node, readonly Node[]>): number {
+  const size = Math.max(1, sizeOf(node.shape))
+  let most = 0
+  const visit = (n: Node, depth: number): void => {
+    for (const reader of consumers.get(n) ?? []) {
+      const { kind } = reader.primitive
+      if (isView(reader) && depth < 8) visit(reader, depth + 1)
+      if (kind !== 'reduce' && kind !== 'contract' && kind !== 'slice' && kind !== 'pack') most = Math.max(most, sizeOf(reader.shape) / size - 1)
+    }
+  }
+  visit(node, 0)
+  return most
+}
