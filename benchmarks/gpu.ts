@@ -24,7 +24,10 @@ export function provideGpu(): () => AdapterFacts {
     return adapter
   }
   Object.assign(globalThis, globals)
-  Object.defineProperty(globalThis, 'navigator', { value: { gpu, userAgent: 'Node.js', platform: 'node', hardwareConcurrency: 2 }, configurable: true })
+  Object.defineProperty(globalThis, 'navigator', {
+    value: { gpu, userAgent: 'Node.js', platform: 'node', hardwareConcurrency: 2 },
+    configurable: true,
+  })
   return () => {
     if (!facts) throw new Error('the library asked for no WebGPU adapter')
     return facts

@@ -84,7 +84,9 @@ class Worker {
         child.kill('SIGKILL')
         done(() => reject(new Error(`no answer in ${ANSWER_SECONDS} s`)))
       }, ANSWER_SECONDS * 1000)
-      child.once('exit', (code, signal) => done(() => reject(new Error(`the process ended (${signal ?? `code ${code}`}) ${this.#cause()}`))))
+      child.once('exit', (code, signal) =>
+        done(() => reject(new Error(`the process ended (${signal ?? `code ${code}`}) ${this.#cause()}`))),
+      )
       child.once('message', (message: { value?: Answer; failure?: string }) =>
         done(() => (message.value ? resolve(message.value) : reject(new Error(message.failure)))),
       )
@@ -171,7 +173,8 @@ function readFlags(): Flags {
 }
 
 function installPeers(): void {
-  if (['@tensorflow/tfjs', '@tensorflow/tfjs-backend-webgpu', '@jax-js/jax'].every((name) => existsSync(here(`node_modules/${name}`)))) return
+  if (['@tensorflow/tfjs', '@tensorflow/tfjs-backend-webgpu', '@jax-js/jax'].every((name) => existsSync(here(`node_modules/${name}`))))
+    return
   console.log('installing the libraries to compare with (benchmarks/package.json) …')
   execFileSync('npm', ['install', '--prefix', here('.'), '--no-package-lock', '--no-audit', '--no-fund', '--silent'], { stdio: 'inherit' })
 }
@@ -239,7 +242,8 @@ async function compare(flags: Flags): Promise<void> {
       })
     }
     const adapters = new Set(workers.filter((w) => !w.failure).map((w) => w.adapterKey))
-    if (adapters.size > 1) throw new Error(`the libraries run on different adapters: ${workers.map((w) => `${w.label} on ${w.adapter}`).join('; ')}`)
+    if (adapters.size > 1)
+      throw new Error(`the libraries run on different adapters: ${workers.map((w) => `${w.label} on ${w.adapter}`).join('; ')}`)
     const adapter = workers.find((w) => !w.failure)?.adapter ?? 'none'
     const date = new Date().toISOString().slice(0, 10)
     const head = [
@@ -266,7 +270,10 @@ async function compare(flags: Flags): Promise<void> {
 
 function save(title: string, lines: readonly string[]): void {
   mkdirSync(here('results'), { recursive: true })
-  const name = title.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '')
+  const name = title
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
   writeFileSync(here(`results/${name}.md`), `${lines.join('\n')}\n`)
   console.log(`\nwritten to benchmarks/results/${name}.md`)
 }

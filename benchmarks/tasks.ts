@@ -29,7 +29,8 @@ function uniform(seed: number): () => number {
   }
 }
 
-const fill = (n: number, next: () => number, low: number, high: number): Float32Array => Float32Array.from({ length: n }, () => low + (high - low) * next())
+const fill = (n: number, next: () => number, low: number, high: number): Float32Array =>
+  Float32Array.from({ length: n }, () => low + (high - low) * next())
 
 export function mlpData(): MlpData {
   const next = uniform(1)

@@ -25,7 +25,11 @@ export async function load(): Promise<Peer> {
   const lossOf = (p: Params, x: Array, y: Array): Array => {
     const hidden = nn.relu(np.dot(x, p.w1).add(p.b1))
     const logits = np.dot(hidden, p.w2).add(p.b2)
-    return nn.logSoftmax(logits, -1).mul(y).sum().mul(-1 / MLP.batch)
+    return nn
+      .logSoftmax(logits, -1)
+      .mul(y)
+      .sum()
+      .mul(-1 / MLP.batch)
   }
 
   const trainStep = (state: State, x: Array, y: Array): [State, Array] => {
@@ -57,7 +61,8 @@ export async function load(): Promise<Peer> {
         w2: np.array(transposed(data.w2, MLP.classes, MLP.hidden)).reshape([MLP.hidden, MLP.classes]),
         b2: np.array(data.b2),
       }
-      const zeros = (): Params => Object.fromEntries(NAMES.map((name) => [name, np.array(new Float32Array(params[name].size)).reshape(params[name].shape)])) as Params
+      const zeros = (): Params =>
+        Object.fromEntries(NAMES.map((name) => [name, np.array(new Float32Array(params[name].size)).reshape(params[name].shape)])) as Params
       const x = np.array(data.x).reshape([MLP.batch, MLP.inputs])
       const oneHot = new Float32Array(MLP.batch * MLP.classes)
       data.y.forEach((label, i) => {

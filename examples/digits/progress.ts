@@ -31,7 +31,10 @@ export class Progress {
   epoch(epoch: number, loss: number, accuracy: number): void {
     this.#result = `loss ${loss.toFixed(4)}  accuracy ${(100 * accuracy).toFixed(1)}%`
     if (this.#live) this.#draw()
-    else process.stdout.write(`epoch ${String(epoch).padStart(String(this.#epochs).length)}/${this.#epochs}  ${this.#result}  ${this.#rate()}\n`)
+    else
+      process.stdout.write(
+        `epoch ${String(epoch).padStart(String(this.#epochs).length)}/${this.#epochs}  ${this.#result}  ${this.#rate()}\n`,
+      )
     if (this.#live && epoch === this.#epochs) process.stdout.write('\n')
   }
 

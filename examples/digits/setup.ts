@@ -34,7 +34,11 @@ function readFlags(): Settings & { device: 'webgpu' | 'cpu' } {
       console.log(HELP)
       process.exit(0)
     }
-    return { device: device(values.device ?? 'webgpu'), epochs: whole('--epochs', values.epochs ?? '30', 1), seed: whole('--seed', values.seed ?? '0', 0) }
+    return {
+      device: device(values.device ?? 'webgpu'),
+      epochs: whole('--epochs', values.epochs ?? '30', 1),
+      seed: whole('--seed', values.seed ?? '0', 0),
+    }
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${HELP}`)
     process.exit(2)

@@ -45,8 +45,8 @@ for (let epoch = 1; epoch <= epochs; epoch++) {
     progress.advance(BATCH)
   }
   // Read once per epoch: the batches above never wait for a value.
-  const loss = (await stack(losses).mean().item()) as number
-  const right = (await stack(hits).sum().item()) as number
+  const loss = await stack(losses).mean().item()
+  const right = await stack(hits).sum().item()
   progress.epoch(epoch, loss, right / (losses.length * BATCH))
 }
 

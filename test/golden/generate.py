@@ -136,17 +136,19 @@ DTYPES = {'float32': torch.float32, 'float16': torch.float16, 'int32': torch.int
 # What the naming rule does not reach: a function of the inputs and tapegrad's raw arguments.
 TORCH = {
     'at': lambda inputs, args: inputs[0][tuple(index_item(a, inputs) for a in args[1:])],
-    'variance': lambda inputs, args: variance(inputs[0], *args[1:]),
+    'var': lambda inputs, args: spread(torch.var, inputs[0], *args[1:]),
+    'std': lambda inputs, args: spread(torch.std, inputs[0], *args[1:]),
+    'mT': lambda inputs, args: inputs[0].mT,
     'cast': lambda inputs, args: inputs[0].to(F64 if args[1] == '$float' else DTYPES[args[1]]),
     'neg': lambda inputs, args: -inputs[0],
 }
 
 
-def variance(x, *rest):
+def spread(of, x, *rest):
     options = rest[-1] if rest and isinstance(rest[-1], dict) else {}
     dim = rest[0] if rest and not isinstance(rest[0], dict) else options.get('dim')
     dim = list(range(x.ndim)) if dim is None else dim
-    return torch.var(x, dim, correction=options.get('correction', 1), keepdim=options.get('keepdim', False))
+    return of(x, dim, correction=options.get('correction', 1), keepdim=options.get('keepdim', False))
 
 
 FUNCTIONAL = {'embedding', 'pad', 'gelu', 'linear', 'one_hot', 'cross_entropy', 'nll_loss', 'mse_loss'}
@@ -175,8 +177,8 @@ def torch_call(op, args, inputs):
 
 
 # Where the method's name or argument order is not the function's; None: PyTorch has no such method.
-METHODS = {'variance': 'var', 'cast': 'to', 'where': 'where', 'at': 'at', 'max': 'max', 'min': 'min'}
-FREE = {'at': None, 'cast': None}
+METHODS = {'var': 'var', 'std': 'std', 'mT': None, 'cast': 'to', 'where': 'where', 'at': 'at', 'max': 'max', 'min': 'min'}
+FREE = {'at': None, 'cast': None, 'var': 'variance'}
 
 
 def method_of(op, args):
@@ -209,7 +211,7 @@ def case(op, inputs, args=None, note='', grad=True):
         wants.append(grad and not fixed and tensor.dtype == F64)
         tensors.append(tensor.requires_grad_(wants[-1]))
     result = torch_call(op, args, tensors)
-    outputs = list(result) if isinstance(result, tuple) else [result]
+    outputs = list(result) if isinstance(result, (tuple, list)) else [result]
     row = {'name': name, 'op': op, 'args': args}
     if op in FREE:
         row['free'] = FREE[op]
@@ -301,6 +303,18 @@ def elementwise():
     case('abs', [ints(4, low=-5)], None, 'int32')
     case('abs', [vals([-2, 0, 3])], None, 'kink')
     case('relu', [vals([-1, 0, 1, NAN])], None, 'kink and NaN')
+    for op in ('sign', 'expm1', 'reciprocal', 'square', 'sin', 'cos', 'floor', 'ceil', 'round', 'trunc'):
+        case(op, [rand(2, 3, low=-3, high=3)])
+        case(op, [rand(0, 2)], None, 'empty')
+        case(op, [vals([-INF, -1.5, -0.5, -1e-6, 0, 1e-6, 0.5, 1.5, 2.5, 30, INF, NAN])], None, 'special values')
+    case('log1p', [rand(2, 3, low=-0.9, high=3)])
+    case('log1p', [vals([-1, -1e-6, 0, 1e-6, 1e-20, 1e20, INF, NAN])], None, 'special values')
+    for op in ('isnan', 'isinf', 'isfinite', 'logicalNot'):
+        case(op, [nograd(vals([-INF, -1, 0, 1e-30, 1e30, INF, NAN]))])
+        case(op, [nograd(ivals([0, 1, -2]))], None, 'int32')
+    for op in ('logicalAnd', 'logicalOr', 'logicalXor'):
+        case(op, [bvals([[True, True], [False, False]]), bvals([True, False])], None, 'bool, broadcast')
+        case(op, [nograd(vals([0, 2, NAN, 0])), ivals([1, 0, 5, 0])], None, 'numbers')
     for op in ('log', 'sqrt', 'rsqrt'):
         case(op, [rand(2, 3, low=0.1, high=4)])
         case(op, [rand(low=0.5)], None, '0-d')
@@ -351,9 +365,9 @@ def elementwise():
 
 
 def reductions():
-    for op in ('sum', 'mean', 'max', 'min', 'variance', 'amax', 'amin'):
+    for op in ('sum', 'mean', 'max', 'min', 'var', 'amax', 'amin'):
         case(op, [rand(3, 4)], None, 'all')
-    for op in ('sum', 'mean', 'variance', 'amax', 'amin'):
+    for op in ('sum', 'mean', 'var', 'amax', 'amin'):
         case(op, [rand(2, 3, 4)], ['$0', 1], 'dim')
         case(op, [rand(2, 3, 4)], ['$0', -1, {'keepdim': True}], 'last dim kept')
         case(op, [rand(2, 3, 4)], ['$0', [0, 2]], 'two dims')
@@ -368,11 +382,11 @@ def reductions():
         case(op, [vals([[1, INF], [NAN, 2], [-INF, INF]])], ['$0', 1], 'infinity and NaN')
     case('sum', [ints(3, 4)], ['$0', 0], 'int32')
     case('sum', [bits(3, 4)], ['$0', 1], 'counts bools')
-    case('variance', [rand(3, 4)], ['$0', 1, {'correction': 0}], 'population')
-    case('variance', [rand(3, 4)], ['$0', {'correction': 0}], 'population, all')
-    case('variance', [rand(5)], ['$0', 0, {'correction': 2}], 'correction 2')
-    case('variance', [rand(1)], ['$0', 0], 'one element', grad=False)
-    case('variance', [Lazy(lambda: vals(100 + rng.uniform(-1, 1, (2, 8))))], ['$0', 1], 'far from zero')
+    case('var', [rand(3, 4)], ['$0', 1, {'correction': 0}], 'population')
+    case('var', [rand(3, 4)], ['$0', {'correction': 0}], 'population, all')
+    case('var', [rand(5)], ['$0', 0, {'correction': 2}], 'correction 2')
+    case('var', [rand(1)], ['$0', 0], 'one element', grad=False)
+    case('var', [Lazy(lambda: vals(100 + rng.uniform(-1, 1, (2, 8))))], ['$0', 1], 'far from zero')
     for op in ('max', 'min'):
         case(op, [distinct(2, 3, 4)], ['$0', 1], 'dim')
         case(op, [distinct(3, 4)], ['$0', -1, {'keepdim': True}], 'last dim kept')
@@ -387,6 +401,15 @@ def reductions():
         case(op, [rand(0, 3)], ['$0', 1], 'of an empty tensor')
     for op in ('amax', 'amin'):
         case(op, [vals([[1, 3, 3, 0], [-1, -1, -1, -1]])], ['$0', 1], 'ties are shared')
+    case('std', [rand(3, 4)], None, 'all')
+    case('std', [rand(2, 3, 4)], ['$0', [0, -1], {'keepdim': True}], 'two dims kept')
+    case('std', [rand(3, 4)], ['$0', 1, {'correction': 0}], 'population')
+    for op in ('all', 'any'):
+        case(op, [bits(2, 5)], None, 'all')
+        case(op, [bits(4, 2)], ['$0', 1], 'dim')
+        case(op, [bits(4, 2)], ['$0', 0, {'keepdim': True}], 'kept')
+        case(op, [nograd(vals([[0, 0], [0, NAN], [1, 2]]))], ['$0', 1], 'numbers')
+        case(op, [torch.zeros(0, dtype=torch.bool)], None, 'empty')
     for op in ('argmax', 'argmin'):
         case(op, [nograd(distinct(3, 4))], None, 'all')
         case(op, [nograd(distinct(2, 3, 4))], ['$0', 1], 'dim')
@@ -422,6 +445,23 @@ def views():
     case('unsqueeze', [rand(2, 3)], ['$0', 1])
     case('unsqueeze', [rand(2, 3)], ['$0', -1], 'last')
     case('unsqueeze', [rand()], ['$0', 0], '0-d')
+    case('flatten', [rand(2, 3, 4)], ['$0'], 'all')
+    case('flatten', [rand(2, 3, 4)], ['$0', 1], 'from 1')
+    case('flatten', [rand(2, 3, 4)], ['$0', 0, 1], 'the first two')
+    case('flatten', [rand()], ['$0'], '0-d')
+    case('unflatten', [rand(2, 6)], ['$0', 1, [2, 3]])
+    case('movedim', [rand(2, 3, 4)], ['$0', 0, -1])
+    case('t', [rand(2, 3)], ['$0'])
+    case('mT', [rand(2, 3, 4)], ['$0'])
+    case('repeat', [rand(2, 3)], ['$0', [2, 2]])
+    case('repeat', [rand(3)], ['$0', [2, 1, 3]], 'new axes')
+    case('repeat', [rand(3)], ['$0', [0]], 'to empty')
+    case('expandAs', [rand(3, 1), nograd(rand(2, 3, 4))], ['$0', '$1'])
+    case('broadcastTo', [rand(3)], ['$0', [2, 3]])
+    case('split', [rand(5, 2)], ['$0', 2], 'ragged')
+    case('split', [rand(2, 5)], ['$0', [1, 4], 1], 'sizes')
+    case('chunk', [rand(5, 2)], ['$0', 3, 0])
+    case('unbind', [rand(3, 2)], ['$0', 1])
     case('flip', [rand(2, 3)], ['$0', [0]])
     case('flip', [rand(2, 3, 2)], ['$0', [-1, 0]], 'two dims')
     case('flip', [rand(0, 3)], ['$0', [0]], 'empty')

@@ -72,7 +72,11 @@ export const golden: Golden = JSON.parse(readFileSync(new URL('index.json', fold
 const blob = new Uint8Array(readFileSync(new URL('data.bin', folder))).buffer
 
 /** The values of a span, as they are stored. */
-export function stored(span: { readonly dtype: string; readonly shape: readonly number[]; readonly at: number }): Float64Array | Float32Array | Int32Array {
+export function stored(span: {
+  readonly dtype: string
+  readonly shape: readonly number[]
+  readonly at: number
+}): Float64Array | Float32Array | Int32Array {
   const length = span.shape.reduce((n, d) => n * d, 1)
   if (span.dtype === 'float' || span.dtype === 'float64') return new Float64Array(blob, span.at, length)
   if (span.dtype === 'float32' || span.dtype === 'float16') return new Float32Array(blob, span.at, length)
@@ -146,7 +150,8 @@ const SPECIAL: Readonly<Record<string, number>> = { $nan: Number.NaN, $inf: Numb
 
 function revive(arg: Json, inputs: readonly tg.Tensor[], setting: Setting): unknown {
   if (Array.isArray(arg)) return arg.map((a) => revive(a, inputs, setting))
-  if (arg !== null && typeof arg === 'object') return Object.fromEntries(Object.entries(arg).map(([key, value]) => [key, revive(value, inputs, setting)]))
+  if (arg !== null && typeof arg === 'object')
+    return Object.fromEntries(Object.entries(arg).map(([key, value]) => [key, revive(value, inputs, setting)]))
   if (typeof arg !== 'string' || !arg.startsWith('$')) return arg
   if (arg in SPECIAL) return SPECIAL[arg]
   if (arg === '$float') return setting.float
