@@ -31,6 +31,8 @@ export function isSource(node: Node): boolean {
 /** The rewritten form of every node of `order` (topological, sources included). */
 export function rewrite(order: readonly Node[], traits: DeviceTraits): Map<Node, Node> {
   const done = new Map<Node, Node>()
+  const readers = new Map<Node, number>()
+  for (const node of order) for (const input of node.inputs) readers.set(input, (readers.get(input) ?? 0) + 1)
   for (const node of order) {
     if (isSource(node)) {
       done.set(node, node)
@@ -38,9 +40,32 @@ export function rewrite(order: readonly Node[], traits: DeviceTraits): Map<Node,
     }
     const inputs = node.inputs.map((i) => done.get(i) as Node)
     const same = inputs.every((x, i) => x === node.inputs[i])
+    const product = inputs[0] as Node
+    if (swapsMatrix(node) && product.primitive.kind === 'contract' && !product.storage && readers.get(node.inputs[0] as Node) === 1) {
+      // (ab)ᵀ = bᵀaᵀ: the product is computed the way it is wanted.
+      const [a, b] = product.inputs as readonly [Node, Node]
+      done.set(node, derive({ kind: 'contract' }, [transposed(b), transposed(a)], node.shape, node.dtype, node))
+      continue
+    }
     done.set(node, rewriteOne(node, inputs, same, traits))
   }
   return done
+}
+
+/** Whether a node exchanges the last two axes and leaves the others. */
+function swapsMatrix({ primitive }: Node): boolean {
+  if (primitive.kind !== 'permute') return false
+  const { order } = primitive
+  const n = order.length
+  return order.every((d, i) => d === (i === n - 1 ? n - 2 : i === n - 2 ? n - 1 : i))
+}
+
+function transposed(x: Node): Node {
+  const n = x.shape.length
+  const order = x.shape.map((_, i) => (i === n - 1 ? n - 2 : i === n - 2 ? n - 1 : i))
+  const shape = order.map((d) => x.shape[d] as number)
+  if (swapsMatrix(x) && !x.storage) return x.inputs[0] as Node
+  return derive({ kind: 'permute', order }, [x], shape, x.dtype, x)
 }
 
 function rewriteOne(node: Node, inputs: readonly Node[], same: boolean, traits: DeviceTraits): Node {

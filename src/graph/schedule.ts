@@ -140,18 +140,53 @@ class Attempt implements Memory {
     this.#units.set(node, { node, level: 'grid', cluster: fresh, depth: 0 })
     this.#try(node, () => fresh.probe(node, 'grid', this))
     const loads = this.#loaded
-    const limit = this.#limit()
-    if (loads.size + 1 > limit) throw new Retry(this.#cut(node, limit), 'store')
     this.#units.delete(node)
 
     if (!this.#apart.has(node)) {
       for (const cluster of this.#candidates(loads)) {
+        const taken = cluster.kind === 'row' && cluster.levelFor(node) ? this.#absorb(cluster, loads) : []
         if (this.#join(node, cluster, loads)) return
+        for (const undo of taken.reverse()) undo()
       }
     }
+    const limit = this.#limit()
+    if (loads.size + 1 > limit) throw new Retry(this.#cut(node, limit), 'store')
     this.#clusters.push(fresh)
     this.#units.set(node, fresh.add(node, 'grid'))
     this.#depend(fresh, loads)
+  }
+
+  /** Takes reductions of the same rows, so far alone in their kernels, into `cluster`, so that a reader of both needs one kernel. Answers how to undo it. */
+  #absorb(cluster: Cluster, loads: ReadonlySet<Node>): (() => void)[] {
+    const undo: (() => void)[] = []
+    for (const node of loads) {
+      const unit = this.#units.get(node)
+      const old = unit?.cluster
+      if (!old || old === cluster || node.primitive.kind !== 'reduce' || old.units.length !== 1) continue
+      const users = this.#clusters.filter((c) => c.deps.has(old))
+      if (users.some((u) => dependsOnCluster(cluster, u)) || dependsOnCluster(cluster, old) || this.#apart.has(node)) continue
+      const before = { loads: [...cluster.loads], deps: [...cluster.deps] }
+      if (!this.#join(node, cluster, old.loads)) continue
+      this.#clusters.splice(this.#clusters.indexOf(old), 1)
+      for (const user of users) {
+        user.deps.delete(old)
+        if (user !== cluster) user.deps.add(cluster)
+      }
+      undo.push(() => {
+        cluster.units.pop()
+        cluster.loads.clear()
+        cluster.deps.clear()
+        for (const n of before.loads) cluster.loads.add(n)
+        for (const d of before.deps) cluster.deps.add(d)
+        for (const user of users) {
+          if (!readsFrom(user, cluster, this.#units)) user.deps.delete(cluster)
+          user.deps.add(old)
+        }
+        this.#clusters.push(old)
+        this.#units.set(node, unit)
+      })
+    }
+    return undo
   }
 
   #try(node: Node, probe: () => void): boolean {
@@ -159,15 +194,15 @@ class Attempt implements Memory {
       probe()
       return true
     } catch (e) {
-      if (e instanceof NotStrided) throw new Retry(storable(e.operand, node), 'store')
+      if (e instanceof NotStrided) throw new Retry(e.operand, 'store')
       if (e instanceof NotFusable) return false
       throw e
     }
   }
 
-  /** Buffers that one kernel may bind besides its scalars and its error flag. */
+  /** Buffers that one kernel may bind besides its error flag. */
   #limit(): number {
-    return this.#traits.maxBuffers - 2
+    return this.#traits.maxBuffers - 1
   }
 
   #depend(cluster: Cluster, loads: ReadonlySet<Node>): void {
@@ -208,24 +243,28 @@ class Attempt implements Memory {
     const fits = this.#try(node, () => cluster.probe(node, level, this))
     this.#units.delete(node)
     if (!fits) return false
-    const inside = new Set(cluster.units.map((u) => u.node))
     const bound = new Set([...cluster.loads, ...this.#loaded])
-    if (bound.size + inside.size + 1 > this.#limit() && bound.size + this.#storedAtMost(cluster, node) > this.#limit()) return false
+    const most = bound.size + cluster.units.length + 1
+    if (most > this.#limit() && this.#bindings(bound, [...cluster.units.map((u) => u.node), node]) > this.#limit()) return false
     const needed = this.#loaded
     this.#units.set(node, cluster.add(node, level))
     this.#depend(cluster, needed)
     return true
   }
 
-  /** How many units of the cluster, with `node`, may have to be stored. */
-  #storedAtMost(cluster: Cluster, node: Node): number {
-    const members = new Set([...cluster.units.map((u) => u.node), node])
-    let stored = 0
-    for (const member of members) {
-      const readElsewhere = this.#order.some((n) => n.inputs.includes(member) && !members.has(n))
-      if (this.#goals.includes(member) || readElsewhere) stored++
+  /** How many buffers a kernel of these members may have to bind: what it reads, and what others read of it; an output in a donor's place counts once. */
+  #bindings(loads: ReadonlySet<Node>, members: readonly Node[]): number {
+    const inside = new Set(members)
+    const stored = members.filter((m) => this.#goals.includes(m) || this.#order.some((n) => !inside.has(n) && n.inputs.includes(m)))
+    const donors = [...loads].filter((n) => this.#donors.has(n))
+    let shared = 0
+    for (const out of stored) {
+      const i = donors.findIndex((d) => this.#goals.includes(out) && d.dtype === out.dtype && sizeOf(d.shape) === sizeOf(out.shape))
+      if (i < 0) continue
+      donors.splice(i, 1)
+      shared++
     }
-    return stored
+    return loads.size + stored.length - shared
   }
 
   /** Whether a row's elements may be left to its row: with too few rows, most of the device would wait. */
@@ -261,7 +300,8 @@ class Attempt implements Memory {
 
     const ordered = orderClusters(this.#clusters)
     for (const cluster of ordered) {
-      const count = cluster.loads.size + cluster.units.filter((u) => stored.has(u.node)).length
+      const outside = new Set([...cluster.loads].filter((n) => this.#units.get(n)?.cluster !== cluster))
+      const count = this.#bindings(outside, cluster.units.filter((u) => stored.has(u.node)).map((u) => u.node))
       const last = cluster.units[cluster.units.length - 1] as Unit
       if (count > this.#limit()) throw new Retry(last.node, 'apart')
     }
@@ -417,9 +457,10 @@ export function topological(roots: readonly Node[], stop: (node: Node) => boolea
   return order
 }
 
-/** What to store so that `operand` becomes a plain load: the highest computed node under its views, or the operand itself. */
-function storable(operand: Node, _reader: Node): Node {
-  return operand
+/** Whether a cluster reads units of another, other than those moved there for a trial. */
+function readsFrom(user: Cluster, from: Cluster, units: ReadonlyMap<Node, Unit>): boolean {
+  for (const n of user.loads) if (units.get(n)?.cluster === from && from.units.some((u) => u.node === n)) return true
+  return false
 }
 
 function intersects(a: ReadonlySet<Node>, b: ReadonlySet<Node>): boolean {
@@ -445,13 +486,21 @@ function orderClusters(clusters: readonly Cluster[]): Cluster[] {
   const real = new Set(clusters)
   const order: Cluster[] = []
   const seen = new Set<Cluster>()
-  const visit = (c: Cluster): void => {
-    if (seen.has(c)) return
-    seen.add(c)
-    for (const dep of c.deps) visit(dep)
-    if (real.has(c)) order.push(c)
+  for (const root of clusters) {
+    if (seen.has(root)) continue
+    seen.add(root)
+    const stack = [{ cluster: root, deps: root.deps.values() }]
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      const { value: dep, done } = top.deps.next()
+      if (done) {
+        if (real.has(top.cluster)) order.push(top.cluster)
+        stack.pop()
+      } else if (!seen.has(dep)) {
+        seen.add(dep)
+        stack.push({ cluster: dep, deps: dep.deps.values() })
+      }
+    }
   }
-  for (const c of clusters) visit(c)
   return order
 }
 
