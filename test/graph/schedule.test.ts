@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest'
+import type { DType } from '../../src/base/index.ts'
+import type { DeviceTraits } from '../../src/device/index.ts'
+import type { Node } from '../../src/graph/node.ts'
+import * as p from '../../src/graph/primitives.ts'
+import { type Schedule, schedule, topological } from '../../src/graph/schedule.ts'
+
+const traits: DeviceTraits = { maxBuffers: 8, maxBindingBytes: 2 ** 27, dtypes: new Set<DType>(['float32', 'int32', 'bool']), parallelism: 64 }
+
+const input = (shape: number[]): Node => p.leaf(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape, 'float32', 'cpu')
+const plan = (targets: Node[], donors: Node[] = [], limits: Partial<DeviceTraits> = {}): Schedule =>
+  schedule(topological(targets), targets, new Set(donors), { ...traits, ...limits })
+const labels = (s: Schedule): string[] => s.program.kernels.map((k) => k.kernel.label)
+const add = (a: Node | number, b: Node | number): Node => p.binary('add', a, b)
+const mul = (a: Node | number, b: Node | number): Node => p.binary('mul', a, b)
+const sub = (a: Node | number, b: Node | number): Node => p.binary('sub', a, b)
+const number = (v: number): Node => p.scalar(v, 'float32')
+const T = (x: Node): Node => p.permute(x, [1, 0])
+
+function softmax(x: Node): Node {
+  const [rows] = x.shape as [number]
+  const e = p.unary('exp', sub(x, p.reshape(p.reduce('max', x, [1]), [rows, 1])))
+  return p.binary('div', e, p.reshape(p.reduce('sum', e, [1]), [rows, 1]))
+}
+
+describe('the schedule', () => {
+  it('makes one kernel of a chain of elementwise primitives and views', () => {
+    const x = input([4, 6])
+    const y = p.reshape(T(p.unary('exp', mul(x, number(2)))), [3, 8])
+    const s = plan([add(y, 1)])
+    expect(labels(s)).toEqual(['mul+exp+add'])
+    expect(s.program.slots.map((slot) => slot.kind)).toEqual(['input', 'output'])
+  })
+
+  it('makes one kernel of a softmax', () => {
+    const s = plan([softmax(input([64, 10]))])
+    expect(s.program.kernels).toHaveLength(1)
+    expect(s.program.kernels[0]?.kernel.stages.map((stage) => stage.kind)).toEqual(['reduce', 'reduce', 'store'])
+  })
+
+  it('stores bias and activation with the matrix product', () => {
+    const s = plan([p.binary('max', add(p.contract(input([5, 7]), input([7, 3])), input([3])), 0)])
+    expect(labels(s)).toEqual(['matmul+add+max'])
+    expect(s.program.kernels[0]?.kernel.contract).toBeDefined()
+  })
+
+  it('computes a transposed product the way it is wanted, without a copy', () => {
+    const s = plan([p.pack([T(p.contract(T(input([64, 32])), input([64, 16]))), input([5])])])
+    expect(labels(s)).toEqual(['matmul', 'copy'])
+    expect(s.program.slots.filter((slot) => slot.kind === 'scratch')).toEqual([])
+  })
+
+  it('splits a long reduction of few rows in two', () => {
+    const s = plan([p.reduce('max', input([100_003]), [0])])
+    expect(s.program.kernels).toHaveLength(2)
+    expect(s.program.kernels[0]?.kernel.grid.map((a) => a.size)).toEqual([64])
+  })
+
+  it('never binds more buffers than the device allows, however many tensors an expression reads', () => {
+    let sum = input([8])
+    for (let i = 0; i < 30; i++) sum = add(sum, input([8]))
+    const s = plan([sum])
+    for (const { kernel } of s.program.kernels) expect(kernel.buffers.length).toBeLessThanOrEqual(7)
+    expect(s.program.kernels.length).toBeLessThanOrEqual(6)
+  })
+
+  it('overwrites what an optimizer gives up, in one kernel for all parameters', () => {
+    const { length } = p.packLayout([200, 30])
+    const [w, m, g] = [input([length]), input([length]), input([length])]
+    const m2 = add(mul(m, number(0.9)), g)
+    const s = plan([sub(w, mul(m2, number(0.1))), m2], [m])
+    expect(s.program.kernels).toHaveLength(1)
+    expect(s.program.kernels[0]?.kernel.buffers.map((b) => b.access).sort()).toEqual(['read', 'read', 'readwrite', 'write'])
+    expect([...s.donated]).toHaveLength(1)
+  })
+
+  it('writes gradients into their arena where they are computed', () => {
+    const x = input([64, 20])
+    const g = input([64, 30])
+    const s = plan([p.pack([p.contract(T(g), x), p.reduce('sum', g, [0])])])
+    expect(labels(s)).toEqual(['matmul', 'sum'])
+    expect(s.program.slots.map((slot) => slot.kind)).toEqual(['input', 'input', 'output'])
+  })
+
+  it('gives two graphs of one form the same kernels, whatever their sizes', () => {
+    const text = (rows: number): string => JSON.stringify(plan([softmax(mul(input([rows, 10]), number(3)))]).program.kernels.map((k) => k.kernel), (key, v) => (key === 'size' ? '#' : v))
+    expect(text(64)).toBe(text(48))
+  })
+
+  it('holds together for graphs of thousands of primitives', () => {
+    let x = input([16])
+    for (let i = 0; i < 5000; i++) x = add(mul(x, number(0.5)), 1)
+    const s = plan([x])
+    expect(s.program.kernels.length).toBeGreaterThan(1)
+    expect(s.program.slots.filter((slot) => slot.kind === 'output')).toHaveLength(1)
+  })
+})
