@@ -33,6 +33,7 @@ const WITHIN: Readonly<Record<string, string>> = {
   minDim: 'min',
   slice: 'narrow',
   padZeros: 'pad',
+  scatterSum: 'gather', // its gradient
 }
 
 const byOp = casesByOp()

@@ -469,6 +469,10 @@ def views():
     case('pad', [rand(2, 3)], ['$0', [1, 0, 2, 1], {'value': 3.5}], 'two dims, value')
     case('pad', [rand(3, 4)], ['$0', [-1, 2]], 'negative crops')
     case('pad', [ints(2, 2)], ['$0', [1, 1], {'value': 7}], 'int32')
+    for op in ('tril', 'triu'):
+        case(op, [rand(3, 4)])
+        case(op, [rand(2, 3, 3)], ['$0', {'diagonal': -1}], 'below')
+        case(op, [rand(4, 3)], ['$0', {'diagonal': 1}], 'above')
     case('cat', [rand(2, 3), rand(1, 3)], [['$0', '$1']], 'first dim')
     case('cat', [rand(2, 1), rand(2, 3), rand(2, 2)], [['$0', '$1', '$2'], 1], 'three, dim 1')
     case('cat', [rand(2, 1), rand(2, 3)], [['$0', '$1'], {'dim': -1}], 'options')
@@ -519,6 +523,9 @@ def contractions():
                        ((0, 2, 3), (3, 2), 'no batch'), ((65, 5), (5, 70), 'more than one tile')):
         case('matmul', [rand(*a), rand(*b)], None, note)
     case('matmul', [vals([[1, INF], [NAN, 1]]), vals([[1, 0], [2, 1]])], None, 'infinity and NaN')
+    case('mm', [rand(2, 3), rand(3, 4)])
+    case('bmm', [rand(2, 3, 4), rand(2, 4, 2)])
+    case('dot', [rand(5), rand(5)])
     case('linear', [rand(4, 3), rand(5, 3), rand(5)])
     case('linear', [rand(4, 3), rand(5, 3)], None, 'no bias')
     case('linear', [rand(3), rand(5, 3), rand(5)], None, 'vector')
