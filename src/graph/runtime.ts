@@ -4,7 +4,7 @@
  * Work goes through one queue, in the order in which it was asked for. As long as nothing has to be waited for (a device that is being opened,
  * values that come from another device) it is done at once, synchronously.
  */
-import { DeviceError, dtypeInfo, OutOfMemoryError, StaleTensorError, sizeOf, toHalf, type TypedArray } from '../base/index.ts'
+import { BacklogError, DeviceError, dtypeInfo, OutOfMemoryError, StaleTensorError, sizeOf, toHalf, type TypedArray } from '../base/index.ts'
 import type { DeviceBuffer, DeviceCounters, DeviceInfo, DeviceName, MemoryStats } from '../device/index.ts'
 import { available, getDefault, openDevice, openNow, opened, setDefault, settleDefault } from './devices.ts'
 import type { Node, Placement, Storage } from './node.ts'
@@ -28,8 +28,14 @@ type Task = () => void | Promise<void>
 const queue: Task[] = []
 let draining = false
 
+/** Steps that may wait for a device that has not been opened yet. */
+const MAX_WAITING = 2048
+
 /** Runs a task after all earlier ones: now, if there are none. */
 function enqueue(task: Task): Promise<void> | undefined {
+  if (queue.length >= MAX_WAITING) {
+    throw new BacklogError('step', `${queue.length} steps are waiting for a device that cannot open while JavaScript never yields. Call await init() before the loop, or await something in it`)
+  }
   if (!draining && queue.length === 0) {
     const pending = task()
     if (!pending) return undefined

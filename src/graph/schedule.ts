@@ -200,9 +200,9 @@ class Attempt implements Memory {
     }
   }
 
-  /** Buffers that one kernel may bind besides its error flag. */
+  /** Buffers that one kernel may bind besides its scalars and its error flag. */
   #limit(): number {
-    return this.#traits.maxBuffers - 1
+    return this.#traits.maxBuffers - 2
   }
 
   #depend(cluster: Cluster, loads: ReadonlySet<Node>): void {

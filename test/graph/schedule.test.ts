@@ -5,7 +5,7 @@ import type { Node } from '../../src/graph/node.ts'
 import * as p from '../../src/graph/primitives.ts'
 import { type Schedule, schedule, topological } from '../../src/graph/schedule.ts'
 
-const traits: DeviceTraits = { maxBuffers: 8, maxBindingBytes: 2 ** 27, dtypes: new Set<DType>(['float32', 'int32', 'bool']), parallelism: 64 }
+const traits: DeviceTraits = { maxBuffers: 9, maxBindingBytes: 2 ** 27, dtypes: new Set<DType>(['float32', 'int32', 'bool']), parallelism: 64 }
 
 const input = (shape: number[]): Node => p.leaf(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape, 'float32', 'cpu')
 const plan = (targets: Node[], donors: Node[] = [], limits: Partial<DeviceTraits> = {}): Schedule =>
