@@ -1,1 +1,2 @@
+export { cpuProvider, openCpu } from './cpu/index.ts'
 export * from './device.ts'

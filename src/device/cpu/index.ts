@@ -1,0 +1,236 @@
+/**
+ * @file The CPU device, first form: an interpreter of the kernel IR in double precision. It is the oracle that other devices are compared
+ * with, the only device with float64, and runs everything at once, in the call that asks for it.
+ */
+import { type DType, dtypeInfo, dtypes, IndexError, OutOfMemoryError, type TypedArray } from '../../base/index.ts'
+import type {
+  Device,
+  DeviceBuffer,
+  DeviceCounters,
+  DeviceInfo,
+  DeviceProvider,
+  DeviceTraits,
+  Executable,
+  HostCopy,
+  MemoryStats,
+  Program,
+  Run,
+} from '../device.ts'
+import { type CompiledKernel, compileKernel } from './compile.ts'
+
+class CpuBuffer implements DeviceBuffer {
+  readonly dtype: DType
+  readonly length: number
+  /** Absent before the first program writes it, after its release, and when its memory was given to another buffer. */
+  data: TypedArray | undefined
+  /** Why there are no values: the program that would have written them failed. */
+  failure: unknown
+
+  constructor(dtype: DType, length: number, data?: TypedArray) {
+    this.dtype = dtype
+    this.length = length
+    this.data = data
+  }
+}
+
+interface CpuExecutable extends Executable {
+  readonly kernels: readonly CompiledKernel[]
+}
+
+class CpuDevice implements Device {
+  readonly name = 'cpu'
+  readonly traits: DeviceTraits = { maxBuffers: 64, maxBindingBytes: 2 ** 31 - 1, dtypes: new Set(dtypes), parallelism: 1 }
+  #liveBytes = 0
+  #peakBytes = 0
+  #buffers = 0
+  #dispatches = 0
+  #submits = 0
+  #pipelines = 0
+  #created = 0
+  /** What went wrong and has not been told yet. */
+  #sticky: unknown
+
+  compile(program: Program): Executable {
+    const kernels = program.kernels.map(({ kernel }) => compileKernel(kernel))
+    this.#pipelines += kernels.length
+    const executable: CpuExecutable = { program, kernels }
+    return executable
+  }
+
+  run(executable: Executable, { inputs, outputs, scalars, evacuate }: Run): HostCopy[] {
+    const { program, kernels } = executable as CpuExecutable
+    this.#submits++
+    const scratch: TypedArray[] = []
+    try {
+      const data = this.#bind(program, inputs as readonly (CpuBuffer | TypedArray)[], outputs as readonly CpuBuffer[], scratch)
+      program.kernels.forEach(({ kernel, slots }, i) => {
+        this.#dispatches++
+        const fail = (site: number, value: number, size: number): void => {
+          this.#sticky ??= new IndexError(kernel.sites[site] ?? kernel.label, `index ${value} is out of range for an axis of size ${size}`)
+        }
+        kernels[i]?.({ data: slots.map((s) => data[s] as TypedArray), scalars, fail })
+      })
+    } catch (e) {
+      this.#sticky ??= e
+      for (const output of outputs as readonly CpuBuffer[]) {
+        this.release(output)
+        output.failure = e
+      }
+    } finally {
+      for (const array of scratch) this.#give(array)
+    }
+    return (evacuate as readonly CpuBuffer[]).map((buffer) => {
+      const copy = this.#copyOf(buffer)
+      this.release(buffer)
+      return copy
+    })
+  }
+
+  /** The arrays of the program's slots; those made for this run only are added to `scratch`. */
+  #bind(program: Program, inputs: readonly (CpuBuffer | TypedArray)[], outputs: readonly CpuBuffer[], scratch: TypedArray[]): TypedArray[] {
+    const data = new Array<TypedArray>(program.slots.length)
+    let input = 0
+    let output = 0
+    const given = new Map<number, CpuBuffer | TypedArray>()
+    program.slots.forEach((slot, s) => {
+      if (slot.kind !== 'input') return
+      const source = inputs[input++] as CpuBuffer | TypedArray
+      given.set(s, source)
+      const values = source instanceof CpuBuffer ? this.#dataOf(source) : source
+      if (values.length !== slot.length) throw new Error(`cpu: an input has ${values.length} elements, its slot ${slot.length}`)
+      data[s] = values
+    })
+    program.slots.forEach((slot, s) => {
+      if (slot.kind === 'scratch') scratch.push((data[s] = this.#take(slot.dtype, slot.length)))
+      if (slot.kind !== 'output') return
+      const target = outputs[output++] as CpuBuffer
+      if (target.length !== slot.length) throw new Error(`cpu: an output has ${target.length} elements, its slot ${slot.length}`)
+      const donor = slot.donor === undefined ? undefined : given.get(slot.donor)
+      if (donor instanceof CpuBuffer && donor.data) {
+        target.data = donor.data
+        donor.data = undefined // its memory is the output's now
+      } else {
+        target.data ??= this.#take(slot.dtype, slot.length)
+        // host data is lent for this run only, so it is copied before it is written over
+        if (slot.donor !== undefined) target.data.set(data[slot.donor] as TypedArray)
+      }
+      data[s] = target.data
+      if (slot.donor !== undefined) data[slot.donor] = target.data
+    })
+    return data
+  }
+
+  allocate(dtype: DType, length: number): DeviceBuffer {
+    return new CpuBuffer(dtype, length)
+  }
+
+  upload(dtype: DType, values: TypedArray): DeviceBuffer {
+    const data = this.#take(dtype, values.length)
+    data.set(values)
+    return new CpuBuffer(dtype, values.length, data)
+  }
+
+  restore(copy: HostCopy): DeviceBuffer {
+    const values = copy.peek()
+    if (values) return this.upload(copy.dtype, values)
+    const buffer = new CpuBuffer(copy.dtype, copy.length)
+    buffer.failure = (copy as { failure?: unknown }).failure
+    return buffer
+  }
+
+  release(buffer: DeviceBuffer): void {
+    const own = buffer as CpuBuffer
+    if (own.data) this.#give(own.data)
+    own.data = undefined
+  }
+
+  async read(buffer: DeviceBuffer): Promise<TypedArray> {
+    this.#raise()
+    return this.#dataOf(buffer as CpuBuffer).slice()
+  }
+
+  async synchronize(): Promise<void> {
+    this.#raise()
+  }
+
+  async throttle(): Promise<void> {
+    this.#raise()
+  }
+
+  memory(): MemoryStats {
+    return { liveBytes: this.#liveBytes, peakBytes: this.#peakBytes, pooledBytes: 0, buffers: this.#buffers }
+  }
+
+  resetPeakMemory(): void {
+    this.#peakBytes = this.#liveBytes
+  }
+
+  counters(): DeviceCounters {
+    return {
+      dispatches: this.#dispatches,
+      submits: this.#submits,
+      pipelines: this.#pipelines,
+      bindGroups: 0,
+      buffersCreated: this.#created,
+    }
+  }
+
+  /** Tells, once, what went wrong since the last promise. */
+  #raise(): void {
+    const e = this.#sticky
+    this.#sticky = undefined
+    if (e !== undefined) throw e
+  }
+
+  #dataOf(buffer: CpuBuffer): TypedArray {
+    if (buffer.data) return buffer.data
+    throw buffer.failure ?? new Error('cpu: a buffer is read that was never written, or was released')
+  }
+
+  #copyOf(buffer: CpuBuffer): HostCopy & { failure: unknown } {
+    const { dtype, length, failure } = buffer
+    const values = failure === undefined ? this.#dataOf(buffer).slice() : undefined
+    const get = async (): Promise<TypedArray> => {
+      this.#raise()
+      if (values) return values
+      throw failure
+    }
+    return { dtype, length, failure, peek: () => values, get }
+  }
+
+  #take(dtype: DType, length: number): TypedArray {
+    const bytes = length * dtypeInfo[dtype].bytes
+    let data: TypedArray
+    try {
+      data = dtypeInfo[dtype].create(length)
+    } catch {
+      throw new OutOfMemoryError('cpu', bytes, `no memory for a buffer of ${bytes} bytes`)
+    }
+    this.#liveBytes += bytes
+    this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes)
+    this.#buffers++
+    this.#created++
+    return data
+  }
+
+  #give(data: TypedArray): void {
+    this.#liveBytes -= data.byteLength
+    this.#buffers--
+  }
+}
+
+/** Opens the CPU device: always possible, at once. */
+export function openCpu(): { device: Device; info: DeviceInfo } {
+  const info: DeviceInfo = {
+    device: 'cpu',
+    adapter: 'interpreter (JavaScript, float64)',
+    vendor: '',
+    architecture: '',
+    software: true,
+    features: [],
+    limits: {},
+  }
+  return { device: new CpuDevice(), info }
+}
+
+export const cpuProvider: DeviceProvider = { name: 'cpu', open: async () => openCpu() }
