@@ -76,6 +76,9 @@ export class Node {
   /** Numbers that describe the node in a plan's signature, as a computed and as a stored one; 0 until asked for. */
   computedKey = 0
   storedKey = 0
+  /** The plan that computed the node without storing it, and the node's position there: reading it later teaches that plan to store it. */
+  origin: { readonly wanted: Set<number> } | undefined = undefined
+  position = 0
 
   constructor(primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype: DType, placement: Placement) {
     this.primitive = primitive

@@ -9,7 +9,6 @@ import type { DeviceBuffer, DeviceCounters, DeviceInfo, DeviceName, MemoryStats 
 import { available, getDefault, openDevice, openNow, opened, setDefault, settleDefault } from './devices.ts'
 import type { Node, Placement, Storage } from './node.ts'
 import { forget, isKept, keep, takeSinks } from './pending.ts'
-import type { Plan } from './plans.ts'
 import { isSource } from './rewrite.ts'
 import { topological } from './schedule.ts'
 import { collectIfCrowded, unwatch, watch } from './lifetime.ts'
@@ -68,9 +67,6 @@ async function drain(): Promise<void> {
     draining = false
   }
 }
-
-/** Where an interior node was scheduled without being stored: reading it teaches that plan to store it. */
-const origins = new WeakMap<Node, { plan: Plan; position: number }>()
 
 /** Interior results that were stored because earlier steps read them late. Their recipes stay, so their buffers can go at any time. */
 let borrowed: { node: Node; inputs: readonly Node[] }[] = []
@@ -216,11 +212,15 @@ function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node
     }
   })
   if (borrowedBytes > BORROWED_BUDGET) giveBackBorrowed(borrowed.splice(0))
-  order.forEach((node, position) => {
+  for (let i = 0; i < order.length; i++) {
+    const node = order[i] as Node
     if (node.storage) {
       if (node.inputs.length > 0) node.inputs = []
-    } else if (!isSource(node)) origins.set(node, { plan, position })
-  })
+    } else if (!isSource(node)) {
+      node.origin = plan
+      node.position = i
+    }
+  }
   for (const p of plan.donated) {
     const storage = (order[p] as Node).storage as Storage
     delete storage.buffer
@@ -232,16 +232,14 @@ function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node
 /** Notes which interior nodes of earlier runs are used again, so that those runs store them from now on. */
 function learnFrom(order: readonly Node[], targets: readonly Node[]): void {
   for (const node of targets) {
-    const origin = origins.get(node)
-    if (origin) origin.plan.wanted.add(origin.position)
+    node.origin?.wanted.add(node.position)
   }
   for (const node of order) {
-    if (node.storage || origins.has(node)) continue
+    if (node.storage || node.origin) continue
     for (const input of node.inputs) {
       if (input.storage || isSource(input)) continue
       const base = viewBase(input)
-      const origin = origins.get(base)
-      if (origin && !base.storage && !isSource(base) && base.primitive.kind !== 'random') origin.plan.wanted.add(origin.position)
+      if (!base.storage && !isSource(base) && base.primitive.kind !== 'random') base.origin?.wanted.add(base.position)
     }
   }
 }
