@@ -45,7 +45,8 @@ module.exports = {
     },
     {
       name: 'only-through-the-door',
-      comment: "Another folder's rooms are private: import from its index.ts. `nn/functional` is an entry of the package, so it is a door too.",
+      comment:
+        "Another folder's rooms are private: import from its index.ts. `nn/functional` is an entry of the package, so it is a door too.",
       severity: 'error',
       from: { path: '^src/([^/]+)(/|\\.ts$)' },
       to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', '^src/[^/]+/index\\.ts$', '^src/nn/functional\\.ts$'] },

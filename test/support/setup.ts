@@ -1,0 +1,4 @@
+/** @file Once per test file, before it touches WebGPU. */
+import { ensureAdapter } from './adapter.ts'
+
+await ensureAdapter()
