@@ -130,7 +130,8 @@ describe('a step', () => {
       stored.push(hidden.storage !== undefined)
       p.step(mul(hidden, number(0.001)))
     }
-    expect(stored).toEqual([false, true, true, true])
+    // The first step also packs the arena: another structure, of which nothing is learned for the second.
+    expect(stored).toEqual([false, false, true, true])
     const after = live()
     for (let i = 0; i < 10; i++) {
       const hidden = g.unary('exp', mul(p.value, big(0.01)))
