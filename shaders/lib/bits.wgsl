@@ -1,0 +1,62 @@
+// Tests of floats by bit pattern, and numbers narrower than 32 bits. NaN cannot be told by `x != x`: compilers may assume that there is none.
+
+fn is_nan(x: f32) -> bool {
+  return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
+}
+
+fn any_nan(a: f32, b: f32) -> bool {
+  return max(bitcast<u32>(a) & 0x7fffffffu, bitcast<u32>(b) & 0x7fffffffu) > 0x7f800000u;
+}
+
+// The float with these bits. Through a variable, because constant expressions may not be Inf or NaN.
+fn float_of(bits: u32) -> f32 {
+  var word = bits;
+  return bitcast<f32>(word);
+}
+
+fn float_to_bool(x: f32) -> bool {
+  return (bitcast<u32>(x) & 0x7fffffffu) != 0u;
+}
+
+// Truncates; out of range saturates, NaN gives 0.
+fn float_to_i32(x: f32) -> i32 {
+  if (is_nan(x)) { return 0; }
+  if (x >= 2147483648.0) { return 2147483647; }
+  return i32(max(x, -2147483648.0));
+}
+
+fn float_to_u32(x: f32) -> u32 {
+  if (is_nan(x)) { return 0u; }
+  if (x >= 4294967296.0) { return 0xffffffffu; }
+  return u32(max(x, 0.0));
+}
+
+// IEEE 754 half precision in the low 16 bits: round to nearest even, overflow to Inf, NaN kept.
+fn half_of(x: f32) -> u32 {
+  let bits = bitcast<u32>(x);
+  let sign = (bits >> 16u) & 0x8000u;
+  let size = bits & 0x7fffffffu;
+  if (size > 0x7f800000u) { return sign | 0x7e00u; }
+  if (size >= 0x477ff000u) { return sign | 0x7c00u; }
+  if (size >= 0x38800000u) { return sign | ((size - 0x38000000u + 0xfffu + ((size >> 13u) & 1u)) >> 13u); }
+  if (size < 0x33000000u) { return sign; }
+  // a subnormal half counts units of 2^-24
+  let shift = 126u - (size >> 23u);
+  let significand = (size & 0x7fffffu) | 0x800000u;
+  let whole = significand >> shift;
+  let rest = significand & ((1u << shift) - 1u);
+  let tie = 1u << (shift - 1u);
+  return sign | (whole + select(0u, 1u, rest > tie || (rest == tie && (whole & 1u) == 1u)));
+}
+
+fn half_to_float(half: u32) -> f32 {
+  let sign = (half & 0x8000u) << 16u;
+  let size = half & 0x7fffu;
+  if (size >= 0x7c00u) { return float_of(sign | 0x7f800000u | ((size & 0x3ffu) << 13u)); }
+  if (size >= 0x400u) { return bitcast<f32>(sign | ((size << 13u) + 0x38000000u)); }
+  return bitcast<f32>(sign | bitcast<u32>(f32(size) * 5.9604644775390625e-8));
+}
+
+fn round_half(x: f32) -> f32 {
+  return half_to_float(half_of(x));
+}

@@ -1,0 +1,109 @@
+/** @file Finds a GPU: the page's own, or Dawn in Node. Hardware first, then software. */
+import { DeviceError } from '../../base/index.ts'
+import type { DeviceInfo } from '../device.ts'
+import { env, nodeProcess } from './environment.ts'
+import type { AdapterClass } from './strategy.ts'
+
+export interface Opened {
+  readonly gpu: GPUDevice
+  readonly info: DeviceInfo
+  readonly adapterClass: AdapterClass
+}
+
+/** The limits that kernels can make use of; everything else stays at the specification's default. */
+const WANTED_LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxUniformBufferBindingSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
+] as const
+
+const WANTED_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const
+
+const SOFTWARE = /llvmpipe|lavapipe|swiftshader|softpipe|software|basic render/i
+
+/** Dawn's GPU object; it must outlive the devices made from it. */
+const kept = new Map<string, GPU>()
+
+async function entry(adapter: string | undefined): Promise<GPU | undefined> {
+  const own = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu
+  if (own || !nodeProcess) return own
+  const flags = adapter ? [`adapter=${adapter}`] : []
+  const key = flags.join()
+  const known = kept.get(key)
+  if (known) return known
+  // In a variable, so that bundlers for the browser leave the native module alone
+  const dawn = 'webgpu'
+  let create: (flags: string[]) => GPU
+  try {
+    ;({ create } = (await import(/* @vite-ignore */ dawn)) as { create: (flags: string[]) => GPU })
+  } catch {
+    return undefined
+  }
+  const gpu = create(flags)
+  kept.set(key, gpu)
+  return gpu
+}
+
+function describe(info: GPUAdapterInfo): string {
+  return [info.description, info.device, info.architecture, info.vendor].find((text) => text) ?? 'unknown adapter'
+}
+
+const isSoftware = (info: GPUAdapterInfo): boolean => info.isFallbackAdapter || SOFTWARE.test(`${info.description} ${info.device} ${info.architecture} ${info.vendor}`)
+
+/** Dawn refuses a name that it does not know in just this spelling, and lists those it has: letter case is no reason to fail. */
+async function request(gpu: GPU | undefined, wanted: string | undefined): Promise<GPUAdapter | null | undefined> {
+  const options = { powerPreference: 'high-performance' } as const
+  try {
+    return await gpu?.requestAdapter(options)
+  } catch (error) {
+    const names = [...`${error}`.matchAll(/name: '([^']*)'/g)].map((m) => m[1] as string)
+    const name = names.find((n) => wanted && n.toLowerCase().includes(wanted.toLowerCase()))
+    if (name) return (await entry(name))?.requestAdapter(options)
+    if (wanted) throw new DeviceError('init', `no WebGPU adapter matches '${wanted}'; there is ${names.join(', ') || 'none'}`)
+    return undefined
+  }
+}
+
+/**
+ * Opens a device on the best adapter, or on the one whose description contains `wanted` (or TAPEGRAD_ADAPTER).
+ * @returns undefined where there is no adapter.
+ * @throws DeviceError when an adapter was asked for by name and is not there.
+ */
+export async function openGpu(wanted: string | undefined = env('TAPEGRAD_ADAPTER')): Promise<Opened | undefined> {
+  const gpu = await entry(wanted)
+  const matches = (a: GPUAdapter | null | undefined): boolean => {
+    const text = a ? `${a.info.description} ${a.info.device} ${a.info.architecture} ${a.info.vendor}`.toLowerCase() : ''
+    return !!a && (!wanted || text.includes(wanted.toLowerCase()))
+  }
+  let adapter = await request(gpu, wanted)
+  if (wanted && !matches(adapter) && !nodeProcess) adapter = await gpu?.requestAdapter({ forceFallbackAdapter: true })
+  if (wanted && !matches(adapter)) throw new DeviceError('init', `no WebGPU adapter matches '${wanted}'${adapter ? `; there is ${describe(adapter.info)}` : ''}`)
+  if (!adapter) return undefined
+  const found = adapter
+  const frugal = env('TAPEGRAD_LIMITS') === 'default'
+  const requiredLimits: Record<string, number> = {}
+  if (!frugal) for (const name of WANTED_LIMITS) requiredLimits[name] = found.limits[name]
+  const device = await found.requestDevice({
+    requiredFeatures: frugal ? [] : WANTED_FEATURES.filter((f) => found.features.has(f)),
+    requiredLimits,
+  })
+  const software = isSoftware(found.info)
+  const limits: Record<string, number> = {}
+  for (const name of [...WANTED_LIMITS, 'maxComputeWorkgroupsPerDimension', 'minStorageBufferOffsetAlignment'] as const) limits[name] = device.limits[name]
+  const info: DeviceInfo = {
+    device: 'webgpu',
+    adapter: describe(found.info),
+    vendor: found.info.vendor,
+    architecture: found.info.architecture,
+    software,
+    features: [...device.features].sort(),
+    limits,
+  }
+  return { gpu: device, info, adapterClass: software ? 'software' : 'hardware' }
+}

@@ -1,0 +1,430 @@
+/** @file The WebGPU device: buffers, the queue of runs, and the promises that lead back to the host. */
+import { type DType, DTypeError, dtypeInfo, IndexError, type TypedArray } from '../../base/index.ts'
+import type { Device, DeviceBuffer, DeviceCounters, DeviceInfo, DeviceTraits, Executable, HostCopy, MemoryStats, Program, Run } from '../device.ts'
+import type { Opened } from './adapter.ts'
+import type { Dump } from './dump.ts'
+import { bytesOf, GpuExecutable, type Workshop } from './executable.ts'
+import { Flow } from './flow.ts'
+import { PipelineCache } from './pipelines.ts'
+import { BufferPool, type PoolBuffer } from './pool.ts'
+import { GpuHostCopy, Pages, valuesFrom } from './readback.ts'
+import type { AdapterClass } from './strategy.ts'
+import { fromGpu, Trouble } from './trouble.ts'
+import { COPY_DST, COPY_SRC, FOR_READING, MAP_READ, STORAGE } from './usage.ts'
+
+/** A tensor's buffer. It has memory from the run that writes it until it is released, donated or evacuated. */
+class GpuBuffer implements DeviceBuffer {
+  readonly dtype: DType
+  readonly length: number
+  memory: PoolBuffer | undefined
+  /** Why it will never have values. */
+  failed: Error | undefined
+
+  constructor(dtype: DType, length: number) {
+    this.dtype = dtype
+    this.length = length
+  }
+
+  get bytes(): number {
+    return bytesOf(this.dtype, this.length)
+  }
+}
+
+/** Host data on its way into a run has its memory from the call on. */
+type Input = { readonly buffer: GpuBuffer } | { readonly uploaded: PoolBuffer }
+
+interface RunJob {
+  readonly kind: 'run'
+  readonly executable: GpuExecutable
+  readonly inputs: readonly Input[]
+  readonly outputs: readonly GpuBuffer[]
+  readonly scalars: Uint32Array<ArrayBuffer> | undefined
+  readonly evacuate: readonly GpuBuffer[]
+  readonly copies: readonly GpuHostCopy[]
+}
+/** Anything else that must keep its place between runs. */
+interface OtherJob {
+  readonly kind: 'other'
+  readonly act: () => void
+}
+
+/** Runs that may wait for asynchronous compilation while the program never yields; then it is done on the spot. */
+const WAITING = 2
+
+const DTYPES: ReadonlySet<DType> = new Set(['float32', 'float16', 'int32', 'uint32', 'int8', 'uint8', 'bool'])
+
+export class GpuComputeDevice implements Device, Workshop {
+  readonly name = 'webgpu'
+  readonly traits: DeviceTraits
+  readonly info: DeviceInfo
+  readonly gpu: GPUDevice
+  readonly pool: BufferPool
+  readonly pipelines: PipelineCache
+  readonly adapterClass: AdapterClass
+  readonly errors: GPUBuffer
+  readonly counts = { dispatches: 0, bindGroups: 0, buffers: 0, submits: 0 }
+  readonly dump: Dump
+  readonly #trouble = new Trouble()
+  readonly #flow: Flow
+  readonly #pages: Pages
+  readonly #jobs: (RunJob | OtherJob)[] = []
+  #pumping = false
+  readonly #drained: (() => void)[] = []
+  /** Names of ops with checked indices; an error code is a position in it plus 1. */
+  readonly #ops: string[] = []
+
+  constructor({ gpu, info, adapterClass }: Opened, dump: Dump) {
+    this.gpu = gpu
+    this.info = info
+    this.adapterClass = adapterClass
+    this.dump = dump
+    this.pool = new BufferPool(gpu, adapterClass === 'software' ? 2 ** 29 : 2 ** 31)
+    this.pipelines = new PipelineCache(gpu)
+    this.errors = gpu.createBuffer({ size: 4, usage: STORAGE | COPY_SRC | COPY_DST, label: 'errors' })
+    this.counts.buffers++
+    this.traits = {
+      maxBuffers: gpu.limits.maxStorageBuffersPerShaderStage,
+      maxBindingBytes: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
+      dtypes: DTYPES,
+      parallelism: adapterClass === 'software' ? 64 : 128,
+    }
+    this.#flow = new Flow(this.#trouble, () => this.#fence())
+    this.#pages = new Pages(gpu, this.errors, this.counts)
+    this.#pages.submitted = () => this.#flow.submitted
+    this.#pages.onDone = (serial) => this.#flow.done(serial)
+    this.#pages.onFlag = (code) => {
+      const op = this.#ops[code - 1] ?? 'index'
+      this.#trouble.add(new IndexError(op, 'an index lies outside its axis (found on the device, where the values are)'))
+    }
+    this.pool.onCreate = (bytes, failure) => {
+      const check = failure.then((error) => error && this.#trouble.add(fromGpu(error, 'webgpu', bytes)))
+      this.#trouble.watch(check)
+    }
+    gpu.onuncapturederror = (event) => {
+      event.preventDefault?.()
+      this.#trouble.add(fromGpu(event.error, 'webgpu'))
+    }
+    gpu.lost.then((lost) => this.#trouble.lose(lost))
+  }
+
+  codeOf = (op: string): number => {
+    let at = this.#ops.indexOf(op)
+    if (at < 0) at = this.#ops.push(op) - 1
+    return at + 1
+  }
+
+  compile(program: Program): Executable {
+    return new GpuExecutable(this, program)
+  }
+
+  allocate(dtype: DType, length: number): DeviceBuffer {
+    if (!this.traits.dtypes.has(dtype)) throw new DTypeError('webgpu', `${dtype} lives on the CPU device only. Cast to float32 first`)
+    this.pool.check('webgpu', bytesOf(dtype, length))
+    return new GpuBuffer(dtype, length)
+  }
+
+  upload(dtype: DType, data: TypedArray): DeviceBuffer {
+    const buffer = this.allocate(dtype, data.length) as GpuBuffer
+    if (data.length > 0) buffer.memory = this.#uploaded(data)
+    return buffer
+  }
+
+  /** A fresh buffer with the data. What still waits in the queue cannot have it, so it is written at once. */
+  #uploaded(data: TypedArray): PoolBuffer {
+    const memory = this.pool.take(Math.ceil(data.byteLength / 4) * 4)
+    this.#write(memory.gpu, data)
+    this.#flow.uploaded(data.byteLength)
+    return memory
+  }
+
+  #write(target: GPUBuffer, data: TypedArray): void {
+    if (data.byteLength % 4 === 0) return this.gpu.queue.writeBuffer(target, 0, data as TypedArray & { buffer: ArrayBuffer })
+    const padded = new Uint8Array(Math.ceil(data.byteLength / 4) * 4)
+    padded.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+    this.gpu.queue.writeBuffer(target, 0, padded)
+  }
+
+  run(executable: Executable, run: Run): HostCopy[] {
+    const compiled = executable as GpuExecutable
+    this.#flow.admit()
+    const copies = run.evacuate.map((b) => new GpuHostCopy(b.dtype, b.length, this.#fetch))
+    const inputs = run.inputs.map((input): Input => (input instanceof GpuBuffer ? { buffer: input } : { uploaded: this.#uploaded(input as TypedArray) }))
+    this.#flow.queued++
+    this.#push({
+      kind: 'run',
+      executable: compiled,
+      inputs,
+      outputs: run.outputs as readonly GpuBuffer[],
+      scalars: compiled.packScalars(run.scalars),
+      evacuate: run.evacuate as readonly GpuBuffer[],
+      copies,
+    })
+    return copies
+  }
+
+  // --- the queue ---
+
+  #push(job: RunJob | OtherJob): void {
+    this.#jobs.push(job)
+    if (this.#pumping) return
+    this.#pump(this.#jobs.length > WAITING && this.#jobs.filter((j) => j.kind === 'run').length > WAITING)
+  }
+
+  /** Does what is ready, in order; `force` compiles what is not. */
+  #pump(force = false): void {
+    this.#pumping = true
+    try {
+      for (let job = this.#jobs[0]; job; job = this.#jobs[0]) {
+        if (job.kind === 'run' && !job.executable.isReady) {
+          if (!force) {
+            job.executable.whenReady().then(() => this.#pump())
+            return
+          }
+          job.executable.compileNow()
+        }
+        this.#jobs.shift()
+        if (job.kind === 'run') this.#execute(job)
+        else job.act()
+      }
+    } finally {
+      this.#pumping = false
+    }
+    for (const resolve of this.#drained.splice(0)) resolve()
+  }
+
+  /** Everything called so far has been submitted. */
+  #drain(): Promise<void> {
+    return this.#jobs.length === 0 ? Promise.resolve() : new Promise((resolve) => this.#drained.push(resolve))
+  }
+
+  #execute(job: RunJob): void {
+    const { executable, inputs, outputs, copies, evacuate } = job
+    this.#flow.queued--
+    const poison = executable.failed ?? this.#trouble.lost ?? inputs.find((i): i is { buffer: GpuBuffer } => 'buffer' in i && i.buffer.failed !== undefined)?.buffer.failed
+    if (poison) return this.#abandon(job, poison)
+    const { slots } = executable.program
+    const memory: (PoolBuffer | undefined)[] = new Array(slots.length)
+    executable.inputs.forEach((slot, i) => {
+      const input = inputs[i] as Input
+      memory[slot] = 'buffer' in input ? input.buffer.memory : input.uploaded
+      if (!memory[slot]) throw new Error(`webgpu: input ${i} of a run has no values: it was released, or never written`)
+    })
+    const created = this.pool.created
+    const donated = new Set<PoolBuffer>()
+    executable.outputs.forEach((slot, i) => {
+      const output = outputs[i] as GpuBuffer
+      const donor = slots[slot]?.donor
+      if (donor === undefined) output.memory = this.pool.take(output.bytes)
+      else {
+        output.memory = memory[donor] as PoolBuffer
+        donated.add(output.memory)
+        const input = inputs[executable.inputs.indexOf(donor)] as Input
+        if ('buffer' in input) input.buffer.memory = undefined
+      }
+      memory[slot] = output.memory
+    })
+    const scratch = executable.takeScratch(memory)
+    const watched = !executable.proven || this.pool.created !== created
+    if (watched) this.gpu.pushErrorScope('validation')
+    if (job.scalars) executable.uploadScalars(job.scalars)
+    const encoder = this.gpu.createCommandEncoder()
+    const pass = encoder.beginComputePass()
+    executable.encode(pass, memory)
+    pass.end()
+    if (executable.checks) this.#pages.flagDirty = true
+    evacuate.forEach((buffer, i) => this.#pages.append(encoder, (buffer.memory as PoolBuffer).gpu, buffer.bytes, copies[i] as GpuHostCopy))
+    if (copies.length > 0) this.#pages.appendFlag(encoder)
+    this.#submit(encoder)
+    this.#flow.submitted++
+    if (watched) this.#watch(executable, outputs, copies)
+    for (const buffer of scratch) this.pool.give(buffer)
+    for (const input of inputs) if ('uploaded' in input && !donated.has(input.uploaded)) this.pool.give(input.uploaded)
+    for (const buffer of evacuate) this.#free(buffer)
+  }
+
+  #submit(encoder: GPUCommandEncoder): void {
+    this.gpu.queue.submit([encoder.finish()])
+    this.counts.submits++
+    this.#pages.afterSubmit()
+  }
+
+  /** The outputs of a run that cannot be: they stay without values, and say why. */
+  #abandon({ inputs, outputs, copies, executable }: RunJob, error: Error): void {
+    this.#flow.submitted++
+    this.#trouble.add(error)
+    for (const output of outputs) output.failed = error
+    for (const copy of copies) copy.fail(error)
+    for (const input of inputs) if ('uploaded' in input) this.pool.give(input.uploaded)
+    // an operand to be overwritten is given up all the same: its values are neither old nor new
+    for (const slot of executable.program.slots) {
+      const input = slot.donor === undefined ? undefined : inputs[executable.inputs.indexOf(slot.donor)]
+      if (input && 'buffer' in input) this.#free(input.buffer)
+    }
+    this.#flow.idle()
+  }
+
+  /** Watches a run that may prove invalid (its first, or one with new buffers). */
+  #watch(executable: GpuExecutable, outputs: readonly GpuBuffer[], copies: readonly GpuHostCopy[]): void {
+    const check = this.gpu.popErrorScope().then((found) => {
+      if (!found) {
+        executable.proven = true
+        return
+      }
+      const error = fromGpu(found, 'webgpu')
+      this.#trouble.add(error)
+      for (const output of outputs) output.failed = error
+      for (const copy of copies) copy.fail(error)
+    })
+    this.#trouble.watch(check)
+  }
+
+  #free(buffer: GpuBuffer): void {
+    if (buffer.memory) this.pool.give(buffer.memory)
+    buffer.memory = undefined
+  }
+
+  release(buffer: DeviceBuffer): void {
+    const own = buffer as GpuBuffer
+    if (this.#jobs.length === 0) this.#free(own)
+    else this.#push({ kind: 'other', act: () => this.#free(own) })
+  }
+
+  // --- back to the host ---
+
+  /** The value of an evacuated result. */
+  readonly #fetch = async (copy: GpuHostCopy): Promise<TypedArray> => {
+    if (copy.state.kind === 'queued') await this.#drain()
+    if (copy.state.kind === 'page') await this.#orLost(this.#pages.arrive(copy.state.page))
+    await this.#trouble.settled()
+    if (copy.state.kind === 'failed') {
+      this.#trouble.reported(copy.state.error)
+      throw copy.state.error
+    }
+    this.#trouble.raise()
+    if (copy.state.kind !== 'host') throw new Error('webgpu: a small result did not arrive')
+    return copy.state.values
+  }
+
+  restore(copy: HostCopy): DeviceBuffer {
+    const own = copy as GpuHostCopy
+    const buffer = this.allocate(own.dtype, own.length) as GpuBuffer
+    const act = (): void => {
+      const { state } = own
+      if (state.kind === 'failed') buffer.failed = state.error
+      else if (state.kind === 'host') buffer.memory = this.#uploaded(state.values)
+      else if (state.kind === 'page') {
+        buffer.memory = this.pool.take(buffer.bytes)
+        const encoder = this.gpu.createCommandEncoder()
+        encoder.copyBufferToBuffer(state.page.keep, state.offset, buffer.memory.gpu, 0, buffer.bytes)
+        this.#submit(encoder)
+      }
+    }
+    if (this.#jobs.length === 0) act()
+    else this.#push({ kind: 'other', act })
+    return buffer
+  }
+
+  async read(buffer: DeviceBuffer): Promise<TypedArray> {
+    const own = buffer as GpuBuffer
+    if (own.length === 0) return dtypeInfo[own.dtype].create(0)
+    const copy = new GpuHostCopy(own.dtype, own.length, this.#fetch)
+    let large: Promise<TypedArray> | undefined
+    const act = (): void => {
+      if (own.failed) return copy.fail(own.failed)
+      if (!own.memory) return copy.fail(new Error('webgpu: a buffer was read that has no values'))
+      const encoder = this.gpu.createCommandEncoder()
+      if (own.bytes <= SMALL_READ) this.#pages.append(encoder, own.memory.gpu, own.bytes, copy)
+      else large = this.#readLarge(encoder, own.memory.gpu, own)
+      this.#pages.appendFlag(encoder)
+      this.#submit(encoder)
+    }
+    if (this.#jobs.length === 0) act()
+    else {
+      this.#push({ kind: 'other', act })
+      await this.#drain()
+    }
+    if (!large) return copy.get()
+    const flag = this.#pages.seal()
+    const values = await this.#orLost(large)
+    await flag
+    await this.#trouble.settled()
+    if (own.failed) {
+      this.#trouble.reported(own.failed)
+      throw own.failed
+    }
+    this.#trouble.raise()
+    return values
+  }
+
+  /** Copies to a buffer of its own, made for this read; the caller submits before the promise is looked at. */
+  #readLarge(encoder: GPUCommandEncoder, source: GPUBuffer, { dtype, length, bytes }: GpuBuffer): Promise<TypedArray> {
+    const staging = this.gpu.createBuffer({ size: bytes, usage: MAP_READ | COPY_DST, label: 'read' })
+    this.counts.buffers++
+    encoder.copyBufferToBuffer(source, 0, staging, 0, bytes)
+    const serial = this.#flow.submitted
+    // a microtask later, behind the submit
+    return Promise.resolve()
+      .then(() => staging.mapAsync(FOR_READING))
+      .then(() => {
+        const values = valuesFrom(staging.getMappedRange(), 0, dtype, length)
+        staging.destroy()
+        this.#flow.done(serial)
+        return values
+      })
+  }
+
+  /** A lost device makes every map fail: then that is the error. */
+  async #orLost<T>(promise: Promise<T>): Promise<T> {
+    try {
+      return await promise
+    } catch (error) {
+      if (!this.#trouble.lost) await new Promise((resolve) => setTimeout(resolve, 0))
+      const { lost } = this.#trouble
+      if (!lost) throw error
+      this.#trouble.reported(lost)
+      throw lost
+    }
+  }
+
+  /** All that has been submitted is done, the error flag included. */
+  async #fence(): Promise<void> {
+    await this.#drain()
+    if (this.#pages.flagDirty) {
+      const encoder = this.gpu.createCommandEncoder()
+      this.#pages.appendFlag(encoder)
+      this.#submit(encoder)
+    }
+    const sealed = this.#pages.seal()
+    if (sealed) return this.#orLost(sealed)
+    const serial = this.#flow.submitted
+    await this.#orLost(this.gpu.queue.onSubmittedWorkDone())
+    this.#flow.done(serial)
+  }
+
+  async synchronize(): Promise<void> {
+    await this.#fence()
+    await this.#trouble.settled()
+    this.#trouble.raise()
+  }
+
+  async throttle(): Promise<void> {
+    await this.#flow.throttle()
+    this.#trouble.raise()
+  }
+
+  memory(): MemoryStats {
+    return this.pool.stats()
+  }
+
+  resetPeakMemory(): void {
+    this.pool.resetPeak()
+  }
+
+  counters(): DeviceCounters {
+    const { dispatches, submits, bindGroups, buffers } = this.counts
+    return { dispatches, submits, pipelines: this.pipelines.created, bindGroups, buffersCreated: buffers + this.pool.created }
+  }
+}
+
+/** Reads up to this many bytes share the pages of small results. */
+const SMALL_READ = 16384

@@ -1,0 +1,23 @@
+/** @file TAPEGRAD_DUMP=dir: every kernel as a file, with its label and its numbers. */
+import { env, nodeProcess } from './environment.ts'
+import type { PrintedKernel } from './printer.ts'
+
+export type Dump = (printed: PrintedKernel) => void
+
+interface Files {
+  mkdirSync(path: string, options: { recursive: boolean }): unknown
+  writeFileSync(path: string, text: string): void
+}
+
+export async function openDump(): Promise<Dump> {
+  const folder = env('TAPEGRAD_DUMP')
+  if (!folder || !nodeProcess) return () => {}
+  const fs = 'node:fs' // in a variable, so that bundlers for the browser leave it alone
+  const { mkdirSync, writeFileSync } = (await import(/* @vite-ignore */ fs)) as Files
+  mkdirSync(folder, { recursive: true })
+  let count = 0
+  return ({ label, code, params, workgroups }) => {
+    const name = `${`${count++}`.padStart(4, '0')}-${label.replace(/[^\w+.-]/g, '_').slice(0, 80)}.wgsl`
+    writeFileSync(`${folder}/${name}`, `// ${label}\n// workgroups ${workgroups.join(' x ')}\n// params ${params.join(' ')}\n\n${code}\n`)
+  }
+}

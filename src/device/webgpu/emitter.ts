@@ -1,0 +1,459 @@
+/**
+ * @file Expressions of the kernel IR as WGSL text. Equal expressions are computed once, in the outermost scope where everything that they
+ * depend on is known (so what does not depend on a loop's axis stands in front of the loop).
+ */
+import type { DType } from '../../base/index.ts'
+import { type Atom, type Axis, type Expr, type Index, type Kernel, type ValueType, valueTypeOf } from '../../kernel/index.ts'
+import { binaryText, castText, constantText, convertText, unaryText } from './arithmetic.ts'
+import { floatBits, type Params } from './params.ts'
+
+/** What is known of an expression or an index, one object for all equal ones. */
+interface Info {
+  readonly id: number
+  readonly axes: ReadonlySet<Axis>
+  /** A checked index is inside: its error counts only where the enclosing `where`s choose it. */
+  readonly checked: boolean
+  /** How many different expressions use it. */
+  uses: number
+}
+
+/** A condition under which an expression counts. */
+interface Guard {
+  readonly text: string
+  readonly axes: ReadonlySet<Axis>
+}
+
+/** A block of the kernel: the lines so far, the values named in it, and the axes that it binds. */
+export interface Scope {
+  readonly lines: string[]
+  readonly indent: string
+  readonly known: Map<string, string>
+  readonly axes: Map<Axis, string>
+}
+
+const NONE: ReadonlySet<Axis> = new Set()
+const LONG = 90
+
+function union(sets: readonly ReadonlySet<Axis>[]): ReadonlySet<Axis> {
+  let all: ReadonlySet<Axis> = NONE
+  for (const set of sets) {
+    if (set.size === 0 || set === all) continue
+    all = all.size === 0 ? set : new Set([...all, ...set])
+  }
+  return all
+}
+
+/** Whether the text is a name, an element or a single call, and so needs no parentheses. */
+function isAtomic(text: string): boolean {
+  if (/^\w[\w.]*$/.test(text)) return true
+  if (!/^[\w<>]+[([].*[)\]]$/.test(text)) return false
+  let depth = 0
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === '(' || text[i] === '[') depth++
+    else if ((text[i] === ')' || text[i] === ']') && --depth === 0 && i < text.length - 1) return false
+  }
+  return true
+}
+
+export class Emitter {
+  readonly kernel: Kernel
+  readonly params: Params
+  usesScalars = false
+  usesErrors = false
+  readonly #scopes: Scope[] = []
+  readonly #ofExpr = new Map<Expr, Info>()
+  readonly #ofIndex = new Map<Index, Info>()
+  readonly #byKey = new Map<string, Info>()
+  readonly #axisNames = new Map<Axis, string>()
+  readonly #accNames = new Map<string, string>()
+  #names = 0
+  /** Grid axes and their row-major strides. */
+  readonly #strides = new Map<Axis, number>()
+  /** The variable that holds the row-major position in the grid. */
+  point = 'point'
+  /** How an element of a buffer is read; templates put their tiles here. */
+  loadText: ((expr: Extract<Expr, { kind: 'load' }>) => string | undefined) | undefined
+
+  constructor(kernel: Kernel, params: Params) {
+    this.kernel = kernel
+    this.params = params
+    let stride = 1
+    for (const axis of [...kernel.grid].reverse()) {
+      this.#strides.set(axis, stride)
+      stride *= axis.size
+    }
+    kernel.grid.forEach((axis, i) => this.#axisNames.set(axis, `g${i}`))
+    for (const stage of kernel.stages) {
+      if (stage.kind === 'reduce') for (const r of stage.reductions) this.#root(r.value)
+      else
+        for (const s of stage.stores) {
+          this.#root(s.value)
+          this.#index(s.index).uses++
+        }
+    }
+  }
+
+  // --- scopes ---
+
+  get scope(): Scope {
+    return this.#scopes.at(-1) as Scope
+  }
+
+  open(axes: readonly (readonly [Axis, string])[] = []): Scope {
+    const indent = '  '.repeat(this.#scopes.length + 1)
+    const scope: Scope = { lines: [], indent, known: new Map(), axes: new Map(axes) }
+    this.#scopes.push(scope)
+    return scope
+  }
+
+  /** Ends the innermost scope; its lines go into the enclosing one between `head` and a closing brace. */
+  close(head?: string): string {
+    const scope = this.#scopes.pop() as Scope
+    const body = scope.lines.join('\n')
+    if (head !== undefined) this.scope.lines.push(`${this.scope.indent}${head}`, body, `${this.scope.indent}}`)
+    return body
+  }
+
+  line(text: string): void {
+    this.scope.lines.push(`${this.scope.indent}${text}`)
+  }
+
+  /** A short name for a loop axis, by order of appearance, so that equal kernels print equally. */
+  axisName(axis: Axis): string {
+    let name = this.#axisNames.get(axis)
+    if (!name) this.#axisNames.set(axis, (name = `k${this.#axisNames.size - this.kernel.grid.length}`))
+    return name
+  }
+
+  axisSize(axis: Axis): string {
+    return this.params.use(`size:${this.axisName(axis)}`, axis.size)
+  }
+
+  setAccumulator(stage: number, slot: number, name: string): void {
+    this.#accNames.set(`${stage}.${slot}`, name)
+  }
+
+  fresh(prefix = 'v'): string {
+    return `${prefix}${this.#names++}`
+  }
+
+  /** The value as text that may stand as an operand in the innermost scope. */
+  value(expr: Expr): string {
+    return this.#emit(expr, this.scope, undefined)
+  }
+
+  /** The value as a variable. */
+  named(expr: Expr): string {
+    const text = this.value(expr)
+    if (/^[a-z]\w*$/.test(text)) return text
+    const name = this.fresh()
+    this.line(`let ${name} = ${text};`)
+    return name
+  }
+
+  index(index: Index): string {
+    return this.#emitIndex(index, this.scope, undefined)
+  }
+
+  // --- what depends on what ---
+
+  #root(expr: Expr): void {
+    this.#info(expr).uses++
+  }
+
+  #intern(key: string, children: readonly Info[], axes: ReadonlySet<Axis>, checked: boolean): Info {
+    let info = this.#byKey.get(key)
+    if (!info) {
+      info = { id: this.#byKey.size, axes, checked: checked || children.some((c) => c.checked), uses: 0 }
+      this.#byKey.set(key, info)
+      for (const child of children) child.uses++
+    }
+    return info
+  }
+
+  #index(index: Index): Info {
+    let info = this.#ofIndex.get(index)
+    if (info) return info
+    const children: Info[] = []
+    const axes: ReadonlySet<Axis>[] = []
+    let key = `@${index.offset}`
+    for (const { coef, atom } of index.terms) {
+      key += `+${coef}*${this.#atomKey(atom)}`
+      if (atom.kind === 'axis') axes.push(new Set([atom.axis]))
+      else {
+        const child = atom.kind === 'value' ? this.#info(atom.value) : this.#index(atom.of)
+        children.push(child)
+        axes.push(child.axes)
+      }
+    }
+    info = this.#intern(key, children, union(axes), false)
+    this.#ofIndex.set(index, info)
+    return info
+  }
+
+  #atomKey(atom: Atom): string {
+    if (atom.kind === 'axis') return this.axisName(atom.axis)
+    if (atom.kind === 'value') return `v${this.#info(atom.value).id}`
+    return `${atom.kind}${this.#index(atom.of).id},${atom.by}`
+  }
+
+  #info(expr: Expr): Info {
+    const found = this.#ofExpr.get(expr)
+    if (found) return found
+    const of = (...list: readonly Expr[]): Info[] => list.map((e) => this.#info(e))
+    const make = (key: string, children: readonly Info[], checked = false): Info => {
+      const ids = children.map((c) => c.id).join(',')
+      return this.#intern(`${expr.kind}:${key}:${expr.type}:${ids}`, children, union(children.map((c) => c.axes)), checked)
+    }
+    let info: Info
+    switch (expr.kind) {
+      case 'const':
+        info = make(Object.is(expr.value, -0) ? '-0' : `${expr.value}`, [])
+        break
+      case 'scalar':
+        info = make(`${expr.slot}`, [])
+        break
+      case 'acc':
+        info = make(`${expr.stage}.${expr.slot}`, [])
+        break
+      case 'load':
+        info = make(`${expr.buffer}`, [this.#index(expr.index)])
+        break
+      case 'position':
+        info = make('', [this.#index(expr.index)])
+        break
+      case 'inside':
+        info = make(`${expr.size}`, [this.#index(expr.index)])
+        break
+      case 'checked':
+        info = make(`${expr.size},${expr.site}`, of(expr.value), true)
+        break
+      case 'unary':
+        info = make(expr.op, of(expr.x))
+        break
+      case 'cast':
+        info = make(`${expr.from}>${expr.to}`, of(expr.x))
+        break
+      case 'binary':
+        info = make(expr.op, of(expr.a, expr.b))
+        break
+      case 'where':
+        info = make('', of(expr.test, expr.a, expr.b))
+        break
+      case 'philox':
+        info = make(`${expr.word}`, of(...expr.key, ...expr.counter))
+        break
+    }
+    this.#ofExpr.set(expr, info)
+    return info
+  }
+
+  // --- printing ---
+
+  /** The outermost scope in which all of the axes are known. */
+  #home(axes: ReadonlySet<Axis>, guard: Guard | undefined): Scope {
+    for (let i = this.#scopes.length - 1; i > 0; i--) {
+      for (const axis of (this.#scopes[i] as Scope).axes.keys()) {
+        if (axes.has(axis) || guard?.axes.has(axis)) return this.#scopes[i] as Scope
+      }
+    }
+    return this.#scopes[0] as Scope
+  }
+
+  #keep(key: string, text: string, scope: Scope, prefix = 'v'): string {
+    const name = this.fresh(prefix)
+    scope.lines.push(`${scope.indent}let ${name} = ${text};`)
+    scope.known.set(key, name)
+    return name
+  }
+
+  #emit(expr: Expr, into: Scope, outer: Guard | undefined): string {
+    if (expr.kind === 'const') return constantText(expr.value, expr.type, (v) => `bitcast<f32>(${this.params.use(`bits:${v}`, floatBits(v))})`)
+    if (expr.kind === 'acc') return this.#accNames.get(`${expr.stage}.${expr.slot}`) as string
+    const info = this.#info(expr)
+    const guard = info.checked ? outer : undefined
+    const scope = this.#home(info.axes, guard)
+    const key = guard ? `${info.id}|${guard.text}` : `${info.id}`
+    const known = scope.known.get(key)
+    if (known) return known
+    const text = this.#print(expr, scope, guard)
+    if (info.uses <= 1 && scope === into && text.length < LONG) return isAtomic(text) ? text : `(${text})`
+    return this.#keep(key, text, scope)
+  }
+
+  #print(expr: Exclude<Expr, { kind: 'const' | 'acc' }>, scope: Scope, guard: Guard | undefined): string {
+    const operand = (e: Expr): string => this.#emit(e, scope, guard)
+    switch (expr.kind) {
+      case 'scalar': {
+        this.usesScalars = true
+        const word = `scalars[${this.params.use(`scalar:${expr.slot}`, expr.slot)}]`
+        return expr.type === 'float' ? `bitcast<f32>(${word})` : expr.type === 'i32' ? `bitcast<i32>(${word})` : word
+      }
+      case 'load':
+        return this.loadText?.(expr) ?? this.loadOf(expr.buffer, this.#emitIndex(expr.index, scope, guard), expr.type)
+      case 'position':
+        return `i32(${this.#emitIndex(expr.index, scope, guard)})`
+      case 'inside':
+        return `${this.#emitIndex(expr.index, scope, guard)} < ${this.params.use(`inside:${this.#index(expr.index).id}:${expr.size}`, expr.size)}`
+      case 'checked': {
+        this.usesErrors = true
+        const size = this.params.use(`checked:${this.#info(expr).id}`, expr.size)
+        return `checked_index(${operand(expr.value)}, ${size}, ${this.params.site(expr.site)}, ${guard?.text ?? 'true'})`
+      }
+      case 'unary':
+        return unaryText(expr.op, expr.x.type, this.#runtime(expr.x, operand(expr.x), scope))
+      case 'cast':
+        return castText(this.#runtime(expr.x, operand(expr.x), scope), expr.x.type, expr.to)
+      case 'binary': {
+        const a = operand(expr.a)
+        // Two literals would be folded by the WGSL compiler, which refuses overflow and Inf
+        return binaryText(expr.op, expr.a, expr.b, expr.b.kind === 'const' ? this.#runtime(expr.a, a, scope) : a, operand(expr.b))
+      }
+      case 'where':
+        return this.#where(expr, scope, guard)
+      case 'philox': {
+        const block = this.#philoxBlock(expr, scope, operand)
+        return `${block}.${'xyzw'[expr.word]}`
+      }
+    }
+  }
+
+  #runtime(expr: Expr, text: string, scope: Scope): string {
+    if (expr.kind !== 'const') return text
+    const key = `let ${text}`
+    return scope.known.get(key) ?? this.#keep(key, text, scope)
+  }
+
+  #where(expr: Extract<Expr, { kind: 'where' }>, scope: Scope, guard: Guard | undefined): string {
+    const test = this.#emit(expr.test, scope, guard)
+    const branch = (e: Expr, negate: boolean): string => {
+      if (!this.#info(e).checked) return this.#emit(e, scope, undefined)
+      const own = negate ? `!${test}` : test
+      const text = guard ? `${guard.text} & ${own}` : own
+      const axes = union([this.#info(expr.test).axes, guard?.axes ?? NONE])
+      const home = this.#home(axes, undefined)
+      const name = home.known.get(`if ${text}`) ?? this.#keep(`if ${text}`, text, home, 'on')
+      return this.#emit(e, scope, { text: name, axes })
+    }
+    const a = branch(expr.a, false)
+    const b = branch(expr.b, true)
+    return `select(${b}, ${a}, ${test})`
+  }
+
+  #philoxBlock(expr: Extract<Expr, { kind: 'philox' }>, scope: Scope, operand: (e: Expr) => string): string {
+    const key = `philox ${[...expr.key, ...expr.counter].map((e) => this.#info(e).id).join()}`
+    const known = scope.known.get(key)
+    if (known) return known
+    const counter = expr.counter.map(operand).join(', ')
+    return this.#keep(key, `philox(vec4<u32>(${counter}), vec2<u32>(${expr.key.map(operand).join(', ')}))`, scope, 'block')
+  }
+
+  /** An element of a buffer as a value of `type`; narrow dtypes are unpacked from their word. */
+  loadOf(buffer: number, index: string, type: ValueType): string {
+    const dtype = this.kernel.buffers[buffer]?.dtype as DType
+    const b = `b${buffer}`
+    const at = /^\w+$/.test(index) ? index : `(${index})`
+    let text: string
+    switch (dtype) {
+      case 'bool':
+        text = `((${b}[${at} >> 2u] >> ((${at} & 3u) << 3u)) & 0xffu) != 0u`
+        break
+      case 'uint8':
+        text = `i32((${b}[${at} >> 2u] >> ((${at} & 3u) << 3u)) & 0xffu)`
+        break
+      case 'int8':
+        text = `i32(${b}[${at} >> 2u] << ((3u - (${at} & 3u)) << 3u)) >> 24u`
+        break
+      case 'float16':
+        text = `half_to_float((${b}[${at} >> 1u] >> ((${at} & 1u) << 4u)) & 0xffffu)`
+        break
+      default:
+        text = `${b}[${index}]`
+    }
+    return convertText(text, valueTypeOf(dtype), type)
+  }
+
+  #emitIndex(index: Index, into: Scope, outer: Guard | undefined): string {
+    const info = this.#index(index)
+    const guard = info.checked ? outer : undefined
+    const scope = this.#home(info.axes, guard)
+    const key = guard ? `${info.id}|${guard.text}` : `${info.id}`
+    const known = scope.known.get(key)
+    if (known) return known
+    const text = this.#printIndex(index, scope, guard)
+    if (/^\w+$/.test(text)) return text
+    return info.uses <= 1 && scope === into && text.length < LONG ? text : this.#keep(key, text, scope, 'i')
+  }
+
+  #printIndex(index: Index, scope: Scope, guard: Guard | undefined): string {
+    const parts: string[] = []
+    let rest = index.terms
+    if (this.#isPoint(index)) {
+      parts.push(this.point)
+      rest = []
+    }
+    let atoms = ''
+    for (const { coef, atom } of rest) {
+      const key = this.#atomKey(atom)
+      atoms += `+${key}`
+      const text = this.#atom(atom, scope, guard)
+      parts.push(coef === 1 ? text : `${text} * ${this.params.use(`coef:${key}:${coef}`, coef)}`)
+    }
+    if (index.offset !== 0) parts.push(this.params.use(`offset:${atoms}:${index.offset}`, index.offset))
+    return parts.length === 0 ? '0u' : parts.join(' + ')
+  }
+
+  /** Whether the index walks the grid in row-major order, so that it is the invocation's own position. */
+  #isPoint(index: Index): boolean {
+    const long = this.kernel.grid.filter((a) => a.size > 1)
+    if (index.terms.length === 0 || index.terms.length !== long.length) return false
+    return index.terms.every((t) => t.atom.kind === 'axis' && this.#strides.get(t.atom.axis) === t.coef)
+  }
+
+  #atom(atom: Atom, scope: Scope, guard: Guard | undefined): string {
+    if (atom.kind === 'axis') return this.axis(atom.axis)
+    if (atom.kind === 'value') return `u32(${this.#emit(atom.value, scope, guard)})`
+    const of = this.#emitIndex(atom.of, scope, guard)
+    const by = this.params.use(`by:${this.#index(atom.of).id}:${atom.by}`, atom.by)
+    return `((${of}) ${atom.kind === 'div' ? '/' : '%'} ${by})`
+  }
+
+  /** The position along an axis: a loop's variable, or recovered from the position in the grid. */
+  axis(axis: Axis): string {
+    for (let i = this.#scopes.length - 1; i >= 0; i--) {
+      const name = this.#scopes[i]?.axes.get(axis)
+      if (name) return name
+    }
+    throw new Error(`kernel ${this.kernel.label}: axis ${axis.id} is used outside its loop`)
+  }
+
+  /**
+   * Binds the grid's axes in the innermost scope, by dividing the position. One division less than there are axes; axes that nothing uses cost
+   * nothing after compilation.
+   */
+  bindGrid(used: ReadonlySet<Axis>): void {
+    const { grid } = this.kernel
+    const { scope } = this
+    let above = '' // ⌊point / (sizes from here on)⌋
+    grid.forEach((axis, i) => {
+      const name = this.axisName(axis)
+      scope.axes.set(axis, name)
+      const inner = this.#strides.get(axis) as number
+      const needed = used.has(axis) || (i + 1 < grid.length && used.has(grid[i + 1] as Axis))
+      const here = i === grid.length - 1 ? this.point : needed ? `q${i}` : ''
+      if (here && here !== this.point) this.line(`let ${here} = ${this.point} / ${this.params.use(`inner:${i}`, inner)};`)
+      if (used.has(axis)) this.line(`let ${name} = ${i === 0 ? here : `${here} - ${above} * ${this.axisSize(axis)}`};`)
+      above = here
+    })
+  }
+
+  /** Axes that some index really needs one by one (an index that walks the whole grid in order does not). */
+  usedAxes(): ReadonlySet<Axis> {
+    const used = new Set<Axis>()
+    for (const index of this.#ofIndex.keys()) {
+      if (this.#isPoint(index)) continue
+      for (const { atom } of index.terms) if (atom.kind === 'axis') used.add(atom.axis)
+    }
+    return used
+  }
+}

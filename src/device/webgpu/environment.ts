@@ -1,0 +1,14 @@
+/** @file What the library may ask of the process it runs in; in a page there is none. */
+interface Process {
+  readonly env: Record<string, string | undefined>
+  readonly versions?: { readonly node?: string }
+  exitCode?: number | string | null | undefined
+  on(event: 'exit', listener: () => void): unknown
+}
+
+const host = (globalThis as { process?: Process }).process
+
+/** The Node process, if this is one. */
+export const nodeProcess: Process | undefined = host?.versions?.node ? host : undefined
+
+export const env = (name: string): string | undefined => host?.env?.[name] || undefined

@@ -1,0 +1,223 @@
+/** @file A compiled program: pipelines, parameters, the plan of its scratch memory, and cached bind groups. */
+import { dtypeInfo } from '../../base/index.ts'
+import type { Executable, Program, Slot } from '../device.ts'
+import { type Pipeline, type PipelineCache, signatureOf } from './pipelines.ts'
+import type { BufferPool, PoolBuffer } from './pool.ts'
+import { type PrintedKernel, printKernel } from './printer.ts'
+import { type AdapterClass, chooseStrategy } from './strategy.ts'
+import { COPY_DST, STORAGE, UNIFORM } from './usage.ts'
+
+/** Parameters of each kernel begin at a multiple of this: the largest alignment that a device may ask for. */
+const ALIGN = 256
+/** Bind groups kept for a kernel: a loop alternates between a few sets of buffers. */
+const GROUPS_KEPT = 16
+
+/** Bytes that a slot takes in a buffer. */
+export const bytesOf = (dtype: Slot['dtype'], length: number): number => Math.ceil((length * dtypeInfo[dtype].bytes) / 4) * 4
+
+interface Step {
+  readonly printed: PrintedKernel
+  readonly pipeline: Pipeline
+  /** For each storage binding of the kernel, the slot bound there. */
+  readonly slots: readonly number[]
+  readonly paramsAt: number
+  readonly paramsSize: number
+  readonly groups: { readonly ids: readonly number[]; readonly group: GPUBindGroup }[]
+}
+
+/** What executables share: the device's caches. */
+export interface Workshop {
+  readonly gpu: GPUDevice
+  readonly pool: BufferPool
+  readonly pipelines: PipelineCache
+  readonly adapterClass: AdapterClass
+  readonly errors: GPUBuffer
+  readonly counts: { dispatches: number; bindGroups: number; buffers: number }
+  /** The error code that stands for an op. */
+  codeOf(op: string): number
+  dump(printed: PrintedKernel): void
+}
+
+export class GpuExecutable implements Executable {
+  readonly program: Program
+  readonly #shop: Workshop
+  readonly #steps: Step[] = []
+  readonly #params: GPUBuffer
+  readonly #scalars: GPUBuffer | undefined
+  /** For each slot: which shared scratch buffer, or −1. */
+  readonly #scratchOf: number[]
+  readonly #scratchBytes: number[]
+  readonly inputs: readonly number[]
+  readonly outputs: readonly number[]
+  /** Whether it may set the error flag. */
+  readonly checks: boolean
+  /** Its first run is watched for validation errors; later ones bind the same kinds of buffers. */
+  proven = false
+  failed: Error | undefined
+  readonly #ready: Promise<void>
+  #isReady = false
+
+  constructor(shop: Workshop, program: Program) {
+    this.#shop = shop
+    this.program = program
+    const indices = (kind: Slot['kind']): number[] => program.slots.flatMap((s, i) => (s.kind === kind ? [i] : []))
+    this.inputs = indices('input')
+    this.outputs = indices('output')
+    for (const slot of program.slots) shop.pool.check('webgpu', bytesOf(slot.dtype, slot.length))
+    let at = 0
+    for (const { kernel, slots } of program.kernels) {
+      const printed = printKernel(kernel, chooseStrategy(kernel, shop.adapterClass))
+      shop.dump(printed)
+      const paramsSize = Math.max(16, Math.ceil(printed.params.length / 4) * 16)
+      this.#steps.push({ printed, slots, paramsAt: at, paramsSize, groups: [], pipeline: shop.pipelines.get(printed.code, signatureOf(printed), printed.label) })
+      at += Math.ceil(paramsSize / ALIGN) * ALIGN
+    }
+    this.#params = this.#uploadParams(Math.max(at, 16))
+    this.checks = this.#steps.some((s) => s.printed.bindings.some((b) => b.kind === 'errors'))
+    if (program.scalars.length > 0) {
+      this.#scalars = shop.gpu.createBuffer({ size: program.scalars.length * 4, usage: STORAGE | COPY_DST, label: 'scalars' })
+      shop.counts.buffers++
+    }
+    const plan = planScratch(program)
+    this.#scratchOf = plan.scratchOf
+    this.#scratchBytes = plan.bytes
+    this.#ready = Promise.all(this.#steps.map((s) => s.pipeline.ready)).then(
+      () => {
+        this.#isReady = true
+      },
+      (error: Error) => {
+        this.#isReady = true
+        this.failed = error
+      },
+    )
+  }
+
+  get isReady(): boolean {
+    if (!this.#isReady) this.#isReady = this.#steps.every((s) => s.pipeline.gpu)
+    return this.#isReady
+  }
+
+  whenReady(): Promise<void> {
+    return this.#ready
+  }
+
+  /** Compiles what is still missing, on the calling thread. */
+  compileNow(): void {
+    for (const step of this.#steps) step.pipeline.compileNow()
+    this.#isReady = true
+  }
+
+  #uploadParams(size: number): GPUBuffer {
+    const { gpu, counts, codeOf } = this.#shop
+    const buffer = gpu.createBuffer({ size, usage: UNIFORM | COPY_DST, mappedAtCreation: true, label: 'params' })
+    counts.buffers++
+    const words = new Uint32Array(buffer.getMappedRange())
+    this.#steps.forEach(({ printed, paramsAt }, k) => {
+      words.set(printed.params, paramsAt / 4)
+      const sites = this.program.kernels[k]?.kernel.sites ?? []
+      for (const at of printed.sites) words[paramsAt / 4 + at] = codeOf(sites[(printed.params[at] as number) - 1] ?? 'index')
+    })
+    buffer.unmap()
+    return buffer
+  }
+
+  /** Takes scratch memory; `memory` has the buffers of inputs and outputs, by slot. Returns what to give back after the run. */
+  takeScratch(memory: (PoolBuffer | undefined)[]): PoolBuffer[] {
+    const taken = this.#scratchBytes.map((bytes) => this.#shop.pool.take(bytes))
+    this.#scratchOf.forEach((which, slot) => {
+      if (which >= 0) memory[slot] = taken[which]
+    })
+    return taken
+  }
+
+  /** The run's scalars as they lie in the buffer; undefined where the program has none. */
+  packScalars(values: readonly number[]): Uint32Array<ArrayBuffer> | undefined {
+    const { scalars } = this.program
+    if (scalars.length === 0) return undefined
+    const words = new Uint32Array(scalars.length)
+    const floats = new Float32Array(words.buffer)
+    scalars.forEach((type, i) => {
+      if (type === 'float') floats[i] = values[i] as number
+      else words[i] = values[i] as number
+    })
+    return words
+  }
+
+  /** Encodes every kernel. */
+  encode(pass: GPUComputePassEncoder, memory: readonly (PoolBuffer | undefined)[]): void {
+    const { counts } = this.#shop
+    let bound: GPUComputePipeline | undefined
+    for (const step of this.#steps) {
+      const pipeline = step.pipeline.gpu as GPUComputePipeline
+      if (pipeline !== bound) pass.setPipeline(pipeline)
+      bound = pipeline
+      pass.setBindGroup(0, this.#group(step, memory))
+      const [x, y, z] = step.printed.workgroups
+      pass.dispatchWorkgroups(x, y, z)
+      counts.dispatches++
+    }
+  }
+
+  uploadScalars(words: Uint32Array<ArrayBuffer>): void {
+    if (this.#scalars) this.#shop.gpu.queue.writeBuffer(this.#scalars, 0, words)
+  }
+
+  #group(step: Step, memory: readonly (PoolBuffer | undefined)[]): GPUBindGroup {
+    const { slots, groups } = step
+    for (let g = 0; g < groups.length; g++) {
+      const entry = groups[g] as Step['groups'][number]
+      if (!slots.every((slot, i) => memory[slot]?.id === entry.ids[i])) continue
+      if (g > 0) {
+        groups.splice(g, 1)
+        groups.unshift(entry)
+      }
+      return entry.group
+    }
+    const { gpu, counts, errors } = this.#shop
+    const entries = step.printed.bindings.map((b, binding): GPUBindGroupEntry => {
+      if (b.kind === 'buffer') return { binding, resource: { buffer: (memory[slots[b.buffer] as number] as PoolBuffer).gpu } }
+      if (b.kind === 'scalars') return { binding, resource: { buffer: this.#scalars as GPUBuffer } }
+      if (b.kind === 'errors') return { binding, resource: { buffer: errors } }
+      return { binding, resource: { buffer: this.#params, offset: step.paramsAt, size: step.paramsSize } }
+    })
+    const group = gpu.createBindGroup({ layout: step.pipeline.layout, entries, label: step.printed.label })
+    counts.bindGroups++
+    groups.unshift({ ids: slots.map((slot) => (memory[slot] as PoolBuffer).id), group })
+    if (groups.length > GROUPS_KEPT) groups.pop()
+    return group
+  }
+}
+
+/** Lets scratch slots whose lives (from first to last kernel) do not overlap share a buffer. */
+function planScratch(program: Program): { scratchOf: number[]; bytes: number[] } {
+  const first = program.slots.map(() => -1)
+  const last = program.slots.map(() => -1)
+  program.kernels.forEach(({ slots }, k) => {
+    for (const slot of slots) {
+      if ((first[slot] as number) < 0) first[slot] = k
+      last[slot] = k
+    }
+  })
+  const scratchOf = program.slots.map(() => -1)
+  const bytes: number[] = []
+  const busyUntil: number[] = []
+  const order = program.slots.flatMap((s, i) => (s.kind === 'scratch' && (first[i] as number) >= 0 ? [i] : []))
+  order.sort((a, b) => (first[a] as number) - (first[b] as number) || a - b)
+  for (const slot of order) {
+    const { dtype, length } = program.slots[slot] as Slot
+    const size = bytesOf(dtype, length)
+    // of the buffers that are free again, the one that needs the least change
+    let best = -1
+    let cost = Number.POSITIVE_INFINITY
+    busyUntil.forEach((until, which) => {
+      if (until >= (first[slot] as number)) return
+      const difference = Math.abs((bytes[which] as number) - size)
+      if (difference < cost) [best, cost] = [which, difference]
+    })
+    if (best < 0) best = bytes.push(0) - 1
+    bytes[best] = Math.max(bytes[best] as number, size)
+    busyUntil[best] = last[slot] as number
+    scratchOf[slot] = best
+  }
+  return { scratchOf, bytes }
+}

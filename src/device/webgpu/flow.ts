@@ -1,0 +1,92 @@
+/** @file How far the device is behind: fences, and the limits that keep a loop from recording without end. */
+import { BacklogError } from '../../base/index.ts'
+import type { Trouble } from './trouble.ts'
+
+/** Runs in flight that `throttle` allows. */
+const IN_FLIGHT = 2
+/** A loop that never awaits is warned past this many unfinished runs or uploaded bytes, and stopped at twice that. */
+const RUNS = 1024
+const BYTES = 256 * 2 ** 20
+/** How often a loop that never asks for anything is looked at. */
+const LOOK = 64
+
+interface Fence {
+  readonly serial: number
+  readonly passed: Promise<void>
+}
+
+export class Flow {
+  readonly #trouble: Trouble
+  readonly #fence: () => Promise<void>
+  readonly #fences: Fence[] = []
+  /** Runs handed to the GPU so far. */
+  submitted = 0
+  /** Runs that wait for a pipeline. */
+  queued = 0
+  #completed = 0
+  #bytes = 0
+  #warned = false
+
+  constructor(trouble: Trouble, fence: () => Promise<void>) {
+    this.#trouble = trouble
+    this.#fence = fence
+  }
+
+  get #recorded(): number {
+    return this.submitted + this.queued
+  }
+
+  uploaded(bytes: number): void {
+    this.#bytes += bytes
+  }
+
+  /** All runs up to `serial` are finished. */
+  done(serial: number): void {
+    if (serial > this.#completed) this.#completed = serial
+    while (this.#fences[0] && this.#fences[0].serial <= this.#completed) this.#fences.shift()
+    if (this.#completed >= this.#recorded) this.#bytes = 0
+  }
+
+  /** Nothing is on the GPU that could finish later. */
+  idle(): void {
+    if (this.queued === 0 && this.#fences.length === 0 && this.submitted - this.#completed === 1) this.done(this.submitted)
+  }
+
+  /** Called at every run. @throws BacklogError */
+  admit(): void {
+    const runs = this.#recorded - this.#completed
+    if (runs < LOOK && this.#bytes < BYTES) return
+    if (runs % LOOK === 0) this.#set()
+    if (runs < RUNS && this.#bytes < BYTES) return
+    const what = `${runs} runs and ${(this.#bytes / 2 ** 20).toFixed(0)} MiB of uploads wait for the device`
+    if (runs >= 2 * RUNS || this.#bytes >= 2 * BYTES) {
+      throw new BacklogError('webgpu', `${what}: this loop never awaits. Await something in it now and then: a loss.item(), or synchronize()`)
+    }
+    if (!this.#warned) console.warn(`tapegrad: ${what}; a loop that never awaits records faster than the device works. Await a loss.item() or synchronize() in it.`)
+    this.#warned = true
+  }
+
+  #set(): Fence {
+    const last = this.#fences.at(-1)
+    if (last && last.serial === this.#recorded) return last
+    const serial = this.#recorded
+    const bytes = this.#bytes
+    const passed = this.#fence().then(() => {
+      this.done(serial)
+      this.#bytes = Math.max(0, this.#bytes - bytes)
+    })
+    passed.catch(() => {})
+    const fence = { serial, passed }
+    this.#fences.push(fence)
+    return fence
+  }
+
+  /** Resolves when at most two runs are in flight. */
+  async throttle(): Promise<void> {
+    const allowed = this.#recorded - IN_FLIGHT
+    if (this.#completed >= allowed) return
+    this.#set()
+    await this.#fences.find((f) => f.serial >= allowed)?.passed
+    await this.#trouble.settled()
+  }
+}

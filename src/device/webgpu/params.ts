@@ -1,0 +1,52 @@
+/**
+ * @file The numbers of one kernel: everything of its index arithmetic that depends on shapes. They are read from a uniform buffer, so that the
+ * text of a kernel (and with it the compiled pipeline) is the same for every batch size.
+ */
+
+const LANES = 'xyzw'
+
+export class Params {
+  /** The values, as 32-bit words. */
+  readonly words: number[] = []
+  /** Positions of error codes: the device adds where its table of op names begins for this kernel. */
+  readonly sites: number[] = []
+  readonly #known = new Map<string, string>()
+
+  /** The text that reads the parameter called `key`; its value is taken modulo 2³². */
+  use(key: string, value: number): string {
+    let text = this.#known.get(key)
+    if (text === undefined) {
+      const at = this.words.length
+      this.words.push(value >>> 0)
+      text = `params[${at >> 2}].${LANES[at & 3]}`
+      this.#known.set(key, text)
+    }
+    return text
+  }
+
+  /** The error code of a checked site. */
+  site(site: number): string {
+    const count = this.words.length
+    const text = this.use(`site:${site}`, site + 1)
+    if (this.words.length > count) this.sites.push(count)
+    return text
+  }
+
+  /** The declaration, given the binding. At least one vector, so that every kernel has the same kind of last binding. */
+  declare(binding: number): string {
+    return `@group(0) @binding(${binding}) var<uniform> params: array<vec4<u32>, ${this.vectors}>;`
+  }
+
+  get vectors(): number {
+    return Math.max(1, Math.ceil(this.words.length / 4))
+  }
+}
+
+const f32 = new Float32Array(1)
+const u32 = new Uint32Array(f32.buffer)
+
+/** The bits of the nearest float32. */
+export function floatBits(value: number): number {
+  f32[0] = value
+  return u32[0] as number
+}

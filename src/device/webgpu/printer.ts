@@ -1,0 +1,315 @@
+/** @file A kernel as WGSL: the text, which is the key of its compiled pipeline, and the numbers that go with it. */
+import type { Axis, Kernel, Reduction, Stage } from '../../kernel/index.ts'
+import { storedText, wgslType } from './arithmetic.ts'
+import { Emitter } from './emitter.ts'
+import { helpersFor } from './library.ts'
+import { floatBits, Params } from './params.ts'
+import type { Strategy } from './strategy.ts'
+
+export interface PrintedKernel {
+  readonly label: string
+  readonly code: string
+  readonly params: readonly number[]
+  /** Positions in `params` of error codes, to which the device adds a base. */
+  readonly sites: readonly number[]
+  /** In binding order: the kernel's buffers, then what else is bound. Parameters come last. */
+  readonly bindings: readonly Binding[]
+  readonly workgroups: readonly [number, number, number]
+}
+export type Binding = { readonly kind: 'buffer'; readonly buffer: number; readonly writable: boolean } | { readonly kind: 'scalars' | 'errors' | 'params' }
+
+/** Workgroups in x before the rest folds into y: the limit that every device has. */
+export const FOLD = 65535
+
+const fold = (groups: number): [number, number, number] => (groups <= FOLD ? [groups, 1, 1] : [FOLD, Math.ceil(groups / FOLD), 1])
+const product = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.size, 1)
+
+export function printKernel(kernel: Kernel, strategy: Strategy): PrintedKernel {
+  const emitter = new Emitter(kernel, new Params())
+  const points = product(kernel.grid)
+  if (strategy.kind === 'group') return assemble(emitter, new GroupPrinter(emitter, strategy.workgroup, points).print(), fold(points))
+  const invocations = Math.ceil(points / strategy.elements)
+  return assemble(emitter, printPoints(emitter, strategy.workgroup, strategy.elements, points), fold(Math.ceil(invocations / strategy.workgroup)))
+}
+
+const BUFFER_TYPE = { float32: 'f32', int32: 'i32', uint32: 'u32', float16: 'u32', int8: 'u32', uint8: 'u32', bool: 'u32', float64: 'f32' } as const
+
+/** Puts bindings and helpers in front of the entry point. */
+export function assemble(emitter: Emitter, main: string, workgroups: readonly [number, number, number]): PrintedKernel {
+  const { kernel, params } = emitter
+  const bindings: Binding[] = []
+  const lines: string[] = []
+  const bind = (binding: Binding, text: string): void => {
+    lines.push(`@group(0) @binding(${bindings.length}) var<storage, ${text};`)
+    bindings.push(binding)
+  }
+  kernel.buffers.forEach((use, buffer) => {
+    const writable = use.access !== 'read'
+    bind({ kind: 'buffer', buffer, writable }, `${writable ? 'read_write' : 'read'}> b${buffer}: array<${BUFFER_TYPE[use.dtype]}>`)
+  })
+  if (emitter.usesScalars) bind({ kind: 'scalars' }, 'read> scalars: array<u32>')
+  if (emitter.usesErrors) bind({ kind: 'errors' }, 'read_write> errors: atomic<u32>')
+  lines.push(params.declare(bindings.length))
+  bindings.push({ kind: 'params' })
+  const checked = emitter.usesErrors ? CHECKED_INDEX : ''
+  const helpers = helpersFor(main)
+  const code = [lines.join('\n'), helpers, checked, main].filter((part) => part !== '').join('\n\n')
+  return { label: kernel.label, code, params: params.words, sites: params.sites, bindings, workgroups }
+}
+
+const CHECKED_INDEX = `fn checked_index(index: i32, size: u32, code: u32, counts: bool) -> i32 {
+  if (u32(index) < size) { return index; }
+  if (counts) { atomicMax(&errors, code); }
+  return 0;
+}`
+
+/** Opens nested loops over the axes, runs `body` inside, closes them. */
+function loops(emitter: Emitter, axes: readonly Axis[], body: () => void): void {
+  const heads = axes.map((axis) => {
+    const name = emitter.axisName(axis)
+    const head = `for (var ${name} = 0u; ${name} < ${emitter.axisSize(axis)}; ${name}++) {`
+    emitter.open([[axis, name]])
+    return head
+  })
+  body()
+  for (const head of heads.reverse()) emitter.close(head)
+}
+
+/** The value that a reduction starts from. */
+function start(emitter: Emitter, { op, value }: Reduction): string {
+  const { type } = value
+  const special = (v: number): string => `bitcast<f32>(${emitter.params.use(`bits:${v}`, floatBits(v))})`
+  if (op === 'sum' || op === 'prod') return type === 'bool' ? `${op === 'prod'}` : `${wgslType[type]}(${op === 'sum' ? 0 : 1})`
+  const high = op === 'max' || op === 'argmax'
+  if (type === 'float') return special(high ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY)
+  if (type === 'bool') return `${!high}`
+  if (type === 'u32') return high ? '0u' : '0xffffffffu'
+  return high ? 'i32(-2147483648)' : '2147483647i'
+}
+
+/** Two partial results as one. */
+function combine(op: Reduction['op'], type: Reduction['type'], a: string, b: string): string {
+  if (type === 'bool') return `${a} ${op === 'max' || op === 'sum' ? '|' : '&'} ${b}`
+  if (op === 'sum') return `${a} + ${b}`
+  if (op === 'prod') return `${a} * ${b}`
+  return type === 'float' ? `f_${op}(${a}, ${b})` : `${op}(${a}, ${b})`
+}
+
+const isArg = (op: Reduction['op']): boolean => op === 'argmax' || op === 'argmin'
+
+/**
+ * Whether a candidate (value b at position j) replaces the best so far (value a at position i, negative while there is none): NaN beats numbers, and of
+ * equals the first wins.
+ */
+function better(op: Reduction['op'], type: string, a: string, b: string): string {
+  const sign = op === 'argmax' ? '>' : '<'
+  if (type === 'float') return `!is_nan(${a}) && (is_nan(${b}) || ${b} ${sign} ${a})`
+  if (type === 'bool') return op === 'argmax' ? `!${a} && ${b}` : `${a} && !${b}`
+  return `${b} ${sign} ${a}`
+}
+
+/** Row-major position over the stage's axes. */
+function positionOver(emitter: Emitter, axes: readonly Axis[]): string {
+  let text = ''
+  for (const axis of axes) {
+    const name = emitter.axis(axis)
+    text = text === '' ? name : `(${text}) * ${emitter.axisSize(axis)} + ${name}`
+  }
+  return text === '' ? '0i' : `i32(${text})`
+}
+
+/** Updates the accumulators with the values of one iteration. */
+function accumulate(emitter: Emitter, stage: Extract<Stage, { kind: 'reduce' }>, names: readonly string[], position: () => string): void {
+  stage.reductions.forEach((r, slot) => {
+    const name = names[slot] as string
+    const value = isArg(r.op) ? emitter.named(r.value) : emitter.value(r.value)
+    if (!isArg(r.op)) return emitter.line(`${name} = ${combine(r.op, r.value.type, name, value)};`)
+    const at = position()
+    emitter.line(`if (${name}_at < 0 || (${better(r.op, r.value.type, name, value)})) { ${name} = ${value}; ${name}_at = ${at}; }`)
+  })
+}
+
+function declareAccumulators(emitter: Emitter, stage: Extract<Stage, { kind: 'reduce' }>, index: number): string[] {
+  return stage.reductions.map((r, slot) => {
+    const name = `acc${index}_${slot}`
+    emitter.line(`var ${name} = ${start(emitter, r)};`)
+    if (isArg(r.op)) emitter.line(`var ${name}_at = -1i;`)
+    return name
+  })
+}
+
+/** Writes the stores of one point. All values come first, so that an operand overwritten in place is read before. */
+function stores(emitter: Emitter, stage: Extract<Stage, { kind: 'store' }>): void {
+  const { kernel } = emitter
+  const ready = stage.stores.map((s) => {
+    const dtype = kernel.buffers[s.buffer]?.dtype ?? 'float32'
+    const value = stage.stores.length > 1 ? emitter.named(s.value) : emitter.value(s.value)
+    return { s, at: emitter.index(s.index), text: storedText(value, s.value.type, dtype) }
+  })
+  for (const { s, at, text } of ready) emitter.line(`b${s.buffer}[${at}] = ${text};`)
+}
+
+/** One invocation per point of the grid, or per word where elements are narrower than words. */
+function printPoints(emitter: Emitter, workgroup: number, elements: number, points: number): string {
+  const { kernel } = emitter
+  const used = emitter.usedAxes()
+  emitter.open()
+  const count = emitter.params.use('points', points)
+  // the y part is 0 unless there are more than 65,535 workgroups
+  emitter.line(`let ${elements > 1 ? 'word' : 'point'} = id.x + id.y * ${FOLD * workgroup}u;`)
+  if (elements > 1) {
+    emitter.line(`if (word * ${elements}u >= ${count}) { return; }`)
+    printWords(emitter, elements, count, used)
+  } else {
+    emitter.line(`if (point >= ${count}) { return; }`)
+    emitter.bindGrid(used)
+    kernel.stages.forEach((stage, index) => {
+      if (stage.kind === 'store') return loops(emitter, stage.axes, () => stores(emitter, stage))
+      const names = declareAccumulators(emitter, stage, index)
+      loops(emitter, stage.axes, () => accumulate(emitter, stage, names, () => positionOver(emitter, stage.axes)))
+      stage.reductions.forEach((r, slot) => emitter.setAccumulator(index, slot, isArg(r.op) ? `${names[slot]}_at` : (names[slot] as string)))
+    })
+  }
+  const body = emitter.close()
+  return `@compute @workgroup_size(${workgroup})\nfn main(@builtin(global_invocation_id) id: vec3<u32>) {\n${body}\n}`
+}
+
+/** The elements of `elements` adjacent points; those narrower than a word are gathered and written whole words at a time. */
+function printWords(emitter: Emitter, elements: number, count: string, used: ReadonlySet<Axis>): void {
+  const { kernel } = emitter
+  const stage = kernel.stages[0]
+  if (kernel.stages.length !== 1 || stage?.kind !== 'store' || stage.axes.length > 0) {
+    throw new Error(`kernel ${kernel.label}: elements narrower than a word can be stored by an elementwise kernel only`)
+  }
+  const perWord = (buffer: number): number => {
+    const dtype = kernel.buffers[buffer]?.dtype
+    return dtype === 'float16' ? 2 : dtype === 'bool' || dtype === 'int8' || dtype === 'uint8' ? 4 : 1
+  }
+  stage.stores.forEach((s, i) => perWord(s.buffer) > 1 && emitter.line(`var packed${i} = 0u;`))
+  emitter.open()
+  emitter.line(`let point = word * ${elements}u + lane;`)
+  emitter.line(`if (point >= ${count}) { break; }`)
+  emitter.bindGrid(used)
+  const ready = stage.stores.map((s) => {
+    const dtype = kernel.buffers[s.buffer]?.dtype ?? 'float32'
+    const value = emitter.named(s.value)
+    return { s, at: perWord(s.buffer) > 1 ? '' : emitter.index(s.index), text: storedText(value, s.value.type, dtype) }
+  })
+  ready.forEach(({ s, at, text }, i) => {
+    const n = perWord(s.buffer)
+    if (n === 1) return emitter.line(`b${s.buffer}[${at}] = ${text};`)
+    const [shift, mask, bits] = n === 2 ? [1, 1, 4] : [2, 3, 3]
+    emitter.line(`packed${i} |= (${text}) << ((lane & ${mask}u) << ${bits}u);`)
+    emitter.line(`if ((lane & ${mask}u) == ${mask}u || point + 1u == ${count}) { b${s.buffer}[point >> ${shift}u] = packed${i}; packed${i} = 0u; }`)
+  })
+  emitter.close(`for (var lane = 0u; lane < ${elements}u; lane++) {`)
+}
+
+/** One workgroup per point of the grid: invocations take the iterations of a loop in turn and combine what they found through shared memory. */
+class GroupPrinter {
+  readonly #emitter: Emitter
+  readonly #size: number
+  readonly #points: number
+  readonly #shared: string[] = []
+
+  constructor(emitter: Emitter, size: number, points: number) {
+    this.#emitter = emitter
+    this.#size = size
+    this.#points = points
+  }
+
+  print(): string {
+    const emitter = this.#emitter
+    const { kernel } = emitter
+    emitter.open()
+    emitter.line(`let point = group.x + group.y * ${FOLD}u;`)
+    // The condition is the same in the whole workgroup, so no invocation leaves another alone at a barrier
+    emitter.line(`if (point >= ${emitter.params.use('points', this.#points)}) { return; }`)
+    emitter.bindGrid(emitter.usedAxes())
+    kernel.stages.forEach((stage, index) => {
+      if (stage.kind === 'reduce') this.#reduce(stage, index)
+      else this.#store(stage)
+    })
+    const body = emitter.close()
+    const head = `@compute @workgroup_size(${this.#size})\nfn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {`
+    return `${this.#shared.join('\n')}\n\n${head}\n${body}\n}`.trimStart()
+  }
+
+  /** A loop over all positions of the axes, `step` apart. */
+  #strided(axes: readonly Axis[], body: (position: string) => void): void {
+    const emitter = this.#emitter
+    const names = axes.map((a) => emitter.axisName(a))
+    const at = axes.length === 1 ? (names[0] as string) : emitter.fresh('t')
+    let total = emitter.axisSize(axes[0] as Axis)
+    for (const axis of axes.slice(1)) total += ` * ${emitter.axisSize(axis)}`
+    emitter.open(axes.map((a, i) => [a, names[i] as string] as const))
+    if (axes.length > 1) {
+      let rest = at
+      for (let i = axes.length - 1; i >= 0; i--) {
+        const size = emitter.axisSize(axes[i] as Axis)
+        emitter.line(`let ${names[i]} = ${i === 0 ? rest : `${rest} % ${size}`};`)
+        if (i > 0) {
+          emitter.line(`let ${at}_${i} = ${rest} / ${size};`)
+          rest = `${at}_${i}`
+        }
+      }
+    }
+    body(at)
+    emitter.close(`for (var ${at} = lane; ${at} < ${total}; ${at} += ${this.#size}u) {`)
+  }
+
+  #reduce(stage: Extract<Stage, { kind: 'reduce' }>, index: number): void {
+    const emitter = this.#emitter
+    const names = declareAccumulators(emitter, stage, index)
+    if (stage.axes.length > 0) {
+      this.#strided(stage.axes, (at) => accumulate(emitter, stage, names, () => `i32(${at})`))
+      this.#tree(stage, names)
+    } else accumulate(emitter, stage, names, () => '0i')
+    stage.reductions.forEach((r, slot) => emitter.setAccumulator(index, slot, isArg(r.op) ? `${names[slot]}_at` : (names[slot] as string)))
+  }
+
+  #tree(stage: Extract<Stage, { kind: 'reduce' }>, names: readonly string[]): void {
+    const emitter = this.#emitter
+    const share = (name: string, type: string): void => {
+      this.#shared.push(`var<workgroup> shared_${name}: array<${type}, ${this.#size}>;`)
+      emitter.line(`shared_${name}[lane] = ${name};`)
+    }
+    stage.reductions.forEach((r, slot) => {
+      share(names[slot] as string, wgslType[r.value.type])
+      if (isArg(r.op)) share(`${names[slot]}_at`, 'i32')
+    })
+    emitter.line('workgroupBarrier();')
+    emitter.open()
+    emitter.open()
+    stage.reductions.forEach((r, slot) => {
+      const name = names[slot] as string
+      const mine = `shared_${name}[lane]`
+      const other = `shared_${name}[lane + half]`
+      if (!isArg(r.op)) return emitter.line(`${mine} = ${combine(r.op, r.value.type, mine, other)};`)
+      const [a, b, i, j] = [`mine${slot}`, `theirs${slot}`, `mine${slot}_at`, `theirs${slot}_at`]
+      emitter.line(`let ${a} = ${mine};`)
+      emitter.line(`let ${b} = ${other};`)
+      emitter.line(`let ${i} = shared_${name}_at[lane];`)
+      emitter.line(`let ${j} = shared_${name}_at[lane + half];`)
+      const tie = `${j} < ${i} && !(${better(r.op, r.value.type, b, a)})`
+      const wins = `${j} >= 0 && (${i} < 0 || (${better(r.op, r.value.type, a, b)}) || (${tie}))`
+      emitter.line(`if (${wins}) { ${mine} = ${b}; shared_${name}_at[lane] = ${j}; }`)
+    })
+    emitter.close('if (lane < half) {')
+    emitter.line('workgroupBarrier();')
+    emitter.close(`for (var half = ${this.#size >> 1}u; half > 0u; half >>= 1u) {`)
+    stage.reductions.forEach((r, slot) => {
+      const name = names[slot] as string
+      const result = isArg(r.op) ? `${name}_at` : name
+      emitter.line(`${result} = shared_${result}[0];`)
+    })
+  }
+
+  #store(stage: Extract<Stage, { kind: 'store' }>): void {
+    const emitter = this.#emitter
+    if (stage.axes.length > 0) return this.#strided(stage.axes, () => stores(emitter, stage))
+    emitter.open()
+    stores(emitter, stage)
+    emitter.close('if (lane == 0u) {')
+  }
+}
