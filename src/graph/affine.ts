@@ -17,9 +17,10 @@ const valueSizes = new WeakMap<Expr, number>()
 let lastExprId = 0
 
 function exprId(e: Expr): number {
-  let id = exprIds.get(e)
-  if (id === undefined) exprIds.set(e, (id = ++lastExprId))
-  return id
+  const known = exprIds.get(e)
+  if (known !== undefined) return known
+  exprIds.set(e, ++lastExprId)
+  return lastExprId
 }
 
 function atomKey(atom: Atom): string {
@@ -59,7 +60,8 @@ export const keyOf = (index: Index): string => factsOf(index).key
 export const sameIndex = (a: Index, b: Index): boolean => a === b || keyOf(a) === keyOf(b)
 
 export const literal = (offset: number): Index => ({ offset, terms: [] })
-export const ofAxis = (axis: Axis): Index => (axis.size === 1 ? literal(0) : { offset: 0, terms: [{ coef: 1, atom: { kind: 'axis', axis } }] })
+export const ofAxis = (axis: Axis): Index =>
+  axis.size === 1 ? literal(0) : { offset: 0, terms: [{ coef: 1, atom: { kind: 'axis', axis } }] }
 
 /** A checked whole number below `size`, as an index. */
 export function ofValue(value: Expr, size: number): Index {

@@ -167,7 +167,8 @@ export class Writer {
         coords[d] = own[i] as Index
       })
       // A contraction's m and n stay in the grid even when their size is 1: templates ask for them.
-      if (axis.size !== 1 || (axes === this.gridAxes && this.#cluster.kind === 'contract' && group.some((d) => d >= sizes.length - 2))) axes.push(axis)
+      if (axis.size !== 1 || (axes === this.gridAxes && this.#cluster.kind === 'contract' && group.some((d) => d >= sizes.length - 2)))
+        axes.push(axis)
     }
     return coords
   }
@@ -210,7 +211,10 @@ export class Writer {
   }
 
   reduction(node: Node, stage: number): { axes: Axis[]; reduction: Reduction } {
-    return this.reductions([node], stage).map((reduction) => ({ axes: this.#stageAxes, reduction }))[0] as { axes: Axis[]; reduction: Reduction }
+    return this.reductions([node], stage).map((reduction) => ({ axes: this.#stageAxes, reduction }))[0] as {
+      axes: Axis[]
+      reduction: Reduction
+    }
   }
 
   #stageAxes: Axis[] = []

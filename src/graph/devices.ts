@@ -19,7 +19,7 @@ let chosen: DeviceName | undefined
 let settling: Promise<DeviceName> | undefined
 
 const fromEnvironment = (): DeviceName | undefined => {
-  const name = typeof process === 'undefined' ? undefined : process.env?.['TAPEGRAD_DEVICE']
+  const name = typeof process === 'undefined' ? undefined : process.env?.TAPEGRAD_DEVICE
   if (name === undefined || name === '') return undefined
   if (name !== 'cpu' && name !== 'webgpu') throw new DeviceError('TAPEGRAD_DEVICE', `'${name}' is not a device. Use cpu or webgpu`)
   return name
@@ -60,9 +60,13 @@ export async function openDevice(name: DeviceName, adapter?: string): Promise<Op
   return made
 }
 
-export const getDefault = (): Placement => (chosen ??= fromEnvironment()) ?? 'auto'
+export function getDefault(): Placement {
+  chosen ??= fromEnvironment()
+  return chosen ?? 'auto'
+}
 export function setDefault(name: DeviceName | undefined): void {
-  if (name !== undefined && name !== 'cpu' && name !== 'webgpu') throw new DeviceError('setDefaultDevice', `'${String(name)}' is not a device. Use 'cpu' or 'webgpu'`)
+  if (name !== undefined && name !== 'cpu' && name !== 'webgpu')
+    throw new DeviceError('setDefaultDevice', `'${String(name)}' is not a device. Use 'cpu' or 'webgpu'`)
   chosen = name
 }
 

@@ -72,7 +72,8 @@ export class Emitter {
       }
       case 'cast': {
         const value = this.emit(x, coords)
-        if (value.kind === 'const' && exactInEveryType(value.value)) return constant(type === 'bool' ? Number(value.value !== 0) : value.value, type)
+        if (value.kind === 'const' && exactInEveryType(value.value))
+          return constant(type === 'bool' ? Number(value.value !== 0) : value.value, type)
         return { kind: 'cast', x: value, from: x.dtype, to: dtype, type }
       }
       case 'alias':
@@ -100,7 +101,9 @@ export class Emitter {
         const size = x.shape[primitive.dim] as number
         const raw = this.emit(inputs[1] as Node, coords)
         const at: Expr =
-          raw.kind === 'const' && raw.value >= 0 && raw.value < size ? raw : { kind: 'checked', value: raw, size, site: this.#frame.site(primitive.op), type: 'i32' }
+          raw.kind === 'const' && raw.value >= 0 && raw.value < size
+            ? raw
+            : { kind: 'checked', value: raw, size, site: this.#frame.site(primitive.op), type: 'i32' }
         const inner = coords.map((c, i) => (x.shape[i] === 1 && i !== primitive.dim ? literal(0) : c))
         inner[primitive.dim] = at.kind === 'const' ? literal(at.value) : ofValue(at, size)
         return this.emit(x, inner)

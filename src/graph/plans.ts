@@ -22,7 +22,10 @@ function describe(node: Node): number {
   if (key !== 0) return key
   const text = `${node.storage ? 'input' : primitiveKey(node.primitive)}:${node.dtype}:${node.shape.join()}`
   let id = descriptions.get(text)
-  if (id === undefined) descriptions.set(text, (id = descriptions.size + 1))
+  if (id === undefined) {
+    id = descriptions.size + 1
+    descriptions.set(text, id)
+  }
   if (node.storage) node.storedKey = id
   else node.computedKey = id
   return id

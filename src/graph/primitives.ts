@@ -2,7 +2,16 @@
  * @file The primitives, as functions from nodes to a node. Operands of elementwise primitives broadcast; a plain number is a literal of
  * the other operand's dtype. Callers have checked shapes and dtypes: what fails here is a mistake in an op's definition.
  */
-import { broadcastShapes, contiguousStrides, type DType, DeviceError, type Shape, sameShape, sizeOf, type TypedArray } from '../base/index.ts'
+import {
+  broadcastShapes,
+  contiguousStrides,
+  DeviceError,
+  type DType,
+  type Shape,
+  sameShape,
+  sizeOf,
+  type TypedArray,
+} from '../base/index.ts'
 import type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/index.ts'
 import { Node, type Placement, type Primitive } from './node.ts'
 import { forget, recorded } from './pending.ts'
@@ -13,7 +22,8 @@ function make(primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype
   let placement: Placement = 'auto'
   for (const input of inputs) {
     if (input.placement === 'auto' || input.placement === placement) continue
-    if (placement !== 'auto') throw new DeviceError(primitive.kind, `operands are on two devices, ${placement} and ${input.placement}. Move one with .to(device)`)
+    if (placement !== 'auto')
+      throw new DeviceError(primitive.kind, `operands are on two devices, ${placement} and ${input.placement}. Move one with .to(device)`)
     placement = input.placement
   }
   const node = new Node(primitive, inputs, shape, dtype, placement)
@@ -44,7 +54,13 @@ export function iota(n: number, placement: Placement = 'auto'): Node {
 }
 
 /** Random uint32 words. `seed` and `call` are 64-bit whole numbers as [low, high]; `word` 0…3 chooses the word of each element's Philox block. */
-export function randomBits(shape: Shape, seed: readonly [number, number], call: readonly [number, number], word = 0, placement: Placement = 'auto'): Node {
+export function randomBits(
+  shape: Shape,
+  seed: readonly [number, number],
+  call: readonly [number, number],
+  word = 0,
+  placement: Placement = 'auto',
+): Node {
   const inputs = [seed[0], seed[1], call[0], call[1]].map((v) => scalar(v, 'uint32', placement))
   return new Node({ kind: 'random', word }, inputs, shape, 'uint32', placement)
 }
@@ -179,7 +195,10 @@ export function linearPosition(shape: Shape): Node {
   const strides = contiguousStrides(shape)
   let sum: Node = constant(0, 'int32')
   shape.forEach((n, i) => {
-    const along = reshape(iota(n), shape.map((_, j) => (j === i ? n : 1)))
+    const along = reshape(
+      iota(n),
+      shape.map((_, j) => (j === i ? n : 1)),
+    )
     sum = binary('add', sum, binary('mul', along, strides[i] as number))
   })
   return expand(sum, shape)

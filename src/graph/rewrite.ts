@@ -124,7 +124,15 @@ function rewriteReduce(node: Node, primitive: Extract<Primitive, { kind: 'reduce
     const chunk = Math.ceil(inner / parts)
     const kept = x.shape.map((_, i) => i).filter((i) => !dims.includes(i))
     const order = [...kept, ...dims]
-    let flat = order.every((d, i) => d === i) ? x : derive({ kind: 'permute', order }, [x], order.map((d) => x.shape[d] as number), x.dtype, x)
+    let flat = order.every((d, i) => d === i)
+      ? x
+      : derive(
+          { kind: 'permute', order },
+          [x],
+          order.map((d) => x.shape[d] as number),
+          x.dtype,
+          x,
+        )
     flat = reshapeTo(flat, [rows, inner])
     if (parts * chunk !== inner) flat = padded(flat, rows, inner, parts * chunk, op)
     // Neighbouring parts read neighbouring elements: part s takes s, s + parts, s + 2·parts, …

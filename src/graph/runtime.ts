@@ -4,14 +4,14 @@
  * Work goes through one queue, in the order in which it was asked for. As long as nothing has to be waited for (a device that is being opened,
  * values that come from another device) it is done at once, synchronously.
  */
-import { BacklogError, DeviceError, dtypeInfo, OutOfMemoryError, StaleTensorError, sizeOf, toHalf, type TypedArray } from '../base/index.ts'
+import { BacklogError, DeviceError, dtypeInfo, OutOfMemoryError, StaleTensorError, sizeOf, type TypedArray, toHalf } from '../base/index.ts'
 import type { DeviceBuffer, DeviceCounters, DeviceInfo, DeviceName, MemoryStats } from '../device/index.ts'
-import { available, getDefault, openDevice, openNow, opened, setDefault, settleDefault } from './devices.ts'
+import { available, getDefault, openDevice, opened, openNow, setDefault, settleDefault } from './devices.ts'
+import { collectIfCrowded, unwatch, watch } from './lifetime.ts'
 import type { Node, Placement, Storage } from './node.ts'
+import { topological } from './order.ts'
 import { forget, isKept, keep, takeSinks } from './pending.ts'
 import { isSource } from './rewrite.ts'
-import { topological } from './schedule.ts'
-import { collectIfCrowded, unwatch, watch } from './lifetime.ts'
 import { isView, viewBase } from './units.ts'
 
 export { forget, keep }
@@ -33,7 +33,10 @@ const MAX_WAITING = 2048
 /** Runs a task after all earlier ones: now, if there are none. */
 function enqueue(task: Task): Promise<void> | undefined {
   if (queue.length >= MAX_WAITING) {
-    throw new BacklogError('step', `${queue.length} steps are waiting for a device that cannot open while JavaScript never yields. Call await init() before the loop, or await something in it`)
+    throw new BacklogError(
+      'step',
+      `${queue.length} steps are waiting for a device that cannot open while JavaScript never yields. Call await init() before the loop, or await something in it`,
+    )
   }
   if (!draining && queue.length === 0) {
     const pending = task()
@@ -178,7 +181,11 @@ function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node
       watch(node, device, storage.buffer)
       return storage.buffer
     }
-    if (storage.owner !== place) throw new DeviceError(node.primitive.kind, `the tensor's values are on ${storage.owner}, the work is on ${place}. Move it with .to('${place}')`)
+    if (storage.owner !== place)
+      throw new DeviceError(
+        node.primitive.kind,
+        `the tensor's values are on ${storage.owner}, the work is on ${place}. Move it with .to('${place}')`,
+      )
     const restored = device.restore(storage.copy as NonNullable<Storage['copy']>)
     passing.push(restored)
     return restored
@@ -187,7 +194,11 @@ function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node
   const outputs = results.map((n) => {
     const bytes = sizeOf(n.shape) * dtypeInfo[n.dtype].bytes
     if (bytes > device.traits.maxBindingBytes) {
-      throw new OutOfMemoryError(n.primitive.kind, bytes, `a result of shape [${n.shape.join(', ')}] takes ${bytes} bytes; one buffer of this device holds ${device.traits.maxBindingBytes}`)
+      throw new OutOfMemoryError(
+        n.primitive.kind,
+        bytes,
+        `a result of shape [${n.shape.join(', ')}] takes ${bytes} bytes; one buffer of this device holds ${device.traits.maxBindingBytes}`,
+      )
     }
     return device.allocate(n.dtype, sizeOf(n.shape))
   })

@@ -6,12 +6,14 @@
  */
 import { dtypeInfo, sizeOf } from '../base/index.ts'
 import type { DeviceTraits, Program, ProgramKernel, Slot } from '../device/index.ts'
-import { type Axis, type BufferUse, type Expr, type Index, type Kernel, type Stage, type Store, valueTypeOf } from '../kernel/index.ts'
-import { sameIndex, visitLevels } from './affine.ts'
-import { Cluster, type Layout, type Memory, NotFusable, NotStrided, type Unit, Writer } from './cluster.ts'
+import { type BufferUse, type Expr, type Index, type Kernel, type Stage, valueTypeOf } from '../kernel/index.ts'
+import { Cluster, type Memory, NotFusable, NotStrided, type Unit, Writer } from './cluster.ts'
+import { joinAxes } from './layout.ts'
 import type { Node } from './node.ts'
+import { dependsOnCluster, orderClusters, topological } from './order.ts'
 import { isSource, rewrite } from './rewrite.ts'
 import { chooseUnits, isView } from './units.ts'
+import { mapBuffers, readsOnlyAt, renameBuffer } from './walk.ts'
 
 export interface Schedule {
   readonly program: Program
@@ -104,7 +106,10 @@ class Attempt implements Memory {
 
   scalarSlot(node: Node): number {
     let slot = this.#scalars.get(node)
-    if (slot === undefined) this.#scalars.set(node, (slot = this.#scalars.size))
+    if (slot === undefined) {
+      slot = this.#scalars.size
+      this.#scalars.set(node, slot)
+    }
     return slot
   }
 
@@ -138,7 +143,7 @@ class Attempt implements Memory {
     this.#loaded = new Set()
     const fresh = new Cluster(node)
     this.#units.set(node, { node, level: 'grid', cluster: fresh, depth: 0 })
-    this.#try(node, () => fresh.probe(node, 'grid', this))
+    this.#try(() => fresh.probe(node, 'grid', this))
     const loads = this.#loaded
     this.#units.delete(node)
 
@@ -189,7 +194,7 @@ class Attempt implements Memory {
     return undo
   }
 
-  #try(node: Node, probe: () => void): boolean {
+  #try(probe: () => void): boolean {
     try {
       probe()
       return true
@@ -240,7 +245,7 @@ class Attempt implements Memory {
     }
     this.#loaded = new Set()
     this.#units.set(node, { node, level, cluster, depth: 0 })
-    const fits = this.#try(node, () => cluster.probe(node, level, this))
+    const fits = this.#try(() => cluster.probe(node, level, this))
     this.#units.delete(node)
     if (!fits) return false
     const bound = new Set([...cluster.loads, ...this.#loaded])
@@ -301,7 +306,10 @@ class Attempt implements Memory {
     const ordered = orderClusters(this.#clusters)
     for (const cluster of ordered) {
       const outside = new Set([...cluster.loads].filter((n) => this.#units.get(n)?.cluster !== cluster))
-      const count = this.#bindings(outside, cluster.units.filter((u) => stored.has(u.node)).map((u) => u.node))
+      const count = this.#bindings(
+        outside,
+        cluster.units.filter((u) => stored.has(u.node)).map((u) => u.node),
+      )
       const last = cluster.units[cluster.units.length - 1] as Unit
       if (count > this.#limit()) throw new Retry(last.node, 'apart')
     }
@@ -394,12 +402,25 @@ class Attempt implements Memory {
         const renumber = new Map(kept.map((old, now) => [old, now]))
         stages = stages.map((s) => mapBuffers(s, (b) => renumber.get(b) as number))
         return {
-          kernel: { label: labelOf(cluster), grid: writer.gridAxes, stages, buffers: kept.map((i) => buffers[i] as BufferUse), sites: this.#sites },
+          kernel: {
+            label: labelOf(cluster),
+            grid: writer.gridAxes,
+            stages,
+            buffers: kept.map((i) => buffers[i] as BufferUse),
+            sites: this.#sites,
+          },
           slots: kept.map((i) => bound[i] as number),
         }
       }
     }
-    const kernel: Kernel = { label: labelOf(cluster), grid: writer.gridAxes, stages, buffers, sites: this.#sites, ...(contract ? { contract } : {}) }
+    const kernel: Kernel = {
+      label: labelOf(cluster),
+      grid: writer.gridAxes,
+      stages,
+      buffers,
+      sites: this.#sites,
+      ...(contract ? { contract } : {}),
+    }
     return { kernel, slots: bound }
   }
 
@@ -433,30 +454,6 @@ class Attempt implements Memory {
   }
 }
 
-/** The nodes below `roots`, inputs before users. `stop` keeps from going below a node. */
-export function topological(roots: readonly Node[], stop: (node: Node) => boolean = isSource): Node[] {
-  const order: Node[] = []
-  const seen = new Set<Node>()
-  const stack: { node: Node; next: number }[] = []
-  for (const root of roots) {
-    if (seen.has(root)) continue
-    seen.add(root)
-    stack.push({ node: root, next: 0 })
-    while (stack.length > 0) {
-      const top = stack[stack.length - 1] as { node: Node; next: number }
-      const input = stop(top.node) ? undefined : top.node.inputs[top.next++]
-      if (input === undefined) {
-        order.push(top.node)
-        stack.pop()
-      } else if (!seen.has(input)) {
-        seen.add(input)
-        stack.push({ node: input, next: 0 })
-      }
-    }
-  }
-  return order
-}
-
 /** Whether a cluster reads units of another, other than those moved there for a trial. */
 function readsFrom(user: Cluster, from: Cluster, units: ReadonlyMap<Node, Unit>): boolean {
   for (const n of user.loads) if (units.get(n)?.cluster === from && from.units.some((u) => u.node === n)) return true
@@ -466,179 +463,6 @@ function readsFrom(user: Cluster, from: Cluster, units: ReadonlyMap<Node, Unit>)
 function intersects(a: ReadonlySet<Node>, b: ReadonlySet<Node>): boolean {
   for (const x of b) if (a.has(x)) return true
   return false
-}
-
-function dependsOnCluster(from: Cluster, on: Cluster): boolean {
-  const seen = new Set<Cluster>()
-  const stack = [from]
-  while (stack.length > 0) {
-    const c = stack.pop() as Cluster
-    if (c === on) return true
-    if (seen.has(c)) continue
-    seen.add(c)
-    stack.push(...c.deps)
-  }
-  return false
-}
-
-/** Clusters with what they read before them (packs have no kernel, but pass dependence on). */
-function orderClusters(clusters: readonly Cluster[]): Cluster[] {
-  const real = new Set(clusters)
-  const order: Cluster[] = []
-  const seen = new Set<Cluster>()
-  for (const root of clusters) {
-    if (seen.has(root)) continue
-    seen.add(root)
-    const stack = [{ cluster: root, deps: root.deps.values() }]
-    for (let top = stack.at(-1); top; top = stack.at(-1)) {
-      const { value: dep, done } = top.deps.next()
-      if (done) {
-        if (real.has(top.cluster)) order.push(top.cluster)
-        stack.pop()
-      } else if (!seen.has(dep)) {
-        seen.add(dep)
-        stack.push({ cluster: dep, deps: dep.deps.values() })
-      }
-    }
-  }
-  return order
-}
-
-function visitExprs(stages: readonly Stage[], visit: (e: Expr) => void): void {
-  const seen = new Set<Expr>()
-  const go = (e: Expr): void => {
-    if (seen.has(e)) return
-    seen.add(e)
-    visit(e)
-    switch (e.kind) {
-      case 'load':
-      case 'position':
-      case 'inside':
-        return inIndex(e.index)
-      case 'checked':
-        return go(e.value)
-      case 'unary':
-      case 'cast':
-        return go(e.x)
-      case 'binary':
-        go(e.a)
-        return go(e.b)
-      case 'where':
-        go(e.test)
-        go(e.a)
-        return go(e.b)
-      case 'philox':
-        e.key.forEach(go)
-        return e.counter.forEach(go)
-    }
-  }
-  const inIndex = (index: Index): void => {
-    for (const { atom } of index.terms) {
-      if (atom.kind === 'value') go(atom.value)
-      else if (atom.kind !== 'axis') inIndex(atom.of)
-    }
-  }
-  for (const stage of stages) {
-    if (stage.kind === 'reduce') for (const r of stage.reductions) go(r.value)
-    else
-      for (const s of stage.stores) {
-        inIndex(s.index)
-        go(s.value)
-      }
-  }
-}
-
-/** Which neighbouring dims can share one loop: those that every index steps through as through one. */
-function joinAxes(cluster: Cluster, stages: readonly Stage[]): Layout {
-  const levels: ((axisId: number) => number)[] = []
-  const note = (index: Index): void => visitLevels(index, (coefOf) => levels.push(coefOf))
-  visitExprs(stages, (e) => {
-    if (e.kind === 'load' || e.kind === 'position' || e.kind === 'inside') note(e.index)
-  })
-  for (const stage of stages) if (stage.kind === 'store') for (const s of stage.stores) note(s.index)
-
-  // In a draft every dim is an axis of its own, numbered as the writer makes them: the grid's dims first, then those of each stage.
-  let id = 0
-  const group = (sizes: readonly number[], lastAlone: number): number[][] => {
-    const ids = sizes.map(() => id++)
-    const groups: number[][] = []
-    sizes.forEach((size, d) => {
-      const open = groups[groups.length - 1]
-      const before = open?.[open.length - 1]
-      const joins =
-        before !== undefined &&
-        d < sizes.length - lastAlone &&
-        levels.every((coefOf) => coefOf(ids[before] as number) === coefOf(ids[d] as number) * size || (sizes[before] === 1 && size === 1))
-      if (joins && size !== 1 && sizes[before as number] !== 1) open?.push(d)
-      else groups.push([d])
-    })
-    return groups
-  }
-  const grid = group(cluster.grid, cluster.kind === 'contract' ? 2 : 0)
-  const inner = cluster.inner.filter((n) => n !== 1)
-  const perStage = stages.map((stage) => {
-    if (cluster.kind === 'contract') {
-      if (stage.kind === 'reduce') id++
-      return []
-    }
-    return stage.kind === 'reduce' || stage.axes.length > 0 ? group(inner, 0) : []
-  })
-  return { grid, stages: perStage }
-}
-
-/** Whether every load of `buffer` in these stores is at exactly `index`. */
-function readsOnlyAt(stores: readonly Store[], buffer: number, index: Index): boolean {
-  let fits = true
-  visitExprs([{ kind: 'store', axes: [], stores }], (e) => {
-    if (e.kind === 'load' && e.buffer === buffer && !sameIndex(e.index, index)) fits = false
-  })
-  return fits
-}
-
-const renameBuffer = (stage: Stage, from: number, to: number): Stage => mapBuffers(stage, (b) => (b === from ? to : b))
-
-function mapBuffers(stage: Stage, rename: (buffer: number) => number): Stage {
-  const done = new Map<Expr, Expr>()
-  const atIndex = (index: Index): Index => {
-    if (!index.terms.some((t) => t.atom.kind !== 'axis')) return index
-    return {
-      offset: index.offset,
-      terms: index.terms.map(({ coef, atom }) => {
-        if (atom.kind === 'axis') return { coef, atom }
-        if (atom.kind === 'value') return { coef, atom: { kind: 'value', value: go(atom.value) } }
-        return { coef, atom: { kind: atom.kind, of: atIndex(atom.of), by: atom.by } }
-      }),
-    }
-  }
-  const go = (e: Expr): Expr => {
-    let mapped = done.get(e)
-    if (!mapped) done.set(e, (mapped = step(e)))
-    return mapped
-  }
-  const step = (e: Expr): Expr => {
-    switch (e.kind) {
-      case 'load':
-        return { ...e, buffer: rename(e.buffer), index: atIndex(e.index) }
-      case 'position':
-      case 'inside':
-        return { ...e, index: atIndex(e.index) }
-      case 'checked':
-        return { ...e, value: go(e.value) }
-      case 'unary':
-      case 'cast':
-        return { ...e, x: go(e.x) }
-      case 'binary':
-        return { ...e, a: go(e.a), b: go(e.b) }
-      case 'where':
-        return { ...e, test: go(e.test), a: go(e.a), b: go(e.b) }
-      case 'philox':
-        return { ...e, key: [go(e.key[0]), go(e.key[1])], counter: [go(e.counter[0]), go(e.counter[1]), go(e.counter[2]), go(e.counter[3])] }
-      default:
-        return e
-    }
-  }
-  if (stage.kind === 'reduce') return { ...stage, reductions: stage.reductions.map((r) => ({ ...r, value: go(r.value) })) }
-  return { ...stage, stores: stage.stores.map((s) => ({ buffer: rename(s.buffer), index: atIndex(s.index), value: go(s.value) })) }
 }
 
 /** What a kernel computes, in a few words. */
@@ -658,5 +482,3 @@ function labelOf(cluster: Cluster): string {
   for (const unit of cluster.units) visit(unit.node)
   return names.length > 0 ? names.join('+') : 'copy'
 }
-
-export type { Axis }

@@ -13,7 +13,21 @@ const BROADCAST_WORK = 50_000
 /** The most primitives that one expression may be made of. */
 const LONGEST = 400
 
-const COST: Readonly<Record<string, number>> = { pow: 16, erf: 16, tanh: 12, exp: 8, expm1: 8, log: 8, log1p: 8, sin: 10, cos: 10, sqrt: 3, rsqrt: 3, div: 2, mod: 2 }
+const COST: Readonly<Record<string, number>> = {
+  pow: 16,
+  erf: 16,
+  tanh: 12,
+  exp: 8,
+  expm1: 8,
+  log: 8,
+  log1p: 8,
+  sin: 10,
+  cos: 10,
+  sqrt: 3,
+  rsqrt: 3,
+  div: 2,
+  mod: 2,
+}
 const VIEWS: ReadonlySet<string> = new Set(['reshape', 'expand', 'permute', 'slice'])
 
 export const isView = (node: Node): boolean => VIEWS.has(node.primitive.kind)
@@ -117,7 +131,8 @@ function copies(node: Node, consumers: ReadonlyMap<Node, readonly Node[]>): numb
     for (const reader of consumers.get(n) ?? []) {
       const { kind } = reader.primitive
       if (isView(reader) && depth < 8) visit(reader, depth + 1)
-      if (kind !== 'reduce' && kind !== 'contract' && kind !== 'slice' && kind !== 'pack') most = Math.max(most, sizeOf(reader.shape) / size - 1)
+      if (kind !== 'reduce' && kind !== 'contract' && kind !== 'slice' && kind !== 'pack')
+        most = Math.max(most, sizeOf(reader.shape) / size - 1)
     }
   }
   visit(node, 0)

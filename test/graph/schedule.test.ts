@@ -2,10 +2,16 @@ import { describe, expect, it } from 'vitest'
 import type { DType } from '../../src/base/index.ts'
 import type { DeviceTraits } from '../../src/device/index.ts'
 import type { Node } from '../../src/graph/node.ts'
+import { topological } from '../../src/graph/order.ts'
 import * as p from '../../src/graph/primitives.ts'
-import { type Schedule, schedule, topological } from '../../src/graph/schedule.ts'
+import { type Schedule, schedule } from '../../src/graph/schedule.ts'
 
-const traits: DeviceTraits = { maxBuffers: 9, maxBindingBytes: 2 ** 27, dtypes: new Set<DType>(['float32', 'int32', 'bool']), parallelism: 64 }
+const traits: DeviceTraits = {
+  maxBuffers: 9,
+  maxBindingBytes: 2 ** 27,
+  dtypes: new Set<DType>(['float32', 'int32', 'bool']),
+  parallelism: 64,
+}
 
 const input = (shape: number[]): Node => p.leaf(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape, 'float32', 'cpu')
 const plan = (targets: Node[], donors: Node[] = [], limits: Partial<DeviceTraits> = {}): Schedule =>
@@ -83,7 +89,11 @@ describe('the schedule', () => {
   })
 
   it('gives two graphs of one form the same kernels, whatever their sizes', () => {
-    const text = (rows: number): string => JSON.stringify(plan([softmax(mul(input([rows, 10]), number(3)))]).program.kernels.map((k) => k.kernel), (key, v) => (key === 'size' ? '#' : v))
+    const text = (rows: number): string =>
+      JSON.stringify(
+        plan([softmax(mul(input([rows, 10]), number(3)))]).program.kernels.map((k) => k.kernel),
+        (key, v) => (key === 'size' ? '#' : v),
+      )
     expect(text(64)).toBe(text(48))
   })
 

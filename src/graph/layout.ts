@@ -1,0 +1,43 @@
+/** @file Joining loops: neighbouring dims that every index steps through as through one become one axis. */
+import type { Index, Stage } from '../kernel/index.ts'
+import { visitLevels } from './affine.ts'
+import type { Cluster, Layout } from './cluster.ts'
+import { visitExprs } from './walk.ts'
+
+/** Which neighbouring dims can share one loop: those that every index steps through as through one. */
+export function joinAxes(cluster: Cluster, stages: readonly Stage[]): Layout {
+  const levels: ((axisId: number) => number)[] = []
+  const note = (index: Index): void => visitLevels(index, (coefOf) => levels.push(coefOf))
+  visitExprs(stages, (e) => {
+    if (e.kind === 'load' || e.kind === 'position' || e.kind === 'inside') note(e.index)
+  })
+  for (const stage of stages) if (stage.kind === 'store') for (const s of stage.stores) note(s.index)
+
+  // In a draft every dim is an axis of its own, numbered as the writer makes them: the grid's dims first, then those of each stage.
+  let id = 0
+  const group = (sizes: readonly number[], lastAlone: number): number[][] => {
+    const ids = sizes.map(() => id++)
+    const groups: number[][] = []
+    sizes.forEach((size, d) => {
+      const open = groups[groups.length - 1]
+      const before = open?.[open.length - 1]
+      const joins =
+        before !== undefined &&
+        d < sizes.length - lastAlone &&
+        levels.every((coefOf) => coefOf(ids[before] as number) === coefOf(ids[d] as number) * size || (sizes[before] === 1 && size === 1))
+      if (joins && size !== 1 && sizes[before as number] !== 1) open?.push(d)
+      else groups.push([d])
+    })
+    return groups
+  }
+  const grid = group(cluster.grid, cluster.kind === 'contract' ? 2 : 0)
+  const inner = cluster.inner.filter((n) => n !== 1)
+  const perStage = stages.map((stage) => {
+    if (cluster.kind === 'contract') {
+      if (stage.kind === 'reduce') id++
+      return []
+    }
+    return stage.kind === 'reduce' || stage.axes.length > 0 ? group(inner, 0) : []
+  })
+  return { grid, stages: perStage }
+}
