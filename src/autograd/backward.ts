@@ -1,0 +1,163 @@
+/**
+ * @file Backward: the tape walked from the results to the leaves. Entries are visited in descending serial order, so every gradient is complete before it
+ * is handed on. The driver fits each rule's answer to its input (sums what was broadcast, casts back), and sums what arrives from several sides.
+ */
+import { AutogradError, DTypeError, isFloat, ShapeError, sameShape, showShape } from '../base/index.ts'
+import { add, cast, onesLike, sumTo } from '../ops/index.ts'
+import { alias, enterQuiet, type GradPoint, leaveQuiet, type TapeEntry, Tensor, withGrad } from '../tensor/index.ts'
+
+type Point = GradPoint<Tensor>
+type Entry = TapeEntry<Tensor>
+
+export interface Walk {
+  /** Keep what the entries saved, for another backward. */
+  readonly retainGraph: boolean
+  /** Record the gradients' own ops, for gradients of gradients. */
+  readonly createGraph: boolean
+  /** Only these points are wanted, and no leaf's `grad` is touched; without it, all leaves are. */
+  readonly targets?: ReadonlySet<Point>
+}
+
+/** Every entry from which gradient can reach a wanted point, by descending serial; the points wanted on the way. */
+function plan(
+  roots: readonly Point[],
+  targets: ReadonlySet<Point> | undefined,
+): { entries: Entry[]; wanted: ReadonlySet<Point> | undefined } {
+  const seen = new Set<Entry>()
+  const stack: Entry[] = []
+  const visit = (point: Point | undefined): void => {
+    const entry = point?.entry
+    if (entry === undefined || seen.has(entry)) return
+    seen.add(entry)
+    stack.push(entry)
+  }
+  for (const root of roots) visit(root)
+  for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) for (const point of entry.inputs) visit(point)
+  const entries = [...seen].sort((a, b) => b.serial - a.serial)
+  if (targets === undefined) return { entries, wanted: undefined }
+
+  // From the leaves upwards: an entry is on a path when one of its inputs is wanted, and then so are its outputs.
+  const wanted = new Set(targets)
+  const onPath = entries.reverse().filter((entry) => {
+    const reaches = entry.inputs.some((point) => point !== undefined && wanted.has(point))
+    if (reaches) for (const output of entry.outputs) wanted.add(output)
+    return reaches
+  })
+  return { entries: onPath.reverse(), wanted }
+}
+
+/** A rule's answer, as the input it is for: summed over broadcast dims, in its dtype. */
+export function fit(grad: Tensor, point: Point): Tensor {
+  const summed = sameShape(grad.shape, point.shape) ? grad : sumTo(grad, point.shape)
+  return summed.dtype === point.dtype ? summed : cast(summed, point.dtype)
+}
+
+/** A point's complete gradient, after its hooks. */
+function settle(point: Point, grad: Tensor): Tensor {
+  let g = grad
+  for (const hook of point.hooks ?? []) {
+    const answer = hook(g)
+    if (answer === undefined) continue
+    if (!(answer instanceof Tensor))
+      throw new AutogradError(
+        'registerHook',
+        'a hook answers a Tensor or nothing (an async function answers a promise, which comes too late)',
+      )
+    if (!sameShape(answer.shape, point.shape)) {
+      throw new ShapeError('registerHook', `the hook answered ${showShape(answer.shape)} for a gradient of ${showShape(point.shape)}`, [
+        answer.shape,
+        point.shape,
+      ])
+    }
+    g = fit(answer, point)
+  }
+  if (point.retained) point.retained.grad = alias(g)
+  return g
+}
+
+/** Runs backward from `roots`, whose gradients are `grads`; answers the gradients of the targets, if there are any. */
+export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options: Walk): Map<Point, Tensor> {
+  const { createGraph, retainGraph, targets } = options
+  const arrived = new Map<Point, Tensor>()
+  const results = new Map<Point, Tensor>()
+  const arrive = (point: Point, grad: Tensor): void => {
+    const before = arrived.get(point)
+    arrived.set(point, before ? add(before, grad) : grad)
+  }
+  /** Takes a point's gradient, complete, out of what arrived. */
+  const complete = (point: Point): Tensor | undefined => {
+    const grad = arrived.get(point)
+    if (grad === undefined) return undefined
+    arrived.delete(point)
+    const g = settle(point, grad)
+    if (targets?.has(point)) results.set(point, g)
+    return g
+  }
+
+  enterQuiet()
+  try {
+    return withGrad(createGraph, () => {
+      const { entries, wanted } = plan(roots.map(pointOf), targets)
+      roots.forEach((root, i) => {
+        arrive(pointOf(root), grads[i] as Tensor)
+      })
+      for (const entry of entries) {
+        const outputs = entry.outputs.map(complete)
+        if (outputs.every((g) => g === undefined)) continue
+        if (entry.freed) {
+          throw new AutogradError(
+            'backward',
+            `the graph was walked before, and what ${entry.name} saved has been freed. Pass { retainGraph: true } to the first backward()${sited(entry)}`,
+          )
+        }
+        const needed = (i: number): boolean => wanted === undefined || wanted.has(entry.inputs[i] as Point)
+        const answers = entry.op.backward(entry, outputs, needed)
+        entry.inputs.forEach((point, i) => {
+          const g = answers[i]
+          if (point !== undefined && g !== undefined && needed(i)) arrive(point, fit(g, point))
+        })
+        if (!retainGraph) entry.free()
+      }
+      // What is left arrived at leaves.
+      for (const point of [...arrived.keys()]) {
+        const g = complete(point) as Tensor
+        const leaf = point.leaf
+        if (leaf === undefined || targets) continue
+        // a handle of its own: changing p.grad in place must not reach another tensor
+        const total = leaf.grad ? add(leaf.grad, g) : g
+        leaf.grad = alias(total)
+        leaf.grad._point = total._point
+      }
+      return results
+    })
+  } finally {
+    leaveQuiet()
+  }
+}
+
+const sited = (entry: Entry): string => (entry.site ? `\n${entry.site}` : '')
+
+export function pointOf(x: Tensor): Point {
+  if (x._point) return x._point
+  throw new AutogradError(
+    'backward',
+    `nothing to differentiate: the tensor ${showShape(x.shape)} does not require grad, and no op that does made it (is it a detach(), or made under noGrad?)`,
+  )
+}
+
+/** The gradient to start from: given, or 1 for a result of one element. */
+export function startGradient(op: string, x: Tensor, gradient: Tensor | null | undefined): Tensor {
+  if (gradient === undefined || gradient === null) {
+    if (x.numel !== 1) {
+      throw new AutogradError(
+        op,
+        `a gradient is implied only for results of one element; this one is ${showShape(x.shape)}. Reduce it (x.sum().backward()), or pass a gradient of its shape`,
+      )
+    }
+    return onesLike(x)
+  }
+  if (!sameShape(gradient.shape, x.shape))
+    throw new ShapeError(op, `the gradient is ${showShape(gradient.shape)}, the tensor ${showShape(x.shape)}`, [gradient.shape, x.shape])
+  if (!isFloat(gradient.dtype)) throw new DTypeError(op, `the gradient must be of a float dtype, got ${gradient.dtype}`)
+  return cast(gradient, x.dtype)
+}

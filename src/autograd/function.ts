@@ -1,0 +1,108 @@
+/** @file `autograd.Function`: an op of one's own, forward and backward written in tensor functions. */
+import { AutogradError, isFloat } from '../base/index.ts'
+import { zeros } from '../ops/index.ts'
+import { alias, GradPoint, isGradEnabled, TapeEntry, type TapeOp, Tensor, withGrad } from '../tensor/index.ts'
+
+/** What `forward` leaves for `backward`. Any other field may be set on it too. */
+export class FunctionContext {
+  /** Which arguments of `apply` want a gradient, by position. */
+  readonly needsInputGrad: readonly boolean[]
+  /** Anything but tensors (a flag, a shape) may be kept here. */
+  readonly extra: Record<string, unknown> = {}
+  #saved: readonly Tensor[] = []
+  #read: (() => readonly Tensor[]) | undefined
+
+  constructor(needsInputGrad: readonly boolean[]) {
+    this.needsInputGrad = needsInputGrad
+  }
+
+  /** Keeps inputs or results of `forward` until backward. */
+  saveForBackward(...tensors: readonly Tensor[]): void {
+    this.#saved = tensors
+  }
+
+  /** What was kept, each still with the value it had. */
+  get savedTensors(): readonly Tensor[] {
+    return this.#read ? this.#read() : this.#saved
+  }
+
+  /** @internal From now on saved tensors come from the tape. */
+  attach(entry: TapeEntry<Tensor>): void {
+    const n = this.#saved.length
+    this.#saved.forEach((x, i) => {
+      entry.save(i, x)
+    })
+    if (n > 0) this.#read = () => Array.from({ length: n }, (_, i) => entry.unpack(i, `saved tensor ${i} of ${entry.op.name}`) as Tensor)
+  }
+}
+
+type Result = Tensor | readonly Tensor[]
+type Gradients = Tensor | null | undefined | readonly (Tensor | null | undefined)[]
+
+/** What a subclass of `Function` defines. */
+export interface FunctionClass<A extends readonly unknown[], R extends Result> {
+  readonly name: string
+  forward(ctx: FunctionContext, ...args: A): R
+  backward(ctx: FunctionContext, ...grads: Tensor[]): Gradients
+}
+
+const callBackward: TapeOp<Tensor>['backward'] = (entry, grads) => {
+  const { cls, ctx, tensors, args } = entry.params as Call
+  const full = entry.outputs.map((point, i) => grads[i] ?? zeros(point.shape, { dtype: point.dtype }))
+  const answer = cls.backward(ctx, ...full)
+  const list = Array.isArray(answer) ? (answer as readonly (Tensor | null | undefined)[]) : [answer as Tensor | null | undefined]
+  if (list.length !== args && list.length !== tensors.length) {
+    throw new AutogradError(
+      cls.name,
+      `backward answered ${list.length} gradients for ${args} arguments of forward. Answer one for each, null where there is none`,
+    )
+  }
+  const byArgument = list.length === args
+  return tensors.map((at, i) => list[byArgument ? at : i] ?? undefined)
+}
+
+interface Call {
+  readonly cls: FunctionClass<readonly unknown[], Result>
+  readonly ctx: FunctionContext
+  /** Positions of the tensors among the arguments. */
+  readonly tensors: readonly number[]
+  readonly args: number
+}
+
+/**
+ * An op of one's own. Backward is written in tensor functions, so gradients of gradients come by themselves.
+ * @see https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function
+ * @example
+ * class Cube extends autograd.Function {
+ *   static forward(ctx: autograd.FunctionContext, x: Tensor) { ctx.saveForBackward(x); return x.pow(3) }
+ *   static backward(ctx: autograd.FunctionContext, g: Tensor) { const [x] = ctx.savedTensors; return g.mul(x!.square()).mul(3) }
+ * }
+ * const y = Cube.apply(x)
+ */
+// biome-ignore lint/complexity/noStaticOnlyClass: PyTorch's form, a class to extend
+export class OwnFunction {
+  /** Runs `forward` off the tape, and puts `backward` on it. */
+  static apply<A extends readonly unknown[], R extends Result>(this: FunctionClass<A, R>, ...args: A): R {
+    const tensors = args.flatMap((x, i) => (x instanceof Tensor ? [i] : []))
+    const points = tensors.map((i) => (args[i] as Tensor)._point)
+    const ctx = new FunctionContext(args.map((x) => x instanceof Tensor && x.requiresGrad))
+    const result = withGrad(false, () => this.forward(ctx, ...args))
+    const list: readonly unknown[] = Array.isArray(result) ? result : [result]
+    const outputs = list.map((x): Tensor => {
+      if (!(x instanceof Tensor)) throw new AutogradError(this.name, `forward must answer a Tensor or a list of them, got ${typeof x}`)
+      return args.includes(x) ? alias(x) : x // an input handed through is a result of its own
+    })
+    if (points.some((p) => p) && isGradEnabled()) {
+      const cls = this as unknown as FunctionClass<readonly unknown[], Result>
+      const op: TapeOp<Tensor> = { name: this.name, backward: callBackward }
+      const entry = new TapeEntry<Tensor>(op, { cls, ctx, tensors, args: args.length } satisfies Call, points)
+      for (const x of outputs) {
+        const point = new GradPoint<Tensor>(x.shape, x.dtype, entry, undefined)
+        entry.outputs.push(point)
+        if (isFloat(x.dtype)) x._point = point
+      }
+      ctx.attach(entry)
+    }
+    return (Array.isArray(result) ? outputs : outputs[0]) as R
+  }
+}

@@ -1,0 +1,132 @@
+/** @file What users call: `backward`, `grad`, hooks, and backward's debugging mode. */
+import { AutogradError } from '../base/index.ts'
+import { checkTensor, zerosLike } from '../ops/index.ts'
+import { type GradHook, type GradPoint, Tensor, traceSites } from '../tensor/index.ts'
+import { pointOf, startGradient, walk } from './backward.ts'
+
+export interface BackwardOptions {
+  /** Keep what the ops saved, for another backward over the same graph. Default: `createGraph`. */
+  readonly retainGraph?: boolean
+  /** Record the gradients' own ops, so that they can be differentiated. */
+  readonly createGraph?: boolean
+}
+
+const list = <T>(x: T | readonly T[]): readonly T[] => (Array.isArray(x) ? (x as readonly T[]) : [x as T])
+
+/**
+ * Sums the gradient of `tensors` with respect to every leaf that requires grad into the leaf's `grad`.
+ * @param gradient the gradient of each tensor; 1 for a tensor of one element
+ * @throws AutogradError without a gradient for more than one element, through a freed graph, or over a tensor that was changed in place.
+ * @see https://pytorch.org/docs/stable/generated/torch.autograd.backward.html
+ */
+export function backward(
+  tensors: Tensor | readonly Tensor[],
+  gradient?: Tensor | null | readonly (Tensor | null)[] | BackwardOptions,
+  options?: BackwardOptions,
+): void {
+  const roots = list(tensors)
+  const named = isOptions(gradient) ? gradient : undefined
+  const { createGraph = false, retainGraph = createGraph } = named ?? options ?? {}
+  const given = named || gradient === undefined || gradient === null ? [] : list(gradient as Tensor | readonly (Tensor | null)[])
+  for (const x of roots) {
+    checkTensor('backward', 'a tensor', x)
+    pointOf(x)
+  }
+  walk(
+    roots,
+    roots.map((x, i) => startGradient('backward', x, given[i])),
+    { retainGraph, createGraph },
+  )
+}
+
+const isOptions = (x: unknown): x is BackwardOptions => typeof x === 'object' && x !== null && !Array.isArray(x) && !(x instanceof Tensor)
+
+export interface GradOptions extends BackwardOptions {
+  /** The gradient of each output; 1 for an output of one element. */
+  readonly gradOutputs?: Tensor | readonly (Tensor | null)[] | null
+  /** What is answered for an input that the outputs do not depend on: an error, unless true (then null). */
+  readonly allowUnused?: boolean
+  /** Zeros instead of null for such an input. */
+  readonly materializeGrads?: boolean
+}
+
+/**
+ * The gradients of `outputs` with respect to `inputs`, which may be interior tensors; no `grad` is touched.
+ * @throws AutogradError when an input is not reached and `allowUnused` is not set.
+ * @see https://pytorch.org/docs/stable/generated/torch.autograd.grad.html
+ * @example const [dx] = grad(y.sum(), [x], { createGraph: true })
+ */
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: Tensor | readonly Tensor[],
+  options: GradOptions & { readonly allowUnused: true },
+): (Tensor | null)[]
+export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options?: GradOptions): Tensor[]
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: Tensor | readonly Tensor[],
+  options: GradOptions = {},
+): (Tensor | null)[] {
+  const roots = list(outputs)
+  const wanted = list(inputs)
+  const { createGraph = false, retainGraph = createGraph, materializeGrads = false, allowUnused = materializeGrads } = options
+  const given = options.gradOutputs ? list(options.gradOutputs) : []
+  for (const x of roots) {
+    checkTensor('grad', 'an output', x)
+    pointOf(x)
+  }
+  const points = wanted.map((x, i): GradPoint<Tensor> => {
+    checkTensor('grad', `inputs[${i}]`, x)
+    if (x._point) return x._point
+    throw new AutogradError('grad', `inputs[${i}] [${x.shape.join(', ')}] does not require grad`)
+  })
+  const results = walk(
+    roots,
+    roots.map((x, i) => startGradient('grad', x, given[i])),
+    { retainGraph, createGraph, targets: new Set(points) },
+  )
+  return points.map((point, i) => {
+    const g = results.get(point)
+    if (g) return g
+    if (materializeGrads) return zerosLike(wanted[i] as Tensor)
+    if (allowUnused) return null
+    throw new AutogradError(
+      'grad',
+      `inputs[${i}] [${point.shape.join(', ')}] was not used to make the outputs. Pass { allowUnused: true } if that is meant`,
+    )
+  })
+}
+
+/** What `registerHook` answers. */
+export interface RemovableHandle {
+  remove(): void
+}
+
+/**
+ * Calls `hook` with the tensor's gradient in each backward; what it returns takes the gradient's place.
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.register_hook.html
+ */
+export function registerHook(x: Tensor, hook: GradHook<Tensor>): RemovableHandle {
+  checkTensor('registerHook', 'x', x)
+  const point = x._point
+  if (point === undefined) throw new AutogradError('registerHook', 'the tensor does not require grad')
+  point.hooks = [...(point.hooks ?? []), hook]
+  return {
+    remove() {
+      point.hooks = point.hooks?.filter((h) => h !== hook)
+    },
+  }
+}
+
+/**
+ * Keeps the call site of every op that `fn` records, for the messages of backward; slow.
+ * @see https://pytorch.org/docs/stable/autograd.html#anomaly-detection
+ */
+export function detectAnomaly<T>(fn: () => T): T {
+  const before = traceSites(true)
+  try {
+    return fn()
+  } finally {
+    traceSites(before)
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * @file The one mechanism that makes ops. A definition says what the op computes in primitives of the graph, and one gradient rule per input, in
+ * other ops, so that gradients of gradients come by themselves. Un-broadcasting, casting back and accumulating are the driver's (`src/autograd`).
+ */
+import { AutogradError, isFloat, type Shape } from '../base/index.ts'
+import * as graph from '../graph/index.ts'
+import { enterQuiet, GradPoint, isGradEnabled, isQuiet, leaveQuiet, share, TapeEntry, type TapeOp, Tensor } from '../tensor/index.ts'
+
+/** What tests and docs derive from a definition. */
+export interface OpDefinition {
+  readonly name: string
+  /** One sentence or formula. */
+  readonly doc: string
+  /** `op` has gradient rules of its own; `composition` is made of ops. */
+  readonly kind: 'op' | 'composition'
+  readonly inputs: readonly string[]
+  /** The inputs that have a gradient rule (empty for a composition, whose ops have theirs). */
+  readonly differentiable: readonly string[]
+}
+
+const registry = new Map<string, OpDefinition>()
+/** Every op and composition, by name. */
+export const opRegistry: ReadonlyMap<string, OpDefinition> = registry
+
+function register(definition: OpDefinition): void {
+  if (registry.has(definition.name)) throw new Error(`op ${definition.name} is defined twice`)
+  registry.set(definition.name, definition)
+}
+
+/** What a rule may read: the inputs that `saves` names, the result `y` where it is named, and the shape of the input whose gradient is wanted. */
+export type Saved<K extends string> = Readonly<Record<K | 'y', Tensor>> & { readonly shape: Shape }
+/** From the gradient of the result to that of one input (broadcast and dtype as they come). `p` is what the op was called with. */
+export type Rule<K extends string, P> = (g: Tensor, saved: Saved<K>, p: P) => Tensor
+
+type NodesOf<K extends readonly string[]> = { [I in keyof K]: graph.Node }
+type TensorsOf<K extends readonly string[]> = { [I in keyof K]: Tensor }
+
+export interface OpSpec<K extends readonly string[], P> {
+  readonly doc: string
+  /** Names of the tensors that the op takes: one to three. */
+  readonly inputs: K
+  readonly forward: (...args: [...NodesOf<K>, P]) => graph.Node
+  /** A gradient rule for every input; `none` where there is no gradient. */
+  readonly vjp: Readonly<Record<K[number], Rule<K[number], P> | 'none'>>
+  /** For each input, what its rule reads: only that is kept, and only when that gradient is wanted. */
+  readonly saves?: { readonly [I in K[number]]?: readonly (K[number] | 'y')[] }
+  /** PyTorch gives a view here; in place on it would not reach the original, and is refused. */
+  readonly view?: boolean
+}
+
+type AnyRule = (g: Tensor, saved: Saved<string>, p: unknown) => Tensor
+
+class Op implements TapeOp<Tensor> {
+  readonly name: string
+  readonly inputs: readonly string[]
+  readonly rules: readonly (AnyRule | undefined)[]
+  /** For each input, the positions that its rule reads as a bit mask; the position after the last input is the result. */
+  readonly reads: readonly number[]
+  /** Bit mask of the inputs that have a rule. */
+  readonly mask: number
+  readonly view: boolean
+
+  constructor(
+    name: string,
+    inputs: readonly string[],
+    rules: readonly (AnyRule | undefined)[],
+    saves: Readonly<Record<string, readonly string[] | undefined>>,
+    view: boolean,
+  ) {
+    this.name = name
+    this.inputs = inputs
+    this.rules = rules
+    this.view = view
+    this.reads = inputs.map((k) => (saves[k] ?? []).reduce((bits, s) => bits | (1 << (s === 'y' ? inputs.length : inputs.indexOf(s))), 0))
+    this.mask = rules.reduce((bits, rule, i) => (rule ? bits | (1 << i) : bits), 0)
+  }
+
+  /** Wraps the recorded node, and puts the op on the tape where a gradient is wanted. */
+  finish(node: graph.Node, params: unknown, a: Tensor, b: Tensor | undefined, c: Tensor | undefined): Tensor {
+    const out = new Tensor(node)
+    out._view = this.view
+    if (node === a._node) share(node)
+    if ((a._point !== undefined || b?._point !== undefined || c?._point !== undefined) && this.mask !== 0 && isGradEnabled()) {
+      this.record(out, params, a, b, c)
+    }
+    if (node.shape.length === 0) keepScalar(node)
+    return out
+  }
+
+  record(out: Tensor, params: unknown, a: Tensor, b: Tensor | undefined, c: Tensor | undefined): void {
+    const wanted = this.mask & ((a._point ? 1 : 0) | (b?._point ? 2 : 0) | (c?._point ? 4 : 0))
+    if (wanted === 0 || !isFloat(out._node.dtype)) return
+    const n = this.inputs.length
+    const pa = wanted & 1 ? a._point : undefined
+    const pb = wanted & 2 ? b?._point : undefined
+    const pc = wanted & 4 ? c?._point : undefined
+    const entry = new TapeEntry(this, params, n === 1 ? [pa] : n === 2 ? [pa, pb] : [pa, pb, pc])
+    let save = 0
+    for (let i = 0; i < n; i++) if (wanted & (1 << i)) save |= this.reads[i] as number
+    if (save !== 0) {
+      if (save & 1) entry.save(0, a)
+      if (save & 2) entry.save(1, n === 1 ? out : (b as Tensor))
+      if (save & 4) entry.save(2, n === 2 ? out : (c as Tensor))
+      if (save & 8) entry.save(3, out)
+    }
+    const point = new GradPoint(out._node.shape, out._node.dtype, entry, undefined)
+    entry.outputs.push(point)
+    out._point = point
+  }
+
+  backward(
+    entry: TapeEntry<Tensor>,
+    grads: readonly (Tensor | undefined)[],
+    needed: (input: number) => boolean,
+  ): readonly (Tensor | undefined)[] {
+    const saved: Record<string, Tensor | Shape | undefined> = {}
+    let unpacked = 0
+    return entry.inputs.map((point, i) => {
+      const rule = this.rules[i]
+      if (point === undefined || rule === undefined || !needed(i)) return undefined
+      const reads = this.reads[i] as number
+      for (let k = 0; k <= this.inputs.length; k++) {
+        if (!(reads & ~unpacked & (1 << k))) continue
+        const role = this.inputs[k] ?? 'y'
+        saved[role] = entry.unpack(k, role === 'y' ? `the result of ${this.name}` : `input ${role} of ${this.name}`)
+      }
+      unpacked |= reads
+      saved.shape = point.shape
+      return rule(grads[0] as Tensor, saved as Saved<string>, entry.params)
+    })
+  }
+}
+
+/** A 0-d result may be a loss that is read at any later time: it is stored with its step. */
+function keepScalar(node: graph.Node): void {
+  if (isQuiet() || node.storage !== undefined) return
+  const { kind } = node.primitive
+  if (kind !== 'constant' && kind !== 'scalar' && kind !== 'leaf') graph.keep(node)
+}
+
+/**
+ * Defines an op of one to three tensors and a parameter object. What comes back records it: `op(a, b, params)`. Arguments have been checked by the
+ * public function around it.
+ */
+export function defineOp<const K extends readonly string[], P>(
+  name: string,
+  spec: OpSpec<K, P>,
+): (...args: [...TensorsOf<K>, P]) => Tensor {
+  const vjp = spec.vjp as Readonly<Record<string, AnyRule | 'none'>>
+  const rules = spec.inputs.map((k) => {
+    const rule = vjp[k]
+    return rule === 'none' ? undefined : rule
+  })
+  register({ name, doc: spec.doc, kind: 'op', inputs: spec.inputs, differentiable: spec.inputs.filter((_, i) => rules[i]) })
+  const op = new Op(name, spec.inputs, rules, (spec.saves ?? {}) as Readonly<Record<string, readonly string[]>>, spec.view ?? false)
+  type F = (...args: [...TensorsOf<K>, P]) => Tensor
+  if (spec.inputs.length === 1) {
+    const forward = spec.forward as unknown as (a: graph.Node, p: P) => graph.Node
+    return ((a: Tensor, p: P) => op.finish(forward(a._node, p), p, a, undefined, undefined)) as unknown as F
+  }
+  if (spec.inputs.length === 2) {
+    const forward = spec.forward as unknown as (a: graph.Node, b: graph.Node, p: P) => graph.Node
+    return ((a: Tensor, b: Tensor, p: P) => op.finish(forward(a._node, b._node, p), p, a, b, undefined)) as unknown as F
+  }
+  const forward = spec.forward as unknown as (a: graph.Node, b: graph.Node, c: graph.Node, p: P) => graph.Node
+  return ((a: Tensor, b: Tensor, c: Tensor, p: P) => op.finish(forward(a._node, b._node, c._node, p), p, a, b, c)) as unknown as F
+}
+
+/** An op of any number of tensors of one role (`cat`): one rule gives the gradient of the i-th. */
+export interface ListOpSpec<P> {
+  readonly doc: string
+  readonly forward: (nodes: readonly graph.Node[], p: P) => graph.Node
+  readonly vjp: (g: Tensor, i: number, shape: Shape, p: P) => Tensor
+}
+
+export function defineListOp<P>(name: string, spec: ListOpSpec<P>): (list: readonly Tensor[], p: P) => Tensor {
+  register({ name, doc: spec.doc, kind: 'op', inputs: ['tensors'], differentiable: ['tensors'] })
+  const op: TapeOp<Tensor> = {
+    name,
+    backward: (entry, grads, needed) =>
+      entry.inputs.map((point, i) => (point && needed(i) ? spec.vjp(grads[0] as Tensor, i, point.shape, entry.params as P) : undefined)),
+  }
+  return (list, p) => {
+    const node = spec.forward(
+      list.map((t) => t._node),
+      p,
+    )
+    const out = new Tensor(node)
+    if (isFloat(node.dtype) && list.some((t) => t._point) && isGradEnabled()) {
+      const entry = new TapeEntry(
+        op,
+        p,
+        list.map((t) => t._point),
+      )
+      out._point = new GradPoint(node.shape, node.dtype, entry, undefined)
+      entry.outputs.push(out._point)
+    }
+    return out
+  }
+}
+
+/** Registers a function made of other ops. Its intermediates are its own: of 0-d results only the last is kept for reading. */
+export function defineComposition<A extends unknown[]>(name: string, doc: string, fn: (...args: A) => Tensor): (...args: A) => Tensor {
+  register({ name, doc, kind: 'composition', inputs: [], differentiable: [] })
+  return (...args) => {
+    enterQuiet()
+    let out: Tensor
+    try {
+      out = fn(...args)
+    } finally {
+      leaveQuiet()
+    }
+    if (out.ndim === 0) keepScalar(out._node)
+    return out
+  }
+}
+
+/** Throws unless `x` is a tensor: the first thing that a JavaScript caller gets wrong. */
+export function checkTensor(op: string, role: string, x: unknown): asserts x is Tensor {
+  if (!(x instanceof Tensor))
+    throw new AutogradError(op, `${role} must be a Tensor, got ${x === null ? 'null' : typeof x}. Make one with tensor(…)`)
+}

@@ -1,0 +1,391 @@
+/** @file Elementwise arithmetic: one value of the result for one value of each operand, which broadcast as in NumPy. */
+import { ArgumentError, DTypeError, isFloat, isInteger } from '../base/index.ts'
+import * as graph from '../graph/index.ts'
+import { Tensor } from '../tensor/index.ts'
+import { eq, ge, gt, le, logicalAnd, lt } from './compare.ts'
+import { cast } from './convert.ts'
+import { checkTensor, defineComposition, defineOp } from './define.ts'
+import { type BinaryFunction, defineBinary, defineUnary, type UnaryFunction } from './families.ts'
+import { checkNumber, floatOf, lit, meet, number, type Operand, resultType } from './promote.ts'
+
+const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI)
+/** `where(test, a, b)` in rules: the arguments are right by construction. */
+const pick = (test: Tensor, a: Tensor, b: Tensor): Tensor => where(test, a, b)
+
+// ── one operand ──
+
+/** −x. @see https://pytorch.org/docs/stable/generated/torch.neg.html */
+export const neg: UnaryFunction = defineUnary('neg', {
+  doc: '−x',
+  domain: 'any',
+  forward: (x) => graph.unary('neg', x),
+  vjp: (g) => neg(g),
+})
+
+/** |x|; the gradient at 0 is 0. @see https://pytorch.org/docs/stable/generated/torch.abs.html */
+export const abs: UnaryFunction = defineUnary('abs', {
+  doc: '|x|',
+  domain: 'any',
+  forward: (x) => graph.unary('abs', x),
+  saves: ['x'],
+  vjp: (g, { x }) => mul(g, sign(x)),
+})
+
+/** −1, 0 or 1. @see https://pytorch.org/docs/stable/generated/torch.sign.html */
+export const sign: UnaryFunction = defineUnary('sign', {
+  doc: '−1, 0 or 1 by the sign of x',
+  domain: 'any',
+  bool: 'keep',
+  forward: (x) => (x.dtype === 'bool' ? x : graph.unary('sign', x)),
+  vjp: (g) => mul(g, lit(0, g)),
+})
+
+/** eˣ. @see https://pytorch.org/docs/stable/generated/torch.exp.html */
+export const exp: UnaryFunction = defineUnary('exp', {
+  doc: 'eˣ',
+  forward: (x) => graph.unary('exp', x),
+  saves: ['y'],
+  vjp: (g, { y }) => mul(g, y),
+})
+
+/** eˣ − 1, exact for small x. @see https://pytorch.org/docs/stable/generated/torch.expm1.html */
+export const expm1: UnaryFunction = defineUnary('expm1', {
+  doc: 'eˣ − 1, exact for small x',
+  forward: (x) => graph.unary('expm1', x),
+  saves: ['y'],
+  vjp: (g, { y }) => mul(g, add(y, lit(1, y))),
+})
+
+/** Natural logarithm. @see https://pytorch.org/docs/stable/generated/torch.log.html */
+export const log: UnaryFunction = defineUnary('log', {
+  doc: 'ln x',
+  forward: (x) => graph.unary('log', x),
+  saves: ['x'],
+  vjp: (g, { x }) => div(g, x),
+})
+
+/** ln(1 + x), exact for small x. @see https://pytorch.org/docs/stable/generated/torch.log1p.html */
+export const log1p: UnaryFunction = defineUnary('log1p', {
+  doc: 'ln(1 + x), exact for small x',
+  forward: (x) => graph.unary('log1p', x),
+  saves: ['x'],
+  vjp: (g, { x }) => div(g, add(x, lit(1, x))),
+})
+
+/** √x. @see https://pytorch.org/docs/stable/generated/torch.sqrt.html */
+export const sqrt: UnaryFunction = defineUnary('sqrt', {
+  doc: '√x',
+  forward: (x) => graph.unary('sqrt', x),
+  saves: ['y'],
+  vjp: (g, { y }) => div(g, mul(y, lit(2, y))),
+})
+
+/** 1/√x. @see https://pytorch.org/docs/stable/generated/torch.rsqrt.html */
+export const rsqrt: UnaryFunction = defineUnary('rsqrt', {
+  doc: '1/√x',
+  forward: (x) => graph.unary('rsqrt', x),
+  saves: ['y'],
+  vjp: (g, { y }) => mul(mul(g, lit(-0.5, g)), mul(y, mul(y, y))), // d(x^−½) = −½ y³
+})
+
+/** 1/x. @see https://pytorch.org/docs/stable/generated/torch.reciprocal.html */
+export const reciprocal: UnaryFunction = defineUnary('reciprocal', {
+  doc: '1/x',
+  forward: (x) => graph.unary('recip', x),
+  saves: ['y'],
+  vjp: (g, { y }) => neg(mul(g, mul(y, y))),
+})
+
+/** x². @see https://pytorch.org/docs/stable/generated/torch.square.html */
+export const square: UnaryFunction = defineUnary('square', {
+  doc: 'x²',
+  domain: 'any',
+  forward: (x) => graph.binary('mul', x, x),
+  saves: ['x'],
+  vjp: (g, { x }) => mul(g, mul(x, lit(2, x))),
+})
+
+/** Sine of x in radians. @see https://pytorch.org/docs/stable/generated/torch.sin.html */
+export const sin: UnaryFunction = defineUnary('sin', {
+  doc: 'sin x',
+  forward: (x) => graph.unary('sin', x),
+  saves: ['x'],
+  vjp: (g, { x }) => mul(g, cos(x)),
+})
+
+/** Cosine of x in radians. @see https://pytorch.org/docs/stable/generated/torch.cos.html */
+export const cos: UnaryFunction = defineUnary('cos', {
+  doc: 'cos x',
+  forward: (x) => graph.unary('cos', x),
+  saves: ['x'],
+  vjp: (g, { x }) => neg(mul(g, sin(x))),
+})
+
+/** Hyperbolic tangent. @see https://pytorch.org/docs/stable/generated/torch.tanh.html */
+export const tanh: UnaryFunction = defineUnary('tanh', {
+  doc: 'tanh x',
+  forward: (x) => graph.unary('tanh', x),
+  saves: ['y'],
+  vjp: (g, { y }) => mul(g, sub(lit(1, y), mul(y, y))), // dy/dx = 1 − y²
+})
+
+/** 1/(1 + e⁻ˣ). @see https://pytorch.org/docs/stable/generated/torch.sigmoid.html */
+export const sigmoid: UnaryFunction = defineUnary('sigmoid', {
+  doc: '1/(1 + e⁻ˣ)',
+  forward: (x) => graph.unary('recip', graph.binary('add', graph.unary('exp', graph.unary('neg', x)), 1)),
+  saves: ['y'],
+  vjp: (g, { y }) => mul(g, mul(y, sub(lit(1, y), y))), // dy/dx = y(1 − y)
+})
+
+/** max(x, 0); NaN stays NaN. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.relu.html */
+export const relu: UnaryFunction = defineUnary('relu', {
+  doc: 'max(x, 0)',
+  domain: 'any',
+  forward: (x) => graph.binary('max', x, 0),
+  saves: ['y'],
+  vjp: (g, { y }) => pick(le(y, lit(0, y)), lit(0, g), g),
+})
+
+/** The error function. @see https://pytorch.org/docs/stable/special.html#torch.special.erf */
+export const erf: UnaryFunction = defineUnary('erf', {
+  doc: '2/√π ∫₀ˣ e^(−t²) dt',
+  forward: (x) => graph.unary('erf', x),
+  saves: ['x'],
+  vjp: (g, { x }) => mul(mul(g, lit(TWO_OVER_SQRT_PI, g)), exp(neg(mul(x, x)))),
+})
+
+const defineRounding = (name: string, doc: string, primitive: 'floor' | 'ceil' | 'round' | 'trunc'): UnaryFunction =>
+  defineUnary(name, {
+    doc,
+    domain: 'any',
+    forward: (x) => (isFloat(x.dtype) ? graph.unary(primitive, x) : x),
+    vjp: (g) => mul(g, lit(0, g)),
+  })
+
+/** The largest whole number ≤ x. @see https://pytorch.org/docs/stable/generated/torch.floor.html */
+export const floor: UnaryFunction = defineRounding('floor', 'the largest whole number ≤ x', 'floor')
+/** The smallest whole number ≥ x. @see https://pytorch.org/docs/stable/generated/torch.ceil.html */
+export const ceil: UnaryFunction = defineRounding('ceil', 'the smallest whole number ≥ x', 'ceil')
+/** The nearest whole number, ties to even. @see https://pytorch.org/docs/stable/generated/torch.round.html */
+export const round: UnaryFunction = defineRounding('round', 'the nearest whole number, ties to even', 'round')
+/** x without its fraction. @see https://pytorch.org/docs/stable/generated/torch.trunc.html */
+export const trunc: UnaryFunction = defineRounding('trunc', 'x without its fraction', 'trunc')
+
+/**
+ * x·Φ(x), with Φ the normal distribution function; `approximate: 'tanh'` takes Hendrycks and Gimpel's formula.
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.gelu.html
+ */
+export const gelu: (x: Tensor, options?: { readonly approximate?: 'none' | 'tanh' }) => Tensor = defineComposition(
+  'gelu',
+  'x·Φ(x)',
+  (x: Tensor, options?: { readonly approximate?: 'none' | 'tanh' }) => {
+    checkTensor('gelu', 'x', x)
+    const half = mul(x, lit(0.5, x))
+    if (options?.approximate === 'tanh') {
+      const inner = mul(x, add(lit(Math.sqrt(2 / Math.PI), x), mul(mul(x, x), lit(0.044715 * Math.sqrt(2 / Math.PI), x))))
+      return mul(half, add(lit(1, x), tanh(inner)))
+    }
+    return mul(half, add(lit(1, x), erf(mul(x, lit(Math.SQRT1_2, x)))))
+  },
+)
+
+// ── two operands ──
+
+const plus = defineBinary('add', {
+  doc: 'a + b',
+  forward: (a, b) => graph.binary('add', a, b),
+  vjp: { a: (g) => g, b: (g) => g },
+})
+
+/** Factor of the second operand of {@link add} and {@link sub}. */
+export interface AlphaOptions {
+  readonly alpha?: number
+}
+
+/** a + alpha · b. @see https://pytorch.org/docs/stable/generated/torch.add.html */
+export function add(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
+  return options?.alpha === undefined ? plus(a, b) : plus(a, mul(b, options.alpha))
+}
+
+const minus = defineBinary('sub', {
+  doc: 'a − b',
+  bools: 'error',
+  forward: (a, b) => graph.binary('sub', a, b),
+  vjp: { a: (g) => g, b: (g) => neg(g) },
+})
+
+/** a − alpha · b. @see https://pytorch.org/docs/stable/generated/torch.sub.html */
+export function sub(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
+  return options?.alpha === undefined ? minus(a, b) : minus(a, mul(b, options.alpha))
+}
+
+/** a · b, element by element. @see https://pytorch.org/docs/stable/generated/torch.mul.html */
+export const mul: BinaryFunction = defineBinary('mul', {
+  doc: 'a · b',
+  forward: (a, b) => graph.binary('mul', a, b),
+  saves: { a: ['b'], b: ['a'] },
+  vjp: { a: (g, { b }) => mul(g, b), b: (g, { a }) => mul(g, a) },
+})
+
+const quotient = defineBinary('div', {
+  doc: 'a / b',
+  domain: 'float',
+  forward: (a, b) => graph.binary('div', a, b),
+  saves: { a: ['b'], b: ['b', 'y'] },
+  vjp: { a: (g, { b }) => div(g, b), b: (g, { b, y }) => neg(mul(g, div(y, b))) },
+})
+
+/** How {@link div} rounds: towards zero, down, or not at all (default). */
+export interface DivOptions {
+  readonly roundingMode?: 'trunc' | 'floor' | null
+}
+
+/**
+ * a / b. Integers are divided as float32 unless a `roundingMode` is given.
+ * @see https://pytorch.org/docs/stable/generated/torch.div.html
+ */
+export function div(a: Operand, b: Operand, options?: DivOptions): Tensor {
+  const mode = options?.roundingMode ?? null
+  if (mode === null) return quotient(a, b)
+  const { dtype } = meet('div', a, b, false)
+  const whole = mode === 'floor' ? floor(quotient(a, b)) : trunc(quotient(a, b))
+  return isFloat(dtype) ? whole : cast(whole, dtype)
+}
+
+/** The larger; NaN wins; equal operands share the gradient. @see https://pytorch.org/docs/stable/generated/torch.maximum.html */
+export const maximum: BinaryFunction = defineBinary('maximum', {
+  doc: 'the larger of a and b',
+  forward: (a, b) => graph.binary('max', a, b),
+  saves: { a: ['a', 'b'], b: ['a', 'b'] },
+  vjp: { a: (g, { a, b }) => share(g, a, b, lt), b: (g, { a, b }) => share(g, b, a, lt) },
+})
+
+/** The smaller; NaN wins; equal operands share the gradient. @see https://pytorch.org/docs/stable/generated/torch.minimum.html */
+export const minimum: BinaryFunction = defineBinary('minimum', {
+  doc: 'the smaller of a and b',
+  forward: (a, b) => graph.binary('min', a, b),
+  saves: { a: ['a', 'b'], b: ['a', 'b'] },
+  vjp: { a: (g, { a, b }) => share(g, a, b, gt), b: (g, { a, b }) => share(g, b, a, gt) },
+})
+
+/** g for the operand that won, g/2 in a tie, 0 where it `loses`. */
+const share = (g: Tensor, own: Tensor, other: Tensor, loses: (a: Operand, b: Operand) => Tensor): Tensor =>
+  pick(loses(own, other), lit(0, g), pick(eq(own, other), mul(g, lit(0.5, g)), g))
+
+const power = defineBinary('pow', {
+  doc: 'aᵇ',
+  forward: (a, b) => graph.binary('pow', a, b),
+  saves: { a: ['a', 'b'], b: ['a', 'b', 'y'] },
+  vjp: {
+    // b aᵇ⁻¹, and 0 where b is 0 (also at a = 0)
+    a: (g, { a, b }) => pick(eq(b, lit(0, b)), lit(0, g), mul(g, mul(b, pow(a, sub(b, lit(1, b)))))),
+    // y ln a, and 0 where a is 0 and b ≥ 0
+    b: (g, { a, b, y }) => pick(logicalAnd(eq(a, lit(0, a)), ge(b, lit(0, b))), lit(0, g), mul(g, mul(y, log(a)))),
+  },
+})
+
+/**
+ * aᵇ. Exponents that a user gives as 2, 3, ½, −½, −1 or 1 are computed by multiplication or roots.
+ * @throws ArgumentError for integers to a negative integer power.
+ * @see https://pytorch.org/docs/stable/generated/torch.pow.html
+ */
+export function pow(a: Operand, b: Operand): Tensor {
+  if (a instanceof Tensor && typeof b === 'number' && a.dtype !== 'bool') {
+    if (b === 2) return square(a)
+    if (b === 3) return mul(square(a), a)
+    if (b === 1) return mul(a, lit(1, a))
+    if (isInteger(a.dtype)) {
+      if (Number.isInteger(b) && b < 0)
+        throw new ArgumentError('pow', `integers to a negative integer power (${b}) are not integers. Convert with .float()`)
+    } else {
+      if (b === 0.5) return sqrt(a)
+      if (b === -0.5) return rsqrt(a)
+      if (b === -1) return reciprocal(a)
+    }
+  }
+  const { a: x, b: y, dtype } = meet('pow', a, b, false)
+  if (isFloat(dtype) || dtype === 'bool') return power(x, y)
+  // Small integer powers are exact in float32's 24 bits; larger ones are computed there too, and rounded.
+  return cast(round(power(cast(x, 'float32'), cast(y, 'float32'))), dtype)
+}
+
+// ── three operands ──
+
+const choose = defineOp('where', {
+  doc: 'a where test holds, else b',
+  inputs: ['test', 'a', 'b'],
+  forward: (test, a, b, dtype: import('../base/index.ts').DType) => graph.where(test, graph.cast(a, dtype), graph.cast(b, dtype)),
+  saves: { a: ['test'], b: ['test'] },
+  vjp: { test: 'none', a: (g, { test }) => pick(test, g, lit(0, g)), b: (g, { test }) => pick(test, lit(0, g), g) },
+})
+
+/**
+ * `a` where `test` holds, else `b`. All broadcast.
+ * @param test bool
+ * @throws DTypeError when `test` is not bool.
+ * @see https://pytorch.org/docs/stable/generated/torch.where.html
+ */
+export function where(test: Tensor, a: Operand, b: Operand): Tensor {
+  checkTensor('where', 'test', test)
+  if (test.dtype !== 'bool') throw new DTypeError('where', `test must be bool, got ${test.dtype}. Compare first: x.ne(0)`)
+  if (!(a instanceof Tensor) && !(b instanceof Tensor)) {
+    const dtype =
+      typeof a === 'boolean' && typeof b === 'boolean' ? 'bool' : Number.isInteger(a) && Number.isInteger(b) ? 'int32' : 'float32'
+    return choose(test, number(Number(checkNumber('where', a)), dtype), number(Number(checkNumber('where', b)), dtype), dtype)
+  }
+  const { a: x, b: y, dtype } = meet('where', a, b, false)
+  return choose(test, x, y, dtype)
+}
+
+const clampLow = defineOp('clampMin', {
+  doc: 'x, or low where x is smaller',
+  inputs: ['x', 'low'],
+  forward: (x, low, dtype: import('../base/index.ts').DType) => graph.binary('max', graph.cast(x, dtype), graph.cast(low, dtype)),
+  saves: { x: ['x', 'low'], low: ['x', 'low'] },
+  vjp: { x: (g, { x, low }) => pick(ge(x, low), g, lit(0, g)), low: (g, { x, low }) => pick(lt(x, low), g, lit(0, g)) },
+})
+const clampHigh = defineOp('clampMax', {
+  doc: 'x, or high where x is larger',
+  inputs: ['x', 'high'],
+  forward: (x, high, dtype: import('../base/index.ts').DType) => graph.binary('min', graph.cast(x, dtype), graph.cast(high, dtype)),
+  saves: { x: ['x', 'high'], high: ['x', 'high'] },
+  vjp: { x: (g, { x, high }) => pick(le(x, high), g, lit(0, g)), high: (g, { x, high }) => pick(gt(x, high), g, lit(0, g)) },
+})
+
+/** Bounds of {@link clamp} by name. */
+export interface ClampOptions {
+  readonly min?: Operand | null
+  readonly max?: Operand | null
+}
+
+/**
+ * x within [min, max]; NaN stays NaN; where min > max, max. The gradient reaches x where it lies within the bounds (ends included).
+ * @throws ArgumentError when neither bound is given.
+ * @see https://pytorch.org/docs/stable/generated/torch.clamp.html
+ */
+export const clamp: (x: Tensor, min?: Operand | null | ClampOptions, max?: Operand | null) => Tensor = defineComposition(
+  'clamp',
+  'min(max(x, low), high)',
+  (x: Tensor, min?: Operand | null | ClampOptions, max?: Operand | null) => {
+    checkTensor('clamp', 'x', x)
+    let low = min as Operand | null | undefined
+    let high = max
+    if (typeof min === 'object' && min !== null && !(min instanceof Tensor)) {
+      low = min.min
+      high = min.max
+    }
+    if ((low ?? high ?? null) === null) throw new ArgumentError('clamp', 'at least one of min and max must be given')
+    let y = x
+    if (low !== undefined && low !== null) {
+      const { b, dtype } = meet('clamp', x, low, false)
+      y = clampLow(y, b, dtype)
+    }
+    if (high !== undefined && high !== null) {
+      const { b, dtype } = meet('clamp', y, high, false)
+      y = clampHigh(y, b, dtype)
+    }
+    return y
+  },
+)
+
+export { floatOf, resultType }

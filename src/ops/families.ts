@@ -1,0 +1,75 @@
+/** @file Definitions of elementwise ops: what `defineOp` needs, said shorter for one and for two operands. */
+import { broadcastShapes, type DType, DTypeError } from '../base/index.ts'
+import * as graph from '../graph/index.ts'
+import type { Tensor } from '../tensor/index.ts'
+import { checkTensor, defineOp, type Rule } from './define.ts'
+import { floatOf, meet, type Operand } from './promote.ts'
+
+export type UnaryFunction = (x: Tensor) => Tensor
+export type BinaryFunction = (a: Operand, b: Operand) => Tensor
+
+export interface UnarySpec {
+  readonly doc: string
+  readonly forward: (x: graph.Node) => graph.Node
+  readonly vjp: Rule<'x', undefined> | 'none'
+  /** What the rule reads: the input, the result or nothing. */
+  readonly saves?: readonly ('x' | 'y')[]
+  /** `float`: integers are converted to float32 first (exp). `any`: computed as they are (neg); bools are refused unless `bool` says otherwise. */
+  readonly domain?: 'float' | 'any'
+  /** What happens to bools under `any`: an error (default), or as they are. */
+  readonly bool?: 'keep'
+}
+
+/** Defines an elementwise function of one tensor; the result has its shape. */
+export function defineUnary(name: string, spec: UnarySpec): UnaryFunction {
+  const { forward, domain = 'float', bool } = spec
+  const apply = defineOp<readonly ['x'], undefined>(name, {
+    doc: spec.doc,
+    inputs: ['x'],
+    forward: (x, _: undefined) => {
+      if (domain === 'float') return forward(graph.cast(x, floatOf(x.dtype)))
+      if (x.dtype === 'bool' && bool !== 'keep')
+        throw new DTypeError(name, `x is bool, which ${name} does not take. Convert with .int() or .float()`)
+      return forward(x)
+    },
+    vjp: { x: spec.vjp },
+    saves: { x: spec.saves ?? [] },
+  })
+  return (x) => {
+    checkTensor(name, 'x', x)
+    return apply(x, undefined)
+  }
+}
+
+export interface BinarySpec {
+  readonly doc: string
+  /** Operands of one dtype that broadcast. */
+  readonly forward: (a: graph.Node, b: graph.Node) => graph.Node
+  readonly vjp: { readonly a: Rule<'a' | 'b', DType> | 'none'; readonly b: Rule<'a' | 'b', DType> | 'none' }
+  readonly saves?: { readonly a?: readonly ('a' | 'b' | 'y')[]; readonly b?: readonly ('a' | 'b' | 'y')[] }
+  /** `float`: integers are divided as float32. `bool`: operands are taken for truth values (≠ 0). Default: as they are. */
+  readonly domain?: 'float' | 'bool' | 'any'
+  /** What happens to two bools: computed as int32 and back (≠ 0) by default; `error` as for PyTorch's `-`. */
+  readonly bools?: 'error'
+}
+
+/** Defines an elementwise function of two operands that broadcast; numbers are data. */
+export function defineBinary(name: string, spec: BinarySpec): BinaryFunction {
+  const { forward, domain = 'any' } = spec
+  const apply = defineOp<readonly ['a', 'b'], DType>(name, {
+    doc: spec.doc,
+    inputs: ['a', 'b'],
+    forward: (a, b, dtype: DType) => {
+      broadcastShapes(name, a.shape, b.shape)
+      if (dtype !== 'bool' || domain === 'bool') return forward(graph.cast(a, dtype), graph.cast(b, dtype))
+      if (spec.bools === 'error') throw new DTypeError(name, 'both operands are bool. Use logicalXor, or convert with .int()')
+      return graph.cast(forward(graph.cast(a, 'int32'), graph.cast(b, 'int32')), 'bool')
+    },
+    vjp: spec.vjp,
+    saves: spec.saves ?? {},
+  })
+  return (a, b) => {
+    const { a: x, b: y, dtype } = meet(name, a, b, domain === 'float')
+    return apply(x, y, domain === 'bool' ? 'bool' : dtype)
+  }
+}

@@ -1,0 +1,94 @@
+/** @file Where random numbers come from: a seed and a count of calls. Philox makes the numbers, on the device, from these and each element's place. */
+import { ArgumentError } from '../base/index.ts'
+
+const TWO_32 = 2 ** 32
+/** A 64-bit whole number as [low, high] words. */
+export type Words = readonly [low: number, high: number]
+
+function wordsOf(op: string, value: number | bigint): Words {
+  if (typeof value === 'bigint') return [Number(BigInt.asUintN(32, value)), Number(BigInt.asUintN(32, value >> 32n))]
+  if (!Number.isSafeInteger(value)) throw new ArgumentError(op, `a seed is a whole number, got ${String(value)}. Give a bigint past 2⁵³`)
+  return wordsOf(op, BigInt(value))
+}
+
+/** What {@link Generator.getState} answers. */
+export interface GeneratorState {
+  readonly seed: bigint
+  readonly calls: number
+}
+
+/**
+ * A stream of random numbers. Each call of a random function takes one number from the count, so that the n-th call under a seed gives the same values
+ * on every device, however kernels are fused.
+ * @see https://pytorch.org/docs/stable/generated/torch.Generator.html
+ */
+export class Generator {
+  #seed: Words = [0, 0]
+  #calls = 0
+
+  constructor(seed?: number | bigint) {
+    this.manualSeed(seed ?? Math.floor(Math.random() * Number.MAX_SAFE_INTEGER))
+  }
+
+  /** Starts the stream of `seed` from its beginning. */
+  manualSeed(seed: number | bigint): this {
+    this.#seed = wordsOf('manualSeed', seed)
+    this.#calls = 0
+    return this
+  }
+
+  initialSeed(): bigint {
+    return (BigInt(this.#seed[1]) << 32n) | BigInt(this.#seed[0])
+  }
+
+  getState(): GeneratorState {
+    return { seed: this.initialSeed(), calls: this.#calls }
+  }
+
+  setState(state: GeneratorState): this {
+    this.manualSeed(state.seed)
+    this.#calls = state.calls
+    return this
+  }
+
+  /** @internal The key of the stream. */
+  key(): Words {
+    return this.#seed
+  }
+
+  /** @internal The number of this call. */
+  call(): Words {
+    const n = this.#calls++
+    return [n % TWO_32, Math.floor(n / TWO_32)]
+  }
+}
+
+/** The generator of calls that name none. */
+export const defaultGenerator: Generator = new Generator()
+
+/** Seeds the generator of all calls that name none. @see https://pytorch.org/docs/stable/generated/torch.manual_seed.html */
+export function manualSeed(seed: number | bigint): Generator {
+  return defaultGenerator.manualSeed(seed)
+}
+
+function mulWords(a: number, b: number): Words {
+  const product = BigInt(a) * BigInt(b)
+  return [Number(product & 0xffffffffn), Number(product >> 32n)]
+}
+
+/**
+ * Philox4x32-10 on the host: the four words of one block.
+ * @see J. K. Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3 (SC 2011)
+ */
+export function philox(counter: readonly [number, number, number, number], key: Words): [number, number, number, number] {
+  let [c0, c1, c2, c3] = counter
+  let [k0, k1] = key
+  for (let round = 0; round < 10; round++) {
+    const [low0, high0] = mulWords(0xd2511f53, c0)
+    const [low1, high1] = mulWords(0xcd9e8d57, c2)
+    ;[c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0]
+    k0 = (k0 + 0x9e3779b9) >>> 0
+    k1 = (k1 + 0xbb67ae85) >>> 0
+  }
+  return [c0, c1, c2, c3]
+}

@@ -1,0 +1,191 @@
+/** @file Joining and padding: cat, stack, pad, tril, triu. */
+import { ArgumentError, type DType, normalizeDim, promoteTypes, type Shape, ShapeError, showShape, sizeOf } from '../base/index.ts'
+import * as graph from '../graph/index.ts'
+import { Tensor } from '../tensor/index.ts'
+import { checkTensor, defineListOp, defineOp } from './define.ts'
+import { where } from './elementwise.ts'
+import { lit } from './promote.ts'
+import { narrowTo, sliceBy, unsqueeze } from './view.ts'
+
+interface CatParams {
+  readonly dim: number
+  readonly dtype: DType
+  readonly shape: Shape
+  /** Where each piece begins along `dim`. */
+  readonly offsets: readonly number[]
+}
+
+/** Two pieces side by side: each padded to the whole, and chosen by position. */
+function beside(left: graph.Node, right: graph.Node, dim: number): graph.Node {
+  const l = left.shape[dim] as number
+  const n = l + (right.shape[dim] as number)
+  const shape = left.shape.map((s, i) => (i === dim ? n : s))
+  const along = graph.reshape(
+    graph.iota(n),
+    shape.map((_, i) => (i === dim ? n : 1)),
+  )
+  const inLeft = graph.binary('lt', along, graph.scalar(l, 'int32'))
+  const zero = shape.map(() => 0)
+  const after = shape.map((_, i) => (i === dim ? l : 0))
+  return graph.where(inLeft, graph.pad(left, zero, shape), graph.pad(right, after, shape))
+}
+
+/** A balanced tree: each element passes log₂ n choices, and a kernel that may not bind all pieces can be cut anywhere. */
+function joinNodes(list: readonly graph.Node[], dim: number): graph.Node {
+  if (list.length === 1) return list[0] as graph.Node
+  const middle = list.length >> 1
+  return beside(joinNodes(list.slice(0, middle), dim), joinNodes(list.slice(middle), dim), dim)
+}
+
+const join = defineListOp('cat', {
+  doc: 'the tensors one after the other along a dim',
+  forward: (nodes, p: CatParams) => {
+    const pieces = nodes.filter((n) => sizeOf(n.shape) > 0).map((n) => graph.cast(n, p.dtype))
+    return pieces.length === 0 ? graph.expand(graph.constant(0, p.dtype), p.shape) : joinNodes(pieces, p.dim)
+  },
+  vjp: (g, i, shape, p) => (sizeOf(shape) === 0 ? zerosOf(g, shape) : narrowTo(g, p.dim, p.offsets[i] as number, shape[p.dim] as number)),
+})
+
+const zerosOf = (like: Tensor, shape: Shape): Tensor => new Tensor(graph.expand(graph.constant(0, like.dtype, like._node.placement), shape))
+
+/** A dim by name, where it may also go by position. */
+export interface AlongOptions {
+  readonly dim?: number
+}
+const isList = (x: unknown): boolean => Array.isArray(x) && x.length > 0
+const dimOf = (dim: number | AlongOptions | undefined): number => (typeof dim === 'object' ? dim.dim : dim) ?? 0
+
+/**
+ * The tensors one after the other along `dim`; their other sizes agree. dtypes are promoted.
+ * @throws ShapeError when another size differs.
+ * @see https://pytorch.org/docs/stable/generated/torch.cat.html
+ * @example cat([zeros([2, 3]), zeros([1, 3])]).shape // [3, 3]
+ */
+export function cat(tensors: readonly Tensor[], dim?: number | AlongOptions): Tensor {
+  if (!isList(tensors)) throw new ArgumentError('cat', 'a list of at least one tensor is wanted')
+  tensors.forEach((x, i) => {
+    checkTensor('cat', `tensors[${i}]`, x)
+  })
+  // as in PyTorch, a tensor of shape [0] goes with anything
+  const first: Tensor = tensors.find((x: Tensor) => x.ndim !== 1 || x.shape[0] !== 0) ?? (tensors[0] as Tensor)
+  if (first.ndim === 0) throw new ShapeError('cat', '0-d tensors have no dim to be joined along. Use stack', [first.shape])
+  const d = normalizeDim('cat', dimOf(dim), first.ndim)
+  let total = 0
+  let dtype = first.dtype
+  const offsets = tensors.map((x, i) => {
+    if (x.ndim === 1 && x.shape[0] === 0) return total
+    if (x.ndim !== first.ndim || x.shape.some((s, k) => k !== d && s !== first.shape[k])) {
+      throw new ShapeError(
+        'cat',
+        `sizes other than dim ${d} differ: tensors[${i}] is ${showShape(x.shape)}, the first is ${showShape(first.shape)}`,
+        [first.shape, x.shape],
+      )
+    }
+    dtype = promoteTypes(dtype, x.dtype)
+    total += x.shape[d] as number
+    return total - (x.shape[d] as number)
+  })
+  return join(tensors, { dim: d, dtype, shape: first.shape.map((s, i) => (i === d ? total : s)), offsets })
+}
+
+/**
+ * Tensors of one shape along a new dim.
+ * @throws ShapeError when a shape differs.
+ * @see https://pytorch.org/docs/stable/generated/torch.stack.html
+ * @example stack([zeros([3]), ones([3])], 1).shape // [3, 2]
+ */
+export function stack(tensors: readonly Tensor[], dim?: number | AlongOptions): Tensor {
+  if (!isList(tensors)) throw new ArgumentError('stack', 'a list of at least one tensor is wanted')
+  const first = tensors[0] as Tensor
+  tensors.forEach((x, i) => {
+    checkTensor('stack', `tensors[${i}]`, x)
+    if (x.ndim !== first.ndim || x.shape.some((s, k) => s !== first.shape[k])) {
+      throw new ShapeError(
+        'stack',
+        `all shapes must agree: tensors[${i}] is ${showShape(x.shape)}, the first is ${showShape(first.shape)}`,
+        [first.shape, x.shape],
+      )
+    }
+  })
+  const d = normalizeDim('stack', dimOf(dim), first.ndim + 1)
+  return cat(
+    tensors.map((x) => unsqueeze(x, d)),
+    d,
+  )
+}
+
+interface PadParams {
+  readonly before: readonly number[]
+  readonly sizes: Shape
+  readonly value: number
+}
+
+const padWith = defineOp('pad', {
+  doc: 'x with a constant around it',
+  inputs: ['x'],
+  forward: (x, p: PadParams) => {
+    const inner = graph.pad(x, p.before, p.sizes)
+    if (p.value === 0) return inner
+    const inside = graph.pad(graph.expand(graph.constant(1, 'bool', x.placement), x.shape), p.before, p.sizes)
+    return graph.where(inside, inner, graph.scalar(p.value, x.dtype))
+  },
+  vjp: { x: (g, { shape }, p) => sliceBy(g, { start: p.before, step: p.before.map(() => 1), sizes: shape }) },
+})
+
+/** How {@link pad} fills. Other modes than `constant` come with the convolutions. */
+export interface PadOptions {
+  readonly mode?: 'constant'
+  readonly value?: number
+}
+
+/**
+ * `x` with `value` around it: `padding` is [before, after] of the last dim, then of the one in front of it, and so on; negative numbers cut.
+ * @throws ArgumentError for an odd or too long list, or another mode.
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
+ * @example pad(zeros([2, 3]), [1, 1]).shape // [2, 5]
+ */
+export function pad(x: Tensor, padding: readonly number[], options?: PadOptions): Tensor {
+  checkTensor('pad', 'x', x)
+  if (options?.mode !== undefined && options.mode !== 'constant')
+    throw new ArgumentError('pad', `mode '${options.mode as string}' is not there; 'constant' is`)
+  if (padding.length % 2 !== 0 || padding.length > 2 * x.ndim) {
+    throw new ArgumentError('pad', `padding must have 2 numbers for each of at most ${x.ndim} dims, got ${padding.length}`)
+  }
+  const ends = x.shape.map((_, i) => [padding[2 * (x.ndim - 1 - i)] ?? 0, padding[2 * (x.ndim - 1 - i) + 1] ?? 0] as const)
+  const sizes = x.shape.map((s, i) => s + (ends[i]?.[0] ?? 0) + (ends[i]?.[1] ?? 0))
+  if (sizes.some((s) => s < 0))
+    throw new ShapeError('pad', `padding ${showShape(padding)} leaves less than nothing of ${showShape(x.shape)}`, [x.shape])
+  let y = x
+  if (padding.some((n) => n < 0)) {
+    y = sliceBy(x, {
+      start: ends.map(([before]) => Math.max(0, -before)),
+      step: ends.map(() => 1),
+      sizes: x.shape.map((s, i) => s + Math.min(0, ends[i]?.[0] ?? 0) + Math.min(0, ends[i]?.[1] ?? 0)),
+    })
+  }
+  return padWith(y, { before: ends.map(([before]) => Math.max(0, before)), sizes, value: options?.value ?? 0 })
+}
+
+/** Column − row of each element of the last two dims. */
+function diagonalOf(op: string, x: Tensor): Tensor {
+  if (x.ndim < 2) throw new ShapeError(op, `at least 2 dims are wanted, x is ${showShape(x.shape)}`, [x.shape])
+  const [rows, columns] = x.shape.slice(-2) as [number, number]
+  return new Tensor(graph.binary('sub', graph.reshape(graph.iota(columns), [1, columns]), graph.reshape(graph.iota(rows), [rows, 1])))
+}
+
+const triangle = (
+  op: 'tril' | 'triu',
+  compare: 'le' | 'lt',
+): ((x: Tensor, diagonal?: number | { readonly diagonal?: number }) => Tensor) => {
+  return (x, diagonal) => {
+    checkTensor(op, 'x', x)
+    const k = graph.scalar((typeof diagonal === 'object' ? diagonal.diagonal : diagonal) ?? 0, 'int32')
+    const below = new Tensor(graph.binary(compare, diagonalOf(op, x)._node, k))
+    return op === 'tril' ? where(below, x, lit(0, x)) : where(below, lit(0, x), x)
+  }
+}
+
+/** The lower triangle of the last two dims (column − row ≤ `diagonal`), the rest 0. @see https://pytorch.org/docs/stable/generated/torch.tril.html */
+export const tril: (x: Tensor, diagonal?: number | { readonly diagonal?: number }) => Tensor = triangle('tril', 'le')
+/** The upper triangle of the last two dims (column − row ≥ `diagonal`), the rest 0. @see https://pytorch.org/docs/stable/generated/torch.triu.html */
+export const triu: (x: Tensor, diagonal?: number | { readonly diagonal?: number }) => Tensor = triangle('triu', 'lt')

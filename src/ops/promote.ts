@@ -1,0 +1,80 @@
+/** @file How operands meet: numbers become 0-d tensors, dtypes are promoted as PyTorch does. */
+import { ArgumentError, type DType, DTypeError, dtypeInfo, kindRank, promoteTypes } from '../base/index.ts'
+import * as graph from '../graph/index.ts'
+import { Tensor } from '../tensor/index.ts'
+
+/** A tensor, or a number (or boolean) that meets it. */
+export type Operand = Tensor | number | boolean
+
+/** A literal of an op's definition, with the dtype of `like`: compiled into the kernel. */
+export function lit(value: number, like: Tensor): Tensor {
+  return new Tensor(graph.constant(value, like._node.dtype))
+}
+
+/** A number that a user gave: it reaches the kernel as data, so that another number is no other kernel. */
+export function number(value: number, dtype: DType): Tensor {
+  return new Tensor(graph.scalar(value, dtype))
+}
+
+/** The dtype in which a number meets a tensor of `dtype`: whole numbers fit any number type, fractions need a float. */
+function dtypeWithNumber(dtype: DType, value: number | boolean): DType {
+  if (typeof value === 'boolean') return dtype
+  const { kind } = dtypeInfo[dtype]
+  if (kind === 'float') return dtype
+  if (!Number.isInteger(value)) return 'float32'
+  return kind === 'bool' ? 'int32' : dtype
+}
+
+/** PyTorch's `result_type` of two tensors: a 0-d tensor does not widen one with dims of its own kind. */
+export function resultType(a: Tensor, b: Tensor): DType {
+  const da = a._node.dtype
+  const db = b._node.dtype
+  if (da === db) return da
+  const za = a._node.shape.length === 0
+  if (za !== (b._node.shape.length === 0)) {
+    const [full, zero] = za ? [db, da] : [da, db]
+    return kindRank(zero) > kindRank(full) ? zero : full
+  }
+  return promoteTypes(da, db)
+}
+
+/** Pair of operands as tensors, and the dtype they meet in. Reused between calls: read at once. */
+const met = { a: undefined as unknown as Tensor, b: undefined as unknown as Tensor, dtype: 'float32' as DType }
+
+/** `float`: integers meet as float32. */
+export function meet(op: string, a: Operand, b: Operand, float: boolean): typeof met {
+  if (a instanceof Tensor) {
+    met.a = a
+    if (b instanceof Tensor) {
+      met.b = b
+      met.dtype = resultType(a, b)
+      if (float) met.dtype = floatOf(met.dtype)
+    } else {
+      met.dtype = dtypeWithNumber(a._node.dtype, checkNumber(op, b))
+      if (float) met.dtype = floatOf(met.dtype)
+      met.b = number(Number(b), met.dtype)
+    }
+  } else {
+    if (!(b instanceof Tensor)) throw new ArgumentError(op, `one operand must be a Tensor, got ${typeof a} and ${typeof b}`)
+    met.b = b
+    met.dtype = dtypeWithNumber(b._node.dtype, checkNumber(op, a))
+    if (float) met.dtype = floatOf(met.dtype)
+    met.a = number(Number(a), met.dtype)
+  }
+  return met
+}
+
+/** A number or a boolean, or an error that names the op. */
+export function checkNumber(op: string, x: unknown): number | boolean {
+  if (typeof x !== 'number' && typeof x !== 'boolean')
+    throw new ArgumentError(op, `an operand must be a Tensor or a number, got ${x === null ? 'null' : typeof x}`)
+  return x
+}
+
+/** The dtype in which a float function of `dtype` is computed. */
+export const floatOf = (dtype: DType): DType => (dtypeInfo[dtype].kind === 'float' ? dtype : 'float32')
+
+export function checkFloat(op: string, role: string, x: Tensor): void {
+  if (dtypeInfo[x.dtype].kind !== 'float')
+    throw new DTypeError(op, `${role} must be of a float dtype, got ${x.dtype}. Convert with .float()`)
+}

@@ -1,0 +1,352 @@
+/** @file Views: the same elements under another shape or order. Index arithmetic of the kernels that read them, never a copy. */
+import {
+  ArgumentError,
+  expandsTo,
+  inferReshape,
+  normalizeDim,
+  normalizeDims,
+  type Shape,
+  ShapeError,
+  sameShape,
+  showShape,
+} from '../base/index.ts'
+import * as graph from '../graph/index.ts'
+import type { Tensor } from '../tensor/index.ts'
+import { checkTensor, defineOp } from './define.ts'
+
+/** Sizes as one array or as arguments. */
+export type Sizes = readonly [sizes: Shape] | readonly number[]
+/** The list that `Sizes` means. */
+export const listOf = (sizes: Sizes): Shape => (sizes.length === 1 && Array.isArray(sizes[0]) ? (sizes[0] as Shape) : (sizes as Shape))
+
+// ── shape ──
+
+const reshapeTo = defineOp('reshape', {
+  doc: 'the same elements, in row-major order, under another shape',
+  inputs: ['x'],
+  view: true,
+  forward: (x, shape: Shape) => graph.reshape(x, shape),
+  vjp: { x: (g, { shape }) => reshape(g, shape) },
+})
+
+/**
+ * The same elements, in row-major order, under another shape. One size may be −1.
+ * @throws ShapeError when the number of elements differs.
+ * @see https://pytorch.org/docs/stable/generated/torch.reshape.html
+ * @example zeros([2, 6]).reshape(3, -1).shape // [3, 4]
+ */
+export function reshape(x: Tensor, ...sizes: Sizes): Tensor {
+  checkTensor('reshape', 'x', x)
+  const list = listOf(sizes)
+  return reshapeTo(x, sameShape(list, x._node.shape) ? x._node.shape : inferReshape('reshape', x._node.shape, [...list]))
+}
+/** As {@link reshape}. @see https://pytorch.org/docs/stable/generated/torch.Tensor.view.html */
+export const view: (x: Tensor, ...sizes: Sizes) => Tensor = reshape
+
+/** The dims from `startDim` to `endDim` (included) as one. @see https://pytorch.org/docs/stable/generated/torch.flatten.html */
+export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
+  checkTensor('flatten', 'x', x)
+  const from = normalizeDim('flatten', startDim, x.ndim, 'startDim')
+  const to = normalizeDim('flatten', endDim, x.ndim, 'endDim')
+  if (from > to) throw new ShapeError('flatten', `startDim ${startDim} lies behind endDim ${endDim}`, [x.shape])
+  const { shape } = x
+  return reshapeTo(x, [...shape.slice(0, from), shape.slice(from, to + 1).reduce((a, b) => a * b, 1), ...shape.slice(to + 1)])
+}
+
+/** `sizes` in the place of dim `dim`. @see https://pytorch.org/docs/stable/generated/torch.unflatten.html */
+export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
+  checkTensor('unflatten', 'x', x)
+  const d = normalizeDim('unflatten', dim, x.ndim)
+  const inner = inferReshape('unflatten', [x.shape[d] ?? 1], [...sizes])
+  return reshapeTo(x, [...x.shape.slice(0, d), ...inner, ...x.shape.slice(d + 1)])
+}
+
+/** Without the dims of size 1 (or without those of `dim` that have size 1). @see https://pytorch.org/docs/stable/generated/torch.squeeze.html */
+export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
+  checkTensor('squeeze', 'x', x)
+  const dims = dim === undefined ? undefined : normalizeDims('squeeze', dim, x.ndim)
+  return reshapeTo(
+    x,
+    x.shape.filter((s, i) => s !== 1 || (dims !== undefined && !dims.includes(i))),
+  )
+}
+
+/** With a dim of size 1 in front of dim `dim`. @see https://pytorch.org/docs/stable/generated/torch.unsqueeze.html */
+export function unsqueeze(x: Tensor, dim: number): Tensor {
+  checkTensor('unsqueeze', 'x', x)
+  const d = normalizeDim('unsqueeze', dim, x.ndim + 1)
+  return reshapeTo(x, [...x.shape.slice(0, d), 1, ...x.shape.slice(d)])
+}
+
+// ── order ──
+
+const permuteTo: (x: Tensor, order: readonly number[]) => Tensor = defineOp('permute', {
+  doc: 'dims in another order',
+  inputs: ['x'],
+  view: true,
+  forward: (x, order: readonly number[]) => graph.permute(x, order),
+  vjp: {
+    x: (g, _, order) => {
+      const back = new Array<number>(order.length)
+      order.forEach((from, to) => {
+        back[from] = to
+      })
+      return permuteTo(g, back)
+    },
+  },
+})
+
+/**
+ * Dims in another order: dim i of the result is dim `order[i]` of `x`.
+ * @throws ShapeError when `order` does not name every dim once.
+ * @see https://pytorch.org/docs/stable/generated/torch.permute.html
+ * @example zeros([2, 3, 4]).permute(2, 0, 1).shape // [4, 2, 3]
+ */
+export function permute(x: Tensor, ...order: Sizes): Tensor {
+  checkTensor('permute', 'x', x)
+  const list = listOf(order).map((d) => normalizeDim('permute', d, x.ndim))
+  if (list.length !== x.ndim || new Set(list).size !== list.length) {
+    throw new ShapeError(
+      'permute',
+      `the order ${showShape(listOf(order))} must name each of the ${x.ndim} dims of ${showShape(x.shape)} once`,
+      [x.shape],
+    )
+  }
+  return permuteTo(x, list)
+}
+
+/** Two dims exchanged. @see https://pytorch.org/docs/stable/generated/torch.transpose.html */
+export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
+  checkTensor('transpose', 'x', x)
+  const a = normalizeDim('transpose', dim0, x.ndim, 'dim0')
+  const b = normalizeDim('transpose', dim1, x.ndim, 'dim1')
+  return permuteTo(
+    x,
+    x.shape.map((_, i) => (i === a ? b : i === b ? a : i)),
+  )
+}
+
+/** A matrix transposed; vectors and 0-d tensors as they are. @throws ShapeError past two dims. @see https://pytorch.org/docs/stable/generated/torch.t.html */
+export function t(x: Tensor): Tensor {
+  checkTensor('t', 'x', x)
+  if (x.ndim > 2)
+    throw new ShapeError('t', `at most 2 dims are wanted, x is ${showShape(x.shape)}. Use transpose(dim0, dim1) or mT()`, [x.shape])
+  return x.ndim === 2 ? permuteTo(x, [1, 0]) : x
+}
+
+/** The last two dims exchanged. @see https://pytorch.org/docs/stable/tensors.html#torch.Tensor.mT */
+export function mT(x: Tensor): Tensor {
+  checkTensor('mT', 'x', x)
+  if (x.ndim < 2) throw new ShapeError('mT', `at least 2 dims are wanted, x is ${showShape(x.shape)}`, [x.shape])
+  return transpose(x, -2, -1)
+}
+
+/** A dim moved to another place. @see https://pytorch.org/docs/stable/generated/torch.movedim.html */
+export function movedim(x: Tensor, source: number, destination: number): Tensor {
+  checkTensor('movedim', 'x', x)
+  const order = x.shape.map((_, i) => i)
+  const [moved] = order.splice(normalizeDim('movedim', source, x.ndim, 'source'), 1)
+  if (moved !== undefined) order.splice(normalizeDim('movedim', destination, x.ndim, 'destination'), 0, moved)
+  return permuteTo(x, order)
+}
+
+/** The elements in reverse along `dims`. @see https://pytorch.org/docs/stable/generated/torch.flip.html */
+export function flip(x: Tensor, ...dims: Sizes): Tensor {
+  checkTensor('flip', 'x', x)
+  const list = listOf(dims).map((d) => normalizeDim('flip', d, x.ndim))
+  const turned = (i: number): boolean => list.includes(i) && (x.shape[i] as number) > 0
+  return sliceBy(x, {
+    start: x.shape.map((s, i) => (turned(i) ? s - 1 : 0)),
+    step: x.shape.map((_, i) => (turned(i) ? -1 : 1)),
+    sizes: x.shape,
+  })
+}
+
+// ── repetition ──
+
+const expandTo = defineOp('expand', {
+  doc: 'dims of size 1 repeated',
+  inputs: ['x'],
+  view: true,
+  forward: (x, shape: Shape) => graph.expand(x, shape),
+  vjp: { x: (g) => g }, // the driver sums
+})
+
+/**
+ * Dims of size 1 repeated to a larger size, and dims added in front; −1 keeps a size.
+ * @throws ShapeError when a size other than 1 would change.
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.expand.html
+ * @example zeros([3, 1]).expand(2, -1, 4).shape // [2, 3, 4]
+ */
+export function expand(x: Tensor, ...sizes: Sizes): Tensor {
+  checkTensor('expand', 'x', x)
+  const from = x._node.shape
+  const list = listOf(sizes)
+  const to = list.map((s, i) => (s === -1 ? (from[i - (list.length - from.length)] ?? -1) : s))
+  if (to.some((s) => !Number.isInteger(s) || s < 0) || !expandsTo(from, to)) {
+    throw new ShapeError(
+      'expand',
+      `${showShape(from)} does not expand to ${showShape(list)}: only dims of size 1 grow, and new dims stand in front`,
+      [from, list],
+    )
+  }
+  return expandTo(x, to)
+}
+/** As {@link expand}, with the shape of `other`. */
+export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, other.shape)
+/** `x` expanded to `shape`, as in NumPy. @see https://pytorch.org/docs/stable/generated/torch.broadcast_to.html */
+export const broadcastTo = (x: Tensor, shape: Shape): Tensor => expand(x, shape)
+
+/** `x` repeated `sizes[i]` times along each dim; dims may be added in front. @see https://pytorch.org/docs/stable/generated/torch.Tensor.repeat.html */
+export function repeat(x: Tensor, ...sizes: Sizes): Tensor {
+  checkTensor('repeat', 'x', x)
+  const times = listOf(sizes)
+  if (times.length < x.ndim)
+    throw new ShapeError('repeat', `${x.ndim} or more counts are wanted for ${showShape(x.shape)}, got ${showShape(times)}`, [x.shape])
+  const shape = [...times.slice(x.ndim).map(() => 1), ...x.shape]
+  const interleaved = reshape(
+    x,
+    shape.flatMap((s) => [1, s]),
+  )
+  const grown = expand(
+    interleaved,
+    shape.flatMap((s, i) => [times[i] as number, s]),
+  )
+  return reshape(
+    grown,
+    shape.map((s, i) => s * (times[i] as number)),
+  )
+}
+
+// ── parts ──
+
+/** Output position i along each dim is input position start + i · step. */
+export interface SliceParams {
+  readonly start: readonly number[]
+  readonly step: readonly number[]
+  readonly sizes: Shape
+}
+
+/** Part of `x`, the arguments checked. */
+export const sliceBy: (x: Tensor, p: SliceParams) => Tensor = defineOp('slice', {
+  doc: 'a regular part of x',
+  inputs: ['x'],
+  view: true,
+  forward: (x, p: SliceParams) => graph.slice(x, p.start, p.sizes, p.step),
+  vjp: { x: (g, { shape }, p) => unslice(g, p, shape) },
+})
+
+/** Zeros of `shape` with `g` where the slice was. */
+function unslice(g: Tensor, p: SliceParams, shape: Shape): Tensor {
+  // Backward steps turn round: then the first element taken is the last of g.
+  const turned = p.step.flatMap((s, i) => (s < 0 ? [i] : []))
+  let y = turned.length ? flip(g, turned) : g
+  const start = p.start.map((s, i) => ((p.step[i] as number) < 0 ? s + ((p.sizes[i] as number) - 1) * (p.step[i] as number) : s))
+  const step = p.step.map(Math.abs)
+  if (step.some((s) => s !== 1)) {
+    // [.., n, ..] → [.., n, step, ..] with zeros behind each element → [.., n · step, ..]
+    const apart = p.sizes.flatMap((n) => [n, 1])
+    const spaced = p.sizes.flatMap((n, i) => [n, step[i] as number])
+    y = padZeros(reshape(y, apart), { before: spaced.map(() => 0), sizes: spaced })
+    y = reshape(
+      y,
+      p.sizes.map((n, i) => n * (step[i] as number)),
+    )
+    // the zeros behind the last element may reach past the end
+    const fits = y.shape.map((n, i) => Math.min(n, (shape[i] as number) - (start[i] as number)))
+    y = sliceBy(y, { start: fits.map(() => 0), step: fits.map(() => 1), sizes: fits })
+  }
+  return padZeros(y, { before: start, sizes: shape })
+}
+
+interface PadParams {
+  readonly before: readonly number[]
+  readonly sizes: Shape
+}
+
+/** Zeros around `x`, whose origin lands at `before`. */
+export const padZeros: (x: Tensor, p: PadParams) => Tensor = defineOp('padZeros', {
+  doc: 'x with zeros around it',
+  inputs: ['x'],
+  forward: (x, p: PadParams) => graph.pad(x, p.before, p.sizes),
+  vjp: { x: (g, { shape }, p) => sliceBy(g, { start: p.before, step: p.before.map(() => 1), sizes: shape }) },
+})
+
+/**
+ * `length` elements along `dim`, from `start` on.
+ * @throws ShapeError past the end.
+ * @see https://pytorch.org/docs/stable/generated/torch.narrow.html
+ */
+export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
+  checkTensor('narrow', 'x', x)
+  if (x.ndim === 0) throw new ShapeError('narrow', 'a tensor with dims is wanted, x is 0-d', [x.shape])
+  const d = normalizeDim('narrow', dim, x.ndim)
+  const size = x.shape[d] as number
+  const from = start < 0 ? start + size : start
+  if (!Number.isInteger(from) || !Number.isInteger(length) || from < 0 || length < 0 || from + length > size) {
+    throw new ShapeError('narrow', `start ${start} and length ${length} do not fit dim ${d} of ${showShape(x.shape)} (size ${size})`, [
+      x.shape,
+    ])
+  }
+  return narrowTo(x, d, from, length)
+}
+
+/** {@link narrow} with checked arguments. */
+export function narrowTo(x: Tensor, d: number, start: number, length: number): Tensor {
+  return sliceBy(x, {
+    start: x.shape.map((_, i) => (i === d ? start : 0)),
+    step: x.shape.map(() => 1),
+    sizes: x.shape.map((s, i) => (i === d ? length : s)),
+  })
+}
+
+/** Position `index` of dim `dim`, which leaves the shape. @throws ShapeError past the end. @see https://pytorch.org/docs/stable/generated/torch.select.html */
+export function select(x: Tensor, dim: number, index: number): Tensor {
+  checkTensor('select', 'x', x)
+  if (x.ndim === 0) throw new ShapeError('select', 'a tensor with dims is wanted, x is 0-d', [x.shape])
+  const d = normalizeDim('select', dim, x.ndim)
+  const size = x.shape[d] as number
+  if (!Number.isInteger(index) || index < -size || index >= size) {
+    throw new ShapeError('select', `index ${index} is out of range for dim ${d} of ${showShape(x.shape)} (size ${size})`, [x.shape])
+  }
+  const one = narrowTo(x, d, index < 0 ? index + size : index, 1)
+  return reshapeTo(one, [...x.shape.slice(0, d), ...x.shape.slice(d + 1)])
+}
+
+/**
+ * Parts along `dim` of size `size` (the last may be smaller), or of the sizes listed.
+ * @see https://pytorch.org/docs/stable/generated/torch.split.html
+ */
+export function split(x: Tensor, size: number | readonly number[], dim = 0): Tensor[] {
+  checkTensor('split', 'x', x)
+  const d = normalizeDim('split', dim, x.ndim)
+  const n = x.shape[d] ?? 1
+  if (typeof size === 'number' && !(Number.isInteger(size) && size > 0))
+    throw new ArgumentError('split', `the size of a part must be a whole number > 0, got ${size}`)
+  const parts =
+    typeof size === 'number' ? Array.from({ length: Math.max(1, Math.ceil(n / size)) }, (_, i) => Math.min(size, n - i * size)) : size
+  const total = parts.reduce((a, b) => a + b, 0)
+  if (total !== n)
+    throw new ShapeError('split', `the sizes ${showShape(parts)} sum to ${total}, dim ${d} of ${showShape(x.shape)} has ${n}`, [x.shape])
+  let start = 0
+  return parts.map((length) => {
+    start += length
+    return narrow(x, d, start - length, length)
+  })
+}
+
+/** At most `chunks` parts of equal size along `dim` (the last may be smaller). @see https://pytorch.org/docs/stable/generated/torch.chunk.html */
+export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
+  checkTensor('chunk', 'x', x)
+  if (!(Number.isInteger(chunks) && chunks > 0))
+    throw new ArgumentError('chunk', `the number of chunks must be a whole number > 0, got ${chunks}`)
+  const n = x.shape[normalizeDim('chunk', dim, x.ndim)] ?? 1
+  return split(x, Math.max(1, Math.ceil(n / chunks)), dim)
+}
+
+/** The positions of `dim` as a list of tensors without it. @see https://pytorch.org/docs/stable/generated/torch.unbind.html */
+export function unbind(x: Tensor, dim = 0): Tensor[] {
+  checkTensor('unbind', 'x', x)
+  const d = normalizeDim('unbind', dim, x.ndim)
+  return Array.from({ length: x.shape[d] ?? 0 }, (_, i) => select(x, d, i))
+}

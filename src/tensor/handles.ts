@@ -1,0 +1,71 @@
+/** @file What optimizers, modules and loaders do with handles, beside the tape: rebinding, arenas, the end of a step. */
+import { DTypeError, type Shape, ShapeError, sameShape, showShape } from '../base/index.ts'
+import type { DeviceName, MemoryStats } from '../device/index.ts'
+import * as graph from '../graph/index.ts'
+import { share, Tensor } from './tensor.ts'
+
+/** Puts the value of `value` behind `handle`, past the tape; the handle keeps its place on the tape, and its version grows. Shapes and dtypes are equal. */
+export function assign(handle: Tensor, value: Tensor): void {
+  if (!sameShape(handle.shape, value.shape)) {
+    throw new ShapeError('assign', `a value of shape ${showShape(value.shape)} for a tensor of shape ${showShape(handle.shape)}`, [
+      handle.shape,
+      value.shape,
+    ])
+  }
+  if (handle.dtype !== value.dtype) throw new DTypeError('assign', `a ${value.dtype} value for a ${handle.dtype} tensor`)
+  handle._node = value._node
+  handle.version++
+}
+
+/** A second handle on the same value, without a place on the tape. */
+export function alias(x: Tensor): Tensor {
+  share(x._node)
+  return new Tensor(x._node)
+}
+
+/** All tensors in one flat tensor (an arena); where each begins is told by `packOffsets`. One dtype, not empty. */
+export function packTensors(list: readonly Tensor[]): Tensor {
+  return new Tensor(graph.pack(list.map((t) => t._node)))
+}
+
+/** Where the pieces of `packTensors` begin, and how long it is, in elements. */
+export function packOffsets(list: readonly Tensor[]): { offsets: number[]; length: number } {
+  return graph.packLayout(list.map((t) => t.numel))
+}
+
+/** The piece of an arena at `offset`. */
+export function unpackTensor(packed: Tensor, offset: number, shape: Shape): Tensor {
+  return new Tensor(graph.unpack(packed._node, offset, shape))
+}
+
+/** Gives up a value that no handle needs any more, at the next close (`keepPrevious`) or at this one. */
+export function retire(x: Tensor, options?: { keepPrevious?: boolean }): void {
+  graph.retire(x._node, options)
+}
+
+/** The value will be stored by the next run, also where it is only an intermediate result. */
+export function keepTensor<T extends Tensor>(x: T): T {
+  graph.keep(x._node)
+  return x
+}
+
+/** Ends a step: everything recorded is computed, and what was retired is given back. */
+export function closeStep(): void {
+  graph.closeStep()
+}
+
+/**
+ * Runs `fn` and ends the step: everything recorded is computed, and what the step alone needed is given back. The end of an async `fn` is awaited.
+ * @example const accuracy = tidy(() => evaluate(model, batch))
+ */
+export function tidy<T>(fn: () => T): T {
+  const result = fn()
+  if (result instanceof Promise) return result.finally(closeStep) as T
+  closeStep()
+  return result
+}
+
+/** Bytes and buffers of a device (default: the default device); zeros before the device is there. */
+export function memory(device?: DeviceName): MemoryStats {
+  return graph.memoryStats(device)
+}

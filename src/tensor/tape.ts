@@ -1,0 +1,108 @@
+/**
+ * @file The tape: which op made which value from which, and what its gradient rule will need. It is a graph of entries hanging on the
+ * tensors; whoever holds a result holds its tape. Read together with `src/autograd/backward.ts`.
+ */
+import { AutogradError, type DType, type Shape } from '../base/index.ts'
+
+/** What the tape knows of a tensor. (`T` below is `Tensor`, which is defined on top of this file.) */
+export interface Handle {
+  readonly shape: Shape
+  version: number
+}
+
+/** What the tape asks of an op: its name, and the gradients of its inputs from those of its outputs. */
+export interface TapeOp<T extends Handle> {
+  readonly name: string
+  /** `grads[i]` is the gradient of output i, if anything flowed there; answers one gradient (or none) for each input that `needed` names. */
+  backward(entry: TapeEntry<T>, grads: readonly (T | undefined)[], needed: (input: number) => boolean): readonly (T | undefined)[]
+}
+
+/** Sees the gradient of a tensor when it is complete; what it returns takes the gradient's place. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a hook may return nothing, as in PyTorch
+export type GradHook<T> = (grad: T) => T | undefined | void
+
+/** A place where gradient arrives: one output of a recorded op, or a leaf. A tensor requires grad when it has one. */
+export class GradPoint<T extends Handle> {
+  readonly shape: Shape
+  readonly dtype: DType
+  /** The op that made the value; none for a leaf. */
+  readonly entry: TapeEntry<T> | undefined
+  /** The leaf into whose `grad` the gradient is summed. */
+  readonly leaf: T | undefined
+  hooks: GradHook<T>[] | undefined = undefined
+  /** The interior tensor that asked to keep its gradient (`retainGrad`). */
+  retained: T | undefined = undefined
+
+  constructor(shape: Shape, dtype: DType, entry: TapeEntry<T> | undefined, leaf: T | undefined) {
+    this.shape = shape
+    this.dtype = dtype
+    this.entry = entry
+    this.leaf = leaf
+  }
+}
+
+let serial = 0
+
+/** One recorded op. Serial numbers grow, so descending serial order is an order for backward. */
+export class TapeEntry<T extends Handle> {
+  readonly serial: number = ++serial
+  readonly op: TapeOp<T>
+  readonly params: unknown
+  /** Where the gradient of each input goes; undefined where none is wanted. */
+  readonly inputs: readonly (GradPoint<T> | undefined)[]
+  readonly outputs: GradPoint<T>[] = []
+  /** The handles that the rules will read, by position, and the version each had. Emptied by `free`. */
+  saved: (T | undefined)[] | undefined = undefined
+  versions: number[] | undefined = undefined
+  freed = false
+  /** Where the op was called, under `detectAnomaly`. */
+  site: string | undefined = undefined
+
+  constructor(op: TapeOp<T>, params: unknown, inputs: readonly (GradPoint<T> | undefined)[]) {
+    this.op = op
+    this.params = params
+    this.inputs = inputs
+    if (sites) this.site = new Error('recorded here').stack
+  }
+
+  /** PyTorch's `grad_fn.name()`, without its suffix: `Mul`. */
+  get name(): string {
+    return this.op.name.charAt(0).toUpperCase() + this.op.name.slice(1)
+  }
+
+  /** Saved handle `i`, which must still have the value that it was saved with. */
+  unpack(i: number, role: string): T | undefined {
+    const tensor = this.saved?.[i]
+    const version = this.versions?.[i]
+    if (tensor !== undefined && tensor.version !== version) {
+      throw new AutogradError(
+        'backward',
+        `${role} [${tensor.shape.join(', ')}], saved for the gradient of ${this.op.name}, was changed in place: it is at version ${tensor.version}, version ${version} was saved. ` +
+          'Change it after backward(), or change a clone()',
+      )
+    }
+    return tensor
+  }
+
+  save(i: number, tensor: T): void {
+    this.saved ??= []
+    this.versions ??= []
+    this.saved[i] = tensor
+    this.versions[i] = tensor.version
+  }
+
+  /** Lets go of what was saved. An op that saves nothing may be walked again. */
+  free(): void {
+    if (this.saved === undefined) return
+    this.saved = undefined
+    this.freed = true
+  }
+}
+
+let sites = false
+/** Keep the call site of every op recorded from now on (2.7 µs each). Answers what was set before. */
+export function traceSites(on: boolean): boolean {
+  const before = sites
+  sites = on
+  return before
+}

@@ -1,0 +1,160 @@
+/** @file The tensor: a handle on a value of the lazy graph and on its place on the tape. State only; what computes is in `src/ops`. */
+import { AutogradError, type DType, DTypeError, dtypeInfo, isFloat, type Shape, TapegradError, type TypedArray } from '../base/index.ts'
+import * as graph from '../graph/index.ts'
+import { type FormatOptions, formatTensor } from './format.ts'
+import { fromStorage, type NdArray, type NestedArray, nest, toNdarray } from './host.ts'
+import { GradPoint, type TapeEntry } from './tape.ts'
+
+declare global {
+  interface SymbolConstructor {
+    /** Known to the language from TypeScript 5.2 on. */
+    readonly dispose: unique symbol
+  }
+}
+
+/** Where a tensor is: `auto` until the default device is settled. */
+export type DeviceOf = graph.Placement
+
+/** Nodes that two handles share (`detach`, `clone`, a reshape to the same shape): disposing one handle must not free the other's value. */
+const shared = new WeakSet<graph.Node>()
+export function share(node: graph.Node): void {
+  shared.add(node)
+}
+
+/**
+ * An n-dimensional array. Results are values: nothing changes them but the functions whose names end in `_`, which put another value
+ * behind one handle. Values are computed when somebody reads them; shapes, dtypes and errors are settled at the call.
+ */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: what the interface below names is defined on the prototype
+export class Tensor {
+  /** @internal The value. */
+  _node: graph.Node
+  /** @internal The place on the tape; undefined when no gradient is wanted. */
+  _point: GradPoint<Tensor> | undefined = undefined
+  /** @internal Whether PyTorch would have made this a view of another tensor. */
+  _view = false
+  /** The gradient summed so far by `backward()`; null before, and after `zeroGrad()`. */
+  grad: Tensor | null = null
+  /** How often the handle got another value in place. */
+  version = 0
+
+  /** @internal Made by creation functions and ops. */
+  constructor(node: graph.Node) {
+    this._node = node
+  }
+
+  /** Sizes of the axes, outermost first. */
+  get shape(): Shape {
+    return this._node.shape
+  }
+  get ndim(): number {
+    return this._node.shape.length
+  }
+  /** Number of elements. */
+  get numel(): number {
+    return this._node.shape.reduce((a, b) => a * b, 1)
+  }
+  get dtype(): DType {
+    return this._node.dtype
+  }
+  /** `webgpu` or `cpu`; `auto` until the default device is settled (see `init`). */
+  get device(): DeviceOf {
+    return graph.placementOf(this._node)
+  }
+
+  /** Whether `backward()` brings a gradient here. May be set on leaves of a float dtype. */
+  get requiresGrad(): boolean {
+    return this._point !== undefined
+  }
+  set requiresGrad(value: boolean) {
+    if (value === this.requiresGrad) return
+    if (!value) {
+      if (!this.isLeaf)
+        throw new AutogradError('requiresGrad', 'only a leaf may stop requiring grad; this tensor is the result of an op. Use detach()')
+      this._point = undefined
+      return
+    }
+    if (!isFloat(this.dtype))
+      throw new DTypeError('requiresGrad', `only tensors of a float dtype can require grad; this one is ${this.dtype}`)
+    this._point = new GradPoint<Tensor>(this.shape, this.dtype, undefined, this)
+  }
+  /** Whether no recorded op made it: a parameter, data, or anything that does not require grad. */
+  get isLeaf(): boolean {
+    return this._point === undefined || this._point.entry === undefined
+  }
+  /** The recorded op that made this tensor, or null for a leaf. */
+  get gradFn(): TapeEntry<Tensor> | null {
+    return this._point?.entry ?? null
+  }
+
+  /**
+   * The value of a tensor of one element.
+   * @throws ShapeError when there is not exactly one.
+   */
+  async item(): Promise<number> {
+    if (this.numel !== 1)
+      throw new TapegradError('item', `a tensor of one element is wanted, this one is [${this.shape.join(', ')}]. Use data() or toArray()`)
+    return (await this.data())[0] as number
+  }
+
+  /**
+   * The values in row-major order, in a new array: Float32Array for float32 and float16, Uint8Array (0 or 1) for bool, else the array of the dtype's name.
+   * `raw` gives float16 as the halves' bits (Uint16Array).
+   */
+  async data(options?: { readonly raw?: boolean }): Promise<TypedArray> {
+    const values = await graph.readNode(this._node)
+    return options?.raw ? values.slice() : fromStorage(values, this.dtype)
+  }
+
+  /** The values as nested arrays; a number (or boolean) for a 0-d tensor. */
+  async toArray(): Promise<NestedArray> {
+    return nest(await this.data(), this.shape, this.dtype)
+  }
+
+  /** The values as an `ndarray` (https://github.com/scijs/ndarray). */
+  async toNdarray(): Promise<NdArray> {
+    return toNdarray(await this.data(), this.shape)
+  }
+
+  /** The text that PyTorch's `print` shows. */
+  async toText(options?: FormatOptions): Promise<string> {
+    const suffix = this.gradFn ? { gradFn: this.gradFn.name } : this.requiresGrad ? { requiresGrad: true } : {}
+    return formatTensor(await this.data(), { shape: this.shape, dtype: this.dtype, device: this.device, ...suffix }, options)
+  }
+
+  /** Prints {@link toText}. */
+  async print(options?: FormatOptions): Promise<void> {
+    console.log(await this.toText(options))
+  }
+
+  /** One line without waiting: `Tensor([2, 3], float32, webgpu, gradFn=Mul)`. */
+  toString(): string {
+    const grad = this.gradFn ? `, gradFn=${this.gradFn.name}` : this.requiresGrad ? ', requiresGrad' : ''
+    return `Tensor([${this.shape.join(', ')}], ${this.dtype}, ${this.device}${grad})`
+  }
+
+  /** Frees the value now instead of when it is no longer needed. A later use throws StaleTensorError. */
+  dispose(): void {
+    if (!shared.has(this._node)) graph.disposeNode(this._node)
+    this._point = undefined
+    this.grad = null
+  }
+}
+
+/** What `console.log` shows in Node. */
+Object.defineProperty(Tensor.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(this: Tensor): string {
+    return this.toString()
+  },
+})
+/** `using x = …`: a platform without the symbol has no `using` either. */
+if (Symbol.dispose) Object.defineProperty(Tensor.prototype, Symbol.dispose, { value: Tensor.prototype.dispose })
+
+export interface Tensor {
+  [Symbol.dispose](): void
+}
+
+export const isTensor = (x: unknown): x is Tensor => x instanceof Tensor
+
+/** Bytes that the tensor's values take on a device. */
+export const bytesOf = (t: Tensor): number => t.numel * dtypeInfo[t.dtype].bytes
