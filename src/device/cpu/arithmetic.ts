@@ -39,8 +39,8 @@ export function unary(op: UnaryOp, type: ValueType): Unary {
   if (op === 'not') return type === 'bool' ? (x) => 1 - x : type === 'u32' ? (x) => ~x >>> 0 : (x) => ~x
   const f = FLOAT_UNARY[op]
   if (type === 'float') return f
-  const fit = wrap[type]
-  return (x) => fit(f(x))
+  const narrow = wrap[type]
+  return (x) => narrow(f(x))
 }
 
 const COMPARE: Partial<Record<BinaryOp, Binary>> = {
@@ -86,8 +86,8 @@ export function binary(op: BinaryOp, type: ValueType): Binary {
   if (!f) throw new Error(`cpu: ${op} of ${type}`)
   if (type === 'float') return f
   if (type === 'u32' && op === 'shr') return (a, b) => a >>> b
-  const fit = wrap[type]
-  return (a, b) => fit(f(a, b))
+  const narrow = wrap[type]
+  return (a, b) => narrow(f(a, b))
 }
 
 /** How a reduction begins, and how a value joins it. For `argmax`/`argmin` these are of the extreme itself. */

@@ -222,8 +222,8 @@ class Compiler {
         return () => value
       }
       case 'scalar': {
-        const fit = wrap[e.type]
-        return () => fit(this.#bindings.scalars[e.slot] as number)
+        const narrow = wrap[e.type]
+        return () => narrow(this.#bindings.scalars[e.slot] as number)
       }
       case 'acc': {
         const stage = this.#accumulators[e.stage] as Float64Array

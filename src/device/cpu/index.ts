@@ -101,7 +101,11 @@ class CpuDevice implements Device {
       data[s] = values
     })
     program.slots.forEach((slot, s) => {
-      if (slot.kind === 'scratch') scratch.push((data[s] = this.#take(slot.dtype, slot.length)))
+      if (slot.kind === 'scratch') {
+        const array = this.#take(slot.dtype, slot.length)
+        scratch.push(array)
+        data[s] = array
+      }
       if (slot.kind !== 'output') return
       const target = outputs[output++] as CpuBuffer
       if (target.length !== slot.length) throw new Error(`cpu: an output has ${target.length} elements, its slot ${slot.length}`)

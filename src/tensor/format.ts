@@ -1,0 +1,181 @@
+/**
+ * @file The text of a tensor: what PyTorch 1.13's `str(tensor)` gives, to the character, with this library's words in the suffixes
+ * (`dtype=float16`, `device='webgpu'`, `requiresGrad=true`, `gradFn=<MulBackward>`). The default dtypes, which go without saying, are float32, bool
+ * and int32, which stands where PyTorch has int64. The device is named where it is not the host's own.
+ */
+import { type DType, dtypeInfo, type Shape, sizeOf } from '../base/index.ts'
+
+/** As `torch.set_printoptions`, for one text. */
+export interface FormatOptions {
+  /** Digits behind the point; 4. */
+  readonly precision?: number
+  /** From more elements than this on, the middle is left out; 1000. */
+  readonly threshold?: number
+  /** How many elements are shown at each end of an axis whose middle is left out; 3. */
+  readonly edgeitems?: number
+  /** Characters in a line; 80. */
+  readonly linewidth?: number
+  /** Scientific notation always (true) or never (false); by the values when absent. */
+  readonly sciMode?: boolean
+}
+
+/** What the text says beside the values. */
+export interface TensorFacts {
+  readonly shape: Shape
+  readonly dtype: DType
+  readonly device?: string
+  readonly requiresGrad?: boolean
+  /** The op that made the tensor: `Mul`. */
+  readonly gradFn?: string
+}
+
+interface Settings extends Required<Omit<FormatOptions, 'sciMode'>> {
+  readonly sciMode: boolean | undefined
+}
+
+interface Formatter {
+  readonly width: number
+  readonly format: (value: number) => string
+}
+
+/**
+ * @param values row-major logical numbers (float16 as numbers, bool as 0/1)
+ * @see https://pytorch.org/docs/stable/generated/torch.set_printoptions.html
+ * @example formatTensor(Float32Array.of(1, 2.5), { shape: [2], dtype: 'float32' }) // 'tensor([1.0000, 2.5000])'
+ */
+export function formatTensor(values: ArrayLike<number>, facts: TensorFacts, options: FormatOptions = {}): string {
+  const { precision = 4, threshold = 1000, edgeitems = 3, linewidth = 80, sciMode } = options
+  const settings: Settings = { precision, threshold, edgeitems, linewidth, sciMode }
+  const prefix = 'tensor('
+  const { shape, dtype, device, requiresGrad, gradFn } = facts
+  const suffixes: string[] = []
+  if (device === 'webgpu') suffixes.push(`device='${device}'`)
+  let body = '[]'
+  if (sizeOf(shape) === 0) {
+    if (shape.length !== 1) suffixes.push(`size=(${shape.join(', ')})`)
+    if (dtype !== 'float32') suffixes.push(`dtype=${dtype}`) // there is no element to tell it by
+  } else {
+    if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool') suffixes.push(`dtype=${dtype}`)
+    const edge = sizeOf(shape) > threshold ? edgeitems : Number.POSITIVE_INFINITY
+    const formatter = formatterFor(shownValues(values, shape, edge), dtype, settings)
+    body = nested(values, shape, 0, prefix.length, edge, formatter, settings)
+  }
+  if (gradFn !== undefined) suffixes.push(`gradFn=<${gradFn}Backward>`)
+  else if (requiresGrad) suffixes.push('requiresGrad=true')
+  return withSuffixes(prefix + body, suffixes, prefix.length, linewidth)
+}
+
+/** Positions shown along an axis; −1 stands for those left out. */
+function positions(size: number, edge: number): number[] {
+  const count = (n: number, from: number): number[] => Array.from({ length: n }, (_, i) => from + i)
+  return size > 2 * edge ? [...count(edge, 0), -1, ...count(edge, size - edge)] : count(size, 0)
+}
+
+/** The values that will be seen: they alone settle width and notation. */
+function shownValues(values: ArrayLike<number>, shape: Shape, edge: number): number[] {
+  const shown: number[] = []
+  const walk = (dim: number, offset: number): void => {
+    if (dim === shape.length) shown.push(values[offset] as number)
+    else for (const i of positions(shape[dim] as number, edge)) if (i >= 0) walk(dim + 1, offset * (shape[dim] as number) + i)
+  }
+  walk(0, 0)
+  return shown
+}
+
+function formatterFor(shown: readonly number[], dtype: DType, { precision, sciMode }: Settings): Formatter {
+  const { kind } = dtypeInfo[dtype]
+  if (kind !== 'float') {
+    const text = kind === 'bool' ? (v: number): string => (v ? 'True' : 'False') : (v: number): string => `${v}`
+    return aligned(widest(shown, text), text)
+  }
+  // Zero, NaN and infinities have no say.
+  const telling = shown.filter((v) => Number.isFinite(v) && v !== 0)
+  const sizes = telling.map(Math.abs)
+  const least = sizes.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY)
+  const most = sizes.reduce((a, b) => Math.max(a, b), 0)
+  const whole = telling.every(Number.isInteger)
+  const wide = telling.length > 0 && (most / least > 1000 || most > 1e8 || (!whole && least < 1e-4))
+  const scientificText = (v: number): string => special(v) ?? scientific(v, precision)
+  const wholeText = (v: number): string => special(v) ?? `${fixed(v, 0)}.`
+  const fixedText = (v: number): string => special(v) ?? fixed(v, precision)
+  const notation = telling.length > 0 && (sciMode ?? wide)
+  // PyTorch measures the width before an explicit `sciMode` has its say.
+  const width = widest(telling, wide ? scientificText : whole ? wholeText : fixedText)
+  return aligned(width, notation ? scientificText : whole ? wholeText : fixedText)
+}
+
+const widest = (list: readonly number[], text: (v: number) => string): number => list.reduce((w, v) => Math.max(w, text(v).length), 1)
+const aligned = (width: number, text: (v: number) => string): Formatter => ({ width, format: (v) => text(v).padStart(width) })
+
+function special(v: number): string | undefined {
+  if (Number.isNaN(v)) return 'nan'
+  return Number.isFinite(v) ? undefined : v > 0 ? 'inf' : '-inf'
+}
+
+/** An odd last digit made even: ties, which JavaScript rounds away from zero, go to the even neighbour as in C. */
+function evenLast(digits: string): string {
+  const last = Number(digits.at(-1))
+  return last % 2 === 1 ? digits.slice(0, -1) + (last - 1) : digits
+}
+
+/** C's `%.{digits}f`. */
+function fixed(v: number, digits: number): string {
+  const size = Math.abs(v)
+  let text = size < 1e21 ? size.toFixed(digits) : BigInt(size).toString() + (digits > 0 ? `.${'0'.repeat(digits)}` : '')
+  // Halfway between two texts lie the odd multiples of 2^−(digits+1) and nothing else.
+  if (Math.abs((size * 2 ** (digits + 1)) % 2) === 1) text = evenLast(text)
+  return v < 0 || Object.is(v, -0) ? `-${text}` : text
+}
+
+/** C's `%.{digits}e`: at least two digits of exponent. */
+function scientific(v: number, digits: number): string {
+  const size = Math.abs(v)
+  let [significand, exponent] = size.toExponential(digits).split('e') as [string, string]
+  // A tie shows as a 5 and then nothing: 60 digits tell, for no double lies nearer to a tie without being one.
+  const rest = size.toExponential(Math.min(100, digits + 60)).slice(digits + 2)
+  if (/^50*e/.test(rest)) significand = evenLast(significand)
+  const power = Number(exponent)
+  exponent = `${power < 0 ? '-' : '+'}${`${Math.abs(power)}`.padStart(2, '0')}`
+  return `${v < 0 || Object.is(v, -0) ? '-' : ''}${significand}e${exponent}`
+}
+
+/** Brackets within brackets; `offset` counts the slices of `shape` in front of this one. */
+function nested(
+  values: ArrayLike<number>,
+  shape: Shape,
+  offset: number,
+  indent: number,
+  edge: number,
+  formatter: Formatter,
+  settings: Settings,
+): string {
+  if (shape.length === 0) return formatter.format(values[offset] as number)
+  const [size, ...inner] = shape as readonly [number, ...number[]]
+  const first = offset * size
+  const shown = positions(size, edge)
+  if (inner.length === 0) {
+    const items = shown.map((i) => (i < 0 ? ' ...' : formatter.format(values[first + i] as number)))
+    const perLine = Math.max(1, Math.floor((settings.linewidth - indent) / (formatter.width + 2)))
+    const lines: string[] = []
+    for (let i = 0; i < items.length; i += perLine) lines.push(items.slice(i, i + perLine).join(', '))
+    return `[${lines.join(`,\n${' '.repeat(indent + 1)}`)}]`
+  }
+  const slices = shown.map((i) => (i < 0 ? '...' : nested(values, inner, first + i, indent + 1, edge, formatter, settings)))
+  return `[${slices.join(`,${'\n'.repeat(inner.length)}${' '.repeat(indent + 1)}`)}]`
+}
+
+/** Adds the suffixes, each on the last line where it fits. */
+function withSuffixes(text: string, suffixes: readonly string[], indent: number, linewidth: number): string {
+  let all = text
+  let length = text.length - text.lastIndexOf('\n') + 1
+  for (const suffix of suffixes) {
+    if (length + suffix.length + 2 > linewidth) {
+      all += `,\n${' '.repeat(indent)}${suffix}`
+      length = indent + suffix.length
+    } else {
+      all += `, ${suffix}`
+      length += suffix.length + 2
+    }
+  }
+  return `${all})`
+}

@@ -1,0 +1,81 @@
+/** @file Text of tensors against what PyTorch printed (written down by test/golden/generate.py), and the options of `torch.set_printoptions`. */
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import type { DType } from '../src/base/index.ts'
+import { type FormatOptions, formatTensor } from '../src/tensor/format.ts'
+
+interface Printed {
+  readonly name: string
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  readonly at: number
+  readonly requiresGrad?: boolean
+  readonly text: string
+}
+
+const folder = new URL('golden/', import.meta.url)
+const { texts } = JSON.parse(readFileSync(new URL('index.json', folder), 'utf8')) as { texts: Printed[] }
+const blob = new Uint8Array(readFileSync(new URL('data.bin', folder))).buffer
+
+/** The values of a text: floats as they are stored, whole numbers and booleans as int32. */
+function valuesOf({ dtype, shape, at }: Printed): ArrayLike<number> {
+  const length = shape.reduce((n, d) => n * d, 1)
+  if (dtype === 'float64') return new Float64Array(blob, at, length)
+  return dtype === 'float32' || dtype === 'float16' ? new Float32Array(blob, at, length) : new Int32Array(blob, at, length)
+}
+
+/** PyTorch's words for the suffixes as this library says them. */
+const inOurWords = (text: string): string =>
+  text.replaceAll('torch.int64', 'int32').replaceAll('torch.', '').replaceAll('requires_grad=True', 'requiresGrad=true')
+
+describe('formatTensor prints what PyTorch prints', () => {
+  for (const printed of texts) {
+    it(printed.name, () => {
+      const { shape, dtype, requiresGrad = false } = printed
+      expect(formatTensor(valuesOf(printed), { shape, dtype, requiresGrad })).toBe(inOurWords(printed.text))
+    })
+  }
+})
+
+describe('formatTensor', () => {
+  const text = (values: readonly number[], options?: FormatOptions): string =>
+    formatTensor(values, { shape: [values.length], dtype: 'float64' }, options).replace(', dtype=float64', '')
+
+  it('rounds ties to the even digit, as C does', () => {
+    expect(text([0.03125, 0.09375])).toBe('tensor([0.0312, 0.0938])')
+    expect(text([0.5, 1.5, 2.5], { precision: 0 })).toBe('tensor([0, 2, 2])')
+    expect(text([100005, 100015, 1])).toBe('tensor([1.0000e+05, 1.0002e+05, 1.0000e+00])')
+  })
+
+  it('keeps to the precision asked for', () => {
+    expect(text([1.12345, 10.5], { precision: 2 })).toBe('tensor([ 1.12, 10.50])')
+  })
+
+  it('uses scientific notation where it is asked for, and only there', () => {
+    expect(text([1.5, 2], { sciMode: true })).toBe('tensor([1.5000e+00, 2.0000e+00])')
+    expect(text([0.001, 250.5], { sciMode: false })).toBe('tensor([    0.0010,   250.5000])')
+  })
+
+  it('summarises above the threshold with as many edge items as asked for', () => {
+    expect(text([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], { threshold: 5 })).toBe('tensor([0., 1., 2.,  ..., 7., 8., 9.])')
+    expect(text([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], { threshold: 5, edgeitems: 1 })).toBe('tensor([0.,  ..., 9.])')
+  })
+
+  it('breaks lines at the width asked for', () => {
+    const narrow = formatTensor([1, 2, 3, 4, 5], { shape: [5], dtype: 'float32', requiresGrad: true }, { linewidth: 20 })
+    expect(narrow).toBe('tensor([1., 2., 3.,\n        4., 5.],\n       requiresGrad=true)')
+  })
+
+  it('names the device where it is not the host, and what made the tensor', () => {
+    const facts = { shape: [2], dtype: 'float32', device: 'webgpu', gradFn: 'Mul' } as const
+    expect(formatTensor([1, 2], facts)).toBe("tensor([1., 2.], device='webgpu', gradFn=<MulBackward>)")
+    expect(formatTensor([1, 2], { ...facts, device: 'cpu' })).toBe('tensor([1., 2.], gradFn=<MulBackward>)')
+    expect(formatTensor([1, 2], { shape: [2], dtype: 'float16', device: 'webgpu' })).toBe(
+      "tensor([1., 2.], device='webgpu', dtype=float16)",
+    )
+  })
+
+  it('says the dtype of an empty tensor whatever it is', () => {
+    expect(formatTensor([], { shape: [0, 2], dtype: 'int32' })).toBe('tensor([], size=(0, 2), dtype=int32)')
+  })
+})
