@@ -51,12 +51,7 @@ function forced(): AdapterSource | undefined {
  * stays, and with it the drivers that Dawn has refused.
  */
 export async function probe(source?: AdapterSource): Promise<string | null> {
-  const env = { ...process.env }
-  if (source === 'lavapipe') Object.assign(env, driverVariables(lavapipeIcd()))
-  if (source === 'swiftshader') {
-    const folder = unpackSwiftShader()
-    Object.assign(env, driverVariables(join(folder, 'vk_swiftshader_icd.json')), { LD_LIBRARY_PATH: folder })
-  }
+  const env = { ...process.env, ...(source && variables(source)) }
   const script = `
     const { create } = await import(${JSON.stringify(pathToFileURL(require.resolve('webgpu')))})
     const info = (await create([]).requestAdapter())?.info
@@ -70,6 +65,18 @@ export async function probe(source?: AdapterSource): Promise<string | null> {
       resolve(error || !last ? null : (JSON.parse(last) as string | null))
     })
   })
+}
+
+/** The variables under which another process, which knows nothing of this file, is given the same adapter. */
+export async function adapterVariables(): Promise<Record<string, string>> {
+  return variables((await ensureAdapter()).source)
+}
+
+function variables(source: AdapterSource): Record<string, string> {
+  if (source === 'system') return {}
+  if (source === 'lavapipe') return driverVariables(lavapipeIcd())
+  const folder = unpackSwiftShader()
+  return { ...driverVariables(join(folder, 'vk_swiftshader_icd.json')), LD_LIBRARY_PATH: folder }
 }
 
 /** Loaders before 1.3.207 know only the second name. */

@@ -1,0 +1,56 @@
+/** @file The page's side of the browser test: the network of examples/digits, trained on the page's own WebGPU. */
+import { data, init, manualSeed, nn, noGrad, optim, type Tensor, tensor } from 'tapegrad'
+
+const F = nn.functional
+
+class Net extends nn.Module {
+  readonly hidden = new nn.Linear(64, 128)
+  readonly output = new nn.Linear(128, 10)
+
+  forward(x: Tensor): Tensor {
+    return this.output.forward(F.relu(this.hidden.forward(x)))
+  }
+}
+
+export interface Images {
+  readonly images: readonly number[]
+  readonly labels: readonly number[]
+}
+
+export interface Report {
+  readonly adapter: string
+  readonly limits: Readonly<Record<string, number>>
+  readonly losses: readonly number[]
+  readonly accuracy: number
+}
+
+const toTensors = ({ images, labels }: Images): [Tensor, Tensor] => [
+  tensor(Float32Array.from(images), { shape: [labels.length, 64] }),
+  tensor(Int32Array.from(labels)),
+]
+
+async function train(digits: { train: Images; test: Images }, epochs: number): Promise<Report> {
+  const { adapter, limits } = await init({ device: 'webgpu' })
+  manualSeed(0)
+  const loader = new data.DataLoader(new data.TensorDataset(...toTensors(digits.train)), { batchSize: 64, shuffle: true, dropLast: true })
+  const model = new Net()
+  const optimizer = new optim.AdamW(model.parameters(), { lr: 3e-3, weightDecay: 0.01 })
+  const losses: number[] = []
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    let loss: Tensor | undefined
+    for await (const [x, y] of loader) {
+      optimizer.zeroGrad()
+      loss = F.crossEntropy(model.forward(x as Tensor), y as Tensor)
+      loss.backward()
+      optimizer.step()
+    }
+    losses.push((await loss?.item()) as number)
+  }
+  const [x, y] = toTensors(digits.test)
+  const accuracy = (await noGrad(() => model.forward(x).argmax(1).eq(y).to('float32').mean()).item()) as number
+  return { adapter, limits, losses, accuracy }
+}
+
+export type Train = typeof train
+
+Object.assign(globalThis, { train })
