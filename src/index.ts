@@ -64,6 +64,7 @@ export {
   erf,
   exp,
   expand,
+  expandAs,
   expm1,
   eye,
   flatten,

@@ -1,5 +1,5 @@
 /** @file Elementwise arithmetic: one value of the result for one value of each operand, which broadcast as in NumPy. */
-import { ArgumentError, DTypeError, isFloat, isInteger } from '../base/index.ts'
+import { ArgumentError, type DType, DTypeError, isFloat, isInteger } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { Tensor } from '../tensor/index.ts'
 import { eq, ge, gt, le, logicalAnd, lt } from './compare.ts'
@@ -31,12 +31,16 @@ export const abs: UnaryFunction = defineUnary('abs', {
   vjp: (g, { x }) => mul(g, sign(x)),
 })
 
-/** −1, 0 or 1. @see https://pytorch.org/docs/stable/generated/torch.sign.html */
+/** (0 < x) − (x < 0): 0 for NaN, as in PyTorch. */
+const signNode = (x: graph.Node): graph.Node =>
+  graph.binary('sub', graph.cast(graph.binary('lt', 0, x), x.dtype), graph.cast(graph.binary('lt', x, 0), x.dtype))
+
+/** −1, 0 or 1; 0 for NaN. @see https://pytorch.org/docs/stable/generated/torch.sign.html */
 export const sign: UnaryFunction = defineUnary('sign', {
   doc: '−1, 0 or 1 by the sign of x',
   domain: 'any',
   bool: 'keep',
-  forward: (x) => (x.dtype === 'bool' ? x : graph.unary('sign', x)),
+  forward: (x) => (x.dtype === 'bool' ? x : isFloat(x.dtype) ? signNode(x) : graph.unary('sign', x)),
   vjp: (g) => mul(g, lit(0, g)),
 })
 
@@ -314,7 +318,7 @@ export function pow(a: Operand, b: Operand): Tensor {
 const choose = defineOp('where', {
   doc: 'a where test holds, else b',
   inputs: ['test', 'a', 'b'],
-  forward: (test, a, b, dtype: import('../base/index.ts').DType) => graph.where(test, graph.cast(a, dtype), graph.cast(b, dtype)),
+  forward: (test, a, b, dtype: DType) => graph.where(test, graph.cast(a, dtype), graph.cast(b, dtype)),
   saves: { a: ['test'], b: ['test'] },
   vjp: { test: 'none', a: (g, { test }) => pick(test, g, lit(0, g)), b: (g, { test }) => pick(test, lit(0, g), g) },
 })
@@ -340,14 +344,14 @@ export function where(test: Tensor, a: Operand, b: Operand): Tensor {
 const clampLow = defineOp('clampMin', {
   doc: 'x, or low where x is smaller',
   inputs: ['x', 'low'],
-  forward: (x, low, dtype: import('../base/index.ts').DType) => graph.binary('max', graph.cast(x, dtype), graph.cast(low, dtype)),
+  forward: (x, low, dtype: DType) => graph.binary('max', graph.cast(x, dtype), graph.cast(low, dtype)),
   saves: { x: ['x', 'low'], low: ['x', 'low'] },
   vjp: { x: (g, { x, low }) => pick(ge(x, low), g, lit(0, g)), low: (g, { x, low }) => pick(lt(x, low), g, lit(0, g)) },
 })
 const clampHigh = defineOp('clampMax', {
   doc: 'x, or high where x is larger',
   inputs: ['x', 'high'],
-  forward: (x, high, dtype: import('../base/index.ts').DType) => graph.binary('min', graph.cast(x, dtype), graph.cast(high, dtype)),
+  forward: (x, high, dtype: DType) => graph.binary('min', graph.cast(x, dtype), graph.cast(high, dtype)),
   saves: { x: ['x', 'high'], high: ['x', 'high'] },
   vjp: { x: (g, { x, high }) => pick(le(x, high), g, lit(0, g)), high: (g, { x, high }) => pick(gt(x, high), g, lit(0, g)) },
 })

@@ -41,10 +41,12 @@ const join = defineListOp('cat', {
   doc: 'the tensors one after the other along a dim',
   forward: (nodes, p: CatParams) => {
     const pieces = nodes.filter((n) => sizeOf(n.shape) > 0).map((n) => graph.cast(n, p.dtype))
-    return pieces.length === 0 ? graph.expand(graph.constant(0, p.dtype), p.shape) : joinNodes(pieces, p.dim)
+    return pieces.length === 0 ? graph.expand(graph.constant(0, p.dtype, placementOf(nodes)), p.shape) : joinNodes(pieces, p.dim)
   },
   vjp: (g, i, shape, p) => (sizeOf(shape) === 0 ? zerosOf(g, shape) : narrowTo(g, p.dim, p.offsets[i] as number, shape[p.dim] as number)),
 })
+
+const placementOf = (nodes: readonly graph.Node[]): graph.Placement => nodes.find((n) => n.placement !== 'auto')?.placement ?? 'auto'
 
 const zerosOf = (like: Tensor, shape: Shape): Tensor => new Tensor(graph.expand(graph.constant(0, like.dtype, like._node.placement), shape))
 

@@ -12,7 +12,7 @@ import {
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { Tensor } from '../tensor/index.ts'
-import { eq } from './compare.ts'
+import { eq, isnan, logicalOr } from './compare.ts'
 import { cast } from './convert.ts'
 import { checkTensor, defineComposition, defineOp } from './define.ts'
 import { div, maximum, minimum, mul, sub, where } from './elementwise.ts'
@@ -177,7 +177,8 @@ export function std(x: Tensor, dim?: Dims | VarOptions | null, options?: VarOpti
 
 /** Ties share the gradient evenly. */
 function tieGradient(g: Tensor, x: Tensor, y: Tensor, p: ReduceParams): Tensor {
-  const won = eq(x, reshape(y, p.kept))
+  // NaN is the extreme where there is one, and equals nothing
+  const won = logicalOr(eq(x, reshape(y, p.kept)), isnan(x))
   const ties = cast(sum(won, p.dims, { keepdim: true }), g.dtype)
   return where(won, div(reshape(g, p.kept), ties), lit(0, g))
 }
