@@ -21,7 +21,11 @@ const COMPILERS: readonly { readonly title: string; readonly file: string; reado
     file: 'root.ts',
     options: ['--module', 'esnext', '--moduleResolution', 'bundler', '--lib', 'es2023,dom'],
   },
-  { title: 'node10', file: 'root.ts', options: ['--module', 'commonjs', '--moduleResolution', 'node10', '--lib', 'es2023'] },
+  {
+    title: 'node10',
+    file: 'root.ts',
+    options: ['--module', 'commonjs', '--moduleResolution', 'node10', '--esModuleInterop', '--lib', 'es2023'],
+  },
 ]
 
 const folder = mkdtempSync(join(tmpdir(), 'tapegrad-package-'))
