@@ -17,7 +17,7 @@ export const wrap: Readonly<Record<ValueType, Unary>> = {
 const FLOAT_UNARY: Readonly<Record<Exclude<UnaryOp, 'not'>, Unary>> = {
   neg: (x) => -x,
   abs: Math.abs,
-  sign: Math.sign,
+  sign: (x) => (x > 0 ? 1 : x < 0 ? -1 : 0), // NaN has none, as in PyTorch
   floor: Math.floor,
   ceil: Math.ceil,
   round: roundEven,
