@@ -16,7 +16,7 @@ export function recorded(node: Node): void {
   sinks.add(node)
 }
 
-/** The node is to be stored by the next flush even where it is consumed: a 0-d result, an arena of parameters. */
+/** The node is to be stored by the next flush even where it is consumed: a 0-d result, a detached state. */
 export function keep(node: Node): void {
   if (node.storage) return
   kept.add(node)
@@ -24,6 +24,16 @@ export function keep(node: Node): void {
 }
 
 export const isKept = (node: Node): boolean => kept.has(node)
+
+const pinned = new WeakSet<Node>()
+
+/** As `keep`, and the values stay on the device however small they are: an arena, which every step reads and replaces. */
+export function pin(node: Node): void {
+  keep(node)
+  pinned.add(node)
+}
+
+export const isPinned = (node: Node): boolean => pinned.has(node)
 
 /** Nobody will read the node: it need not be computed for its own sake. */
 export function forget(node: Node): void {

@@ -10,11 +10,11 @@ import { available, getDefault, openDevice, opened, openNow, setDefault, settleD
 import { collectIfCrowded, unwatch, watch } from './lifetime.ts'
 import type { Node, Placement, Storage } from './node.ts'
 import { topological } from './order.ts'
-import { forget, isKept, keep, takeSinks } from './pending.ts'
+import { forget, isPinned, keep, pin, takeSinks } from './pending.ts'
 import { isSource } from './rewrite.ts'
 import { isView, viewBase } from './units.ts'
 
-export { forget, keep }
+export { forget, keep, pin }
 
 /** Results up to this size move to the host when they have been computed: they no longer need a buffer, however long they are kept. */
 const SMALL_BYTES = 16 * 1024
@@ -202,7 +202,7 @@ function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node
     }
     return device.allocate(n.dtype, sizeOf(n.shape))
   })
-  const small = results.map((n) => sizeOf(n.shape) === 1 || (!isKept(n) && sizeOf(n.shape) * dtypeInfo[n.dtype].bytes <= SMALL_BYTES))
+  const small = results.map((n) => sizeOf(n.shape) === 1 || (!isPinned(n) && sizeOf(n.shape) * dtypeInfo[n.dtype].bytes <= SMALL_BYTES))
   const copies = device.run(plan.executable, {
     inputs,
     outputs,
@@ -219,7 +219,7 @@ function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node
       if (late.has(node)) {
         borrowed.push({ node, inputs: node.inputs })
         borrowedBytes += buffer.length * dtypeInfo[node.dtype].bytes
-      } else if (!isKept(node)) watch(node, device, buffer)
+      } else watch(node, device, buffer)
     }
   })
   if (borrowedBytes > BORROWED_BUDGET) giveBackBorrowed(borrowed.splice(0))
@@ -234,6 +234,7 @@ function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node
   }
   for (const p of plan.donated) {
     const storage = (order[p] as Node).storage as Storage
+    if (storage.buffer) unwatch(storage.buffer)
     delete storage.buffer
     storage.released = 'step'
   }

@@ -1,8 +1,8 @@
 /** @file What optimizers, modules and loaders do with handles, beside the tape: rebinding, arenas, the end of a step. */
-import { DTypeError, type Shape, ShapeError, sameShape, showShape } from '../base/index.ts'
+import { DTypeError, type Shape, ShapeError, sameShape, showShape, type TypedArray } from '../base/index.ts'
 import type { DeviceName, MemoryStats } from '../device/index.ts'
 import * as graph from '../graph/index.ts'
-import { share, Tensor } from './tensor.ts'
+import { isShared, share, Tensor } from './tensor.ts'
 
 /** Puts the value of `value` behind `handle`, past the tape; the handle keeps its place on the tape, and its version grows. Shapes and dtypes are equal. */
 export function assign(handle: Tensor, value: Tensor): void {
@@ -13,8 +13,14 @@ export function assign(handle: Tensor, value: Tensor): void {
     ])
   }
   if (handle.dtype !== value.dtype) throw new DTypeError('assign', `a ${value.dtype} value for a ${handle.dtype} tensor`)
+  share(value._node)
   handle._node = value._node
   handle.version++
+}
+
+/** The value of `x` as one that no other handle has, stored by the next run: what a parameter begins with. */
+export function ownValue(x: Tensor): Tensor {
+  return keepTensor(new Tensor(graph.alias(x._node)))
 }
 
 /** A second handle on the same value, without a place on the tape. */
@@ -38,14 +44,20 @@ export function unpackTensor(packed: Tensor, offset: number, shape: Shape): Tens
   return new Tensor(graph.unpack(packed._node, offset, shape))
 }
 
-/** Gives up a value that no handle needs any more, at the next close (`keepPrevious`) or at this one. */
+/** Gives up a value that no handle needs any more, at the next close (`keepPrevious`) or at this one. A value that another handle has stays. */
 export function retire(x: Tensor, options?: { keepPrevious?: boolean }): void {
-  graph.retire(x._node, options)
+  if (!isShared(x._node)) graph.retire(x._node, options)
 }
 
 /** The value will be stored by the next run, also where it is only an intermediate result. */
 export function keepTensor<T extends Tensor>(x: T): T {
   graph.keep(x._node)
+  return x
+}
+
+/** As `keepTensor`, for an arena: it stays on the device however small it is, until it is retired. */
+export function pinTensor<T extends Tensor>(x: T): T {
+  graph.pin(x._node)
   return x
 }
 
@@ -68,4 +80,14 @@ export function tidy<T>(fn: () => T): T {
 /** Bytes and buffers of a device (default: the default device); zeros before the device is there. */
 export function memory(device?: DeviceName): MemoryStats {
   return graph.memoryStats(device)
+}
+
+/** The values in storage form (halves for float16), row-major, where the host has them now: not to be changed. */
+export function hostValues(x: Tensor): TypedArray | undefined {
+  return graph.hostValues(x._node)
+}
+
+/** Resolves when the devices are ready for another step: what a loader waits for before each batch. */
+export function throttle(): Promise<void> {
+  return graph.throttle()
 }

@@ -20,6 +20,7 @@ const shared = new WeakSet<graph.Node>()
 export function share(node: graph.Node): void {
   shared.add(node)
 }
+export const isShared = (node: graph.Node): boolean => shared.has(node)
 
 /**
  * An n-dimensional array. Results are values: nothing changes them but the functions whose names end in `_`, which put another value
@@ -135,7 +136,7 @@ export class Tensor {
 
   /** Frees the value now instead of when it is no longer needed. A later use throws StaleTensorError. */
   dispose(): void {
-    if (!shared.has(this._node)) graph.disposeNode(this._node)
+    if (!isShared(this._node)) graph.disposeNode(this._node)
     this._point = undefined
     this.grad = null
   }

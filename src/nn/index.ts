@@ -1,0 +1,10 @@
+/** @file The entry `tapegrad/nn`: modules, layers, and their starting values. */
+import '../fluent.ts'
+
+export * from './containers.ts'
+export * as functional from './functional.ts'
+export * as init from './init.ts'
+export * from './layers.ts'
+export { type LoadResult, Module, type ModuleTarget, type RemovableHandle, type StateDict } from './module.ts'
+export { Buffer, Parameter } from './parameter.ts'
+export * as utils from './utils.ts'

@@ -1,0 +1,216 @@
+/** @file The layers: what each computes is a function of `nn.functional`; here are their parameters, and how those begin. */
+import { ArgumentError, type DType } from '../base/index.ts'
+import * as F from '../ops/index.ts'
+import type { DeviceOf, Tensor } from '../tensor/index.ts'
+import * as init from './init.ts'
+import { Module } from './module.ts'
+import { Parameter } from './parameter.ts'
+
+/** Where and of what dtype a layer's parameters are made. */
+export interface LayerOptions {
+  readonly dtype?: DType
+  readonly device?: Exclude<DeviceOf, 'auto'>
+  /** Whose random numbers the starting values take. */
+  readonly generator?: F.Generator
+}
+
+const place = ({ dtype, device }: LayerOptions): { dtype?: DType; device?: 'cpu' | 'webgpu' } => ({ ...(dtype ? { dtype } : {}), ...(device ? { device } : {}) })
+const from = ({ generator }: LayerOptions): init.InitOptions => (generator ? { generator } : {})
+
+function checkSize(layer: string, role: string, n: number): number {
+  if (!Number.isInteger(n) || n < 0) throw new ArgumentError(layer, `${role} must be a whole number ≥ 0, got ${n}`)
+  return n
+}
+
+/**
+ * x · weightᵀ + bias. Weight and bias begin uniform in ±1/√inFeatures.
+ *
+ * weight: [outFeatures, inFeatures]; bias: [outFeatures]
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Linear.html
+ * @example new nn.Linear(784, 10).forward(zeros([32, 784])).shape // [32, 10]
+ */
+export class Linear extends Module {
+  readonly inFeatures: number
+  readonly outFeatures: number
+  readonly weight: Parameter
+  readonly bias: Parameter | null
+
+  constructor(inFeatures: number, outFeatures: number, options: LayerOptions & { readonly bias?: boolean } = {}) {
+    super()
+    this.inFeatures = checkSize('Linear', 'inFeatures', inFeatures)
+    this.outFeatures = checkSize('Linear', 'outFeatures', outFeatures)
+    // √5 as the slope gives the bound 1/√fanIn, as in PyTorch
+    const bound = inFeatures > 0 ? 1 / Math.sqrt(inFeatures) : 0
+    this.weight = new Parameter(init.kaimingUniform_(F.empty([outFeatures, inFeatures], place(options)), { a: Math.sqrt(5), ...from(options) }))
+    this.bias =
+      (options.bias ?? true) ? new Parameter(init.uniform_(F.empty([outFeatures], place(options)), { a: -bound, b: bound, ...from(options) })) : null
+  }
+
+  /** [..., inFeatures] → [..., outFeatures] */
+  forward(x: Tensor): Tensor {
+    return F.linear(x, this.weight, this.bias)
+  }
+
+  override extraRepr(): string {
+    return `inFeatures=${this.inFeatures}, outFeatures=${this.outFeatures}, bias=${this.bias !== null}`
+  }
+}
+
+/** The input itself: stands in for a layer that is left out. @see https://pytorch.org/docs/stable/generated/torch.nn.Identity.html */
+export class Identity extends Module {
+  forward(x: Tensor): Tensor {
+    return x
+  }
+}
+
+/** max(x, 0). @see https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html */
+export class ReLU extends Module {
+  forward(x: Tensor): Tensor {
+    return F.relu(x)
+  }
+}
+
+/** tanh x. @see https://pytorch.org/docs/stable/generated/torch.nn.Tanh.html */
+export class Tanh extends Module {
+  forward(x: Tensor): Tensor {
+    return F.tanh(x)
+  }
+}
+
+/** 1 / (1 + e⁻ˣ). @see https://pytorch.org/docs/stable/generated/torch.nn.Sigmoid.html */
+export class Sigmoid extends Module {
+  forward(x: Tensor): Tensor {
+    return F.sigmoid(x)
+  }
+}
+
+/** x · Φ(x), exactly (`none`) or by `tanh`. @see https://pytorch.org/docs/stable/generated/torch.nn.GELU.html */
+export class GELU extends Module {
+  readonly approximate: 'none' | 'tanh'
+
+  constructor(options: { readonly approximate?: 'none' | 'tanh' } = {}) {
+    super()
+    const approximate = options.approximate ?? 'none'
+    if (approximate !== 'none' && approximate !== 'tanh') throw new ArgumentError('GELU', `approximate must be 'none' or 'tanh', got '${String(approximate)}'`)
+    this.approximate = approximate
+  }
+
+  forward(x: Tensor): Tensor {
+    return F.gelu(x, { approximate: this.approximate })
+  }
+
+  override extraRepr(): string {
+    return `approximate='${this.approximate}'`
+  }
+}
+
+/** The dims `startDim` to `endDim` as one: all but the first by default. @see https://pytorch.org/docs/stable/generated/torch.nn.Flatten.html */
+export class Flatten extends Module {
+  readonly startDim: number
+  readonly endDim: number
+
+  constructor(startDim = 1, endDim = -1) {
+    super()
+    this.startDim = startDim
+    this.endDim = endDim
+  }
+
+  forward(x: Tensor): Tensor {
+    return F.flatten(x, this.startDim, this.endDim)
+  }
+
+  override extraRepr(): string {
+    return `startDim=${this.startDim}, endDim=${this.endDim}`
+  }
+}
+
+/** In training, each element 0 with probability `p`, the others divided by 1 − p. @see https://pytorch.org/docs/stable/generated/torch.nn.Dropout.html */
+export class Dropout extends Module {
+  readonly p: number
+  readonly #generator: F.Generator | undefined
+
+  constructor(p = 0.5, options: { readonly generator?: F.Generator } = {}) {
+    super()
+    if (!(p >= 0 && p <= 1)) throw new ArgumentError('Dropout', `p must lie in 0 to 1, got ${p}`)
+    this.p = p
+    this.#generator = options.generator
+  }
+
+  forward(x: Tensor): Tensor {
+    return F.dropout(x, this.p, { training: this.training, ...(this.#generator ? { generator: this.#generator } : {}) })
+  }
+
+  override extraRepr(): string {
+    return `p=${this.p}`
+  }
+}
+
+/**
+ * Rows of a table by number. They begin standard normal; the row `paddingIdx` begins 0 and gets no gradient.
+ *
+ * weight: [numEmbeddings, embeddingDim]
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Embedding.html
+ * @example new nn.Embedding(100, 16).forward(tensor([[1, 2]], { dtype: 'int32' })).shape // [1, 2, 16]
+ */
+export class Embedding extends Module {
+  readonly numEmbeddings: number
+  readonly embeddingDim: number
+  readonly paddingIdx: number | null
+  readonly weight: Parameter
+
+  constructor(numEmbeddings: number, embeddingDim: number, options: LayerOptions & { readonly paddingIdx?: number | null } = {}) {
+    super()
+    this.numEmbeddings = checkSize('Embedding', 'numEmbeddings', numEmbeddings)
+    this.embeddingDim = checkSize('Embedding', 'embeddingDim', embeddingDim)
+    const padding = options.paddingIdx ?? null
+    if (padding !== null && (!Number.isInteger(padding) || padding < -numEmbeddings || padding >= numEmbeddings)) {
+      throw new ArgumentError('Embedding', `paddingIdx ${padding} is out of range for ${numEmbeddings} rows`)
+    }
+    this.paddingIdx = padding !== null && padding < 0 ? padding + numEmbeddings : padding
+    let weight = init.normal_(F.empty([numEmbeddings, embeddingDim], place(options)), from(options))
+    if (this.paddingIdx !== null) {
+      const rows = F.reshape(F.arange(numEmbeddings), [numEmbeddings, 1])
+      weight = F.where(F.eq(rows, this.paddingIdx), 0, weight)
+    }
+    this.weight = new Parameter(weight)
+  }
+
+  /** integers [...] → [..., embeddingDim] */
+  forward(x: Tensor): Tensor {
+    return F.embedding(x, this.weight, this.paddingIdx === null ? {} : { paddingIdx: this.paddingIdx })
+  }
+
+  override extraRepr(): string {
+    const padding = this.paddingIdx === null ? '' : `, paddingIdx=${this.paddingIdx}`
+    return `${this.numEmbeddings}, ${this.embeddingDim}${padding}`
+  }
+}
+
+/** −Σ ln softmax(input)[target], averaged. @see https://pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html */
+export class CrossEntropyLoss extends Module {
+  readonly #options: F.CrossEntropyOptions
+
+  constructor(options: F.CrossEntropyOptions = {}) {
+    super()
+    this.#options = options
+  }
+
+  /** [N, C, …] and [N, …] → 0-d */
+  forward(input: Tensor, target: Tensor): Tensor {
+    return F.crossEntropy(input, target, this.#options)
+  }
+}
+
+/** (input − target)², averaged. @see https://pytorch.org/docs/stable/generated/torch.nn.MSELoss.html */
+export class MSELoss extends Module {
+  readonly #options: F.LossOptions
+
+  constructor(options: F.LossOptions = {}) {
+    super()
+    this.#options = options
+  }
+
+  forward(input: Tensor, target: Tensor): Tensor {
+    return F.mseLoss(input, target, this.#options)
+  }
+}

@@ -1,0 +1,330 @@
+/**
+ * @file `Module`: a piece of a network that owns parameters, buffers and other modules, found from its fields. Its `forward` is a method of the
+ * subclass; every instance calls it through a wrapper that runs the hooks and tells, when something goes wrong, in which module.
+ */
+import { ArgumentError, type DType, isDType, isFloat, sameShape, showShape } from '../base/index.ts'
+import { detach, to, zerosLike } from '../ops/index.ts'
+import { assign, type DeviceOf, keepTensor, type Tensor } from '../tensor/index.ts'
+import { Buffer, Parameter } from './parameter.ts'
+
+/** The values of a module by name, as `stateDict()` gives and `loadStateDict()` takes them. */
+export type StateDict = Record<string, Tensor>
+
+/** Where a module's tensors go: a device, a float dtype, or both. */
+export type ModuleTarget = DType | Exclude<DeviceOf, 'auto'> | { readonly dtype?: DType; readonly device?: Exclude<DeviceOf, 'auto'> }
+
+/** What a `register…Hook` call gives back. */
+export interface RemovableHandle {
+  /** The hook runs no more. */
+  remove(): void
+}
+
+/** What was not where `loadStateDict` looked for it (only with `strict: false`; else it throws). */
+export interface LoadResult {
+  readonly missingKeys: readonly string[]
+  readonly unexpectedKeys: readonly string[]
+}
+
+type Input<M extends Module> = Parameters<M['forward']>
+type Output<M extends Module> = ReturnType<M['forward']>
+type PreHook = (module: Module, input: readonly unknown[]) => unknown
+type PostHook = (module: Module, input: readonly unknown[], output: unknown) => unknown
+type Forward = (...input: readonly unknown[]) => unknown
+
+/** Modules whose `forward` is running, outermost first. */
+const running: Module[] = []
+/** Errors that already say where they come from. */
+const located = new WeakSet<Error>()
+
+/**
+ * The base of everything in `nn`, and of networks of one's own: fields that are a `Parameter`, a `Buffer` or a `Module` are found by themselves
+ * (not those in plain arrays, nor `#private` ones; a list of modules is a `ModuleList`). `forward` is a method, not an arrow field.
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html
+ * @example
+ * class Net extends nn.Module {
+ *   readonly fc1 = new nn.Linear(784, 128)
+ *   readonly fc2 = new nn.Linear(128, 10)
+ *   forward(x: Tensor): Tensor { return this.fc2.forward(F.relu(this.fc1.forward(x))) }   // [n, 784] → [n, 10]
+ * }
+ */
+export abstract class Module {
+  /** Whether layers that behave differently in training (dropout) do so; set by `train()` and `eval()`. */
+  training = true
+  readonly #preHooks = new Map<symbol, PreHook>()
+  readonly #postHooks = new Map<symbol, PostHook>()
+
+  constructor() {
+    // On the instance, so that super.forward(x) in a subclass is the plain method, and hooks run once.
+    Object.defineProperty(this, 'forward', { value: (...input: readonly unknown[]) => this.#run(input), writable: true, configurable: true })
+  }
+
+  /** What the module computes; its inputs and output are the subclass's. Called with hooks around it. */
+  abstract forward(...input: never[]): unknown
+
+  #run(given: readonly unknown[]): unknown {
+    running.push(this)
+    try {
+      let input = given
+      for (const hook of this.#preHooks.values()) {
+        const changed = hook(this, input)
+        if (changed !== undefined) input = Array.isArray(changed) ? changed : [changed]
+      }
+      let output = (Object.getPrototypeOf(this) as { forward: Forward }).forward.apply(this, input as unknown[])
+      for (const hook of this.#postHooks.values()) output = hook(this, input, output) ?? output
+      return output
+    } catch (e) {
+      throw locate(e)
+    } finally {
+      running.pop()
+    }
+  }
+
+  /**
+   * Calls `hook(module, input)` before each `forward`; what it returns (an array of inputs, or the only one) takes the inputs' place.
+   * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_forward_pre_hook
+   */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a hook may return nothing, as in PyTorch
+  registerForwardPreHook(hook: (module: this, input: Input<this>) => Input<this> | Input<this>[0] | undefined | void): RemovableHandle {
+    return register(this.#preHooks, hook as unknown as PreHook)
+  }
+
+  /**
+   * Calls `hook(module, input, output)` after each `forward`; what it returns takes the output's place.
+   * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_forward_hook
+   */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a hook may return nothing, as in PyTorch
+  registerForwardHook(hook: (module: this, input: Input<this>, output: Output<this>) => Output<this> | undefined | void): RemovableHandle {
+    return register(this.#postHooks, hook as unknown as PostHook)
+  }
+
+  // ── what it owns ──
+
+  #fields<T>(kind: abstract new (...args: never[]) => T): [string, T][] {
+    return Object.entries(this).filter((field): field is [string, T] => field[1] instanceof kind)
+  }
+
+  /** The modules that are fields of this one, with their names. */
+  namedChildren(): [string, Module][] {
+    return this.#fields(Module)
+  }
+
+  /** The modules that are fields of this one. */
+  children(): Module[] {
+    return this.namedChildren().map(([, child]) => child)
+  }
+
+  /** This module (named by `prefix`) and all below it, each once, parents first. Names are paths: `encoder.2.fc1`. */
+  namedModules(prefix = ''): [string, Module][] {
+    const found = new Map<Module, string>()
+    const visit = (module: Module, path: string): void => {
+      if (found.has(module)) return
+      found.set(module, path)
+      for (const [name, child] of module.namedChildren()) visit(child, join(path, name))
+    }
+    visit(this, prefix)
+    return [...found].map(([module, path]) => [path, module])
+  }
+
+  /** This module and all below it. */
+  modules(): Module[] {
+    return this.namedModules().map(([, module]) => module)
+  }
+
+  #named<T>(kind: abstract new (...args: never[]) => T): [string, T][] {
+    const found = new Map<T, string>()
+    for (const [path, module] of this.namedModules()) {
+      for (const [name, tensor] of module.#fields(kind)) if (!found.has(tensor)) found.set(tensor, join(path, name))
+    }
+    return [...found].map(([tensor, path]) => [path, tensor])
+  }
+
+  /** The parameters of this module and of all below it, each once, with their paths. */
+  namedParameters(): [string, Parameter][] {
+    return this.#named(Parameter)
+  }
+
+  /** The parameters of this module and of all below it, each once: what an optimizer takes. */
+  parameters(): Parameter[] {
+    return this.namedParameters().map(([, parameter]) => parameter)
+  }
+
+  /** The buffers of this module and of all below it, each once, with their paths. */
+  namedBuffers(): [string, Buffer][] {
+    return this.#named(Buffer)
+  }
+
+  /** The buffers of this module and of all below it. */
+  buffers(): Buffer[] {
+    return this.namedBuffers().map(([, buffer]) => buffer)
+  }
+
+  // ── state ──
+
+  /** All that is saved, under every path by which it can be reached (tied weights appear twice, as in PyTorch). */
+  #state(): Map<string, Parameter | Buffer> {
+    const state = new Map<string, Parameter | Buffer>()
+    const visit = (module: Module, path: string): void => {
+      for (const [name, parameter] of module.#fields(Parameter)) state.set(join(path, name), parameter)
+      for (const [name, buffer] of module.#fields(Buffer)) if (buffer.persistent) state.set(join(path, name), buffer)
+      for (const [name, child] of module.namedChildren()) visit(child, join(path, name))
+    }
+    visit(this, '')
+    return state
+  }
+
+  /** The present values of parameters and persistent buffers, by path. Later steps do not change them (in PyTorch they would). */
+  stateDict(): StateDict {
+    return Object.fromEntries([...this.#state()].map(([name, tensor]) => [name, detach(tensor)]))
+  }
+
+  /**
+   * Puts the values of `state` into the parameters and buffers, in their dtype and on their device. Nothing is changed when it throws.
+   * @param options `strict: false` lets missing and unexpected keys pass, and answers them
+   * @throws ArgumentError that lists all keys that are missing, unexpected or of another shape.
+   */
+  loadStateDict(state: Readonly<StateDict>, options?: { readonly strict?: boolean }): LoadResult {
+    const own = this.#state()
+    const missingKeys = [...own.keys()].filter((name) => !(name in state))
+    const unexpectedKeys = Object.keys(state).filter((name) => !own.has(name))
+    const misshapen: string[] = []
+    for (const [name, tensor] of own) {
+      const value = state[name]
+      if (value !== undefined && !sameShape(value.shape, tensor.shape)) {
+        misshapen.push(`${name} is ${showShape(value.shape)} there, ${showShape(tensor.shape)} here`)
+      }
+    }
+    const wrong: string[] = []
+    if (options?.strict ?? true) {
+      if (missingKeys.length > 0) wrong.push(`missing: ${missingKeys.join(', ')}`)
+      if (unexpectedKeys.length > 0) wrong.push(`unexpected: ${unexpectedKeys.join(', ')}`)
+    }
+    if (misshapen.length > 0) wrong.push(`of another shape: ${misshapen.join('; ')}`)
+    if (wrong.length > 0) throw new ArgumentError('loadStateDict', `the state does not fit ${this.constructor.name}. ${wrong.join('. ')}`)
+    for (const [name, tensor] of own) {
+      const value = state[name]
+      if (value !== undefined) assign(tensor, detach(like(value, tensor)))
+    }
+    return { missingKeys, unexpectedKeys }
+  }
+
+  // ── modes, gradients, places ──
+
+  /** Training behaviour on (or off) for this module and all below it. */
+  train(mode = true): this {
+    for (const module of this.modules()) module.training = mode
+    return this
+  }
+
+  /** `train(false)`. */
+  eval(): this {
+    return this.train(false)
+  }
+
+  /** Whether gradients are wanted for all parameters: `requiresGrad_(false)` freezes them. */
+  requiresGrad_(requiresGrad = true): this {
+    for (const parameter of this.parameters()) parameter.requiresGrad = requiresGrad
+    return this
+  }
+
+  /** Forgets all gradients; with `setToNone: false` they become zeros. */
+  zeroGrad(options?: { readonly setToNone?: boolean }): void {
+    zeroGrads(this.parameters(), options?.setToNone ?? true)
+  }
+
+  /**
+   * Moves parameters and buffers to a device, or changes the float ones' dtype. The tensors stay the same objects, so an optimizer goes on working.
+   * @example model.to('webgpu'); model.to('float16'); model.to({ device: 'cpu', dtype: 'float64' })
+   */
+  to(target: ModuleTarget): this {
+    const { dtype, device } = typeof target === 'object' ? target : isDType(target) ? { dtype: target, device: undefined } : { dtype: undefined, device: target }
+    if (dtype !== undefined && !isFloat(dtype)) throw new ArgumentError('Module.to', `a float dtype is wanted, got ${dtype}. Convert single tensors with tensor.to('${dtype}')`)
+    const convert = (x: Tensor): Tensor => {
+      const options = { ...(device === undefined ? {} : { device }), ...(dtype === undefined || !isFloat(x.dtype) ? {} : { dtype }) }
+      return to(x, options)
+    }
+    for (const tensor of [...this.parameters(), ...this.buffers()]) {
+      const moved = convert(detach(tensor))
+      const grad = tensor.grad
+      replace(tensor, keepTensor(moved))
+      if (grad) tensor.grad = convert(grad)
+    }
+    return this
+  }
+
+  /** Calls `fn` with every module below this one and then with this one, as initialisation does. */
+  apply(fn: (module: Module) => void): this {
+    for (const child of this.children()) child.apply(fn)
+    fn(this)
+    return this
+  }
+
+  // ── text ──
+
+  /** What stands between the brackets of {@link toString}: `inFeatures=784, outFeatures=10, bias=true`. */
+  extraRepr(): string {
+    return ''
+  }
+
+  /** The module and those below it, one a line, indented, as PyTorch prints them. */
+  toString(): string {
+    const name = this.constructor.name
+    const extra = this.extraRepr()
+    const children = this.namedChildren()
+    if (children.length === 0) return `${name}(${extra})`
+    const lines = children.map(([key, child]) => `  (${key}): ${child.toString().replaceAll('\n', '\n  ')}`)
+    return [`${name}(`, ...(extra ? [`  ${extra}`] : []), ...lines, ')'].join('\n')
+  }
+}
+
+/** What `console.log(model)` shows in Node. */
+Object.defineProperty(Module.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(this: Module): string {
+    return this.toString()
+  },
+})
+
+const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`)
+
+function register<H>(hooks: Map<symbol, H>, hook: H): RemovableHandle {
+  const key = Symbol('hook')
+  hooks.set(key, hook)
+  return { remove: () => void hooks.delete(key) }
+}
+
+/** Puts the path of the module that was running in front of an error's message. */
+function locate(e: unknown): unknown {
+  if (!(e instanceof Error) || located.has(e)) return e
+  located.add(e)
+  const names = new Map((running[0] as Module).namedModules().map(([path, module]) => [module, path]))
+  // A module kept in a plain array has no path: its nearest parent that has one is named.
+  const path = running.map((module) => names.get(module)).findLast((name) => name !== undefined)
+  if (!path) return e
+  const before = e.message
+  e.message = `${path}: ${before}`
+  if (e.stack) e.stack = e.stack.replace(before, () => e.message)
+  return e
+}
+
+/** `value` in the dtype and on the device of `tensor`. */
+function like(value: Tensor, tensor: Tensor): Tensor {
+  const { device, dtype } = tensor
+  return to(value, device === 'auto' || value.device === device ? { dtype } : { device, dtype })
+}
+
+/** Puts another value behind a parameter or buffer, of another dtype perhaps. */
+function replace(tensor: Tensor, value: Tensor): void {
+  if (value.dtype === tensor.dtype) return assign(tensor, value)
+  const { requiresGrad } = tensor
+  tensor.requiresGrad = false // its place on the tape is for the old dtype
+  tensor._node = value._node
+  tensor.version++
+  tensor.requiresGrad = requiresGrad
+}
+
+/** Forgets gradients, or makes them zeros. Shared with the optimizers. */
+export function zeroGrads(parameters: Iterable<Tensor>, setToNone: boolean): void {
+  for (const parameter of parameters) {
+    if (setToNone || parameter.grad === null) parameter.grad = null
+    else parameter.grad = zerosLike(parameter.grad)
+  }
+}
