@@ -18,7 +18,7 @@ const FLOORS = [
 const at = (names) => `^src/(${names.join('|')})(/|\\.ts$)`
 
 const upward = FLOORS.slice(0, -1).map((floor, i) => ({
-  name: `no-way-up-from-${floor.length > 2 ? 'top-floor' : floor.join('-')}`,
+  name: `no-way-up-from-${floor.length > 2 ? 'composition' : floor.join('-')}`,
   comment: `src/${floor.join(', src/')} must not know the floors above.`,
   severity: 'error',
   from: { path: at(floor) },
