@@ -22,6 +22,7 @@ export {
 } from './base/index.ts'
 export type { DeviceInfo, DeviceName, MemoryStats } from './device/index.ts'
 export { availableDevices, getDefaultDevice, init, resetPeakMemory, setDefaultDevice, synchronize } from './graph/index.ts'
+export * as nn from './nn/index.ts'
 export {
   type AlongOptions,
   type AlphaOptions,

@@ -86,6 +86,7 @@ export class OwnFunction {
     const tensors = args.flatMap((x, i) => (x instanceof Tensor ? [i] : []))
     const points = tensors.map((i) => (args[i] as Tensor)._point)
     const ctx = new FunctionContext(args.map((x) => x instanceof Tensor && x.requiresGrad))
+    // biome-ignore-start lint/complexity/noThisInStatic: `this` is the subclass
     const result = withGrad(false, () => this.forward(ctx, ...args))
     const list: readonly unknown[] = Array.isArray(result) ? result : [result]
     const outputs = list.map((x): Tensor => {
@@ -95,6 +96,7 @@ export class OwnFunction {
     if (points.some((p) => p) && isGradEnabled()) {
       const cls = this as unknown as FunctionClass<readonly unknown[], Result>
       const op: TapeOp<Tensor> = { name: this.name, backward: callBackward }
+      // biome-ignore-end lint/complexity/noThisInStatic: the subclass is known from here on
       const entry = new TapeEntry<Tensor>(op, { cls, ctx, tensors, args: args.length } satisfies Call, points)
       for (const x of outputs) {
         const point = new GradPoint<Tensor>(x.shape, x.dtype, entry, undefined)

@@ -273,7 +273,7 @@ function fromHost(values: TypedArray | readonly number[], shape: Shape, n: numbe
  * @throws IndexError for a position out of range; DTypeError for a bool mask (use `maskedSelect`).
  * @example arange(10).at('2:8:2').shape // [3]
  */
-export function at(x: Tensor, ...items: readonly IndexItem[]): Tensor {
+export function at(x: Tensor, ...items: IndexItem[]): Tensor {
   checkTensor('at', 'x', x)
   const spots = items.filter((i) => i !== null && i !== '...').length
   if (spots > x.ndim) throw new ShapeError('at', `${spots} indices for a tensor of ${x.ndim} dims, ${showShape(x.shape)}`, [x.shape])

@@ -64,7 +64,11 @@ const canHold = (own: keyof typeof KIND, other: keyof typeof KIND): boolean => K
 /** The in-place form of an op: `x.add_(y)`. */
 function inPlace<A extends unknown[]>(name: string, op: (x: Tensor, ...args: A) => Tensor): (x: Tensor, ...args: A) => Tensor {
   const label = `${name}_`
-  return (x, ...args) => finish(label, x, op(begin(label, x), ...args))
+  return (x, ...args) => {
+    const old = begin(label, x)
+    const others = args.includes(x) ? (args.map((a) => (a === x ? old : a)) as A) : args // y.mul_(y)
+    return finish(label, x, op(old, ...others))
+  }
 }
 
 export const add_: (x: Tensor, other: Operand, options?: AlphaOptions) => Tensor = inPlace('add', add)

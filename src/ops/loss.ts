@@ -1,5 +1,5 @@
 /** @file Losses: compositions, whose gradients come from their ops and whose work the fuser makes few kernels. */
-import { ArgumentError, type DType, DTypeError, isFloat, type Shape, ShapeError, sameShape, showShape } from '../base/index.ts'
+import { ArgumentError, DTypeError, isFloat, type Shape, ShapeError, sameShape, showShape } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { Tensor } from '../tensor/index.ts'
 import { eq, logicalAnd, ne } from './compare.ts'

@@ -14,7 +14,11 @@ const product = defineOp('matmul', {
   forward: (a, b, dtype: DType) => {
     if (sizeOf(a.shape) > 0 && sizeOf(b.shape) > 0) return graph.contract(graph.cast(a, dtype), graph.cast(b, dtype))
     const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2))
-    return graph.expand(graph.constant(0, dtype, a.placement === 'auto' ? b.placement : a.placement), [...batch, a.shape[a.shape.length - 2] as number, b.shape[b.shape.length - 1] as number])
+    return graph.expand(graph.constant(0, dtype, a.placement === 'auto' ? b.placement : a.placement), [
+      ...batch,
+      a.shape[a.shape.length - 2] as number,
+      b.shape[b.shape.length - 1] as number,
+    ])
   },
   saves: { a: ['b'], b: ['a'] },
   vjp: { a: (g, { b }) => matmul(g, mT(b)), b: (g, { a }) => matmul(mT(a), g) },

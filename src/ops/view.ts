@@ -15,9 +15,10 @@ import type { Tensor } from '../tensor/index.ts'
 import { checkTensor, defineOp } from './define.ts'
 
 /** Sizes as one array or as arguments. */
-export type Sizes = readonly [sizes: Shape] | readonly number[]
+export type Sizes = [sizes: Shape] | number[]
 /** The list that `Sizes` means. */
-export const listOf = (sizes: Sizes): Shape => (sizes.length === 1 && Array.isArray(sizes[0]) ? (sizes[0] as Shape) : (sizes as Shape))
+export const listOf = (sizes: readonly [Shape] | readonly number[]): Shape =>
+  sizes.length === 1 && Array.isArray(sizes[0]) ? (sizes[0] as Shape) : (sizes as Shape)
 
 // ── shape ──
 
