@@ -88,12 +88,10 @@ export const bool = (x: Tensor): Tensor => cast(x, 'bool')
 /** `x` in the dtype of `other`. */
 export const typeAs = (x: Tensor, other: Tensor): Tensor => cast(x, other.dtype)
 
-/** The value alone, off the tape; a value of its own, which stays readable after the step. In place on it does not reach `x`. */
+/** The value alone, off the tape; a value of its own, which stays readable after the step. Unlike PyTorch's, changing it in place does not reach `x`. */
 export function detach(x: Tensor): Tensor {
   checkTensor('detach', 'x', x)
-  const y = keepTensor(alias(x))
-  y._view = true
-  return y
+  return keepTensor(alias(x))
 }
 
 /** The value off the tape, for rules and compositions: nothing is stored for it. */
