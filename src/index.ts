@@ -20,6 +20,7 @@ export {
   TapegradError,
   type TypedArray,
 } from './base/index.ts'
+export * as data from './data/index.ts'
 export type { DeviceInfo, DeviceName, MemoryStats } from './device/index.ts'
 export { availableDevices, getDefaultDevice, init, resetPeakMemory, setDefaultDevice, synchronize } from './graph/index.ts'
 export * as nn from './nn/index.ts'
@@ -173,5 +174,6 @@ export {
   zeros,
   zerosLike,
 } from './ops/index.ts'
+export * as optim from './optim/index.ts'
 export type { FormatOptions, HostArray, HostData, NdArray, NestedArray, StridedArray } from './tensor/index.ts'
 export { enableGrad, type GradHook, inferenceMode, isGradEnabled, memory, noGrad, Tensor, tidy } from './tensor/index.ts'

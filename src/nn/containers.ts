@@ -10,7 +10,10 @@ abstract class Indexed extends Module {
   protected append(modules: Iterable<Module>): void {
     for (const module of modules) {
       if (!(module instanceof Module)) {
-        throw new ArgumentError(this.constructor.name, `place ${this.#length} is no Module. Functions go into the forward of a class of one's own`)
+        throw new ArgumentError(
+          this.constructor.name,
+          `place ${this.#length} is no Module. Functions go into the forward of a class of one's own`,
+        )
       }
       // A field, so that it is found as every module is.
       Object.defineProperty(this, this.#length, { value: module, enumerable: true, configurable: true })
@@ -26,7 +29,8 @@ abstract class Indexed extends Module {
   /** The module at a place; places below 0 count from the end. */
   at(index: number): Module {
     const module = [...this][index < 0 ? index + this.#length : index]
-    if (module === undefined) throw new ArgumentError(`${this.constructor.name}.at`, `there is no place ${index}: there are ${this.#length} modules`)
+    if (module === undefined)
+      throw new ArgumentError(`${this.constructor.name}.at`, `there is no place ${index}: there are ${this.#length} modules`)
     return module
   }
 

@@ -14,7 +14,10 @@ export interface LayerOptions {
   readonly generator?: F.Generator
 }
 
-const place = ({ dtype, device }: LayerOptions): { dtype?: DType; device?: 'cpu' | 'webgpu' } => ({ ...(dtype ? { dtype } : {}), ...(device ? { device } : {}) })
+const place = ({ dtype, device }: LayerOptions): { dtype?: DType; device?: 'cpu' | 'webgpu' } => ({
+  ...(dtype ? { dtype } : {}),
+  ...(device ? { device } : {}),
+})
 const from = ({ generator }: LayerOptions): init.InitOptions => (generator ? { generator } : {})
 
 function checkSize(layer: string, role: string, n: number): number {
@@ -41,9 +44,13 @@ export class Linear extends Module {
     this.outFeatures = checkSize('Linear', 'outFeatures', outFeatures)
     // √5 as the slope gives the bound 1/√fanIn, as in PyTorch
     const bound = inFeatures > 0 ? 1 / Math.sqrt(inFeatures) : 0
-    this.weight = new Parameter(init.kaimingUniform_(F.empty([outFeatures, inFeatures], place(options)), { a: Math.sqrt(5), ...from(options) }))
+    this.weight = new Parameter(
+      init.kaimingUniform_(F.empty([outFeatures, inFeatures], place(options)), { a: Math.sqrt(5), ...from(options) }),
+    )
     this.bias =
-      (options.bias ?? true) ? new Parameter(init.uniform_(F.empty([outFeatures], place(options)), { a: -bound, b: bound, ...from(options) })) : null
+      (options.bias ?? true)
+        ? new Parameter(init.uniform_(F.empty([outFeatures], place(options)), { a: -bound, b: bound, ...from(options) }))
+        : null
   }
 
   /** [..., inFeatures] → [..., outFeatures] */
@@ -91,7 +98,8 @@ export class GELU extends Module {
   constructor(options: { readonly approximate?: 'none' | 'tanh' } = {}) {
     super()
     const approximate = options.approximate ?? 'none'
-    if (approximate !== 'none' && approximate !== 'tanh') throw new ArgumentError('GELU', `approximate must be 'none' or 'tanh', got '${String(approximate)}'`)
+    if (approximate !== 'none' && approximate !== 'tanh')
+      throw new ArgumentError('GELU', `approximate must be 'none' or 'tanh', got '${String(approximate)}'`)
     this.approximate = approximate
   }
 

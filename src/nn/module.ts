@@ -25,8 +25,6 @@ export interface LoadResult {
   readonly unexpectedKeys: readonly string[]
 }
 
-type Input<M extends Module> = Parameters<M['forward']>
-type Output<M extends Module> = ReturnType<M['forward']>
 type PreHook = (module: Module, input: readonly unknown[]) => unknown
 type PostHook = (module: Module, input: readonly unknown[], output: unknown) => unknown
 type Forward = (...input: readonly unknown[]) => unknown
@@ -55,7 +53,11 @@ export abstract class Module {
 
   constructor() {
     // On the instance, so that super.forward(x) in a subclass is the plain method, and hooks run once.
-    Object.defineProperty(this, 'forward', { value: (...input: readonly unknown[]) => this.#run(input), writable: true, configurable: true })
+    Object.defineProperty(this, 'forward', {
+      value: (...input: readonly unknown[]) => this.#run(input),
+      writable: true,
+      configurable: true,
+    })
   }
 
   /** What the module computes; its inputs and output are the subclass's. Called with hooks around it. */
@@ -83,8 +85,10 @@ export abstract class Module {
    * Calls `hook(module, input)` before each `forward`; what it returns (an array of inputs, or the only one) takes the inputs' place.
    * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_forward_pre_hook
    */
-  // biome-ignore lint/suspicious/noConfusingVoidType: a hook may return nothing, as in PyTorch
-  registerForwardPreHook(hook: (module: this, input: Input<this>) => Input<this> | Input<this>[0] | undefined | void): RemovableHandle {
+  registerForwardPreHook<I extends readonly unknown[] = Parameters<this['forward']>>(
+    // biome-ignore lint/suspicious/noConfusingVoidType: a hook may return nothing, as in PyTorch
+    hook: (module: this, input: I) => I | I[0] | undefined | void,
+  ): RemovableHandle {
     return register(this.#preHooks, hook as unknown as PreHook)
   }
 
@@ -92,8 +96,10 @@ export abstract class Module {
    * Calls `hook(module, input, output)` after each `forward`; what it returns takes the output's place.
    * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_forward_hook
    */
-  // biome-ignore lint/suspicious/noConfusingVoidType: a hook may return nothing, as in PyTorch
-  registerForwardHook(hook: (module: this, input: Input<this>, output: Output<this>) => Output<this> | undefined | void): RemovableHandle {
+  registerForwardHook<I extends readonly unknown[] = Parameters<this['forward']>, O = ReturnType<this['forward']>>(
+    // biome-ignore lint/suspicious/noConfusingVoidType: a hook may return nothing, as in PyTorch
+    hook: (module: this, input: I, output: O) => O | undefined | void,
+  ): RemovableHandle {
     return register(this.#postHooks, hook as unknown as PostHook)
   }
 
@@ -236,8 +242,10 @@ export abstract class Module {
    * @example model.to('webgpu'); model.to('float16'); model.to({ device: 'cpu', dtype: 'float64' })
    */
   to(target: ModuleTarget): this {
-    const { dtype, device } = typeof target === 'object' ? target : isDType(target) ? { dtype: target, device: undefined } : { dtype: undefined, device: target }
-    if (dtype !== undefined && !isFloat(dtype)) throw new ArgumentError('Module.to', `a float dtype is wanted, got ${dtype}. Convert single tensors with tensor.to('${dtype}')`)
+    const { dtype, device } =
+      typeof target === 'object' ? target : isDType(target) ? { dtype: target, device: undefined } : { dtype: undefined, device: target }
+    if (dtype !== undefined && !isFloat(dtype))
+      throw new ArgumentError('Module.to', `a float dtype is wanted, got ${dtype}. Convert single tensors with tensor.to('${dtype}')`)
     const convert = (x: Tensor): Tensor => {
       const options = { ...(device === undefined ? {} : { device }), ...(dtype === undefined || !isFloat(x.dtype) ? {} : { dtype }) }
       return to(x, options)

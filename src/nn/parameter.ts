@@ -5,7 +5,8 @@ import { ownValue, Tensor } from '../tensor/index.ts'
 
 /** A value of its own for a handle that lives long: stored by the next run, and no other handle's. */
 function checked(name: string, data: Tensor): Tensor {
-  if (!(data instanceof Tensor)) throw new ArgumentError(name, `a Tensor is wanted, got ${data === null ? 'null' : typeof data}. Make one with tensor(…)`)
+  if (!(data instanceof Tensor))
+    throw new ArgumentError(name, `a Tensor is wanted, got ${data === null ? 'null' : typeof data}. Make one with tensor(…)`)
   return ownValue(data)
 }
 

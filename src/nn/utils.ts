@@ -1,6 +1,6 @@
 /** @file `nn.utils`: what is done to parameters between backward and step. */
 import { ArgumentError } from '../base/index.ts'
-import { add, clamp, div, mul, square, sqrt, stack, sum, zeros } from '../ops/index.ts'
+import { add, clamp, div, mul, sqrt, square, stack, sum, zeros } from '../ops/index.ts'
 import { noGrad, Tensor } from '../tensor/index.ts'
 
 /**

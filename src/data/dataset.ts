@@ -1,0 +1,68 @@
+/** @file Datasets: things with a length and a sample for each place. */
+import { ArgumentError, ShapeError, showShape } from '../base/index.ts'
+import { select } from '../ops/index.ts'
+import { Tensor } from '../tensor/index.ts'
+
+/** What a `DataLoader` takes: samples by place. `get` may be async. */
+export interface Dataset<S> {
+  readonly length: number
+  get(index: number): S | Promise<S>
+}
+
+/**
+ * Tensors whose first dim counts the samples: sample i is the i-th row of each.
+ * @throws ShapeError when the tensors differ in their first size.
+ * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.TensorDataset
+ * @example new data.TensorDataset(images, labels)   // [1797, 64], [1797]
+ */
+export class TensorDataset<T extends readonly Tensor[] = readonly Tensor[]> implements Dataset<T> {
+  readonly tensors: T
+  readonly length: number
+
+  constructor(...tensors: T) {
+    if (tensors.length === 0) throw new ArgumentError('TensorDataset', 'at least one tensor is wanted')
+    tensors.forEach((t, i) => {
+      if (!(t instanceof Tensor)) throw new ArgumentError('TensorDataset', `argument ${i} is no Tensor. Make one with tensor(…)`)
+      if (t.ndim === 0) throw new ShapeError('TensorDataset', `tensor ${i} has no dims; the first dim counts the samples`, [t.shape])
+      if (t.shape[0] !== tensors[0]?.shape[0]) {
+        const [first, other] = [(tensors[0] as Tensor).shape, t.shape]
+        throw new ShapeError(
+          'TensorDataset',
+          `the tensors differ in their number of samples: tensor 0 is ${showShape(first)}, tensor ${i} is ${showShape(other)}`,
+          [first, other],
+        )
+      }
+    })
+    this.tensors = tensors
+    this.length = (tensors[0] as Tensor).shape[0] as number
+  }
+
+  get(index: number): T {
+    return this.tensors.map((t) => select(t, 0, index)) as unknown as T
+  }
+}
+
+/** Some places of another dataset, in an order of their own. @see https://pytorch.org/docs/stable/data.html#torch.utils.data.Subset */
+export class Subset<S> implements Dataset<S> {
+  readonly dataset: Dataset<S>
+  readonly indices: readonly number[]
+
+  constructor(dataset: Dataset<S>, indices: Iterable<number>) {
+    this.dataset = dataset
+    this.indices = [...indices]
+    for (const i of this.indices) {
+      if (!Number.isInteger(i) || i < 0 || i >= dataset.length)
+        throw new ArgumentError('Subset', `place ${i} is not in a dataset of ${dataset.length} samples`)
+    }
+  }
+
+  get length(): number {
+    return this.indices.length
+  }
+
+  get(index: number): S | Promise<S> {
+    const at = this.indices[index]
+    if (at === undefined) throw new ArgumentError('Subset', `place ${index} is not in a subset of ${this.length} samples`)
+    return this.dataset.get(at)
+  }
+}

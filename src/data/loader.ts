@@ -1,0 +1,97 @@
+/** @file `DataLoader`: batches of a dataset, in order or shuffled, one epoch each time that it is gone through. */
+import { ArgumentError, dtypeInfo, type TypedArray } from '../base/index.ts'
+import { type Generator, Generator as RandomGenerator, shuffled } from '../ops/index.ts'
+import { hostValues, type Tensor, throttle } from '../tensor/index.ts'
+import { type Collated, defaultCollate, hostTensor } from './collate.ts'
+import { type Dataset, TensorDataset } from './dataset.ts'
+
+/** How a dataset becomes batches. */
+export interface DataLoaderOptions<S, B> {
+  /** Samples in a batch: 1 by default. */
+  readonly batchSize?: number
+  /** Another order in each epoch. */
+  readonly shuffle?: boolean
+  /** Seeds the orders; without it and `generator` they follow `manualSeed`. */
+  readonly seed?: number | bigint
+  /** Whose numbers make the orders. */
+  readonly generator?: Generator
+  /** Leaves out a last batch that is not full. */
+  readonly dropLast?: boolean
+  /** Makes a batch of samples in place of {@link defaultCollate}. */
+  readonly collateFn?: (samples: readonly S[]) => B
+}
+
+/**
+ * Batches of a dataset: `for await (const [x, y] of loader)`. A `TensorDataset` whose values are on the host is cut there, and every batch is a leaf
+ * of its own. Before each batch the loader waits until the device is ready for another step, so memory stays flat however fast the loop is.
+ * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.DataLoader
+ * @example
+ * const loader = new data.DataLoader(new data.TensorDataset(images, labels), { batchSize: 64, shuffle: true, seed: 0 })
+ * for await (const [x, y] of loader) …   // [64, 784], [64]
+ */
+export class DataLoader<S, B = Collated<S>> implements AsyncIterable<B> {
+  readonly dataset: Dataset<S>
+  readonly batchSize: number
+  readonly shuffle: boolean
+  readonly dropLast: boolean
+  readonly #generator: Generator | undefined
+  readonly #collate: ((samples: readonly S[]) => B) | undefined
+
+  constructor(dataset: Dataset<S>, options: DataLoaderOptions<S, B> = {}) {
+    const { batchSize = 1, shuffle = false, dropLast = false, seed, generator, collateFn } = options
+    if (!Number.isInteger(batchSize) || batchSize < 1)
+      throw new ArgumentError('DataLoader', `batchSize must be a whole number ≥ 1, got ${String(batchSize)}`)
+    if (!Number.isInteger(dataset?.length) || typeof dataset.get !== 'function') {
+      throw new ArgumentError('DataLoader', 'a dataset has a length and get(index). Tensors make one with new TensorDataset(x, y)')
+    }
+    if (seed !== undefined && generator !== undefined)
+      throw new ArgumentError('DataLoader', 'seed and generator are two ways to say the same: give one')
+    this.dataset = dataset
+    this.batchSize = batchSize
+    this.shuffle = shuffle
+    this.dropLast = dropLast
+    this.#generator = generator ?? (seed === undefined ? undefined : new RandomGenerator(seed))
+    this.#collate = collateFn
+  }
+
+  /** Batches in an epoch. */
+  get length(): number {
+    const batches = this.dataset.length / this.batchSize
+    return this.dropLast ? Math.floor(batches) : Math.ceil(batches)
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<B> {
+    const order = this.shuffle ? shuffled(this.dataset.length, this.#generator) : undefined
+    const batch = await this.#cutter()
+    for (let i = 0; i < this.length; i++) {
+      const start = i * this.batchSize
+      const end = Math.min(start + this.batchSize, this.dataset.length)
+      const places = Array.from({ length: end - start }, (_, k) => (order ? (order[start + k] as number) : start + k))
+      await throttle()
+      yield await batch(places)
+    }
+  }
+
+  /** What makes a batch of the samples at some places. */
+  async #cutter(): Promise<(places: readonly number[]) => B | Promise<B>> {
+    const { dataset } = this
+    if (dataset instanceof TensorDataset && this.#collate === undefined) {
+      const columns = await Promise.all((dataset.tensors as readonly Tensor[]).map(columnOf))
+      return (places) => columns.map((column) => column(places)) as B
+    }
+    const collate = this.#collate ?? (defaultCollate as (samples: readonly S[]) => B)
+    return async (places) => collate(await Promise.all(places.map((i) => dataset.get(i))))
+  }
+}
+
+/** Rows of a tensor by place, cut on the host. Values that a device has are fetched once an epoch. */
+async function columnOf(x: Tensor): Promise<(places: readonly number[]) => Tensor> {
+  const values: TypedArray = hostValues(x) ?? (await x.data({ raw: true }))
+  const row = x.shape.slice(1)
+  const size = row.reduce((n, s) => n * s, 1)
+  return (places) => {
+    const data = dtypeInfo[x.dtype].create(places.length * size)
+    places.forEach((place, i) => data.set(values.subarray(place * size, (place + 1) * size), i * size))
+    return hostTensor(data, [places.length, ...row], x)
+  }
+}

@@ -1,0 +1,88 @@
+/** @file Adam, and AdamW, which takes its weight decay apart from the gradient. */
+import { ArgumentError } from '../base/index.ts'
+import { add, div, maximum, mul, sqrt, square, sub, zerosLike } from '../ops/index.ts'
+import type { Tensor } from '../tensor/index.ts'
+import type { Slots } from './arena.ts'
+import { atLeastZero, type GroupOptions, type MemoryOptions, Optimizer, type ParamGroup, type Params, type Update } from './optimizer.ts'
+
+export interface AdamOptions extends GroupOptions {
+  /** How much of the means of the gradient and of its square stays in a step. */
+  betas: readonly [number, number]
+  /** Added to the root of the second mean. */
+  eps: number
+  /** Divide by the largest second mean so far. */
+  amsgrad: boolean
+}
+
+/** What both have in common: the step of the means. PyTorch's order of operations. */
+abstract class Adams extends Optimizer<AdamOptions> {
+  constructor(params: Params<AdamOptions>, options: Partial<Readonly<AdamOptions>> & MemoryOptions, weightDecayByDefault: number) {
+    const {
+      lr = 1e-3,
+      betas = [0.9, 0.999],
+      eps = 1e-8,
+      weightDecay = weightDecayByDefault,
+      amsgrad = false,
+      maximize = false,
+      ...memory
+    } = options
+    super(params, { lr, betas, eps, weightDecay, amsgrad, maximize }, memory)
+  }
+
+  protected check({ betas, eps }: AdamOptions): void {
+    const name = this.constructor.name
+    atLeastZero(name, 'eps', eps)
+    if (!Array.isArray(betas) || betas.length !== 2) throw new ArgumentError(name, 'betas are two numbers')
+    for (const beta of betas)
+      if (!(beta >= 0 && beta < 1)) throw new ArgumentError(name, `a beta must lie in 0 to below 1, got ${String(beta)}`)
+  }
+
+  /** Values and gradients after weight decay. */
+  protected abstract decay(values: Tensor, gradients: Tensor, group: ParamGroup<AdamOptions>): readonly [Tensor, Tensor]
+
+  protected update(before: Tensor, gradients: Tensor, slots: Slots, step: number, group: ParamGroup<AdamOptions>): Update {
+    const { lr, eps, amsgrad } = group
+    const [beta1, beta2] = group.betas
+    const [values, g] = this.decay(before, gradients, group)
+    const zeros = zerosLike(values)
+    const mean = add(mul(slots.exp_avg ?? zeros, beta1), mul(g, 1 - beta1))
+    const meanSquare = add(mul(slots.exp_avg_sq ?? zeros, beta2), mul(square(g), 1 - beta2))
+    const largest = amsgrad ? maximum(slots.max_exp_avg_sq ?? zeros, meanSquare) : meanSquare
+    // both means began at 0: they are corrected for it
+    const scale = add(div(sqrt(largest), Math.sqrt(1 - beta2 ** step)), eps)
+    return {
+      values: sub(values, mul(div(mean, scale), lr / (1 - beta1 ** step))),
+      slots: { exp_avg: mean, exp_avg_sq: meanSquare, ...(amsgrad ? { max_exp_avg_sq: largest } : {}) },
+    }
+  }
+}
+
+/**
+ * m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², p ← p − lr · m̂ / (√v̂ + eps), where m̂ and v̂ are m and v over 1 − βᵗ. Weight decay is added to g.
+ * @see https://pytorch.org/docs/stable/generated/torch.optim.Adam.html
+ * @see D. P. Kingma and J. Ba, Adam: A Method for Stochastic Optimization, arXiv:1412.6980
+ */
+export class Adam extends Adams {
+  constructor(params: Params<AdamOptions>, options: Partial<Readonly<AdamOptions>> & MemoryOptions = {}) {
+    super(params, options, 0)
+  }
+
+  protected decay(values: Tensor, gradients: Tensor, { weightDecay }: ParamGroup<AdamOptions>): readonly [Tensor, Tensor] {
+    return [values, weightDecay === 0 ? gradients : add(gradients, mul(values, weightDecay))]
+  }
+}
+
+/**
+ * As {@link Adam}, but weight decay shrinks the parameters themselves: p ← (1 − lr · weightDecay) p before the step. It is 0.01 by default.
+ * @see https://pytorch.org/docs/stable/generated/torch.optim.AdamW.html
+ * @see I. Loshchilov and F. Hutter, Decoupled Weight Decay Regularization, arXiv:1711.05101
+ */
+export class AdamW extends Adams {
+  constructor(params: Params<AdamOptions>, options: Partial<Readonly<AdamOptions>> & MemoryOptions = {}) {
+    super(params, options, 0.01)
+  }
+
+  protected decay(values: Tensor, gradients: Tensor, { lr, weightDecay }: ParamGroup<AdamOptions>): readonly [Tensor, Tensor] {
+    return [weightDecay === 0 ? values : mul(values, 1 - lr * weightDecay), gradients]
+  }
+}

@@ -1,0 +1,278 @@
+/**
+ * @file `Optimizer`: parameter groups, gradients' end, state, and the step. A subclass says by a formula over flat tensors how values and what
+ * is remembered follow from gradients; the base lays parameters out in arenas, so that the formula runs once for all of them.
+ */
+import { ArgumentError, isFloat, sameShape, showShape } from '../base/index.ts'
+import { detach, neg, zerosLike } from '../ops/index.ts'
+import { closeStep, enableGrad, enterQuiet, leaveQuiet, Tensor, withGrad } from '../tensor/index.ts'
+import { type Arena, layOut, type Resident, type Slots } from './arena.ts'
+
+/** What every group has. */
+export interface GroupOptions {
+  lr: number
+  weightDecay: number
+  /** Steps along the gradient instead of against it. */
+  maximize: boolean
+}
+
+/** Parameters and how they are updated; the options may be changed between steps. */
+export type ParamGroup<O extends GroupOptions = GroupOptions> = O & { readonly params: readonly Tensor[] }
+
+/** A group as it is given: options that are left out are the optimizer's. */
+export type GivenGroup<O extends GroupOptions = GroupOptions> = Partial<Readonly<O>> & { readonly params: Tensor | Iterable<Tensor> }
+
+/** What an optimizer takes: parameters, or groups of them. */
+export type Params<O extends GroupOptions = GroupOptions> = Iterable<Tensor> | Iterable<GivenGroup<O>>
+
+/** What belongs to the optimizer and to no group. */
+export interface MemoryOptions {
+  /**
+   * Whether the parameters before a step are kept until the next one (default), so that logits of the step can be read after it. Without,
+   * parameters take half the memory, and such a read throws StaleTensorError.
+   */
+  readonly keepPrevious?: boolean
+}
+
+/** `stateDict()`: what is remembered by each parameter's number, counted through all groups, and the groups' options. */
+export interface OptimizerState {
+  readonly state: Readonly<Record<number, Readonly<Record<string, Tensor | number>>>>
+  readonly paramGroups: readonly (Readonly<Record<string, unknown>> & { readonly params: readonly number[] })[]
+}
+
+/** The outcome of an update: new values, and what is remembered now. */
+export interface Update {
+  readonly values: Tensor
+  readonly slots: Slots
+}
+
+/**
+ * The base of all optimizers. A parameter without a gradient is left alone, and one that does not require grad never changes.
+ * @see https://pytorch.org/docs/stable/optim.html
+ */
+export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
+  /** The groups; `optimizer.paramGroups[0].lr = 1e-4` holds from the next step on. */
+  readonly paramGroups: ParamGroup<O>[] = []
+  readonly #defaults: O
+  readonly #keepPrevious: boolean
+  readonly #known = new Set<Tensor>()
+  #arenas: Arena<ParamGroup<O>>[] = []
+
+  /** @throws ArgumentError for no parameters, a parameter twice, or one that is no leaf of a float dtype. */
+  constructor(params: Params<O>, defaults: O, memory: MemoryOptions) {
+    this.#defaults = defaults
+    this.#keepPrevious = memory.keepPrevious ?? true
+    const list = [...this.#iterable(params)]
+    if (list.length === 0) throw new ArgumentError(this.#name, 'there are no parameters to optimize')
+    if (list.every((p) => p instanceof Tensor)) this.addParamGroup({ params: list } as unknown as GivenGroup<O>)
+    else for (const group of list) this.addParamGroup(group as GivenGroup<O>)
+  }
+
+  get #name(): string {
+    return this.constructor.name
+  }
+
+  #iterable(params: unknown): Iterable<unknown> {
+    if (typeof (params as Iterable<unknown> | null)?.[Symbol.iterator] === 'function' && typeof params !== 'string')
+      return params as Iterable<unknown>
+    const hint = params instanceof Tensor ? '. One tensor goes into an array: [w]' : ''
+    throw new ArgumentError(
+      this.#name,
+      `parameters are a list of tensors or of groups { params, … }, got ${params === null ? 'null' : typeof params}${hint}`,
+    )
+  }
+
+  /**
+   * The formula: from values, gradients and what is remembered (nothing before the first step) to what they are after step `step` (from 1). All
+   * are flat and of one length; what lies between two parameters is unspecified.
+   */
+  protected abstract update(values: Tensor, gradients: Tensor, slots: Slots, step: number, group: ParamGroup<O>): Update
+
+  /** Throws for options out of range. */
+  protected abstract check(options: O): void
+
+  /** Adds parameters: with options of their own, or later than the others. */
+  addParamGroup(group: GivenGroup<O>): void {
+    const { params: given, ...options } = group
+    const name = this.#name
+    if (given === undefined) throw new ArgumentError(name, 'a group is { params: […], … }; params is missing')
+    const params = given instanceof Tensor ? [given] : ([...this.#iterable(given)] as Tensor[])
+    if (params.length === 0) throw new ArgumentError(name, 'a group has no parameters')
+    params.forEach((p, i) => {
+      if (!(p instanceof Tensor)) throw new ArgumentError(name, `parameter ${i} is no Tensor but ${p === null ? 'null' : typeof p}`)
+      if (!isFloat(p.dtype))
+        throw new ArgumentError(name, `parameter ${i} ${showShape(p.shape)} is ${p.dtype}: only float tensors can be optimized`)
+      if (!p.isLeaf)
+        throw new ArgumentError(
+          name,
+          `parameter ${i} ${showShape(p.shape)} is the result of an op. Make it a leaf: p.detach().requiresGrad_()`,
+        )
+      if (this.#known.has(p))
+        throw new ArgumentError(name, `parameter ${i} ${showShape(p.shape)} is there already: each belongs to one group, once`)
+      this.#known.add(p)
+    })
+    const complete = { ...this.#defaults, ...withoutUndefined(options) } as O
+    checkGroup(name, complete)
+    this.check(complete)
+    this.paramGroups.push({ ...complete, params })
+  }
+
+  /** Forgets the gradients of all parameters; with `setToNone: false` they become zeros. */
+  zeroGrad(options?: { readonly setToNone?: boolean }): void {
+    const setToNone = options?.setToNone ?? true
+    for (const p of this.#known) p.grad = setToNone || p.grad === null ? null : zerosLike(p.grad)
+  }
+
+  /**
+   * Updates every parameter that has a gradient, and ends the step: what was recorded is computed. A `closure` is run first, to compute the loss
+   * (and its gradients) that is answered.
+   */
+  step(): void
+  step<T>(closure: () => T): T
+  step<T>(closure?: () => T): T | undefined {
+    const loss = closure ? enableGrad(closure) : undefined
+    withGrad(false, () => {
+      enterQuiet()
+      try {
+        for (const arena of this.#active()) this.#advance(arena)
+      } finally {
+        leaveQuiet()
+      }
+    })
+    closeStep()
+    return loss
+  }
+
+  #advance(arena: Arena<ParamGroup<O>>): void {
+    const { group } = arena
+    const values = arena.values(this.#keepPrevious)
+    const gradients = arena.gradients()
+    arena.step++
+    const next = this.update(values, group.maximize ? neg(gradients) : gradients, arena.slots, arena.step, group)
+    arena.replace(next.values, next.slots, this.#keepPrevious)
+  }
+
+  /** The arenas of this step: those whose parameters all have gradients, after the others have been laid out anew. */
+  #active(): Arena<ParamGroup<O>>[] {
+    const hasGrad = (p: Tensor): boolean => p.grad !== null
+    const seen = new Set<Tensor>()
+    this.#arenas = this.#arenas.flatMap((arena) => {
+      for (const p of arena.params) seen.add(p)
+      const active = arena.params.filter(hasGrad).length
+      if (active === 0 || (active === arena.params.length && arena.fits)) return [arena]
+      const residents = residentsOf(arena)
+      const parts = [true, false].map((wanted) =>
+        layOut(
+          arena.group,
+          residents.filter((r) => hasGrad(r.param) === wanted),
+        ),
+      )
+      arena.dissolve(this.#keepPrevious)
+      for (const resting of parts[1] ?? []) resting.settle()
+      return parts.flat()
+    })
+    for (const group of this.paramGroups) {
+      const fresh = group.params.filter((p) => hasGrad(p) && !seen.has(p))
+      this.#arenas.push(
+        ...layOut(
+          group,
+          fresh.map((param) => ({ param, step: 0, slots: {} })),
+        ),
+      )
+    }
+    return this.#arenas.filter((arena) => arena.params.every(hasGrad))
+  }
+
+  /** Everything that a continued training needs: options, and what is remembered (its values now; later steps do not change them). */
+  stateDict(): OptimizerState {
+    const order = [...this.#known]
+    const number = new Map(order.map((p, i) => [p, i]))
+    const state: Record<number, Record<string, Tensor | number>> = {}
+    for (const { param, step, slots } of this.#arenas.flatMap(residentsOf)) {
+      const own = Object.entries(slots).map(([name, slot]) => [name, detach(slot)] as const)
+      if (own.length > 0) state[number.get(param) as number] = { step, ...Object.fromEntries(own) }
+    }
+    const paramGroups = this.paramGroups.map(({ params, ...options }) => ({
+      ...options,
+      params: params.map((p) => number.get(p) as number),
+    }))
+    return { state, paramGroups }
+  }
+
+  /**
+   * Continues from a `stateDict()` of an optimizer with the same groups; its options replace the present ones.
+   * @throws ArgumentError when groups or shapes do not fit.
+   */
+  loadStateDict(saved: OptimizerState): void {
+    const fail = (message: string): never => {
+      throw new ArgumentError(`${this.#name}.loadStateDict`, message)
+    }
+    const sizes = (groups: readonly { readonly params: readonly unknown[] }[]): string => groups.map((g) => g.params.length).join(', ')
+    const [here, there] = [sizes(this.paramGroups), sizes(saved.paramGroups)]
+    if (here !== there) fail(`the groups have ${there} parameters there, ${here} here`)
+    const order = this.paramGroups.flatMap((group) => [...group.params])
+    const numbers = saved.paramGroups.flatMap((group) => [...group.params])
+    const loaded = new Map<Tensor, Resident>()
+    order.forEach((param, i) => {
+      const entry = saved.state[numbers[i] as number]
+      if (entry === undefined) return
+      const slots: Record<string, Tensor> = {}
+      for (const [name, value] of Object.entries(entry)) {
+        if (!(value instanceof Tensor) || name === 'step') continue
+        if (!sameShape(value.shape, param.shape))
+          fail(`${name} of parameter ${i} is ${showShape(value.shape)} there, the parameter ${showShape(param.shape)} here`)
+        slots[name] = detach(value)
+      }
+      loaded.set(param, { param, step: typeof entry.step === 'number' ? entry.step : 1, slots })
+    })
+    const checked = saved.paramGroups.map(({ params: _, ...options }, i) => {
+      const group = this.paramGroups[i] as ParamGroup<O>
+      const complete = { ...group, ...withoutUndefined(options) }
+      checkGroup(this.#name, complete)
+      this.check(complete)
+      return [group, options] as const
+    })
+    for (const [group, options] of checked) Object.assign(group, options)
+
+    const old = this.#arenas
+    this.#arenas = this.paramGroups.flatMap((group) =>
+      layOut(
+        group,
+        group.params.flatMap((p) => loaded.get(p) ?? []),
+      ),
+    )
+    for (const arena of this.#arenas) arena.settle()
+    // Parameters that the saved state does not know lie in none of the new arenas; their values must outlive the old ones.
+    for (const arena of old) {
+      arena.release(arena.params.filter((p) => !loaded.has(p)))
+      arena.dissolve(this.#keepPrevious)
+    }
+  }
+
+  /** The optimizer and its groups' options. */
+  toString(): string {
+    const groups = this.paramGroups.map(({ params: _, ...options }, i) => {
+      const lines = Object.entries(options)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, value]) => `    ${name}: ${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}`)
+      return [`Parameter Group ${i}`, ...lines].join('\n')
+    })
+    return `${this.#name} (\n${groups.join('\n\n')}\n)`
+  }
+}
+
+const residentsOf = <G>(arena: Arena<G>): Resident[] => {
+  const pieces = arena.pieces()
+  return arena.params.map((param, i) => ({ param, step: arena.step, slots: pieces[i] as Slots }))
+}
+
+const withoutUndefined = (options: object): object => Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+
+function checkGroup(name: string, { lr, weightDecay }: GroupOptions): void {
+  atLeastZero(name, 'lr', lr)
+  atLeastZero(name, 'weightDecay', weightDecay)
+}
+
+/** An option that must be a number ≥ 0. */
+export function atLeastZero(name: string, option: string, value: number): void {
+  if (!(value >= 0)) throw new ArgumentError(name, `${option} must be a number ≥ 0, got ${String(value)}`)
+}
