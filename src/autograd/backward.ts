@@ -39,7 +39,8 @@ function plan(
   // From the leaves upwards: an entry is on a path when one of its inputs is wanted, and then so are its outputs.
   const wanted = new Set(targets)
   const onPath = entries.reverse().filter((entry) => {
-    const reaches = entry.inputs.some((point) => point !== undefined && wanted.has(point))
+    // (a freed entry has no inputs any more; the walk will say so)
+    const reaches = entry.freed || entry.inputs.some((point) => point !== undefined && wanted.has(point))
     if (reaches) for (const output of entry.outputs) wanted.add(output)
     return reaches
   })

@@ -32,6 +32,7 @@ export class FunctionContext {
     this.#saved.forEach((x, i) => {
       entry.save(i, x)
     })
+    this.#saved = []
     if (n > 0) this.#read = () => Array.from({ length: n }, (_, i) => entry.unpack(i, `saved tensor ${i} of ${entry.op.name}`) as Tensor)
   }
 }

@@ -7,7 +7,6 @@ import {
   isDType,
   type Shape,
   ShapeError,
-  sizeOf,
   type TypedArray,
   toHalf,
 } from '../base/index.ts'
@@ -191,5 +190,3 @@ export function eye(n: number, second?: number | CreateOptions, third?: CreateOp
   )
   return created(cast(same, dtype)._node, options)
 }
-
-export { sizeOf }

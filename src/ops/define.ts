@@ -2,7 +2,7 @@
  * @file The one mechanism that makes ops. A definition says what the op computes in primitives of the graph, and one gradient rule per input, in
  * other ops, so that gradients of gradients come by themselves. Un-broadcasting, casting back and accumulating are the driver's (`src/autograd`).
  */
-import { AutogradError, isFloat, type Shape } from '../base/index.ts'
+import { ArgumentError, isFloat, type Shape } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { enterQuiet, GradPoint, isGradEnabled, isQuiet, leaveQuiet, share, TapeEntry, type TapeOp, Tensor } from '../tensor/index.ts'
 
@@ -218,5 +218,5 @@ export function defineComposition<A extends unknown[]>(name: string, doc: string
 /** Throws unless `x` is a tensor: the first thing that a JavaScript caller gets wrong. */
 export function checkTensor(op: string, role: string, x: unknown): asserts x is Tensor {
   if (!(x instanceof Tensor))
-    throw new AutogradError(op, `${role} must be a Tensor, got ${x === null ? 'null' : typeof x}. Make one with tensor(…)`)
+    throw new ArgumentError(op, `${role} must be a Tensor, got ${x === null ? 'null' : typeof x}. Make one with tensor(…)`)
 }

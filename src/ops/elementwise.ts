@@ -6,7 +6,7 @@ import { eq, ge, gt, le, logicalAnd, lt } from './compare.ts'
 import { cast } from './convert.ts'
 import { checkTensor, defineComposition, defineOp } from './define.ts'
 import { type BinaryFunction, defineBinary, defineUnary, type UnaryFunction } from './families.ts'
-import { checkNumber, floatOf, lit, meet, number, type Operand, resultType } from './promote.ts'
+import { checkNumber, lit, meet, number, type Operand } from './promote.ts'
 
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI)
 /** `where(test, a, b)` in rules: the arguments are right by construction. */
@@ -391,5 +391,3 @@ export const clamp: (x: Tensor, min?: Operand | null | ClampOptions, max?: Opera
     return y
   },
 )
-
-export { floatOf, resultType }

@@ -1,5 +1,5 @@
 /** @file In place: another value behind one handle. On the tape the handle becomes the op's result; what was saved before notices by the version. */
-import { AutogradError, DTypeError, ShapeError, sameShape, showShape } from '../base/index.ts'
+import { AutogradError, DTypeError, kindRank, ShapeError, sameShape, showShape } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { alias, isGradEnabled, Tensor } from '../tensor/index.ts'
 import { cast } from './convert.ts'
@@ -49,7 +49,8 @@ function finish(op: string, x: Tensor, value: Tensor): Tensor {
     throw new ShapeError(op, `the result is ${showShape(value.shape)}, which does not fit x ${showShape(x.shape)}`, [x.shape, value.shape])
   let y = value
   if (y.dtype !== x.dtype) {
-    if (!canHold(x.dtype, y.dtype)) throw new DTypeError(op, `the result is ${y.dtype}, which ${x.dtype} does not hold. Convert x first`)
+    if (kindRank(y.dtype) > kindRank(x.dtype))
+      throw new DTypeError(op, `the result is ${y.dtype}, which ${x.dtype} does not hold. Convert x first`)
     y = cast(y, x.dtype)
   }
   x._node = y._node
@@ -57,9 +58,6 @@ function finish(op: string, x: Tensor, value: Tensor): Tensor {
   x.version++
   return x
 }
-
-const KIND = { bool: 0, uint8: 1, int8: 1, int32: 1, uint32: 1, float16: 2, float32: 2, float64: 2 } as const
-const canHold = (own: keyof typeof KIND, other: keyof typeof KIND): boolean => KIND[own] >= KIND[other]
 
 /** The in-place form of an op: `x.add_(y)`. */
 function inPlace<A extends unknown[]>(name: string, op: (x: Tensor, ...args: A) => Tensor): (x: Tensor, ...args: A) => Tensor {
@@ -87,11 +85,8 @@ export const clamp_: (x: Tensor, min?: Operand | null | ClampOptions, max?: Oper
 /** The values of `source`, broadcast and converted. @see https://pytorch.org/docs/stable/generated/torch.Tensor.copy_.html */
 export const copy_: (x: Tensor, source: Tensor) => Tensor = inPlace('copy', (x: Tensor, source: Tensor) => {
   checkTensor('copy_', 'source', source)
-  return cast(alias2(expand(source, x.shape)), x.dtype)
+  return cast(expand(source, x.shape), x.dtype)
 })
-/** A handle of its own, so that the source may be changed or disposed of. */
-const alias2 = (x: Tensor): Tensor => x
-
 /** All elements `value`. */
 export const fill_: (x: Tensor, value: number | Tensor) => Tensor = inPlace('fill', (x: Tensor, value: number | Tensor) =>
   value instanceof Tensor ? cast(expand(value, x.shape), x.dtype) : expand(number(value, x.dtype), x.shape),

@@ -2,7 +2,6 @@
 import { ArgumentError, type DType, DTypeError, isFloat, type Shape, sizeOf } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { Tensor } from '../tensor/index.ts'
-import { cast } from './convert.ts'
 import { type CreateOptions, checkSizes, created, dtypeFor, fromFunction, optionsLike, placementFor } from './create.ts'
 import { checkTensor, defineComposition } from './define.ts'
 import { mul, where } from './elementwise.ts'
@@ -15,7 +14,7 @@ export interface RandomOptions extends CreateOptions {
 }
 
 /** The four words of each element's block, one call's worth. */
-function bitsOf(generator: Generator | undefined, shape: Shape, placement: graph.Placement): (word: number) => graph.Node {
+export function bitsOf(generator: Generator | undefined, shape: Shape, placement: graph.Placement): (word: number) => graph.Node {
   const from = generator ?? defaultGenerator
   const key = from.key()
   const call = from.call()
@@ -25,7 +24,7 @@ function bitsOf(generator: Generator | undefined, shape: Shape, placement: graph
 const shifted = (bits: graph.Node, by: number): graph.Node => graph.binary('shr', bits, by)
 
 /** Uniform in [0, 1) with as many random bits as the dtype's significand holds, so that 1 is never rounded to. */
-function uniformNode(bits: (word: number) => graph.Node, dtype: DType, first = 0): graph.Node {
+export function uniformNode(bits: (word: number) => graph.Node, dtype: DType, first = 0): graph.Node {
   if (dtype === 'float64') {
     const high = graph.cast(shifted(bits(first), 5), dtype) // 27 bits
     const low = graph.cast(shifted(bits(first + 1), 6), dtype) // 26 bits
@@ -58,7 +57,7 @@ export function randn(shape: Shape | number, options?: RandomOptions): Tensor {
   return created(normalNode(options?.generator, checkSizes('randn', shape), dtype, placementFor('randn', dtype, options?.device)), options)
 }
 
-function normalNode(generator: Generator | undefined, shape: Shape, dtype: DType, placement: graph.Placement): graph.Node {
+export function normalNode(generator: Generator | undefined, shape: Shape, dtype: DType, placement: graph.Placement): graph.Node {
   const bits = bitsOf(generator, shape, placement)
   const wide: DType = dtype === 'float64' ? dtype : 'float32'
   const u = graph.binary('sub', 1, uniformNode(bits, wide))
@@ -183,5 +182,3 @@ export const dropout: (x: Tensor, p?: number | DropoutOptions, options?: Dropout
     return where(keep, mul(x, rate === 1 ? 0 : 1 / (1 - rate)), lit(0, x))
   },
 )
-
-export { bitsOf, cast, normalNode, uniformNode }

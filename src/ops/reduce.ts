@@ -1,22 +1,12 @@
 /** @file Reductions: the named dims leave the shape, or stay as 1 with `keepdim`. */
-import {
-  ArgumentError,
-  type DType,
-  DTypeError,
-  isFloat,
-  normalizeDim,
-  normalizeDims,
-  type Shape,
-  ShapeError,
-  sizeOf,
-} from '../base/index.ts'
+import { ArgumentError, type DType, normalizeDim, normalizeDims, type Shape, ShapeError, sizeOf } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { Tensor } from '../tensor/index.ts'
 import { eq, isnan, logicalOr } from './compare.ts'
 import { cast } from './convert.ts'
 import { checkTensor, defineComposition, defineOp } from './define.ts'
 import { div, maximum, minimum, mul, sub, where } from './elementwise.ts'
-import { checkFloat, floatOf, lit } from './promote.ts'
+import { checkFloat, lit } from './promote.ts'
 import { expand, reshape } from './view.ts'
 
 /** One dim or several. */
@@ -356,9 +346,7 @@ export function sumTo(g: Tensor, shape: Shape): Tensor {
   const extra = from.length - shape.length
   const dims: number[] = []
   for (let i = 0; i < from.length; i++) if (i < extra || (shape[i - extra] === 1 && from[i] !== 1)) dims.push(i)
-  if (extra < 0) throw new DTypeError('backward', `a gradient of shape [${from.join(', ')}] does not fit [${shape.join(', ')}]`)
+  if (extra < 0) throw new ShapeError('backward', `a gradient of shape [${from.join(', ')}] does not fit [${shape.join(', ')}]`)
   const y = dims.length === 0 ? g : sum(g, dims)
   return reshape(y, shape)
 }
-
-export { floatOf, isFloat }

@@ -49,7 +49,7 @@ export class TapeEntry<T extends Handle> {
   readonly op: TapeOp<T>
   readonly params: unknown
   /** Where the gradient of each input goes; undefined where none is wanted. */
-  readonly inputs: readonly (GradPoint<T> | undefined)[]
+  inputs: readonly (GradPoint<T> | undefined)[]
   readonly outputs: GradPoint<T>[] = []
   /** The handles that the rules will read, by position, and the version each had. Emptied by `free`. */
   saved: (T | undefined)[] | undefined = undefined
@@ -91,10 +91,11 @@ export class TapeEntry<T extends Handle> {
     this.versions[i] = tensor.version
   }
 
-  /** Lets go of what was saved. An op that saves nothing may be walked again. */
+  /** Lets go of what was saved, and of the tape behind: a loss that is kept holds nothing more. An op that saves nothing may be walked again. */
   free(): void {
     if (this.saved === undefined) return
     this.saved = undefined
+    this.inputs = []
     this.freed = true
   }
 }

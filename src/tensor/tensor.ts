@@ -1,5 +1,5 @@
 /** @file The tensor: a handle on a value of the lazy graph and on its place on the tape. State only; what computes is in `src/ops`. */
-import { AutogradError, type DType, DTypeError, dtypeInfo, isFloat, type Shape, TapegradError, type TypedArray } from '../base/index.ts'
+import { AutogradError, type DType, DTypeError, dtypeInfo, isFloat, type Shape, ShapeError, type TypedArray } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { type FormatOptions, formatTensor } from './format.ts'
 import { fromStorage, type NdArray, type NestedArray, nest, toNdarray } from './host.ts'
@@ -94,7 +94,7 @@ export class Tensor {
    */
   async item(): Promise<number> {
     if (this.numel !== 1)
-      throw new TapegradError('item', `a tensor of one element is wanted, this one is [${this.shape.join(', ')}]. Use data() or toArray()`)
+      throw new ShapeError('item', `a tensor of one element is wanted, this one is [${this.shape.join(', ')}]. Use data() or toArray()`)
     return (await this.data())[0] as number
   }
 
