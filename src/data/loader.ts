@@ -91,7 +91,7 @@ async function columnOf(x: Tensor): Promise<(places: readonly number[]) => Tenso
   const size = row.reduce((n, s) => n * s, 1)
   return (places) => {
     const data = dtypeInfo[x.dtype].create(places.length * size)
-    places.forEach((place, i) => data.set(values.subarray(place * size, (place + 1) * size), i * size))
+    for (const [i, place] of places.entries()) data.set(values.subarray(place * size, (place + 1) * size), i * size)
     return hostTensor(data, [places.length, ...row], x)
   }
 }

@@ -234,7 +234,8 @@ export abstract class Module {
 
   /** Forgets all gradients; with `setToNone: false` they become zeros. */
   zeroGrad(options?: { readonly setToNone?: boolean }): void {
-    zeroGrads(this.parameters(), options?.setToNone ?? true)
+    const setToNone = options?.setToNone ?? true
+    for (const p of this.parameters()) p.grad = setToNone || p.grad === null ? null : zerosLike(p.grad)
   }
 
   /**
@@ -321,18 +322,13 @@ function like(value: Tensor, tensor: Tensor): Tensor {
 
 /** Puts another value behind a parameter or buffer, of another dtype perhaps. */
 function replace(tensor: Tensor, value: Tensor): void {
-  if (value.dtype === tensor.dtype) return assign(tensor, value)
+  if (value.dtype === tensor.dtype) {
+    assign(tensor, value)
+    return
+  }
   const { requiresGrad } = tensor
   tensor.requiresGrad = false // its place on the tape is for the old dtype
   tensor._node = value._node
   tensor.version++
   tensor.requiresGrad = requiresGrad
-}
-
-/** Forgets gradients, or makes them zeros. Shared with the optimizers. */
-export function zeroGrads(parameters: Iterable<Tensor>, setToNone: boolean): void {
-  for (const parameter of parameters) {
-    if (setToNone || parameter.grad === null) parameter.grad = null
-    else parameter.grad = zerosLike(parameter.grad)
-  }
 }

@@ -1,0 +1,63 @@
+/**
+ * @file Matchers for vitest (and Jest, whose `expect.extend` is the same). Nothing is imported from either: hand them your `expect`.
+ *
+ * ```ts
+ * import { registerMatchers, type TensorMatchers } from 'tapegrad/testing'
+ * registerMatchers(expect)
+ * declare module 'vitest' { interface Matchers<T> extends TensorMatchers<T> {} }
+ * ```
+ */
+import { type Shape, sameShape, showShape } from '../base/index.ts'
+import { type HostData, Tensor } from '../tensor/index.ts'
+import { type CloseOptions, compareTensors } from './close.ts'
+import { type Checked, type GradcheckOptions, gradcheck } from './gradcheck.ts'
+
+interface Verdict {
+  readonly pass: boolean
+  readonly message: () => string
+}
+
+/** The matchers, as an object for `expect.extend`. */
+export const matchers: {
+  readonly toBeCloseToTensor: (actual: Tensor, expected: Tensor | HostData, options?: CloseOptions) => Promise<Verdict>
+  readonly toHaveShape: (actual: { readonly shape: Shape }, shape: Shape) => Verdict
+  readonly toPassGradcheck: (fn: Checked, inputs: Tensor | readonly unknown[], options?: GradcheckOptions) => Promise<Verdict>
+} = {
+  /** `await expect(x).toBeCloseToTensor([1, 2], { rtol: 1e-4, atol: 1e-6 })` */
+  async toBeCloseToTensor(actual, expected, options) {
+    const { pass, message } = await compareTensors(actual, expected, options)
+    return { pass, message: () => (pass ? 'the tensors are close, and should not be' : message) }
+  },
+
+  /** `expect(x).toHaveShape([2, 3])` */
+  toHaveShape(actual, shape) {
+    if (!(actual instanceof Tensor)) return { pass: false, message: () => 'a Tensor is wanted' }
+    const pass = sameShape(actual.shape, shape)
+    return {
+      pass,
+      message: () => `the shape is ${showShape(actual.shape)}, ${pass ? 'and should not be' : `expected ${showShape(shape)}`}`,
+    }
+  },
+
+  /** `await expect((x: Tensor) => x.sin()).toPassGradcheck([x])` */
+  async toPassGradcheck(fn, inputs, options) {
+    try {
+      await gradcheck(fn, inputs, { ...options, raiseException: true })
+      return { pass: true, message: () => 'the gradients are right, and should not be' }
+    } catch (e) {
+      return { pass: false, message: () => (e as Error).message }
+    }
+  },
+}
+
+/** What `expect(…)` gains, for the declaration beside {@link registerMatchers}. */
+export interface TensorMatchers<_T = unknown> {
+  toBeCloseToTensor(expected: Tensor | HostData, options?: CloseOptions): Promise<void>
+  toHaveShape(shape: Shape): void
+  toPassGradcheck(inputs: Tensor | readonly unknown[], options?: GradcheckOptions): Promise<void>
+}
+
+/** Gives `expect` the matchers of tensors. */
+export function registerMatchers(expect: { extend(matchers: Record<string, (...args: never[]) => unknown>): void }): void {
+  expect.extend({ ...matchers })
+}
