@@ -169,6 +169,7 @@ function install(name: string, fn: (x: Tensor, ...rest: never[]) => unknown): vo
   })
 }
 
+// biome-ignore lint/performance/noDynamicNamespaceImportAccess: every method is installed, so nothing is kept from tree-shaking
 for (const name of names) install(name, ops[name])
 install('max', ops.max)
 install('min', ops.min)
