@@ -28,16 +28,18 @@ fn expm1_near(r: f32) -> f32 {
   return fma(r * r, p, r);
 }
 
-// x = n ln(2) + r, e^x = 2^n e^r. The high part of ln(2) has 9 bits, so that n times it is exact.
+// e^x = 2^n 2^f with n + f = x log2(e). The product is taken in parts that are exact, x being split by its bits: compilers fold what arithmetic
+// alone would keep apart.
 fn f_exp(x: f32) -> f32 {
   let c = clamp(x, -104.0, 89.0);
-  let n = round(c * 1.44269504);
-  let r = fma(n, 2.12194440e-4, fma(n, -0.693359375, c));
+  let high = bitcast<f32>(bitcast<u32>(c) & 0xfffff000u);
+  let whole = high * 1.4423828125; // 12 bits times 12 bits
+  let rest = fma(c - high, 1.4423828125, c * 3.1222838896e-4);
+  let n = round(whole + rest);
+  let y = 1.0 + expm1_near(((whole - n) + rest) * 0.6931471805599453);
   let k = i32(n);
   let half = k >> 1u; // 2^n in two factors: n runs from -150 to 128
-  let scale = bitcast<f32>(u32(half + 127) << 23u);
-  let rest = bitcast<f32>(u32(k - half + 127) << 23u);
-  return select((1.0 + expm1_near(r)) * scale * rest, x, is_nan(x));
+  return select(y * bitcast<f32>(u32(half + 127) << 23u) * bitcast<f32>(u32(k - half + 127) << 23u), x, is_nan(x));
 }
 
 fn f_expm1(x: f32) -> f32 {
@@ -78,7 +80,7 @@ fn f_sqrt(x: f32) -> f32 {
 fn f_rsqrt(x: f32) -> f32 {
   if (is_nan(x)) { return x; }
   if (x < 0.0) { return float_of(0x7fc00000u); }
-  if (x == 0.0) { return float_of(0x7f800000u); }
+  if (x == 0.0) { return float_of(0x7f800000u | bitcast<u32>(x)); }
   return select(1.0 / sqrt(x), 0.0, bitcast<u32>(x) == 0x7f800000u);
 }
 
@@ -228,21 +230,24 @@ fn f_pow(x: f32, y: f32) -> f32 {
   return select(z, -z, negative && odd);
 }
 
-// Remainder with the sign of the dividend, as C's fmod.
+// Remainder with the sign of the dividend, exactly, as C's fmod: long division of the significands, 8 bits at a time.
 fn f_mod(a: f32, b: f32) -> f32 {
-  let size = abs(b);
-  if (any_nan(a, b) || bitcast<u32>(abs(a)) == 0x7f800000u || size == 0.0) { return float_of(0x7fc00000u); }
-  if (bitcast<u32>(size) == 0x7f800000u) { return a; }
-  var r = abs(a);
-  // One step is exact while the quotient has fewer than 24 bits; larger quotients are worked off 12 bits at a time.
-  for (var i = 0; i < 24 && r >= size; i++) {
-    let q = r / size;
-    let shift = bitcast<f32>(max(bitcast<u32>(q) & 0x7f800000u, 139u << 23u) - (12u << 23u)); // 2^(exponent of q - 12), at least 1
-    let part = trunc(q / shift) * shift;
-    let rest = fma(-part, size, r);
-    r = select(rest, rest + size * shift, rest < 0.0);
+  let x = bitcast<u32>(a) & 0x7fffffffu;
+  let y = bitcast<u32>(b) & 0x7fffffffu;
+  if (x >= 0x7f800000u || y > 0x7f800000u || y < 0x800000u) { return float_of(0x7fc00000u); }
+  if (x < y) { return a; }
+  let divisor = (y & 0x7fffffu) | 0x800000u;
+  var rest = ((x & 0x7fffffu) | 0x800000u) % divisor;
+  for (var more = (x >> 23u) - (y >> 23u); more > 0u;) {
+    let step = min(more, 8u);
+    rest = (rest << step) % divisor;
+    more -= step;
   }
-  return select(r, -r, a < 0.0);
+  // rest * 2^(exponent of b - 23), in two factors
+  let e = i32(y >> 23u) - 150;
+  let half = e >> 1u;
+  let r = f32(rest) * bitcast<f32>(u32(half + 127) << 23u) * bitcast<f32>(u32(e - half + 127) << 23u);
+  return select(r, -r, bitcast<u32>(a) >= 0x80000000u);
 }
 
 fn i_pow(x: i32, y: i32) -> i32 {

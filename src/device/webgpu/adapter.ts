@@ -54,7 +54,8 @@ function describe(info: GPUAdapterInfo): string {
   return [info.description, info.device, info.architecture, info.vendor].find((text) => text) ?? 'unknown adapter'
 }
 
-const isSoftware = (info: GPUAdapterInfo): boolean => info.isFallbackAdapter || SOFTWARE.test(`${info.description} ${info.device} ${info.architecture} ${info.vendor}`)
+const isSoftware = (info: GPUAdapterInfo): boolean =>
+  info.isFallbackAdapter || SOFTWARE.test(`${info.description} ${info.device} ${info.architecture} ${info.vendor}`)
 
 /** Dawn refuses a name that it does not know in just this spelling, and lists those it has: letter case is no reason to fail. */
 async function request(gpu: GPU | undefined, wanted: string | undefined): Promise<GPUAdapter | null | undefined> {
@@ -83,7 +84,8 @@ export async function openGpu(wanted: string | undefined = env('TAPEGRAD_ADAPTER
   }
   let adapter = await request(gpu, wanted)
   if (wanted && !matches(adapter) && !nodeProcess) adapter = await gpu?.requestAdapter({ forceFallbackAdapter: true })
-  if (wanted && !matches(adapter)) throw new DeviceError('init', `no WebGPU adapter matches '${wanted}'${adapter ? `; there is ${describe(adapter.info)}` : ''}`)
+  if (wanted && !matches(adapter))
+    throw new DeviceError('init', `no WebGPU adapter matches '${wanted}'${adapter ? `; there is ${describe(adapter.info)}` : ''}`)
   if (!adapter) return undefined
   const found = adapter
   const frugal = env('TAPEGRAD_LIMITS') === 'default'
@@ -95,7 +97,8 @@ export async function openGpu(wanted: string | undefined = env('TAPEGRAD_ADAPTER
   })
   const software = isSoftware(found.info)
   const limits: Record<string, number> = {}
-  for (const name of [...WANTED_LIMITS, 'maxComputeWorkgroupsPerDimension', 'minStorageBufferOffsetAlignment'] as const) limits[name] = device.limits[name]
+  for (const name of [...WANTED_LIMITS, 'maxComputeWorkgroupsPerDimension', 'minStorageBufferOffsetAlignment'] as const)
+    limits[name] = device.limits[name]
   const info: DeviceInfo = {
     device: 'webgpu',
     adapter: describe(found.info),

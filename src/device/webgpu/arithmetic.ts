@@ -39,8 +39,22 @@ const literal = (value: number): string => {
 }
 
 const FLOAT_UNARY: Partial<Record<UnaryOp, string>> = {
-  abs: 'abs', sign: 'f_sign', floor: 'floor', ceil: 'ceil', round: 'round', trunc: 'trunc', exp: 'f_exp', expm1: 'f_expm1', log: 'f_log',
-  log1p: 'f_log1p', sqrt: 'f_sqrt', rsqrt: 'f_rsqrt', sin: 'f_sin', cos: 'f_cos', tanh: 'f_tanh', erf: 'f_erf',
+  abs: 'abs',
+  sign: 'f_sign',
+  floor: 'floor',
+  ceil: 'ceil',
+  round: 'round',
+  trunc: 'trunc',
+  exp: 'f_exp',
+  expm1: 'f_expm1',
+  log: 'f_log',
+  log1p: 'f_log1p',
+  sqrt: 'f_sqrt',
+  rsqrt: 'f_rsqrt',
+  sin: 'f_sin',
+  cos: 'f_cos',
+  tanh: 'f_tanh',
+  erf: 'f_erf',
 }
 
 export function unaryText(op: UnaryOp, type: ValueType, x: string): string {
@@ -68,12 +82,21 @@ export function unaryText(op: UnaryOp, type: ValueType, x: string): string {
 }
 
 const INFIX: Partial<Record<BinaryOp, string>> = {
-  add: '+', sub: '-', mul: '*', lt: '<', le: '<=', eq: '==', ne: '!=', and: '&', or: '|', xor: '^',
+  add: '+',
+  sub: '-',
+  mul: '*',
+  lt: '<',
+  le: '<=',
+  eq: '==',
+  ne: '!=',
+  and: '&',
+  or: '|',
+  xor: '^',
 }
 const BOOL: Partial<Record<BinaryOp, string>> = { and: '&', or: '|', xor: '!=', eq: '==', ne: '!=', max: '|', min: '&', mul: '&', add: '|' }
 const FLOAT_COMPARE: ReadonlySet<BinaryOp> = new Set(['lt', 'le', 'eq', 'ne', 'max', 'min'])
 
-const isFinite = (e: Expr): boolean => e.kind === 'const' && Number.isFinite(Math.fround(e.value))
+const isFiniteLiteral = (e: Expr): boolean => e.kind === 'const' && Number.isFinite(Math.fround(e.value))
 
 export function binaryText(op: BinaryOp, ea: Expr, eb: Expr, a: string, b: string): string {
   const type = ea.type
@@ -88,9 +111,9 @@ export function binaryText(op: BinaryOp, ea: Expr, eb: Expr, a: string, b: strin
     if (op === 'pow') return powText(eb, a, b)
     if (FLOAT_COMPARE.has(op)) {
       // one operand cannot be NaN: half the tests
-      if (isFinite(eb)) return `f_${op}_finite(${a}, ${b})`
-      if (isFinite(ea) && (op === 'max' || op === 'min' || op === 'eq' || op === 'ne')) return `f_${op}_finite(${b}, ${a})`
-      if (isFinite(ea)) return `f_${op === 'lt' ? 'gt' : 'ge'}_finite(${b}, ${a})`
+      if (isFiniteLiteral(eb)) return `f_${op}_finite(${a}, ${b})`
+      if (isFiniteLiteral(ea) && (op === 'max' || op === 'min' || op === 'eq' || op === 'ne')) return `f_${op}_finite(${b}, ${a})`
+      if (isFiniteLiteral(ea)) return `f_${op === 'lt' ? 'gt' : 'ge'}_finite(${b}, ${a})`
       return `f_${op}(${a}, ${b})`
     }
     return `${a} ${INFIX[op]} ${b}`

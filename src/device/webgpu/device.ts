@@ -1,6 +1,18 @@
 /** @file The WebGPU device: buffers, the queue of runs, and the promises that lead back to the host. */
 import { type DType, DTypeError, dtypeInfo, IndexError, type TypedArray } from '../../base/index.ts'
-import type { Device, DeviceBuffer, DeviceCounters, DeviceInfo, DeviceTraits, Executable, HostCopy, MemoryStats, Program, Run } from '../device.ts'
+import type { Kernel } from '../../kernel/index.ts'
+import type {
+  Device,
+  DeviceBuffer,
+  DeviceCounters,
+  DeviceInfo,
+  DeviceTraits,
+  Executable,
+  HostCopy,
+  MemoryStats,
+  Program,
+  Run,
+} from '../device.ts'
 import type { Opened } from './adapter.ts'
 import type { Dump } from './dump.ts'
 import { bytesOf, GpuExecutable, type Workshop } from './executable.ts'
@@ -8,7 +20,7 @@ import { Flow } from './flow.ts'
 import { PipelineCache } from './pipelines.ts'
 import { BufferPool, type PoolBuffer } from './pool.ts'
 import { GpuHostCopy, Pages, valuesFrom } from './readback.ts'
-import type { AdapterClass } from './strategy.ts'
+import { chooseStrategy, type Strategy } from './strategy.ts'
 import { fromGpu, Trouble } from './trouble.ts'
 import { COPY_DST, COPY_SRC, FOR_READING, MAP_READ, STORAGE } from './usage.ts'
 
@@ -60,7 +72,8 @@ export class GpuComputeDevice implements Device, Workshop {
   readonly gpu: GPUDevice
   readonly pool: BufferPool
   readonly pipelines: PipelineCache
-  readonly adapterClass: AdapterClass
+  /** Replaced by tests and the tuner. */
+  choose: (kernel: Kernel) => Strategy
   readonly errors: GPUBuffer
   readonly counts = { dispatches: 0, bindGroups: 0, buffers: 0, submits: 0 }
   readonly dump: Dump
@@ -76,7 +89,7 @@ export class GpuComputeDevice implements Device, Workshop {
   constructor({ gpu, info, adapterClass }: Opened, dump: Dump) {
     this.gpu = gpu
     this.info = info
-    this.adapterClass = adapterClass
+    this.choose = (kernel) => chooseStrategy(kernel, adapterClass)
     this.dump = dump
     this.pool = new BufferPool(gpu, adapterClass === 'software' ? 2 ** 29 : 2 ** 31)
     this.pipelines = new PipelineCache(gpu)
@@ -138,17 +151,21 @@ export class GpuComputeDevice implements Device, Workshop {
   }
 
   #write(target: GPUBuffer, data: TypedArray): void {
-    if (data.byteLength % 4 === 0) return this.gpu.queue.writeBuffer(target, 0, data as TypedArray & { buffer: ArrayBuffer })
-    const padded = new Uint8Array(Math.ceil(data.byteLength / 4) * 4)
-    padded.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
-    this.gpu.queue.writeBuffer(target, 0, padded)
+    if (data.byteLength % 4 === 0) this.gpu.queue.writeBuffer(target, 0, data as TypedArray & { buffer: ArrayBuffer })
+    else {
+      const padded = new Uint8Array(Math.ceil(data.byteLength / 4) * 4)
+      padded.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+      this.gpu.queue.writeBuffer(target, 0, padded)
+    }
   }
 
   run(executable: Executable, run: Run): HostCopy[] {
     const compiled = executable as GpuExecutable
     this.#flow.admit()
     const copies = run.evacuate.map((b) => new GpuHostCopy(b.dtype, b.length, this.#fetch))
-    const inputs = run.inputs.map((input): Input => (input instanceof GpuBuffer ? { buffer: input } : { uploaded: this.#uploaded(input as TypedArray) }))
+    const inputs = run.inputs.map(
+      (input): Input => (input instanceof GpuBuffer ? { buffer: input } : { uploaded: this.#uploaded(input as TypedArray) }),
+    )
     this.#flow.queued++
     this.#push({
       kind: 'run',
@@ -200,8 +217,14 @@ export class GpuComputeDevice implements Device, Workshop {
   #execute(job: RunJob): void {
     const { executable, inputs, outputs, copies, evacuate } = job
     this.#flow.queued--
-    const poison = executable.failed ?? this.#trouble.lost ?? inputs.find((i): i is { buffer: GpuBuffer } => 'buffer' in i && i.buffer.failed !== undefined)?.buffer.failed
-    if (poison) return this.#abandon(job, poison)
+    const poison =
+      executable.failed ??
+      this.#trouble.lost ??
+      inputs.find((i): i is { buffer: GpuBuffer } => 'buffer' in i && i.buffer.failed !== undefined)?.buffer.failed
+    if (poison) {
+      this.#abandon(job, poison)
+      return
+    }
     const { slots } = executable.program
     const memory: (PoolBuffer | undefined)[] = new Array(slots.length)
     executable.inputs.forEach((slot, i) => {
@@ -232,7 +255,9 @@ export class GpuComputeDevice implements Device, Workshop {
     executable.encode(pass, memory)
     pass.end()
     if (executable.checks) this.#pages.flagDirty = true
-    evacuate.forEach((buffer, i) => this.#pages.append(encoder, (buffer.memory as PoolBuffer).gpu, buffer.bytes, copies[i] as GpuHostCopy))
+    for (const [i, buffer] of evacuate.entries()) {
+      this.#pages.append(encoder, (buffer.memory as PoolBuffer).gpu, buffer.bytes, copies[i] as GpuHostCopy)
+    }
     if (copies.length > 0) this.#pages.appendFlag(encoder)
     this.#submit(encoder)
     this.#flow.submitted++
@@ -330,8 +355,10 @@ export class GpuComputeDevice implements Device, Workshop {
     const copy = new GpuHostCopy(own.dtype, own.length, this.#fetch)
     let large: Promise<TypedArray> | undefined
     const act = (): void => {
-      if (own.failed) return copy.fail(own.failed)
-      if (!own.memory) return copy.fail(new Error('webgpu: a buffer was read that has no values'))
+      if (!own.memory) {
+        copy.fail(own.failed ?? new Error('webgpu: a buffer was read that has no values'))
+        return
+      }
       const encoder = this.gpu.createCommandEncoder()
       if (own.bytes <= SMALL_READ) this.#pages.append(encoder, own.memory.gpu, own.bytes, copy)
       else large = this.#readLarge(encoder, own.memory.gpu, own)

@@ -43,6 +43,8 @@ function union(sets: readonly ReadonlySet<Axis>[]): ReadonlySet<Axis> {
   return all
 }
 
+const isZero = (e: Expr): boolean => e.kind === 'const' && e.value === 0
+
 /** Whether the text is a name, an element or a single call, and so needs no parentheses. */
 function isAtomic(text: string): boolean {
   if (/^\w[\w.]*$/.test(text)) return true
@@ -82,7 +84,7 @@ export class Emitter {
       this.#strides.set(axis, stride)
       stride *= axis.size
     }
-    kernel.grid.forEach((axis, i) => this.#axisNames.set(axis, `g${i}`))
+    for (const [i, axis] of kernel.grid.entries()) this.#axisNames.set(axis, `g${i}`)
     for (const stage of kernel.stages) {
       if (stage.kind === 'reduce') for (const r of stage.reductions) this.#root(r.value)
       else
@@ -121,7 +123,10 @@ export class Emitter {
   /** A short name for a loop axis, by order of appearance, so that equal kernels print equally. */
   axisName(axis: Axis): string {
     let name = this.#axisNames.get(axis)
-    if (!name) this.#axisNames.set(axis, (name = `k${this.#axisNames.size - this.kernel.grid.length}`))
+    if (!name) {
+      name = `k${this.#axisNames.size - this.kernel.grid.length}`
+      this.#axisNames.set(axis, name)
+    }
     return name
   }
 
@@ -268,7 +273,8 @@ export class Emitter {
   }
 
   #emit(expr: Expr, into: Scope, outer: Guard | undefined): string {
-    if (expr.kind === 'const') return constantText(expr.value, expr.type, (v) => `bitcast<f32>(${this.params.use(`bits:${v}`, floatBits(v))})`)
+    if (expr.kind === 'const')
+      return constantText(expr.value, expr.type, (v) => `bitcast<f32>(${this.params.use(`bits:${v}`, floatBits(v))})`)
     if (expr.kind === 'acc') return this.#accNames.get(`${expr.stage}.${expr.slot}`) as string
     const info = this.#info(expr)
     const guard = info.checked ? outer : undefined
@@ -306,6 +312,11 @@ export class Emitter {
         return castText(this.#runtime(expr.x, operand(expr.x), scope), expr.x.type, expr.to)
       case 'binary': {
         const a = operand(expr.a)
+        // Compilers take 0·x for 0 and guess at x / 0, whatever x is: a zero that they cannot see
+        if (expr.type === 'float' && (expr.op === 'mul' || expr.op === 'div') && (isZero(expr.a) || isZero(expr.b))) {
+          const zero = `bitcast<f32>(${this.params.use('bits:0', 0)})`
+          return `${isZero(expr.a) ? zero : a} ${expr.op === 'mul' ? '*' : '/'} ${isZero(expr.b) ? zero : operand(expr.b)}`
+        }
         // Two literals would be folded by the WGSL compiler, which refuses overflow and Inf
         return binaryText(expr.op, expr.a, expr.b, expr.b.kind === 'const' ? this.#runtime(expr.a, a, scope) : a, operand(expr.b))
       }

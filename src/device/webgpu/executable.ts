@@ -1,10 +1,12 @@
 /** @file A compiled program: pipelines, parameters, the plan of its scratch memory, and cached bind groups. */
 import { dtypeInfo } from '../../base/index.ts'
+import type { Kernel } from '../../kernel/index.ts'
 import type { Executable, Program, Slot } from '../device.ts'
 import { type Pipeline, type PipelineCache, signatureOf } from './pipelines.ts'
 import type { BufferPool, PoolBuffer } from './pool.ts'
-import { type PrintedKernel, printKernel } from './printer.ts'
-import { type AdapterClass, chooseStrategy } from './strategy.ts'
+import { print } from './print.ts'
+import type { PrintedKernel } from './printer.ts'
+import type { Strategy } from './strategy.ts'
 import { COPY_DST, STORAGE, UNIFORM } from './usage.ts'
 
 /** Parameters of each kernel begin at a multiple of this: the largest alignment that a device may ask for. */
@@ -30,7 +32,8 @@ export interface Workshop {
   readonly gpu: GPUDevice
   readonly pool: BufferPool
   readonly pipelines: PipelineCache
-  readonly adapterClass: AdapterClass
+  /** The form in which a kernel is printed. */
+  readonly choose: (kernel: Kernel) => Strategy
   readonly errors: GPUBuffer
   readonly counts: { dispatches: number; bindGroups: number; buffers: number }
   /** The error code that stands for an op. */
@@ -66,10 +69,17 @@ export class GpuExecutable implements Executable {
     for (const slot of program.slots) shop.pool.check('webgpu', bytesOf(slot.dtype, slot.length))
     let at = 0
     for (const { kernel, slots } of program.kernels) {
-      const printed = printKernel(kernel, chooseStrategy(kernel, shop.adapterClass))
+      const printed = print(kernel, shop.choose(kernel))
       shop.dump(printed)
       const paramsSize = Math.max(16, Math.ceil(printed.params.length / 4) * 16)
-      this.#steps.push({ printed, slots, paramsAt: at, paramsSize, groups: [], pipeline: shop.pipelines.get(printed.code, signatureOf(printed), printed.label) })
+      this.#steps.push({
+        printed,
+        slots,
+        paramsAt: at,
+        paramsSize,
+        groups: [],
+        pipeline: shop.pipelines.get(printed.code, signatureOf(printed), printed.label),
+      })
       at += Math.ceil(paramsSize / ALIGN) * ALIGN
     }
     this.#params = this.#uploadParams(Math.max(at, 16))

@@ -60,9 +60,15 @@ export class Flow {
     if (runs < RUNS && this.#bytes < BYTES) return
     const what = `${runs} runs and ${(this.#bytes / 2 ** 20).toFixed(0)} MiB of uploads wait for the device`
     if (runs >= 2 * RUNS || this.#bytes >= 2 * BYTES) {
-      throw new BacklogError('webgpu', `${what}: this loop never awaits. Await something in it now and then: a loss.item(), or synchronize()`)
+      throw new BacklogError(
+        'webgpu',
+        `${what}: this loop never awaits. Await something in it now and then: a loss.item(), or synchronize()`,
+      )
     }
-    if (!this.#warned) console.warn(`tapegrad: ${what}; a loop that never awaits records faster than the device works. Await a loss.item() or synchronize() in it.`)
+    if (!this.#warned)
+      console.warn(
+        `tapegrad: ${what}; a loop that never awaits records faster than the device works. Await a loss.item() or synchronize() in it.`,
+      )
     this.#warned = true
   }
 

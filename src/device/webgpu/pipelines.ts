@@ -7,7 +7,13 @@ import { COMPUTE } from './usage.ts'
 export const signatureOf = (printed: PrintedKernel): string =>
   printed.bindings.map((b) => (b.kind === 'buffer' ? (b.writable ? 'w' : 'r') : (b.kind[0] as string))).join('')
 
-const TYPES: Readonly<Record<string, GPUBufferBindingType>> = { r: 'read-only-storage', s: 'read-only-storage', w: 'storage', e: 'storage', p: 'uniform' }
+const TYPES: Readonly<Record<string, GPUBufferBindingType>> = {
+  r: 'read-only-storage',
+  s: 'read-only-storage',
+  w: 'storage',
+  e: 'storage',
+  p: 'uniform',
+}
 
 export interface Pipeline {
   readonly layout: GPUBindGroupLayout
@@ -29,7 +35,10 @@ export class PipelineCache {
 
   get(code: string, signature: string, label: string): Pipeline {
     let pipeline = this.#byText.get(code)
-    if (!pipeline) this.#byText.set(code, (pipeline = this.#create(code, signature, label)))
+    if (!pipeline) {
+      pipeline = this.#create(code, signature, label)
+      this.#byText.set(code, pipeline)
+    }
     return pipeline
   }
 
@@ -65,7 +74,11 @@ export class PipelineCache {
   #layout(signature: string): { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {
     let layout = this.#layouts.get(signature)
     if (!layout) {
-      const entries = [...signature].map((letter, binding) => ({ binding, visibility: COMPUTE, buffer: { type: TYPES[letter] as GPUBufferBindingType } }))
+      const entries = [...signature].map((letter, binding) => ({
+        binding,
+        visibility: COMPUTE,
+        buffer: { type: TYPES[letter] as GPUBufferBindingType },
+      }))
       const group = this.#gpu.createBindGroupLayout({ entries, label: signature })
       layout = { group, pipeline: this.#gpu.createPipelineLayout({ bindGroupLayouts: [group], label: signature }) }
       this.#layouts.set(signature, layout)

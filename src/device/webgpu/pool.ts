@@ -47,7 +47,11 @@ export class BufferPool {
   check(op: string, bytes: number): void {
     if (bytes <= this.#limit) return
     const mib = (n: number): string => `${(n / 2 ** 20).toFixed(1)} MiB`
-    throw new OutOfMemoryError(op, bytes, `a buffer of ${bytes} bytes (${mib(bytes)}) is past the device's limit of ${this.#limit} bytes (${mib(this.#limit)})`)
+    throw new OutOfMemoryError(
+      op,
+      bytes,
+      `a buffer of ${bytes} bytes (${mib(bytes)}) is past the device's limit of ${this.#limit} bytes (${mib(this.#limit)})`,
+    )
   }
 
   take(bytes: number): PoolBuffer {
@@ -71,7 +75,10 @@ export class BufferPool {
   give(buffer: PoolBuffer): void {
     this.#live -= buffer.size
     this.#count--
-    if (this.#pooled + buffer.size > this.#keep) return buffer.gpu.destroy()
+    if (this.#pooled + buffer.size > this.#keep) {
+      buffer.gpu.destroy()
+      return
+    }
     this.#pooled += buffer.size
     const list = this.#free.get(buffer.size)
     if (list) list.push(buffer)

@@ -4,7 +4,7 @@ import { storedText, wgslType } from './arithmetic.ts'
 import { Emitter } from './emitter.ts'
 import { helpersFor } from './library.ts'
 import { floatBits, Params } from './params.ts'
-import type { Strategy } from './strategy.ts'
+import type { LoopStrategy } from './strategy.ts'
 
 export interface PrintedKernel {
   readonly label: string
@@ -16,23 +16,39 @@ export interface PrintedKernel {
   readonly bindings: readonly Binding[]
   readonly workgroups: readonly [number, number, number]
 }
-export type Binding = { readonly kind: 'buffer'; readonly buffer: number; readonly writable: boolean } | { readonly kind: 'scalars' | 'errors' | 'params' }
+export type Binding =
+  | { readonly kind: 'buffer'; readonly buffer: number; readonly writable: boolean }
+  | { readonly kind: 'scalars' | 'errors' | 'params' }
 
 /** Workgroups in x before the rest folds into y: the limit that every device has. */
 export const FOLD = 65535
 
-const fold = (groups: number): [number, number, number] => (groups <= FOLD ? [groups, 1, 1] : [FOLD, Math.ceil(groups / FOLD), 1])
+/** Workgroups of a dispatch, the rest in y. */
+export const fold = (groups: number): [number, number, number] => (groups <= FOLD ? [groups, 1, 1] : [FOLD, Math.ceil(groups / FOLD), 1])
 const product = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.size, 1)
 
-export function printKernel(kernel: Kernel, strategy: Strategy): PrintedKernel {
+export function printKernel(kernel: Kernel, strategy: LoopStrategy): PrintedKernel {
   const emitter = new Emitter(kernel, new Params())
   const points = product(kernel.grid)
   if (strategy.kind === 'group') return assemble(emitter, new GroupPrinter(emitter, strategy.workgroup, points).print(), fold(points))
   const invocations = Math.ceil(points / strategy.elements)
-  return assemble(emitter, printPoints(emitter, strategy.workgroup, strategy.elements, points), fold(Math.ceil(invocations / strategy.workgroup)))
+  return assemble(
+    emitter,
+    printPoints(emitter, strategy.workgroup, strategy.elements, points),
+    fold(Math.ceil(invocations / strategy.workgroup)),
+  )
 }
 
-const BUFFER_TYPE = { float32: 'f32', int32: 'i32', uint32: 'u32', float16: 'u32', int8: 'u32', uint8: 'u32', bool: 'u32', float64: 'f32' } as const
+const BUFFER_TYPE = {
+  float32: 'f32',
+  int32: 'i32',
+  uint32: 'u32',
+  float16: 'u32',
+  int8: 'u32',
+  uint8: 'u32',
+  bool: 'u32',
+  float64: 'f32',
+} as const
 
 /** Puts bindings and helpers in front of the entry point. */
 export function assemble(emitter: Emitter, main: string, workgroups: readonly [number, number, number]): PrintedKernel {
@@ -120,13 +136,14 @@ function positionOver(emitter: Emitter, axes: readonly Axis[]): string {
 
 /** Updates the accumulators with the values of one iteration. */
 function accumulate(emitter: Emitter, stage: Extract<Stage, { kind: 'reduce' }>, names: readonly string[], position: () => string): void {
-  stage.reductions.forEach((r, slot) => {
+  for (const [slot, r] of stage.reductions.entries()) {
     const name = names[slot] as string
     const value = isArg(r.op) ? emitter.named(r.value) : emitter.value(r.value)
-    if (!isArg(r.op)) return emitter.line(`${name} = ${combine(r.op, r.value.type, name, value)};`)
-    const at = position()
-    emitter.line(`if (${name}_at < 0 || (${better(r.op, r.value.type, name, value)})) { ${name} = ${value}; ${name}_at = ${at}; }`)
-  })
+    if (isArg(r.op)) {
+      const wins = `${name}_at < 0 || (${better(r.op, r.value.type, name, value)})`
+      emitter.line(`if (${wins}) { ${name} = ${value}; ${name}_at = ${position()}; }`)
+    } else emitter.line(`${name} = ${combine(r.op, r.value.type, name, value)};`)
+  }
 }
 
 function declareAccumulators(emitter: Emitter, stage: Extract<Stage, { kind: 'reduce' }>, index: number): string[] {
@@ -136,6 +153,11 @@ function declareAccumulators(emitter: Emitter, stage: Extract<Stage, { kind: 're
     if (isArg(r.op)) emitter.line(`var ${name}_at = -1i;`)
     return name
   })
+}
+
+function nameResults(emitter: Emitter, stage: Extract<Stage, { kind: 'reduce' }>, index: number, names: readonly string[]): void {
+  for (const [slot, r] of stage.reductions.entries())
+    emitter.setAccumulator(index, slot, isArg(r.op) ? `${names[slot]}_at` : (names[slot] as string))
 }
 
 /** Writes the stores of one point. All values come first, so that an operand overwritten in place is read before. */
@@ -163,12 +185,14 @@ function printPoints(emitter: Emitter, workgroup: number, elements: number, poin
   } else {
     emitter.line(`if (point >= ${count}) { return; }`)
     emitter.bindGrid(used)
-    kernel.stages.forEach((stage, index) => {
-      if (stage.kind === 'store') return loops(emitter, stage.axes, () => stores(emitter, stage))
-      const names = declareAccumulators(emitter, stage, index)
-      loops(emitter, stage.axes, () => accumulate(emitter, stage, names, () => positionOver(emitter, stage.axes)))
-      stage.reductions.forEach((r, slot) => emitter.setAccumulator(index, slot, isArg(r.op) ? `${names[slot]}_at` : (names[slot] as string)))
-    })
+    for (const [index, stage] of kernel.stages.entries()) {
+      if (stage.kind === 'store') loops(emitter, stage.axes, () => stores(emitter, stage))
+      else {
+        const names = declareAccumulators(emitter, stage, index)
+        loops(emitter, stage.axes, () => accumulate(emitter, stage, names, () => positionOver(emitter, stage.axes)))
+        nameResults(emitter, stage, index, names)
+      }
+    }
   }
   const body = emitter.close()
   return `@compute @workgroup_size(${workgroup})\nfn main(@builtin(global_invocation_id) id: vec3<u32>) {\n${body}\n}`
@@ -185,7 +209,7 @@ function printWords(emitter: Emitter, elements: number, count: string, used: Rea
     const dtype = kernel.buffers[buffer]?.dtype
     return dtype === 'float16' ? 2 : dtype === 'bool' || dtype === 'int8' || dtype === 'uint8' ? 4 : 1
   }
-  stage.stores.forEach((s, i) => perWord(s.buffer) > 1 && emitter.line(`var packed${i} = 0u;`))
+  for (const [i, s] of stage.stores.entries()) if (perWord(s.buffer) > 1) emitter.line(`var packed${i} = 0u;`)
   emitter.open()
   emitter.line(`let point = word * ${elements}u + lane;`)
   emitter.line(`if (point >= ${count}) { break; }`)
@@ -195,13 +219,16 @@ function printWords(emitter: Emitter, elements: number, count: string, used: Rea
     const value = emitter.named(s.value)
     return { s, at: perWord(s.buffer) > 1 ? '' : emitter.index(s.index), text: storedText(value, s.value.type, dtype) }
   })
-  ready.forEach(({ s, at, text }, i) => {
+  for (const [i, { s, at, text }] of ready.entries()) {
     const n = perWord(s.buffer)
-    if (n === 1) return emitter.line(`b${s.buffer}[${at}] = ${text};`)
-    const [shift, mask, bits] = n === 2 ? [1, 1, 4] : [2, 3, 3]
-    emitter.line(`packed${i} |= (${text}) << ((lane & ${mask}u) << ${bits}u);`)
-    emitter.line(`if ((lane & ${mask}u) == ${mask}u || point + 1u == ${count}) { b${s.buffer}[point >> ${shift}u] = packed${i}; packed${i} = 0u; }`)
-  })
+    if (n === 1) emitter.line(`b${s.buffer}[${at}] = ${text};`)
+    else {
+      const [shift, mask, bits] = n === 2 ? [1, 1, 4] : [2, 3, 3]
+      const last = `(lane & ${mask}u) == ${mask}u || point + 1u == ${count}`
+      emitter.line(`packed${i} |= (${text}) << ((lane & ${mask}u) << ${bits}u);`)
+      emitter.line(`if (${last}) { b${s.buffer}[point >> ${shift}u] = packed${i}; packed${i} = 0u; }`)
+    }
+  }
   emitter.close(`for (var lane = 0u; lane < ${elements}u; lane++) {`)
 }
 
@@ -265,7 +292,7 @@ class GroupPrinter {
       this.#strided(stage.axes, (at) => accumulate(emitter, stage, names, () => `i32(${at})`))
       this.#tree(stage, names)
     } else accumulate(emitter, stage, names, () => '0i')
-    stage.reductions.forEach((r, slot) => emitter.setAccumulator(index, slot, isArg(r.op) ? `${names[slot]}_at` : (names[slot] as string)))
+    nameResults(emitter, stage, index, names)
   }
 
   #tree(stage: Extract<Stage, { kind: 'reduce' }>, names: readonly string[]): void {
@@ -281,11 +308,14 @@ class GroupPrinter {
     emitter.line('workgroupBarrier();')
     emitter.open()
     emitter.open()
-    stage.reductions.forEach((r, slot) => {
+    for (const [slot, r] of stage.reductions.entries()) {
       const name = names[slot] as string
       const mine = `shared_${name}[lane]`
       const other = `shared_${name}[lane + half]`
-      if (!isArg(r.op)) return emitter.line(`${mine} = ${combine(r.op, r.value.type, mine, other)};`)
+      if (!isArg(r.op)) {
+        emitter.line(`${mine} = ${combine(r.op, r.value.type, mine, other)};`)
+        continue
+      }
       const [a, b, i, j] = [`mine${slot}`, `theirs${slot}`, `mine${slot}_at`, `theirs${slot}_at`]
       emitter.line(`let ${a} = ${mine};`)
       emitter.line(`let ${b} = ${other};`)
@@ -294,7 +324,7 @@ class GroupPrinter {
       const tie = `${j} < ${i} && !(${better(r.op, r.value.type, b, a)})`
       const wins = `${j} >= 0 && (${i} < 0 || (${better(r.op, r.value.type, a, b)}) || (${tie}))`
       emitter.line(`if (${wins}) { ${mine} = ${b}; shared_${name}_at[lane] = ${j}; }`)
-    })
+    }
     emitter.close('if (lane < half) {')
     emitter.line('workgroupBarrier();')
     emitter.close(`for (var half = ${this.#size >> 1}u; half > 0u; half >>= 1u) {`)
@@ -307,9 +337,11 @@ class GroupPrinter {
 
   #store(stage: Extract<Stage, { kind: 'store' }>): void {
     const emitter = this.#emitter
-    if (stage.axes.length > 0) return this.#strided(stage.axes, () => stores(emitter, stage))
-    emitter.open()
-    stores(emitter, stage)
-    emitter.close('if (lane == 0u) {')
+    if (stage.axes.length > 0) this.#strided(stage.axes, () => stores(emitter, stage))
+    else {
+      emitter.open()
+      stores(emitter, stage)
+      emitter.close('if (lane == 0u) {')
+    }
   }
 }

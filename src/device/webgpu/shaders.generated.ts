@@ -93,16 +93,18 @@ fn expm1_near(r: f32) -> f32 {
   return fma(r * r, p, r);
 }
 
-// x = n ln(2) + r, e^x = 2^n e^r. The high part of ln(2) has 9 bits, so that n times it is exact.
+// e^x = 2^n 2^f with n + f = x log2(e). The product is taken in parts that are exact, x being split by its bits: compilers fold what arithmetic
+// alone would keep apart.
 fn f_exp(x: f32) -> f32 {
   let c = clamp(x, -104.0, 89.0);
-  let n = round(c * 1.44269504);
-  let r = fma(n, 2.12194440e-4, fma(n, -0.693359375, c));
+  let high = bitcast<f32>(bitcast<u32>(c) & 0xfffff000u);
+  let whole = high * 1.4423828125; // 12 bits times 12 bits
+  let rest = fma(c - high, 1.4423828125, c * 3.1222838896e-4);
+  let n = round(whole + rest);
+  let y = 1.0 + expm1_near(((whole - n) + rest) * 0.6931471805599453);
   let k = i32(n);
   let half = k >> 1u; // 2^n in two factors: n runs from -150 to 128
-  let scale = bitcast<f32>(u32(half + 127) << 23u);
-  let rest = bitcast<f32>(u32(k - half + 127) << 23u);
-  return select((1.0 + expm1_near(r)) * scale * rest, x, is_nan(x));
+  return select(y * bitcast<f32>(u32(half + 127) << 23u) * bitcast<f32>(u32(k - half + 127) << 23u), x, is_nan(x));
 }
 
 fn f_expm1(x: f32) -> f32 {
@@ -143,7 +145,7 @@ fn f_sqrt(x: f32) -> f32 {
 fn f_rsqrt(x: f32) -> f32 {
   if (is_nan(x)) { return x; }
   if (x < 0.0) { return float_of(0x7fc00000u); }
-  if (x == 0.0) { return float_of(0x7f800000u); }
+  if (x == 0.0) { return float_of(0x7f800000u | bitcast<u32>(x)); }
   return select(1.0 / sqrt(x), 0.0, bitcast<u32>(x) == 0x7f800000u);
 }
 
@@ -293,21 +295,24 @@ fn f_pow(x: f32, y: f32) -> f32 {
   return select(z, -z, negative && odd);
 }
 
-// Remainder with the sign of the dividend, as C's fmod.
+// Remainder with the sign of the dividend, exactly, as C's fmod: long division of the significands, 8 bits at a time.
 fn f_mod(a: f32, b: f32) -> f32 {
-  let size = abs(b);
-  if (any_nan(a, b) || bitcast<u32>(abs(a)) == 0x7f800000u || size == 0.0) { return float_of(0x7fc00000u); }
-  if (bitcast<u32>(size) == 0x7f800000u) { return a; }
-  var r = abs(a);
-  // One step is exact while the quotient has fewer than 24 bits; larger quotients are worked off 12 bits at a time.
-  for (var i = 0; i < 24 && r >= size; i++) {
-    let q = r / size;
-    let shift = bitcast<f32>(max(bitcast<u32>(q) & 0x7f800000u, 139u << 23u) - (12u << 23u)); // 2^(exponent of q - 12), at least 1
-    let part = trunc(q / shift) * shift;
-    let rest = fma(-part, size, r);
-    r = select(rest, rest + size * shift, rest < 0.0);
+  let x = bitcast<u32>(a) & 0x7fffffffu;
+  let y = bitcast<u32>(b) & 0x7fffffffu;
+  if (x >= 0x7f800000u || y > 0x7f800000u || y < 0x800000u) { return float_of(0x7fc00000u); }
+  if (x < y) { return a; }
+  let divisor = (y & 0x7fffffu) | 0x800000u;
+  var rest = ((x & 0x7fffffu) | 0x800000u) % divisor;
+  for (var more = (x >> 23u) - (y >> 23u); more > 0u;) {
+    let step = min(more, 8u);
+    rest = (rest << step) % divisor;
+    more -= step;
   }
-  return select(r, -r, a < 0.0);
+  // rest * 2^(exponent of b - 23), in two factors
+  let e = i32(y >> 23u) - 150;
+  let half = e >> 1u;
+  let r = f32(rest) * bitcast<f32>(u32(half + 127) << 23u) * bitcast<f32>(u32(e - half + 127) << 23u);
+  return select(r, -r, bitcast<u32>(a) >= 0x80000000u);
 }
 
 fn i_pow(x: i32, y: i32) -> i32 {
@@ -350,6 +355,153 @@ fn philox(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
     k += vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
   }
   return c;
+}
+`,
+  'matmul_register': `// out[batch, m, n] = sum over k of a[batch, m, k] b[batch, k, n], without shared memory or barriers: the form that adapters in software run best.
+// An invocation computes ROWS x COLS outputs in registers. Columns of neighbouring invocations are neighbours, and the rows are the same in the whole
+// workgroup, so that per k it takes COLS vector loads of b and ROWS uniform loads of a for ROWS * COLS fused multiply-adds (f32).
+//
+// The prelude gives: const ROWS, COLS, LANES; fn contract(); fn load_a(i), load_b(i): an element by its position;
+// fn batch_a(batch), batch_b(batch): where a batch begins; fn store(batch, m, n, sum).
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let c = contract();
+  let tiles_n = (c.n + LANES * COLS - 1u) / (LANES * COLS);
+  let tiles_m = (c.m + ROWS - 1u) / ROWS;
+  let tile = group.x + group.y * 65535u;
+  let batch = tile / (tiles_n * tiles_m);
+  if (batch >= c.batches) { return; }
+  let rest = tile - batch * tiles_n * tiles_m;
+  let m0 = (rest / tiles_n) * ROWS;
+  let n0 = (rest % tiles_n) * LANES * COLS + lane;
+  var at_a: array<u32, ROWS>;
+  var at_b: array<u32, COLS>;
+  // what lies past the edge is computed from the last row or column, and not stored
+  for (var i = 0u; i < ROWS; i++) { at_a[i] = batch_a(batch) + min(m0 + i, c.m - 1u) * c.a_m; }
+  for (var j = 0u; j < COLS; j++) { at_b[j] = batch_b(batch) + min(n0 + j * LANES, c.n - 1u) * c.b_n; }
+  var sums: array<array<f32, COLS>, ROWS>;
+  var a: array<f32, ROWS>;
+  for (var k = 0u; k < c.k; k++) {
+    for (var i = 0u; i < ROWS; i++) { a[i] = load_a(at_a[i] + k * c.a_k); }
+    for (var j = 0u; j < COLS; j++) {
+      let b = load_b(at_b[j] + k * c.b_k);
+      for (var i = 0u; i < ROWS; i++) { sums[i][j] = fma(a[i], b, sums[i][j]); }
+    }
+  }
+  for (var i = 0u; i < ROWS; i++) {
+    for (var j = 0u; j < COLS; j++) {
+      if (m0 + i < c.m && n0 + j * LANES < c.n) { store(batch, m0 + i, n0 + j * LANES, sums[i][j]); }
+    }
+  }
+}
+`,
+  'matmul_tiled': `// out[batch, m, n] = sum over k of a[batch, m, k] b[batch, k, n], in tiles of shared memory: the form for graphics hardware.
+// A workgroup of (TILE_M / 4 / MORE_M) x (TILE_N / 4) invocations computes TILE_M x TILE_N outputs; an invocation holds 4 * MORE_M rows x 4 columns in
+// registers. Panels of TILE_K lie k-major in shared memory as vectors along m and n, so that per k an invocation reads MORE_M + 1 vectors for
+// 16 * MORE_M multiply-adds (f32). The next panel is read into registers before the multiplication of the present one, which hides its latency.
+//
+// The prelude gives: const TILE_M, TILE_N, TILE_K, MORE_M, THREADS, A_ALONG_K, B_ALONG_K; fn contract(); fn load_a(i), load_b(i): an element by its
+// position; fn batch_a(batch), batch_b(batch): where a batch begins; fn store(batch, m, n, sum).
+
+var<workgroup> panel_a: array<vec4<f32>, TILE_K * TILE_M / 4u>;
+var<workgroup> panel_b: array<vec4<f32>, TILE_K * TILE_N / 4u>;
+
+const VECTORS_A = TILE_K * TILE_M / 4u / THREADS;
+const VECTORS_B = TILE_K * TILE_N / 4u / THREADS;
+
+// Four rows of a at one k; zero past the edges.
+fn read_a(start: u32, m: u32, k: u32, c: Contract) -> vec4<f32> {
+  var v = vec4<f32>();
+  if (k < c.k) {
+    for (var i = 0u; i < 4u; i++) {
+      if (m + i < c.m) { v[i] = load_a(start + (m + i) * c.a_m + k * c.a_k); }
+    }
+  }
+  return v;
+}
+
+fn read_b(start: u32, n: u32, k: u32, c: Contract) -> vec4<f32> {
+  var v = vec4<f32>();
+  if (k < c.k) {
+    for (var j = 0u; j < 4u; j++) {
+      if (n + j < c.n) { v[j] = load_b(start + k * c.b_k + (n + j) * c.b_n); }
+    }
+  }
+  return v;
+}
+
+// Which vector (m or n in fours, k) of a panel the slot-th one of an invocation is: neighbours walk along the axis that lies adjacent in memory.
+fn place(slot: u32, fours: u32, along_k: bool) -> vec2<u32> {
+  if (along_k) { return vec2<u32>(slot / TILE_K, slot % TILE_K); }
+  return vec2<u32>(slot % fours, slot / fours);
+}
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let c = contract();
+  let tiles_n = (c.n + TILE_N - 1u) / TILE_N;
+  let tiles_m = (c.m + TILE_M - 1u) / TILE_M;
+  let tile = group.x + group.y * 65535u;
+  let batch = tile / (tiles_n * tiles_m);
+  // the same in the whole workgroup, so no invocation leaves another alone at a barrier
+  if (batch >= c.batches) { return; }
+  let rest = tile - batch * tiles_n * tiles_m;
+  let m0 = (rest / tiles_n) * TILE_M;
+  let n0 = (rest % tiles_n) * TILE_N;
+  let start_a = batch_a(batch);
+  let start_b = batch_b(batch);
+  let column = lane % (TILE_N / 4u);
+  let row = lane / (TILE_N / 4u);
+
+  var next_a: array<vec4<f32>, VECTORS_A>;
+  var next_b: array<vec4<f32>, VECTORS_B>;
+  var sums: array<vec4<f32>, 4u * MORE_M>;
+  for (var v = 0u; v < VECTORS_A; v++) {
+    let at = place(lane + v * THREADS, TILE_M / 4u, A_ALONG_K);
+    next_a[v] = read_a(start_a, m0 + at.x * 4u, at.y, c);
+  }
+  for (var v = 0u; v < VECTORS_B; v++) {
+    let at = place(lane + v * THREADS, TILE_N / 4u, B_ALONG_K);
+    next_b[v] = read_b(start_b, n0 + at.x * 4u, at.y, c);
+  }
+  for (var k0 = 0u; k0 < c.k; k0 += TILE_K) {
+    for (var v = 0u; v < VECTORS_A; v++) {
+      let at = place(lane + v * THREADS, TILE_M / 4u, A_ALONG_K);
+      panel_a[at.y * (TILE_M / 4u) + at.x] = next_a[v];
+    }
+    for (var v = 0u; v < VECTORS_B; v++) {
+      let at = place(lane + v * THREADS, TILE_N / 4u, B_ALONG_K);
+      panel_b[at.y * (TILE_N / 4u) + at.x] = next_b[v];
+    }
+    workgroupBarrier();
+    for (var v = 0u; v < VECTORS_A; v++) {
+      let at = place(lane + v * THREADS, TILE_M / 4u, A_ALONG_K);
+      next_a[v] = read_a(start_a, m0 + at.x * 4u, k0 + TILE_K + at.y, c);
+    }
+    for (var v = 0u; v < VECTORS_B; v++) {
+      let at = place(lane + v * THREADS, TILE_N / 4u, B_ALONG_K);
+      next_b[v] = read_b(start_b, n0 + at.x * 4u, k0 + TILE_K + at.y, c);
+    }
+    for (var k = 0u; k < TILE_K; k++) {
+      let b = panel_b[k * (TILE_N / 4u) + column];
+      for (var i = 0u; i < MORE_M; i++) {
+        let a = panel_a[k * (TILE_M / 4u) + row * MORE_M + i];
+        sums[i * 4u] = fma(vec4<f32>(a.x), b, sums[i * 4u]);
+        sums[i * 4u + 1u] = fma(vec4<f32>(a.y), b, sums[i * 4u + 1u]);
+        sums[i * 4u + 2u] = fma(vec4<f32>(a.z), b, sums[i * 4u + 2u]);
+        sums[i * 4u + 3u] = fma(vec4<f32>(a.w), b, sums[i * 4u + 3u]);
+      }
+    }
+    workgroupBarrier();
+  }
+  for (var i = 0u; i < 4u * MORE_M; i++) {
+    let m = m0 + row * 4u * MORE_M + i;
+    for (var j = 0u; j < 4u; j++) {
+      let n = n0 + column * 4u + j;
+      if (m < c.m && n < c.n) { store(batch, m, n, sums[i][j]); }
+    }
+  }
 }
 `,
 }

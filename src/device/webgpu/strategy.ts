@@ -3,21 +3,37 @@
  * measurement stands beside each.
  */
 import type { Kernel } from '../../kernel/index.ts'
+import { type ContractShape, exchanged, fitsTemplate, shapeOf } from './contract.ts'
 
 export type AdapterClass = 'hardware' | 'software'
 
-export type Strategy =
+export type ContractStrategy =
+  /** matmul_register.wgsl: rows × columns outputs to an invocation, `lanes` invocations side by side. */
+  | { readonly kind: 'register'; readonly rows: number; readonly columns: number; readonly lanes: number; readonly exchange: boolean }
+  /** matmul_tiled.wgsl: tiles in shared memory; 4 · moreM rows × 4 columns to an invocation. */
+  | {
+      readonly kind: 'tiled'
+      readonly tileM: number
+      readonly tileN: number
+      readonly tileK: number
+      readonly moreM: number
+      readonly exchange: boolean
+    }
+
+export type LoopStrategy =
   /** One invocation per point of the grid, or per `elements` adjacent points; loops run inside. */
   | { readonly kind: 'point'; readonly workgroup: number; readonly elements: number }
   /** One workgroup per point; its invocations share the loops. */
   | { readonly kind: 'group'; readonly workgroup: number }
+
+export type Strategy = LoopStrategy | ContractStrategy
 
 export const WORKGROUP = 64
 
 const product = (axes: readonly { readonly size: number }[]): number => axes.reduce((n, a) => n * a.size, 1)
 
 /** Elements that share a 32-bit word in the narrowest buffer that the kernel writes. */
-function elementsPerWord(kernel: Kernel): number {
+export function elementsPerWord(kernel: Kernel): number {
   let n = 1
   for (const stage of kernel.stages) {
     if (stage.kind !== 'store') continue
@@ -31,6 +47,7 @@ function elementsPerWord(kernel: Kernel): number {
 }
 
 export function chooseStrategy(kernel: Kernel, adapter: AdapterClass): Strategy {
+  if (fitsTemplate(kernel)) return adapter === 'hardware' ? tiled(shapeOf(kernel)) : register(shapeOf(kernel))
   const elements = elementsPerWord(kernel)
   const loops = kernel.stages.filter((s) => s.axes.length > 0)
   if (loops.length === 0 || elements > 1) return { kind: 'point', workgroup: WORKGROUP, elements }
@@ -42,4 +59,50 @@ export function chooseStrategy(kernel: Kernel, adapter: AdapterClass): Strategy 
   // Fewer points than a workgroup has invocations: smaller groups spread them over the cores
   const workgroup = adapter === 'software' ? (points >= 128 ? 32 : 8) : WORKGROUP
   return { kind: 'point', workgroup, elements }
+}
+
+/** Lanes of a vector register that software adapters compute with (256 bits). */
+const LANES = 8
+const SIZES = [1, 2, 4, 8] as const
+/** Cores among which workgroups are spread; where it cannot be known, a small machine. */
+const cores = (): number =>
+  Math.max(2, (globalThis as { navigator?: { hardwareConcurrency?: number } }).navigator?.hardwareConcurrency ?? 2)
+
+/** The register tile with the least estimated time: multiply-adds, loads, and what is wasted at the edges or by idle cores. */
+export function register(shape: ContractShape, threads = cores()): ContractStrategy {
+  let best: ContractStrategy | undefined
+  let least = Number.POSITIVE_INFINITY
+  for (const exchange of [false, true]) {
+    const s = exchange ? exchanged(shape) : shape
+    for (const rows of SIZES) {
+      for (const columns of SIZES) {
+        const tiles = Math.ceil(s.m / rows) * Math.ceil(s.n / (columns * LANES)) * s.batches
+        const cost = Math.ceil(tiles / threads) * (s.k * perK(rows, columns, s.b_n) + 40 * rows * columns + 400)
+        if (cost < least) {
+          least = cost
+          best = { kind: 'register', rows, columns, lanes: LANES, exchange }
+        }
+      }
+    }
+  }
+  return best as ContractStrategy
+}
+
+/** Estimated instructions of one step along k. */
+const perK = (rows: number, columns: number, stride: number): number => rows * columns + 1.5 * rows + (stride === 1 ? 1.5 : 8) * columns + 4
+
+/** Tiles for graphics hardware, largest first, each with the number of tiles from which it fills the machine. */
+const TILES = [
+  { tileM: 128, tileN: 64, tileK: 16, moreM: 2, from: 264 },
+  { tileM: 64, tileN: 64, tileK: 16, moreM: 1, from: 132 },
+  { tileM: 32, tileN: 32, tileK: 16, moreM: 1, from: 0 },
+] as const
+
+function tiled(shape: ContractShape): ContractStrategy {
+  // The longer tile side lies along the longer side of the output
+  const exchange = shape.n > 2 * shape.m && shape.n >= 128
+  const s = exchange ? exchanged(shape) : shape
+  const { tileM, tileN, tileK, moreM } =
+    TILES.find((t) => Math.ceil(s.m / t.tileM) * Math.ceil(s.n / t.tileN) * s.batches >= t.from) ?? TILES[2]
+  return { kind: 'tiled', tileM, tileN, tileK, moreM, exchange }
 }

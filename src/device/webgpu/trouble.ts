@@ -8,7 +8,8 @@ let listening = false
 /** What WebGPU reported, as an error of the library. `bytes`: what was being allocated. */
 export function fromGpu(error: GPUError, context: string, bytes = 0): TapegradError {
   const kind = error.constructor.name
-  if (kind === 'GPUOutOfMemoryError') return new OutOfMemoryError(context, bytes, `the device has no room for ${bytes ? `a buffer of ${bytes} bytes` : 'this work'}`)
+  if (kind === 'GPUOutOfMemoryError')
+    return new OutOfMemoryError(context, bytes, `the device has no room for ${bytes ? `a buffer of ${bytes} bytes` : 'this work'}`)
   return new TapegradError(context, `the WebGPU device refused the work (${error.message})`)
 }
 

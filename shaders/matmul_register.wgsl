@@ -1,0 +1,38 @@
+// out[batch, m, n] = sum over k of a[batch, m, k] b[batch, k, n], without shared memory or barriers: the form that adapters in software run best.
+// An invocation computes ROWS x COLS outputs in registers. Columns of neighbouring invocations are neighbours, and the rows are the same in the whole
+// workgroup, so that per k it takes COLS vector loads of b and ROWS uniform loads of a for ROWS * COLS fused multiply-adds (f32).
+//
+// The prelude gives: const ROWS, COLS, LANES; fn contract(); fn load_a(i), load_b(i): an element by its position;
+// fn batch_a(batch), batch_b(batch): where a batch begins; fn store(batch, m, n, sum).
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let c = contract();
+  let tiles_n = (c.n + LANES * COLS - 1u) / (LANES * COLS);
+  let tiles_m = (c.m + ROWS - 1u) / ROWS;
+  let tile = group.x + group.y * 65535u;
+  let batch = tile / (tiles_n * tiles_m);
+  if (batch >= c.batches) { return; }
+  let rest = tile - batch * tiles_n * tiles_m;
+  let m0 = (rest / tiles_n) * ROWS;
+  let n0 = (rest % tiles_n) * LANES * COLS + lane;
+  var at_a: array<u32, ROWS>;
+  var at_b: array<u32, COLS>;
+  // what lies past the edge is computed from the last row or column, and not stored
+  for (var i = 0u; i < ROWS; i++) { at_a[i] = batch_a(batch) + min(m0 + i, c.m - 1u) * c.a_m; }
+  for (var j = 0u; j < COLS; j++) { at_b[j] = batch_b(batch) + min(n0 + j * LANES, c.n - 1u) * c.b_n; }
+  var sums: array<array<f32, COLS>, ROWS>;
+  var a: array<f32, ROWS>;
+  for (var k = 0u; k < c.k; k++) {
+    for (var i = 0u; i < ROWS; i++) { a[i] = load_a(at_a[i] + k * c.a_k); }
+    for (var j = 0u; j < COLS; j++) {
+      let b = load_b(at_b[j] + k * c.b_k);
+      for (var i = 0u; i < ROWS; i++) { sums[i][j] = fma(a[i], b, sums[i][j]); }
+    }
+  }
+  for (var i = 0u; i < ROWS; i++) {
+    for (var j = 0u; j < COLS; j++) {
+      if (m0 + i < c.m && n0 + j * LANES < c.n) { store(batch, m0 + i, n0 + j * LANES, sums[i][j]); }
+    }
+  }
+}

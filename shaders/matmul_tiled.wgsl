@@ -1,0 +1,107 @@
+// out[batch, m, n] = sum over k of a[batch, m, k] b[batch, k, n], in tiles of shared memory: the form for graphics hardware.
+// A workgroup of (TILE_M / 4 / MORE_M) x (TILE_N / 4) invocations computes TILE_M x TILE_N outputs; an invocation holds 4 * MORE_M rows x 4 columns in
+// registers. Panels of TILE_K lie k-major in shared memory as vectors along m and n, so that per k an invocation reads MORE_M + 1 vectors for
+// 16 * MORE_M multiply-adds (f32). The next panel is read into registers before the multiplication of the present one, which hides its latency.
+//
+// The prelude gives: const TILE_M, TILE_N, TILE_K, MORE_M, THREADS, A_ALONG_K, B_ALONG_K; fn contract(); fn load_a(i), load_b(i): an element by its
+// position; fn batch_a(batch), batch_b(batch): where a batch begins; fn store(batch, m, n, sum).
+
+var<workgroup> panel_a: array<vec4<f32>, TILE_K * TILE_M / 4u>;
+var<workgroup> panel_b: array<vec4<f32>, TILE_K * TILE_N / 4u>;
+
+const VECTORS_A = TILE_K * TILE_M / 4u / THREADS;
+const VECTORS_B = TILE_K * TILE_N / 4u / THREADS;
+
+// Four rows of a at one k; zero past the edges.
+fn read_a(start: u32, m: u32, k: u32, c: Contract) -> vec4<f32> {
+  var v = vec4<f32>();
+  if (k < c.k) {
+    for (var i = 0u; i < 4u; i++) {
+      if (m + i < c.m) { v[i] = load_a(start + (m + i) * c.a_m + k * c.a_k); }
+    }
+  }
+  return v;
+}
+
+fn read_b(start: u32, n: u32, k: u32, c: Contract) -> vec4<f32> {
+  var v = vec4<f32>();
+  if (k < c.k) {
+    for (var j = 0u; j < 4u; j++) {
+      if (n + j < c.n) { v[j] = load_b(start + k * c.b_k + (n + j) * c.b_n); }
+    }
+  }
+  return v;
+}
+
+// Which vector (m or n in fours, k) of a panel the slot-th one of an invocation is: neighbours walk along the axis that lies adjacent in memory.
+fn place(slot: u32, fours: u32, along_k: bool) -> vec2<u32> {
+  if (along_k) { return vec2<u32>(slot / TILE_K, slot % TILE_K); }
+  return vec2<u32>(slot % fours, slot / fours);
+}
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let c = contract();
+  let tiles_n = (c.n + TILE_N - 1u) / TILE_N;
+  let tiles_m = (c.m + TILE_M - 1u) / TILE_M;
+  let tile = group.x + group.y * 65535u;
+  let batch = tile / (tiles_n * tiles_m);
+  // the same in the whole workgroup, so no invocation leaves another alone at a barrier
+  if (batch >= c.batches) { return; }
+  let rest = tile - batch * tiles_n * tiles_m;
+  let m0 = (rest / tiles_n) * TILE_M;
+  let n0 = (rest % tiles_n) * TILE_N;
+  let start_a = batch_a(batch);
+  let start_b = batch_b(batch);
+  let column = lane % (TILE_N / 4u);
+  let row = lane / (TILE_N / 4u);
+
+  var next_a: array<vec4<f32>, VECTORS_A>;
+  var next_b: array<vec4<f32>, VECTORS_B>;
+  var sums: array<vec4<f32>, 4u * MORE_M>;
+  for (var v = 0u; v < VECTORS_A; v++) {
+    let at = place(lane + v * THREADS, TILE_M / 4u, A_ALONG_K);
+    next_a[v] = read_a(start_a, m0 + at.x * 4u, at.y, c);
+  }
+  for (var v = 0u; v < VECTORS_B; v++) {
+    let at = place(lane + v * THREADS, TILE_N / 4u, B_ALONG_K);
+    next_b[v] = read_b(start_b, n0 + at.x * 4u, at.y, c);
+  }
+  for (var k0 = 0u; k0 < c.k; k0 += TILE_K) {
+    for (var v = 0u; v < VECTORS_A; v++) {
+      let at = place(lane + v * THREADS, TILE_M / 4u, A_ALONG_K);
+      panel_a[at.y * (TILE_M / 4u) + at.x] = next_a[v];
+    }
+    for (var v = 0u; v < VECTORS_B; v++) {
+      let at = place(lane + v * THREADS, TILE_N / 4u, B_ALONG_K);
+      panel_b[at.y * (TILE_N / 4u) + at.x] = next_b[v];
+    }
+    workgroupBarrier();
+    for (var v = 0u; v < VECTORS_A; v++) {
+      let at = place(lane + v * THREADS, TILE_M / 4u, A_ALONG_K);
+      next_a[v] = read_a(start_a, m0 + at.x * 4u, k0 + TILE_K + at.y, c);
+    }
+    for (var v = 0u; v < VECTORS_B; v++) {
+      let at = place(lane + v * THREADS, TILE_N / 4u, B_ALONG_K);
+      next_b[v] = read_b(start_b, n0 + at.x * 4u, k0 + TILE_K + at.y, c);
+    }
+    for (var k = 0u; k < TILE_K; k++) {
+      let b = panel_b[k * (TILE_N / 4u) + column];
+      for (var i = 0u; i < MORE_M; i++) {
+        let a = panel_a[k * (TILE_M / 4u) + row * MORE_M + i];
+        sums[i * 4u] = fma(vec4<f32>(a.x), b, sums[i * 4u]);
+        sums[i * 4u + 1u] = fma(vec4<f32>(a.y), b, sums[i * 4u + 1u]);
+        sums[i * 4u + 2u] = fma(vec4<f32>(a.z), b, sums[i * 4u + 2u]);
+        sums[i * 4u + 3u] = fma(vec4<f32>(a.w), b, sums[i * 4u + 3u]);
+      }
+    }
+    workgroupBarrier();
+  }
+  for (var i = 0u; i < 4u * MORE_M; i++) {
+    let m = m0 + row * 4u * MORE_M + i;
+    for (var j = 0u; j < 4u; j++) {
+      let n = n0 + column * 4u + j;
+      if (m < c.m && n < c.n) { store(batch, m, n, sums[i][j]); }
+    }
+  }
+}
