@@ -60,9 +60,12 @@ export class Emitter {
         return { kind: 'philox', word: primitive.word, key: [s0, s1], counter: [element, constant(0, 'u32'), c0, c1], type: 'u32' }
       }
       case 'unary':
-        return unaryExpr(primitive.op, this.#operand(x, node.shape, coords), type)
+        return wrapped(unaryExpr(primitive.op, this.#operand(x, node.shape, coords), type), node)
       case 'binary':
-        return binaryExpr(primitive.op, this.#operand(x, node.shape, coords), this.#operand(inputs[1] as Node, node.shape, coords), type)
+        return wrapped(
+          binaryExpr(primitive.op, this.#operand(x, node.shape, coords), this.#operand(inputs[1] as Node, node.shape, coords), type),
+          node,
+        )
       case 'where': {
         const test = this.#operand(x, node.shape, coords)
         const a = this.#operand(inputs[1] as Node, node.shape, coords)
@@ -136,6 +139,12 @@ export class Emitter {
     const value = this.emit(x, inner)
     return test ? { kind: 'where', test, a: value, b: constant(0, type), type } : value
   }
+}
+
+/** 8-bit integers are computed in 32 bits: what leaves their range comes back into it at once, not only where it is stored. */
+function wrapped(value: Expr, { dtype }: Node): Expr {
+  if (dtype !== 'int8' && dtype !== 'uint8') return value
+  return { kind: 'cast', x: value, from: 'int32', to: dtype, type: 'i32' }
 }
 
 /** Small whole numbers survive every cast. */
