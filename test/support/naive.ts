@@ -1,0 +1,283 @@
+/**
+ * @file What graph primitives mean, in plain loops: each node by itself, all of it, no fusion, no index algebra, no kernel IR. Every result is
+ * rounded to its dtype, as eager execution would.
+ */
+import { type DType, dtypeInfo, fromHalf, type Shape, sizeOf, toHalf } from '../../src/base/index.ts'
+import type { Node } from '../../src/graph/index.ts'
+import type { BinaryOp, ReduceOp, UnaryOp } from '../../src/kernel/index.ts'
+
+export type Values = Float64Array
+
+/** All coordinates of a shape, in row-major order. */
+function* coordinates(shape: Shape): Generator<number[]> {
+  const at = shape.map(() => 0)
+  for (let n = sizeOf(shape); n > 0; n--) {
+    yield at
+    for (let d = shape.length - 1; d >= 0; d--) {
+      if (++(at[d] as number) < (shape[d] as number)) break
+      at[d] = 0
+    }
+  }
+}
+
+/** Row-major position; an axis of size 1 is read at 0, whatever the coordinate, and leading coordinates too many are dropped. */
+function position(shape: Shape, at: readonly number[]): number {
+  const skip = at.length - shape.length
+  return shape.reduce((sum, n, d) => sum * n + (n === 1 ? 0 : (at[d + skip] as number)), 0)
+}
+
+const modulo32 = (x: number): number => ((x % 2 ** 32) + 2 ** 32) % 2 ** 32
+
+/** A number as the dtype holds it: floats round (or stay, when `exact`), whole numbers wrap. */
+function held(x: number, dtype: DType, exact: boolean): number {
+  switch (dtype) {
+    case 'float64':
+      return x
+    case 'float32':
+      return exact ? x : Math.fround(x)
+    case 'float16':
+      return exact ? x : fromHalf(toHalf(x))
+    case 'bool':
+      return x ? 1 : 0
+    default: {
+      const bits = dtypeInfo[dtype].bytes * 8
+      const low = modulo32(x) % 2 ** bits
+      return dtype.startsWith('u') || low < 2 ** (bits - 1) ? low : low - 2 ** bits
+    }
+  }
+}
+
+/** Product of whole numbers modulo 2³², past the 53 bits of a double. */
+const times = (a: number, b: number): number => Number(BigInt.asIntN(32, BigInt(a) * BigInt(b)))
+
+/** The alternating series up to 3, Simpson's rule over e^(−t²) for the rest: to 1e-11. */
+function erf(x: number): number {
+  const size = Math.abs(x)
+  const near = Math.min(size, 3)
+  let term = near
+  let sum = near
+  for (let n = 1; n < 60; n++) {
+    term *= -(near * near) / n
+    sum += term / (2 * n + 1)
+  }
+  const rest = Math.min(size, 7) - near
+  if (rest > 0) {
+    const steps = 400
+    const f = (i: number): number => Math.exp(-((near + (rest * i) / steps) ** 2)) * (i === 0 || i === steps ? 1 : i % 2 ? 4 : 2)
+    for (let i = 0; i <= steps; i++) sum += (f(i) * rest) / (3 * steps)
+  }
+  return ((Math.sign(x) * 2) / Math.sqrt(Math.PI)) * sum
+}
+
+function halfToEven(x: number): number {
+  const near = Math.round(x)
+  return Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : near
+}
+
+const UNARY: Readonly<Record<Exclude<UnaryOp, 'not'>, (x: number) => number>> = {
+  neg: (x) => -x, abs: (x) => (x < 0 ? -x : x), sign: (x) => (x > 0 ? 1 : x < 0 ? -1 : 0), floor: Math.floor, ceil: Math.ceil, round: halfToEven, trunc: Math.trunc,
+  exp: Math.exp, expm1: Math.expm1, log: Math.log, log1p: Math.log1p, sqrt: Math.sqrt, rsqrt: (x) => 1 / Math.sqrt(x), recip: (x) => 1 / x, sin: Math.sin,
+  cos: Math.cos, tanh: Math.tanh, erf,
+} // biome-ignore format: a table
+
+function unary(op: UnaryOp, x: number, dtype: DType): number {
+  return op === 'not' ? (dtype === 'bool' ? Number(!x) : -1 - x) : UNARY[op](x)
+}
+
+/** Bitwise functions through BigInt: two's complement of any width. */
+const bitwise: Partial<Record<BinaryOp, (a: bigint, b: bigint) => bigint>> = {
+  and: (a, b) => a & b, or: (a, b) => a | b, xor: (a, b) => a ^ b, shl: (a, b) => a << b, shr: (a, b) => a >> b,
+} // biome-ignore format: a table
+
+function binary(op: BinaryOp, a: number, b: number, dtype: DType): number {
+  const whole = dtypeInfo[dtype].kind === 'int'
+  switch (op) {
+    case 'add':
+      return a + b
+    case 'sub':
+      return a - b
+    case 'mul':
+      return whole ? times(a, b) : a * b
+    case 'div':
+      return whole ? Math.trunc(a / b) : a / b
+    case 'mod':
+      return a % b
+    case 'pow':
+      return whole ? Array.from({ length: b }, () => a).reduce(times, 1) : a ** b
+    case 'max':
+      return Number.isNaN(a) || a > b ? a : b
+    case 'min':
+      return Number.isNaN(a) || a < b ? a : b
+    case 'lt':
+      return Number(a < b)
+    case 'le':
+      return Number(a <= b)
+    case 'eq':
+      return Number(a === b)
+    case 'ne':
+      return Number(a !== b)
+    default:
+      return Number((bitwise[op] as (a: bigint, b: bigint) => bigint)(BigInt(a), BigInt(b)))
+  }
+}
+
+function reduce(op: ReduceOp, list: readonly number[], dtype: DType): number {
+  const whole = dtypeInfo[dtype].kind === 'int'
+  const nan = list.findIndex(Number.isNaN)
+  const extreme = (): number => (op.endsWith('max') ? list.reduce((a, b) => Math.max(a, b)) : list.reduce((a, b) => Math.min(a, b)))
+  switch (op) {
+    case 'sum':
+      return list.reduce((a, b) => a + b, 0)
+    case 'prod':
+      return list.reduce((a, b) => (whole ? times(a, b) : a * b), 1)
+    case 'max':
+    case 'min':
+      return extreme()
+    default:
+      return nan >= 0 ? nan : list.indexOf(extreme())
+  }
+}
+
+/** Conversion: what a float cannot become whole saturates at the 32-bit type's ends, and NaN is 0. */
+function cast(x: number, from: DType, to: DType): number {
+  if (to === 'bool' || dtypeInfo[to].kind === 'float' || dtypeInfo[from].kind !== 'float') return x !== 0 && to === 'bool' ? 1 : x
+  if (Number.isNaN(x)) return 0
+  const [low, high] = to === 'uint32' ? [0, 2 ** 32 - 1] : [-(2 ** 31), 2 ** 31 - 1]
+  return Math.min(Math.max(Math.trunc(x), low), high)
+}
+
+/** Philox4x32-10 (Salmon et al., SC 2011) on BigInts. */
+export function philoxWords(key: readonly number[], counter: readonly number[]): number[] {
+  const mask = 0xffffffffn
+  let [k0, k1] = key.map(BigInt) as [bigint, bigint]
+  let [a, b, c, d] = counter.map(BigInt) as [bigint, bigint, bigint, bigint]
+  for (let round = 0; round < 10; round++) {
+    const p = 0xd2511f53n * a
+    const q = 0xcd9e8d57n * c
+    ;[a, b, c, d] = [(q >> 32n) ^ b ^ k0, q & mask, (p >> 32n) ^ d ^ k1, p & mask]
+    k0 = (k0 + 0x9e3779b9n) & mask
+    k1 = (k1 + 0xbb67ae85n) & mask
+  }
+  return [a, b, c, d].map(Number)
+}
+
+/** Evaluates nodes as they are made: a node that has run has given up its inputs. `exact` leaves floats in double precision. */
+export class Naive {
+  readonly #exact: boolean
+  readonly #known = new Map<Node, Values>()
+
+  constructor(exact = false) {
+    this.#exact = exact
+  }
+
+  /** The logical values of a node, row-major. */
+  of(node: Node): Values {
+    let values = this.#known.get(node)
+    if (!values) {
+      values = this.#compute(node).map((v) => held(v, node.dtype, this.#exact))
+      this.#known.set(node, values)
+    }
+    return values
+  }
+
+  #compute(node: Node): Values {
+    const { primitive, shape, dtype } = node
+    const out = new Float64Array(sizeOf(shape))
+    const each = (f: (at: number[], n: number) => number): Values => {
+      let n = 0
+      for (const at of coordinates(shape)) out[n] = f(at, n++)
+      return out
+    }
+    const inputs = node.inputs.map((input) => ({ shape: input.shape, dtype: input.dtype, values: this.of(input) }))
+    const read = (i: number, at: readonly number[]): number => {
+      const { shape, values } = inputs[i] as (typeof inputs)[0]
+      return values[position(shape, at)] as number
+    }
+    const [x] = inputs as [(typeof inputs)[0]]
+    switch (primitive.kind) {
+      case 'leaf': {
+        const host = node.storage?.host
+        if (!host) throw new Error('a leaf without host values')
+        return Float64Array.from(host, (v) => (dtype === 'float16' ? fromHalf(v) : v))
+      }
+      case 'scalar':
+      case 'constant':
+        return each(() => primitive.value)
+      case 'iota':
+        return each((_, n) => n)
+      case 'random': {
+        const [s0, s1, c0, c1] = inputs.map((i) => i.values[0] as number) as [number, number, number, number]
+        return each((_, n) => philoxWords([s0, s1], [n, 0, c0, c1])[primitive.word] as number)
+      }
+      case 'unary':
+        return each((at) => unary(primitive.op, read(0, at), x.dtype))
+      case 'binary':
+        return each((at) => binary(primitive.op, read(0, at), read(1, at), x.dtype))
+      case 'where':
+        return each((at) => (read(0, at) ? read(1, at) : read(2, at)))
+      case 'cast':
+        return each((at) => cast(read(0, at), x.dtype, dtype))
+      case 'alias':
+      case 'expand':
+        return each((at) => read(0, at))
+      case 'transfer':
+      case 'reshape':
+        return Float64Array.from(x.values)
+      case 'permute':
+        return each((at) =>
+          read(
+            0,
+            x.shape.map((_, d) => at[primitive.order.indexOf(d)] as number),
+          ),
+        )
+      case 'slice':
+        return each(
+          (at) =>
+            x.values[
+              at.reduce((sum, c, d) => sum * (x.shape[d] as number) + (primitive.start[d] as number) + c * (primitive.step[d] as number), 0)
+            ] as number,
+        )
+      case 'pad':
+        return each((at) => {
+          const inner = at.map((c, d) => c - (primitive.before[d] as number))
+          return inner.every((c, d) => c >= 0 && c < (x.shape[d] as number)) ? read(0, inner) : 0
+        })
+      case 'reduce': {
+        const lists = Array.from(out, (): number[] => [])
+        for (const at of coordinates(x.shape))
+          lists[
+            position(
+              shape,
+              at.filter((_, d) => !primitive.dims.includes(d)),
+            )
+          ]?.push(read(0, at))
+        return Float64Array.from(lists, (list) => reduce(primitive.op, list, x.dtype))
+      }
+      case 'contract': {
+        const k = x.shape.at(-1) as number
+        const whole = dtypeInfo[dtype].kind === 'int'
+        return each((at) => {
+          const [batch, m, n] = [at.slice(0, -2), at.at(-2) as number, at.at(-1) as number]
+          let sum = 0
+          for (let i = 0; i < k; i++) {
+            const [a, b] = [read(0, [...batch, m, i]), read(1, [...batch, i, n])]
+            sum += whole ? times(a, b) : a * b
+          }
+          return sum
+        })
+      }
+      case 'gather':
+        return each((at) => {
+          const index = read(1, at)
+          if (!(index >= 0 && index < (x.shape[primitive.dim] as number))) throw new Error(`naive gather: index ${index}`)
+          return read(
+            0,
+            at.map((c, d) => (d === primitive.dim ? index : c)),
+          )
+        })
+      case 'pack':
+        for (const [i, { values }] of inputs.entries()) out.set(values, primitive.offsets[i])
+        return out
+    }
+  }
+}
