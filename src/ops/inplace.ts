@@ -1,7 +1,7 @@
 /** @file In place: another value behind one handle. On the tape the handle becomes the op's result; what was saved before notices by the version. */
 import { AutogradError, DTypeError, kindRank, ShapeError, sameShape, showShape } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { alias, isGradEnabled, Tensor } from '../tensor/index.ts'
+import { alias, isGradEnabled, share, Tensor } from '../tensor/index.ts'
 import { cast } from './convert.ts'
 import { checkTensor } from './define.ts'
 import {
@@ -65,7 +65,9 @@ function inPlace<A extends unknown[]>(name: string, op: (x: Tensor, ...args: A) 
   return (x, ...args) => {
     const old = begin(label, x)
     const others = args.includes(x) ? (args.map((a) => (a === x ? old : a)) as A) : args // y.mul_(y)
-    return finish(label, x, op(old, ...others))
+    finish(label, x, op(old, ...others))
+    if (args.some((a) => a instanceof Tensor && a._node === x._node)) share(x._node) // copy_: the source's own value
+    return x
   }
 }
 

@@ -51,7 +51,8 @@ export class Arena<G> {
   values(keepPrevious: boolean): Tensor {
     if (this.#flat && !this.stale) return this.#flat
     if (this.#flat) retire(this.#flat, { keepPrevious })
-    else for (const p of this.params) retire(p, { keepPrevious })
+    // Values that handles got from elsewhere go with the arena; windows are no values of their own.
+    for (const p of this.params) retire(p, { keepPrevious })
     this.#flat = packTensors(this.params)
     return this.#flat
   }

@@ -1,5 +1,5 @@
 /** @file `assertClose`: are two tensors the same, up to rounding? Says where they are not. */
-import { type DType, type Shape, sameShape, showShape, TapegradError } from '../base/index.ts'
+import { type DType, isFloat, type Shape, sameShape, showShape, TapegradError } from '../base/index.ts'
 import { tensor } from '../ops/index.ts'
 import { type HostData, Tensor } from '../tensor/index.ts'
 
@@ -41,7 +41,9 @@ export interface Comparison {
 /** Compares shape, dtype and values. */
 export async function compareTensors(actual: Tensor, expected: Tensor | HostData, options: CloseOptions = {}): Promise<Comparison> {
   if (!(actual instanceof Tensor)) return { pass: false, message: `a Tensor is wanted, got ${actual === null ? 'null' : typeof actual}` }
-  const other = expected instanceof Tensor ? expected : tensor(expected, { device: 'cpu' })
+  // Numbers are rounded as the tensor's are; beside integers they keep their fraction.
+  const dtype = isFloat(actual.dtype) ? actual.dtype : 'float64'
+  const other = expected instanceof Tensor ? expected : tensor(expected, { dtype, device: 'cpu' })
   if (!sameShape(actual.shape, other.shape)) {
     return { pass: false, message: `shapes differ: actual is ${showShape(actual.shape)}, expected ${showShape(other.shape)}` }
   }
