@@ -2,8 +2,8 @@
  * @file Backward: the tape walked from the results to the leaves. Entries are visited in descending serial order, so every gradient is complete before it
  * is handed on. The driver fits each rule's answer to its input (sums what was broadcast, casts back), and sums what arrives from several sides.
  */
-import { AutogradError, DTypeError, isFloat, ShapeError, sameShape, showShape } from '../base/index.ts'
-import { add, cast, onesLike, sumTo } from '../ops/index.ts'
+import { AutogradError, ShapeError, sameShape, showShape } from '../base/index.ts'
+import { add, cast, sumTo } from '../ops/index.ts'
 import { alias, enterQuiet, type GradPoint, leaveQuiet, type TapeEntry, Tensor, withGrad } from '../tensor/index.ts'
 
 type Point = GradPoint<Tensor>
@@ -144,21 +144,4 @@ export function pointOf(x: Tensor): Point {
     'backward',
     `nothing to differentiate: the tensor ${showShape(x.shape)} does not require grad, and no op that does made it (is it a detach(), or made under noGrad?)`,
   )
-}
-
-/** The gradient to start from: given, or 1 for a result of one element. */
-export function startGradient(op: string, x: Tensor, gradient: Tensor | null | undefined): Tensor {
-  if (gradient === undefined || gradient === null) {
-    if (x.numel !== 1) {
-      throw new AutogradError(
-        op,
-        `a gradient is implied only for results of one element; this one is ${showShape(x.shape)}. Reduce it (x.sum().backward()), or pass a gradient of its shape`,
-      )
-    }
-    return onesLike(x)
-  }
-  if (!sameShape(gradient.shape, x.shape))
-    throw new ShapeError(op, `the gradient is ${showShape(gradient.shape)}, the tensor ${showShape(x.shape)}`, [gradient.shape, x.shape])
-  if (!isFloat(gradient.dtype)) throw new DTypeError(op, `the gradient must be of a float dtype, got ${gradient.dtype}`)
-  return cast(gradient, x.dtype)
 }

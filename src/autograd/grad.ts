@@ -1,8 +1,8 @@
 /** @file What users call: `backward`, `grad`, hooks, and backward's debugging mode. */
-import { AutogradError } from '../base/index.ts'
-import { checkTensor, zerosLike } from '../ops/index.ts'
+import { AutogradError, DTypeError, isFloat, ShapeError, sameShape, showShape } from '../base/index.ts'
+import { cast, checkTensor, onesLike, zerosLike } from '../ops/index.ts'
 import { type GradHook, type GradPoint, Tensor, traceSites } from '../tensor/index.ts'
-import { pointOf, startGradient, walk } from './backward.ts'
+import { pointOf, walk } from './backward.ts'
 
 export interface BackwardOptions {
   /** Keep what the ops saved, for another backward over the same graph. Default: `createGraph`. */
@@ -12,6 +12,23 @@ export interface BackwardOptions {
 }
 
 const list = <T>(x: T | readonly T[]): readonly T[] => (Array.isArray(x) ? (x as readonly T[]) : [x as T])
+
+/** The gradient to start from: given, or 1 for a result of one element. */
+function startGradient(op: string, x: Tensor, gradient: Tensor | null | undefined): Tensor {
+  if (gradient === undefined || gradient === null) {
+    if (x.numel !== 1) {
+      throw new AutogradError(
+        op,
+        `a gradient is implied only for results of one element; this one is ${showShape(x.shape)}. Reduce it (x.sum().backward()), or pass a gradient of its shape`,
+      )
+    }
+    return onesLike(x)
+  }
+  if (!sameShape(gradient.shape, x.shape))
+    throw new ShapeError(op, `the gradient is ${showShape(gradient.shape)}, the tensor ${showShape(x.shape)}`, [gradient.shape, x.shape])
+  if (!isFloat(gradient.dtype)) throw new DTypeError(op, `the gradient must be of a float dtype, got ${gradient.dtype}`)
+  return cast(gradient, x.dtype)
+}
 
 /**
  * Sums the gradient of `tensors` with respect to every leaf that requires grad into the leaf's `grad`.
