@@ -1,6 +1,6 @@
 /**
- * @file The text of a tensor: what PyTorch 1.13's `str(tensor)` gives, to the character, with this library's words in the suffixes
- * (`dtype=float16`, `device='webgpu'`, `requiresGrad=true`, `gradFn=<MulBackward>`). The default dtypes, which go without saying, are float32, bool
+ * @file The text of a tensor: what PyTorch 1.13's `str(tensor)` gives, to the character, with this library's dtypes and devices in the suffixes
+ * (`dtype=float16`, `device='webgpu'`). The default dtypes, which go without saying, are float32, bool
  * and int32, which stands where PyTorch has int64. The device is named where it is not the host's own.
  */
 import { type DType, dtypeInfo, type Shape, sizeOf } from '../base/index.ts'
@@ -60,8 +60,8 @@ export function formatTensor(values: ArrayLike<number>, facts: TensorFacts, opti
     const formatter = formatterFor(shownValues(values, shape, edge), dtype, settings)
     body = nested(values, shape, 0, prefix.length, edge, formatter, settings)
   }
-  if (gradFn !== undefined) suffixes.push(`gradFn=<${gradFn}Backward>`)
-  else if (requiresGrad) suffixes.push('requiresGrad=true')
+  if (gradFn !== undefined) suffixes.push(`grad_fn=<${gradFn}Backward0>`)
+  else if (requiresGrad) suffixes.push('requires_grad=True')
   return withSuffixes(prefix + body, suffixes, prefix.length, linewidth)
 }
 
