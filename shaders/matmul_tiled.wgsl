@@ -14,23 +14,18 @@ const VECTORS_B = TILE_K * TILE_N / 4u / THREADS;
 
 // Four rows of a at one k; zero past the edges.
 fn read_a(start: u32, m: u32, k: u32, c: Contract) -> vec4<f32> {
-  var v = vec4<f32>();
-  if (k < c.k) {
-    for (var i = 0u; i < 4u; i++) {
-      if (m + i < c.m) { v[i] = load_a(start + (m + i) * c.a_m + k * c.a_k); }
-    }
-  }
-  return v;
+  let rows = vec4<u32>(m, m + 1u, m + 2u, m + 3u);
+  let at = min(rows, vec4<u32>(c.m - 1u)) * c.a_m + start + min(k, c.k - 1u) * c.a_k;
+  let v = vec4<f32>(load_a(at.x), load_a(at.y), load_a(at.z), load_a(at.w));
+  return select(vec4<f32>(), v, (rows < vec4<u32>(c.m)) & vec4<bool>(k < c.k));
 }
 
+// Four columns of b at one k.
 fn read_b(start: u32, n: u32, k: u32, c: Contract) -> vec4<f32> {
-  var v = vec4<f32>();
-  if (k < c.k) {
-    for (var j = 0u; j < 4u; j++) {
-      if (n + j < c.n) { v[j] = load_b(start + k * c.b_k + (n + j) * c.b_n); }
-    }
-  }
-  return v;
+  let columns = vec4<u32>(n, n + 1u, n + 2u, n + 3u);
+  let at = min(columns, vec4<u32>(c.n - 1u)) * c.b_n + start + min(k, c.k - 1u) * c.b_k;
+  let v = vec4<f32>(load_b(at.x), load_b(at.y), load_b(at.z), load_b(at.w));
+  return select(vec4<f32>(), v, (columns < vec4<u32>(c.n)) & vec4<bool>(k < c.k));
 }
 
 // Which vector (m or n in fours, k) of a panel the slot-th one of an invocation is: neighbours walk along the axis that lies adjacent in memory.
