@@ -63,6 +63,8 @@ export class Cluster {
   readonly units: Unit[] = []
   /** Clusters whose results are read here. */
   readonly deps = new Set<Cluster>()
+  /** Of how many primitives the members' expressions are made. */
+  length = 0
   /** Nodes read from memory. */
   readonly loads = new Set<Node>()
 

@@ -109,7 +109,11 @@ export class Emitter {
             : { kind: 'checked', value: raw, size, site: this.#frame.site(primitive.op), type: 'i32' }
         const inner = coords.map((c, i) => (x.shape[i] === 1 && i !== primitive.dim ? literal(0) : c))
         inner[primitive.dim] = at.kind === 'const' ? literal(at.value) : ofValue(at, size)
-        return this.emit(x, inner)
+        const value = this.emit(x, inner)
+        // A literal does not look at its coordinates: the index is to be checked all the same.
+        if (value.kind !== 'const' || at.kind !== 'checked') return value
+        const seen: Expr = { kind: 'binary', op: 'le', a: constant(0, 'i32'), b: at, type: 'bool' }
+        return { kind: 'where', test: seen, a: value, b: constant(value.value, type), type }
       }
       default:
         throw new Error(`emit: ${primitive.kind} is not written out`)

@@ -12,7 +12,7 @@ import { joinAxes } from './layout.ts'
 import type { Node } from './node.ts'
 import { dependsOnCluster, orderClusters, topological } from './order.ts'
 import { isSource, rewrite } from './rewrite.ts'
-import { chooseUnits, isView } from './units.ts'
+import { chooseUnits, isView, LONGEST } from './units.ts'
 import { mapBuffers, readsOnlyAt, renameBuffer } from './walk.ts'
 
 export interface Schedule {
@@ -120,7 +120,7 @@ class Attempt implements Memory {
   }
 
   run(): Schedule {
-    const chosen = chooseUnits(this.#order, new Set(this.#goals), this.#forced)
+    const { units: chosen, length } = chooseUnits(this.#order, new Set(this.#goals), this.#forced)
     for (const node of this.#order) {
       if (!chosen.has(node) || isSource(node)) continue
       if (node.primitive.kind === 'pack') {
@@ -133,13 +133,13 @@ class Attempt implements Memory {
         this.#units.set(node, { node, level: 'grid', cluster: own, depth: 0 })
         continue
       }
-      this.#place(node)
+      this.#place(node, length.get(node) as number)
     }
     return this.#finish()
   }
 
   /** Puts a unit into a cluster. */
-  #place(node: Node): void {
+  #place(node: Node, length: number): void {
     this.#loaded = new Set()
     const fresh = new Cluster(node)
     this.#units.set(node, { node, level: 'grid', cluster: fresh, depth: 0 })
@@ -150,13 +150,14 @@ class Attempt implements Memory {
     if (!this.#apart.has(node)) {
       for (const cluster of this.#candidates(loads)) {
         const taken = cluster.kind === 'row' && cluster.levelFor(node) ? this.#absorb(cluster, loads) : []
-        if (this.#join(node, cluster, loads)) return
+        if (this.#join(node, cluster, loads, length)) return
         for (const undo of taken.reverse()) undo()
       }
     }
     const limit = this.#limit()
     if (loads.size + 1 > limit) throw new Retry(this.#cut(node, limit), 'store')
     this.#clusters.push(fresh)
+    fresh.length = length
     this.#units.set(node, fresh.add(node, 'grid'))
     this.#depend(fresh, loads)
   }
@@ -171,7 +172,7 @@ class Attempt implements Memory {
       const users = this.#clusters.filter((c) => c.deps.has(old))
       if (users.some((u) => dependsOnCluster(cluster, u)) || dependsOnCluster(cluster, old) || this.#apart.has(node)) continue
       const before = { loads: [...cluster.loads], deps: [...cluster.deps] }
-      if (!this.#join(node, cluster, old.loads)) continue
+      if (!this.#join(node, cluster, old.loads, old.length)) continue
       this.#clusters.splice(this.#clusters.indexOf(old), 1)
       for (const user of users) {
         user.deps.delete(old)
@@ -179,6 +180,7 @@ class Attempt implements Memory {
       }
       undo.push(() => {
         cluster.units.pop()
+        cluster.length -= old.length
         cluster.loads.clear()
         cluster.deps.clear()
         for (const n of before.loads) cluster.loads.add(n)
@@ -231,7 +233,8 @@ class Attempt implements Memory {
     return [...direct, ...siblings.slice(0, 8)]
   }
 
-  #join(node: Node, cluster: Cluster, loads: ReadonlySet<Node>): boolean {
+  #join(node: Node, cluster: Cluster, loads: ReadonlySet<Node>, length: number): boolean {
+    if (cluster.length + length > LONGEST) return false
     const level = cluster.levelFor(node)
     if (!level) return false
     if (cluster.units.some((u) => this.#apart.has(u.node))) return false
@@ -253,6 +256,7 @@ class Attempt implements Memory {
     if (most > this.#limit() && this.#bindings(bound, [...cluster.units.map((u) => u.node), node]) > this.#limit()) return false
     const needed = this.#loaded
     this.#units.set(node, cluster.add(node, level))
+    cluster.length += length
     this.#depend(cluster, needed)
     return true
   }

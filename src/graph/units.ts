@@ -10,8 +10,8 @@ import { isSource } from './rewrite.ts'
 const HEAVY = 40
 /** A broadcast value is stored when computing it again for every copy would cost more than this. */
 const BROADCAST_WORK = 50_000
-/** The most primitives that one expression may be made of. */
-const LONGEST = 400
+/** The most primitives that one expression may be made of; a kernel may be made of as many (its text and its depth grow with them). */
+export const LONGEST = 400
 
 const COST: Readonly<Record<string, number>> = {
   pow: 16,
@@ -61,8 +61,13 @@ export function viewBase(node: Node): Node {
  * @param order topological, rewritten; sources included
  * @param targets what must be stored
  * @param forced nodes that an earlier attempt found must be stored
+ * @returns the units, and of how many primitives each node's expression is made
  */
-export function chooseUnits(order: readonly Node[], targets: ReadonlySet<Node>, forced: ReadonlySet<Node>): Set<Node> {
+export function chooseUnits(
+  order: readonly Node[],
+  targets: ReadonlySet<Node>,
+  forced: ReadonlySet<Node>,
+): { units: Set<Node>; length: ReadonlyMap<Node, number> } {
   const units = new Set<Node>()
   const consumers = new Map<Node, Node[]>()
   for (const node of order) {
@@ -120,7 +125,7 @@ export function chooseUnits(order: readonly Node[], targets: ReadonlySet<Node>, 
     if (reached.size > 1 && work >= HEAVY) units.add(node)
     else if (work >= 3 && copies(node, consumers) * work * sizeOf(node.shape) > BROADCAST_WORK) units.add(node)
   }
-  return units
+  return { units, length }
 }
 
 /** How many more times than once each element would be computed by the most repetitive reader. */

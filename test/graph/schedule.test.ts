@@ -101,7 +101,7 @@ describe('the schedule', () => {
     let x = input([16])
     for (let i = 0; i < 5000; i++) x = add(mul(x, number(0.5)), 1)
     const s = plan([x])
-    expect(s.program.kernels.length).toBeGreaterThan(1)
+    expect(s.program.kernels.length).toBeGreaterThan(10)
     expect(s.program.slots.filter((slot) => slot.kind === 'output')).toHaveLength(1)
   })
 })
