@@ -5,32 +5,16 @@
  * Large values that a user detaches and drops are another matter: nobody says that they are dropped. They go when the collector finds them, and past
  * a budget it is asked; those tests ask it themselves.
  */
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { memory, nn, noGrad, optim, randn, synchronize, type Tensor, tidy, zeros } from '../../src/index.ts'
+import { cleanSlate, collect } from '../support/collect.ts'
 import { batches, device, F, mlp } from './support.ts'
 
 const COLLECTED = { collected: true }
 const WIDTH = 32
 const WIDE = 768 // a weight of 6 · 768 float32 is 18 KiB: it stays on the device when it is detached
 
-beforeEach(async () => {
-  // What the test before left retired goes.
-  tidy(() => {})
-  tidy(() => {})
-  await synchronize()
-})
-
-setFlagsFromString('--expose-gc')
-const gc = runInNewContext('gc') as () => void
-
-async function collect(): Promise<void> {
-  for (let i = 0; i < 4; i++) {
-    gc()
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
+beforeEach(cleanSlate)
 
 /** Live bytes and buffers after steps 10 and 60 must not differ. */
 async function expectFlat(step: (i: number) => unknown, options: { collected?: boolean } = {}): Promise<void> {

@@ -1,0 +1,106 @@
+/**
+ * @file No leak: 2,000 steps of the network of `npm start` (64-128-10, batches of 64), nothing disposed of. Live bytes and buffers after step 50 and
+ * at the end are equal within 2%. `TAPEGRAD_LEAK_STEPS` takes fewer steps.
+ */
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { init, manualSeed, memory, nn, noGrad, optim, synchronize, type Tensor, tensor } from '../../src/index.ts'
+import { cleanSlate } from '../support/collect.ts'
+
+const F = nn.functional
+const STEPS = Number(process.env.TAPEGRAD_LEAK_STEPS ?? 2000)
+const SYNCHRONOUS = 200
+const EARLY = 50
+const MINUTES = 60_000
+
+beforeAll(async () => {
+  await init({ device: 'webgpu' })
+})
+
+beforeEach(cleanSlate)
+
+function batch(i: number): { x: Tensor; y: Tensor } {
+  const x = Float32Array.from({ length: 64 * 64 }, (_, k) => Math.sin(k * 0.37 + i))
+  const y = Int32Array.from({ length: 64 }, (_, k) => (k + i) % 10)
+  return { x: tensor(x, { shape: [64, 64] }), y: tensor(y) }
+}
+
+function digits(): { step: (i: number) => Tensor; model: nn.Sequential } {
+  manualSeed(0)
+  const model = new nn.Sequential(new nn.Linear(64, 128), new nn.ReLU(), new nn.Linear(128, 10))
+  const optimizer = new optim.AdamW(model.parameters(), { lr: 3e-3, weightDecay: 0.01 })
+  const step = (i: number): Tensor => {
+    const { x, y } = batch(i)
+    optimizer.zeroGrad()
+    const loss = F.crossEntropy(model.forward(x), y)
+    loss.backward()
+    optimizer.step()
+    return loss
+  }
+  return { step, model }
+}
+
+interface Held {
+  readonly bytes: number
+  readonly buffers: number
+}
+
+async function held(): Promise<Held> {
+  await synchronize()
+  const { liveBytes, buffers } = memory('webgpu')
+  return { bytes: liveBytes, buffers }
+}
+
+function expectEqualWithin2Percent(late: Held, early: Held): void {
+  expect(early.bytes).toBeGreaterThan(0)
+  expect(Math.abs(late.bytes - early.bytes), `live bytes: ${early.bytes}, then ${late.bytes}`).toBeLessThanOrEqual(0.02 * early.bytes)
+  expect(Math.abs(late.buffers - early.buffers), `buffers: ${early.buffers}, then ${late.buffers}`).toBeLessThanOrEqual(
+    0.02 * early.buffers,
+  )
+}
+
+describe(`${STEPS} steps without any dispose`, () => {
+  it('hold what they held after step 50 when the loss is awaited in every step', { timeout: 5 * MINUTES }, async () => {
+    const { step } = digits()
+    let early: Held | undefined
+    const losses: number[] = []
+    for (let i = 1; i <= STEPS; i++) {
+      losses.push(await step(i).item())
+      if (i === EARLY) early = await held()
+    }
+    expectEqualWithin2Percent(await held(), early as Held)
+    expect(losses.every(Number.isFinite)).toBe(true)
+  })
+
+  it('hold what they held after step 50 when the loss is awaited in every 50th step', { timeout: 5 * MINUTES }, async () => {
+    const { step } = digits()
+    let early: Held | undefined
+    for (let i = 1; i <= STEPS; i++) {
+      const loss = step(i)
+      if (i % 50 === 0) expect(Number.isFinite(await loss.item())).toBe(true)
+      if (i === EARLY) early = await held()
+    }
+    expectEqualWithin2Percent(await held(), early as Held)
+  })
+
+  it(`hold what they held after step 50 when ${SYNCHRONOUS} of them run synchronously`, { timeout: 5 * MINUTES }, async () => {
+    const { step } = digits()
+    for (let i = 1; i <= EARLY; i++) step(i)
+    const early = await held()
+    for (let i = EARLY + 1; i < SYNCHRONOUS; i++) step(i)
+    const loss = step(SYNCHRONOUS)
+    expectEqualWithin2Percent(await held(), early)
+    expect(Number.isFinite(await loss.item())).toBe(true)
+  })
+
+  it('hold what they held after batch 50 when they are evaluation under noGrad', { timeout: 5 * MINUTES }, async () => {
+    const { model } = digits()
+    let early: Held | undefined
+    for (let i = 1; i <= STEPS; i++) {
+      const { x, y } = batch(i)
+      const right = await noGrad(() => model.forward(x).argmax(1).eq(y).sum()).item()
+      expect(right).toBeLessThanOrEqual(64)
+      if (i === EARLY) early = await held()
+    }
+    expectEqualWithin2Percent(await held(), early as Held)
+  })
+})
