@@ -6,11 +6,13 @@ export default class CoverageReporter implements Reporter {
     const source = process.env.TAPEGRAD_TEST_ADAPTER
     const name = process.env.TAPEGRAD_TEST_ADAPTER_NAME
     if (!source || !name) return // the run did not come that far
-    const others = ['lavapipe', 'swiftshader'].filter((other) => other !== source).map((other) => `TAPEGRAD_TEST_ADAPTER=${other}`)
-    const limits = process.env.TAPEGRAD_LIMITS === 'default' ? 'the specification’s default limits' : 'the adapter’s limits'
+    const here = /llvmpipe/.test(name) ? 'lavapipe' : source
+    const frugal = process.env.TAPEGRAD_LIMITS === 'default'
+    const others = ['lavapipe', 'swiftshader'].filter((other) => other !== here).map((other) => `TAPEGRAD_TEST_ADAPTER=${other}`)
+    if (!frugal) others.push('TAPEGRAD_LIMITS=default')
     const skipped = modules.flatMap((module) => [...module.children.allTests('skipped')])
-    console.log(`   Adapter  ${name} (${source}), ${limits}`)
-    console.log(` Elsewhere  ${[...others, ...(limits.startsWith('the adapter') ? ['TAPEGRAD_LIMITS=default'] : [])].join(', ')}`)
+    console.log(`   Adapter  ${name} (${source}), ${frugal ? "the specification's default limits" : "the adapter's limits"}`)
+    console.log(` Not run on ${others.join(', ')}`)
     for (const test of skipped) console.log(` Not tested ${where(test)}`)
   }
 }
