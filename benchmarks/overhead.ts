@@ -1,5 +1,6 @@
 /** @file `npm run bench -- overhead`: what recording costs the host, per primitive op, once schedules and pipelines are cached. */
-import * as tapegrad from '../src/index.ts'
+import { recordedNodes } from '../src/graph/index.ts'
+import { init } from '../src/index.ts'
 import { ensureAdapter } from '../test/support/adapter.ts'
 import { mlpStep } from './peers/tapegrad.ts'
 import { mlpData } from './tasks.ts'
@@ -8,16 +9,10 @@ const WARM_STEPS = 50
 const STEPS_PER_ROUND = 200
 const GOAL_US = 5
 
-/** Primitive nodes recorded since the process began: the one place that knows how the library counts them. */
-function recordedNodes(): number {
-  const { _stats } = tapegrad as unknown as { _stats: () => { recorded: number } }
-  return _stats().recorded
-}
-
 /** Times the synchronous part of a training step: forward, backward, optimizer and whatever of scheduling and submitting happens in it. */
 export async function overhead(device: 'webgpu' | 'cpu', rounds: number): Promise<void> {
   if (device === 'webgpu') await ensureAdapter()
-  const info = await tapegrad.init({ device })
+  const info = await init({ device })
   const { record } = mlpStep(mlpData())
   const step = async (): Promise<number> => {
     const start = performance.now()
