@@ -177,7 +177,7 @@ export class Embedding extends Module {
     this.paddingIdx = padding !== null && padding < 0 ? padding + numEmbeddings : padding
     let weight = init.normal_(F.empty([numEmbeddings, embeddingDim], place(options)), from(options))
     if (this.paddingIdx !== null) {
-      const rows = F.reshape(F.arange(numEmbeddings), [numEmbeddings, 1])
+      const rows = F.reshape(F.arange(numEmbeddings, weight.device === 'auto' ? {} : { device: weight.device }), [numEmbeddings, 1])
       weight = F.where(F.eq(rows, this.paddingIdx), 0, weight)
     }
     this.weight = new Parameter(weight)

@@ -87,7 +87,7 @@ export abstract class Module {
    */
   registerForwardPreHook<I extends readonly unknown[] = Parameters<this['forward']>>(
     // biome-ignore lint/suspicious/noConfusingVoidType: a hook may return nothing, as in PyTorch
-    hook: (module: this, input: I) => I | I[0] | undefined | void,
+    hook: (module: this, input: I) => readonly I[number][] | I[0] | undefined | void,
   ): RemovableHandle {
     return register(this.#preHooks, hook as unknown as PreHook)
   }
@@ -308,9 +308,9 @@ function locate(e: unknown): unknown {
   // A module kept in a plain array has no path: its nearest parent that has one is named.
   const path = running.map((module) => names.get(module)).findLast((name) => name !== undefined)
   if (!path) return e
-  const before = e.message
-  e.message = `${path}: ${before}`
-  if (e.stack) e.stack = e.stack.replace(before, () => e.message)
+  const { message, stack } = e // the stack is read first: its text may be made on demand, from the message as it is then
+  e.message = `${path}: ${message}`
+  if (stack) e.stack = stack.replace(message, () => e.message)
   return e
 }
 
