@@ -51,9 +51,8 @@ const SMOOTH_LIMIT = 8
 const MAX_ELEMENTS = 6000
 const INTS: readonly DType[] = ['int32', 'uint32', 'int8', 'uint8']
 
-/** Left out until they hold: int8 and uint8 arithmetic that wraps at every op also where it is fused, and packs of dtypes narrower than 32 bits. */
-const NARROW = process.env.TAPEGRAD_NARROW === '1'
-const isNarrow = (dtype: DType): boolean => dtypeInfo[dtype].bytes < 4
+/** Packs are arenas of parameters: of narrower dtypes than 32 bits they are not made here, because WebGPU writes those at the wrong offsets. */
+const packs = (dtype: DType): boolean => process.env.TAPEGRAD_NARROW === '1' || dtypeInfo[dtype].bytes >= 4
 
 export class RandomGraph {
   readonly #random: () => number
@@ -92,11 +91,6 @@ export class RandomGraph {
     const list = this.#pool.filter(fits)
     // mostly recent ones, so that chains become long
     return list.length > 0 ? (list[Math.max(0, list.length - 1 - Math.floor(this.#random() ** 2 * list.length))] as Node) : this.#leaf()
-  }
-  /** An operand of arithmetic. */
-  #operand(): Node {
-    const x = this.#any()
-    return !NARROW && (x.dtype === 'int8' || x.dtype === 'uint8') ? graph.cast(x, 'int32') : x
   }
   get #exact(): boolean {
     return this.#options.kind === 'exact'
@@ -170,7 +164,7 @@ export class RandomGraph {
   // --- primitives ---
 
   #unary(): Node {
-    const x = this.#operand()
+    const x = this.#any()
     const { kind } = dtypeInfo[x.dtype]
     if (kind === 'bool') return graph.unary('not', x)
     if (kind === 'int')
@@ -206,7 +200,7 @@ export class RandomGraph {
   }
 
   #binary(): Node {
-    const x = this.#operand()
+    const x = this.#any()
     const { dtype } = x
     const { kind } = dtypeInfo[dtype]
     if (kind === 'int' && this.#chance(0.35)) {
@@ -327,9 +321,10 @@ export class RandomGraph {
     return this.#exact || a.dtype === 'int32' ? product : graph.binary('mul', product, 1 / Math.sqrt(k))
   }
 
-  #gather(): Node {
+  #gather(): Node | undefined {
     const source = this.#any((n) => n.shape.length > 0)
     const { shape } = source
+    if (shape.length === 0) return undefined
     const dim = this.#int(0, shape.length - 1)
     const size = shape[dim] as number
     const wanted = shape.map((n, d) => (d === dim ? this.#int(1, 6) : this.#int(1, n)))
@@ -343,8 +338,8 @@ export class RandomGraph {
   }
 
   #pack(): Node | undefined {
-    const first = this.#any((n) => NARROW || !isNarrow(n.dtype))
-    if (!NARROW && isNarrow(first.dtype)) return undefined
+    const first = this.#any((n) => packs(n.dtype))
+    if (!packs(first.dtype)) return undefined
     const list = [first, ...this.#pool.filter((n) => n.dtype === first.dtype && n !== first && this.#chance(0.3)).slice(0, 4)]
     const { offsets } = graph.packLayout(list.map((n) => sizeOf(n.shape)))
     const packed = graph.pack(list)
