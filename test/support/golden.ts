@@ -148,7 +148,7 @@ export async function expectSpan(what: string, actual: tg.Tensor, expected: Span
 
 const SPECIAL: Readonly<Record<string, number>> = { $nan: Number.NaN, $inf: Number.POSITIVE_INFINITY, '$-inf': Number.NEGATIVE_INFINITY }
 
-function revive(arg: Json, inputs: readonly tg.Tensor[], setting: Setting): unknown {
+export function revive(arg: Json, inputs: readonly tg.Tensor[], setting: Setting): unknown {
   if (Array.isArray(arg)) return arg.map((a) => revive(a, inputs, setting))
   if (arg !== null && typeof arg === 'object')
     return Object.fromEntries(Object.entries(arg).map(([key, value]) => [key, revive(value, inputs, setting)]))
