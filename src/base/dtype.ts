@@ -16,7 +16,11 @@ interface DTypeInfo {
   readonly view: (buffer: ArrayBufferLike, byteOffset: number, length: number) => TypedArray
 }
 
-const of = (bytes: number, kind: DTypeKind, A: { new (n: number): TypedArray; new (b: ArrayBufferLike, o: number, n: number): TypedArray }): DTypeInfo => ({
+const of = (
+  bytes: number,
+  kind: DTypeKind,
+  A: { new (n: number): TypedArray; new (b: ArrayBufferLike, o: number, n: number): TypedArray },
+): DTypeInfo => ({
   bytes,
   kind,
   create: (n) => new A(n),

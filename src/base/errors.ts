@@ -1,6 +1,7 @@
 /** @file The errors that users meet. Fields, not only text: `op` names the function, the rest is what was wrong. */
 
 const show = (shape: readonly number[]): string => `[${shape.join(', ')}]`
+
 export { show as showShape }
 
 /** The root of the library's own errors. */

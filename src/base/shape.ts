@@ -55,7 +55,11 @@ export function broadcastShapes(op: string, a: Shape, b: Shape): Shape {
     const x = a[a.length - i] ?? 1
     const y = b[b.length - i] ?? 1
     if (x !== y && x !== 1 && y !== 1) {
-      throw new ShapeError(op, `shapes do not broadcast: ${showShape(a)} and ${showShape(b)} differ at dim −${i} (${x} and ${y}), and neither is 1`, [a, b])
+      throw new ShapeError(
+        op,
+        `shapes do not broadcast: ${showShape(a)} and ${showShape(b)} differ at dim −${i} (${x} and ${y}), and neither is 1`,
+        [a, b],
+      )
     }
     out[ndim - i] = x === 1 ? y : x
   }
@@ -77,10 +81,12 @@ export function inferReshape(op: string, from: Shape, to: Shape): Shape {
   const unknown = to.indexOf(-1)
   const count = sizeOf(from)
   for (const s of to) {
-    if (!Number.isInteger(s) || s < -1) throw new ShapeError(op, `a size must be a whole number ≥ 0, or −1 once: got ${showShape(to)}`, [from, to])
+    if (!Number.isInteger(s) || s < -1)
+      throw new ShapeError(op, `a size must be a whole number ≥ 0, or −1 once: got ${showShape(to)}`, [from, to])
   }
   if (unknown < 0) {
-    if (sizeOf(to) !== count) throw new ShapeError(op, `${showShape(from)} has ${count} elements, ${showShape(to)} has ${sizeOf(to)}`, [from, to])
+    if (sizeOf(to) !== count)
+      throw new ShapeError(op, `${showShape(from)} has ${count} elements, ${showShape(to)} has ${sizeOf(to)}`, [from, to])
     return to
   }
   if (to.indexOf(-1, unknown + 1) >= 0) throw new ShapeError(op, `only one size may be −1: got ${showShape(to)}`, [from, to])

@@ -110,6 +110,20 @@ function divide(x: Index, by: number): { q: Index; r: Index } {
   }
 }
 
+const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a % b))
+
+/** x = g·y + z with 0 ≤ z < g, where g > 1 divides `by`: so ⌊x/by⌋ = ⌊y/(by/g)⌋ and x mod by = g·(y mod by/g) + z. */
+function common(x: Index, by: number): { g: number; y: Index; z: Index } | undefined {
+  const candidates = new Set(x.terms.map((t) => gcd(t.coef, by)))
+  for (const g of [...candidates].sort((a, b) => b - a)) {
+    if (g === 1) continue
+    const { q, r } = divide(x, g)
+    const { min, max } = factsOf(r)
+    if (min >= 0 && max < g) return { g, y: q, z: r }
+  }
+  return undefined
+}
+
 /** ⌊x / by⌋ */
 export function div(x: Index, by: number): Index {
   if (by === 1) return x
@@ -117,6 +131,8 @@ export function div(x: Index, by: number): Index {
   const { min, max } = factsOf(r)
   if (min >= 0 && max < by) return q
   if (min < 0) return { offset: 0, terms: [{ coef: 1, atom: { kind: 'div', of: x, by } }] }
+  const part = common(r, by)
+  if (part) return add(q, div(part.y, by / part.g))
   const only = r.terms[0]
   // ⌊⌊y/c⌋/by⌋ = ⌊y/(c·by)⌋
   const inner = r.offset === 0 && r.terms.length === 1 && only?.coef === 1 && only.atom.kind === 'div' ? only.atom : undefined
@@ -130,6 +146,8 @@ export function mod(x: Index, by: number): Index {
   const { r } = divide(x, by)
   const { min, max } = factsOf(r)
   if (min >= 0 && max < by) return r
+  const part = min >= 0 ? common(r, by) : undefined
+  if (part) return add(scale(mod(part.y, by / part.g), part.g), part.z)
   return { offset: 0, terms: [{ coef: 1, atom: { kind: 'mod', of: min >= 0 ? r : x, by } }] }
 }
 

@@ -6,7 +6,7 @@
  */
 import { dtypeInfo, sizeOf } from '../base/index.ts'
 import type { DeviceTraits, Program, ProgramKernel, Slot } from '../device/index.ts'
-import { type BufferUse, type Expr, type Index, type Kernel, type Stage, valueTypeOf } from '../kernel/index.ts'
+import { type Axis, type BufferUse, type Expr, type Index, type Kernel, type Stage, valueTypeOf } from '../kernel/index.ts'
 import { Cluster, type Memory, NotFusable, NotStrided, type Unit, Writer } from './cluster.ts'
 import { joinAxes } from './layout.ts'
 import type { Node } from './node.ts'
@@ -377,8 +377,8 @@ class Attempt implements Memory {
       bufferOf.set(node, buffer)
     }
     for (const node of cluster.loads) if (this.#units.get(node)?.cluster !== cluster) bind(node, 'read')
-    const written = cluster.units.filter((u) => stored.has(u.node)).map((u) => u.node)
-    for (const node of written) bind(node, 'write')
+    const results = cluster.units.filter((u) => stored.has(u.node)).map((u) => u.node)
+    for (const node of results) bind(node, 'write')
 
     this.#buffers = bufferOf
     this.#sites = []
@@ -386,15 +386,13 @@ class Attempt implements Memory {
       if (!stored.has(node)) return undefined
       return { buffer: bufferOf.get(node) as number, offset: this.#home.get(node)?.offset ?? 0 }
     }
-    // Once with every dim an axis of its own, to see which can be joined; then for good.
-    const draft = new Writer(cluster, this, undefined).write(place)
-    const layout = joinAxes(cluster, draft.stages)
-    const writer = new Writer(cluster, this, layout)
-    let { stages, contract } = writer.write(place)
+    const written = write(cluster, this, place)
+    const { gridAxes, contract } = written
+    let { stages } = written
     this.#buffers = undefined
 
     if (cluster.kind === 'map') {
-      const given = this.#donate(cluster, stages, written, slotFor, slots, readers, bufferOf)
+      const given = this.#donate(cluster, stages, results, slotFor, slots, readers, bufferOf)
       for (const { from, to, input } of given) {
         stages = stages.map((s) => renameBuffer(s, from, to))
         buffers[to] = { dtype: (buffers[to] as BufferUse).dtype, access: 'readwrite' }
@@ -408,7 +406,7 @@ class Attempt implements Memory {
         return {
           kernel: {
             label: labelOf(cluster),
-            grid: writer.gridAxes,
+            grid: gridAxes,
             stages,
             buffers: kept.map((i) => buffers[i] as BufferUse),
             sites: this.#sites,
@@ -419,7 +417,7 @@ class Attempt implements Memory {
     }
     const kernel: Kernel = {
       label: labelOf(cluster),
-      grid: writer.gridAxes,
+      grid: gridAxes,
       stages,
       buffers,
       sites: this.#sites,
@@ -455,6 +453,24 @@ class Attempt implements Memory {
       pairs.push({ from, to: bufferOf.get(output) as number, input })
     }
     return pairs
+  }
+}
+
+/** A cluster's stages: first with every dim an axis of its own, to see which can be joined, then over joined axes. */
+function write(
+  cluster: Cluster,
+  memory: Memory,
+  place: Parameters<Writer['write']>[0],
+): ReturnType<Writer['write']> & { gridAxes: readonly Axis[] } {
+  const apart = new Writer(cluster, memory, undefined)
+  const draft = apart.write(place)
+  const joined = new Writer(cluster, memory, joinAxes(cluster, draft.stages))
+  try {
+    return { ...joined.write(place), gridAxes: joined.gridAxes }
+  } catch (e) {
+    if (!(e instanceof NotFusable)) throw e
+    // Over joined axes some positions are no longer seen to be equal; apart, they were.
+    return { ...draft, gridAxes: apart.gridAxes }
   }
 }
 

@@ -38,10 +38,44 @@ export type Atom =
 
 /** Elementwise functions of one argument. `not` takes bool; `sign` gives the argument's type. */
 export type UnaryOp =
-  | 'neg' | 'abs' | 'sign' | 'floor' | 'ceil' | 'round' | 'trunc' | 'exp' | 'expm1' | 'log' | 'log1p' | 'sqrt' | 'rsqrt' | 'recip'
-  | 'sin' | 'cos' | 'tanh' | 'erf' | 'not'
+  | 'neg'
+  | 'abs'
+  | 'sign'
+  | 'floor'
+  | 'ceil'
+  | 'round'
+  | 'trunc'
+  | 'exp'
+  | 'expm1'
+  | 'log'
+  | 'log1p'
+  | 'sqrt'
+  | 'rsqrt'
+  | 'recip'
+  | 'sin'
+  | 'cos'
+  | 'tanh'
+  | 'erf'
+  | 'not'
 /** Elementwise functions of two arguments of one type. Comparisons give bool. `max`/`min` keep NaN. `div` on ints truncates; `mod` has the sign of the dividend. `and`/`or`/`xor` take bools or ints. */
-export type BinaryOp = 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'pow' | 'max' | 'min' | 'lt' | 'le' | 'eq' | 'ne' | 'and' | 'or' | 'xor' | 'shl' | 'shr'
+export type BinaryOp =
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'mod'
+  | 'pow'
+  | 'max'
+  | 'min'
+  | 'lt'
+  | 'le'
+  | 'eq'
+  | 'ne'
+  | 'and'
+  | 'or'
+  | 'xor'
+  | 'shl'
+  | 'shr'
 /** `arg*` give the i32 position (row-major over the stage's axes) of the first extreme; NaN counts as the extreme. */
 export type ReduceOp = 'sum' | 'prod' | 'max' | 'min' | 'argmax' | 'argmin'
 
@@ -63,7 +97,13 @@ export type Expr =
   /** Conversion as PyTorch's `.to(dtype)`: float → int truncates, int8/uint8 wrap, anything → bool is ≠ 0, float16/float32 round. */
   | { readonly kind: 'cast'; readonly x: Expr; readonly from: DType; readonly to: DType; readonly type: ValueType }
   /** One 32-bit word (0…3) of Philox4x32-10 with the given key and counter; all are u32. */
-  | { readonly kind: 'philox'; readonly word: number; readonly key: readonly [Expr, Expr]; readonly counter: readonly [Expr, Expr, Expr, Expr]; readonly type: 'u32' }
+  | {
+      readonly kind: 'philox'
+      readonly word: number
+      readonly key: readonly [Expr, Expr]
+      readonly counter: readonly [Expr, Expr, Expr, Expr]
+      readonly type: 'u32'
+    }
   /** Entry `slot` of the program's scalars: a number that changes from run to run (learning rate, RNG counter, a user's number). */
   | { readonly kind: 'scalar'; readonly slot: number; readonly type: 'float' | 'i32' | 'u32' }
   /** Accumulator `slot` of the reduce stage with index `stage` in `kernel.stages`. */
