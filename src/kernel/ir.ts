@@ -129,7 +129,7 @@ export type Stage =
 
 /**
  * One bound buffer. `write` buffers are written whole words at a time when the dtype is narrower than 32 bits: such stores occur only in kernels of
- * a single store stage without axes ("map" kernels), at exactly the row-major linear position of the grid.
+ * a single store stage without axes ("map" kernels), at the row-major linear position of the grid, moved by the store's offset (a multiple of 64 elements).
  */
 export interface BufferUse {
   readonly dtype: DType

@@ -51,9 +51,6 @@ const SMOOTH_LIMIT = 8
 const MAX_ELEMENTS = 6000
 const INTS: readonly DType[] = ['int32', 'uint32', 'int8', 'uint8']
 
-/** Packs are arenas of parameters: of narrower dtypes than 32 bits they are not made here, because WebGPU writes those at the wrong offsets. */
-const packs = (dtype: DType): boolean => process.env.TAPEGRAD_NARROW === '1' || dtypeInfo[dtype].bytes >= 4
-
 export class RandomGraph {
   readonly #random: () => number
   readonly #options: RandomGraphOptions
@@ -338,8 +335,7 @@ export class RandomGraph {
   }
 
   #pack(): Node | undefined {
-    const first = this.#any((n) => packs(n.dtype))
-    if (!packs(first.dtype)) return undefined
+    const first = this.#any(() => true)
     const list = [first, ...this.#pool.filter((n) => n.dtype === first.dtype && n !== first && this.#chance(0.3)).slice(0, 4)]
     const { offsets } = graph.packLayout(list.map((n) => sizeOf(n.shape)))
     const packed = graph.pack(list)

@@ -43,7 +43,7 @@ const U = 2 ** -23
 const TABLE: Partial<Record<UnaryOp, Row>> = {
   neg: { f: (x) => -x, x: signed(powers(1e-20, 1e20)), tolerance: 0 },
   abs: { f: Math.abs, x: signed(powers(1e-20, 1e20)), tolerance: 0 },
-  sign: { f: Math.sign, x: signed(powers(1e-20, 1e20)), tolerance: 0 },
+  sign: { f: (x) => (x > 0 ? 1 : x < 0 ? -1 : 0), x: signed(powers(1e-20, 1e20)), tolerance: 0 },
   floor: { f: Math.floor, x: spread(-20.3, 20.7), tolerance: 0 },
   ceil: { f: Math.ceil, x: spread(-20.3, 20.7), tolerance: 0 },
   trunc: { f: Math.trunc, x: spread(-20.3, 20.7), tolerance: 0 },

@@ -219,14 +219,17 @@ function printWords(emitter: Emitter, elements: number, count: string, used: Rea
     const value = emitter.named(s.value)
     return { s, at: perWord(s.buffer) > 1 ? '' : emitter.index(s.index), text: storedText(value, s.value.type, dtype) }
   })
-  for (const [i, { s, at, text }] of ready.entries()) {
+  for (const [i, { s, at: element, text }] of ready.entries()) {
     const n = perWord(s.buffer)
-    if (n === 1) emitter.line(`b${s.buffer}[${at}] = ${text};`)
+    if (n === 1) emitter.line(`b${s.buffer}[${element}] = ${text};`)
     else {
-      const [shift, mask, bits] = n === 2 ? [1, 1, 4] : [2, 3, 3]
+      const [shift, mask, bits] = n === 2 ? ([1, 1, 4] as const) : ([2, 3, 3] as const)
+      // A piece of a pack begins at a multiple of 64 elements: at a whole word.
+      const { offset } = s.index
+      const at = offset === 0 ? '' : ` + ${emitter.params.use(`word:${i}`, offset >> shift)}`
       const last = `(lane & ${mask}u) == ${mask}u || point + 1u == ${count}`
       emitter.line(`packed${i} |= (${text}) << ((lane & ${mask}u) << ${bits}u);`)
-      emitter.line(`if (${last}) { b${s.buffer}[point >> ${shift}u] = packed${i}; packed${i} = 0u; }`)
+      emitter.line(`if (${last}) { b${s.buffer}[(point >> ${shift}u)${at}] = packed${i}; packed${i} = 0u; }`)
     }
   }
   emitter.close(`for (var lane = 0u; lane < ${elements}u; lane++) {`)

@@ -85,7 +85,7 @@ fn f_min(a: f32, b: f32) -> f32 { return select(min(a, b), a + b, any_nan(a, b))
 fn f_max_finite(a: f32, b: f32) -> f32 { return select(max(a, b), a, is_nan(a)); }
 fn f_min_finite(a: f32, b: f32) -> f32 { return select(min(a, b), a, is_nan(a)); }
 
-fn f_sign(x: f32) -> f32 { return select(sign(x), x, is_nan(x)); }
+fn f_sign(x: f32) -> f32 { return select(sign(x), 0.0, is_nan(x)); } // 0 for NaN, as PyTorch's
 
 // e^r - 1 for |r| <= ln(2)/2 + a little: Taylor series to r^8, whose remainder is below 2^-27 there.
 fn expm1_near(r: f32) -> f32 {
