@@ -1,5 +1,6 @@
 /** @file Text of tensors against what PyTorch printed (written down by test/golden/generate.py), and the options of `torch.set_printoptions`. */
 import { readFileSync } from 'node:fs'
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import type { DType } from '../src/base/index.ts'
 import { type FormatOptions, formatTensor } from '../src/tensor/format.ts'
@@ -76,5 +77,23 @@ describe('formatTensor', () => {
 
   it('says the dtype of an empty tensor whatever it is', () => {
     expect(formatTensor([], { shape: [0, 2], dtype: 'int32' })).toBe('tensor([], size=(0, 2), dtype=int32)')
+  })
+})
+
+describe('toString() and console.log', () => {
+  it('say shape, dtype, device and grad in one line, and show the values only where the host has them', async () => {
+    const x = tensor(
+      [
+        [1, 2],
+        [3, 4.5],
+      ],
+      { device: 'cpu', requiresGrad: true },
+    )
+    expect(`${x}`).toBe('Tensor([2, 2], float32, cpu, requiresGrad)\n[[1.0000, 2.0000],\n [3.0000, 4.5000]]')
+    const y = x.mul(2)
+    expect(inspect(y)).toBe('Tensor([2, 2], float32, cpu, gradFn=Mul)')
+    await y.data()
+    expect(inspect(y)).toBe('Tensor([2, 2], float32, cpu, gradFn=Mul)\n[[2., 4.],\n [6., 9.]]')
+    expect(`${tensor([], { device: 'cpu' })}`).toBe('Tensor([0], float32, cpu) []')
   })
 })

@@ -56,13 +56,23 @@ export function formatTensor(values: ArrayLike<number>, facts: TensorFacts, opti
     if (dtype !== 'float32') suffixes.push(`dtype=${dtype}`) // there is no element to tell it by
   } else {
     if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool') suffixes.push(`dtype=${dtype}`)
-    const edge = sizeOf(shape) > threshold ? edgeitems : Number.POSITIVE_INFINITY
-    const formatter = formatterFor(shownValues(values, shape, edge), dtype, settings)
-    body = nested(values, shape, 0, prefix.length, edge, formatter, settings)
+    body = valuesText(values, shape, dtype, prefix.length, settings)
   }
   if (gradFn !== undefined) suffixes.push(`grad_fn=<${gradFn}Backward0>`)
   else if (requiresGrad) suffixes.push('requires_grad=True')
   return withSuffixes(prefix + body, suffixes, prefix.length, linewidth)
+}
+
+/** The values alone, as `formatTensor` writes them: what `console.log` shows below the tensor's line. */
+export function formatValues(values: ArrayLike<number>, shape: Shape, dtype: DType): string {
+  if (sizeOf(shape) === 0) return '[]'
+  return valuesText(values, shape, dtype, 0, { precision: 4, threshold: 1000, edgeitems: 3, linewidth: 80, sciMode: undefined })
+}
+
+function valuesText(values: ArrayLike<number>, shape: Shape, dtype: DType, indent: number, settings: Settings): string {
+  const edge = sizeOf(shape) > settings.threshold ? settings.edgeitems : Number.POSITIVE_INFINITY
+  const formatter = formatterFor(shownValues(values, shape, edge), dtype, settings)
+  return nested(values, shape, 0, indent, edge, formatter, settings)
 }
 
 /** Positions shown along an axis; −1 stands for those left out. */

@@ -1,7 +1,7 @@
 /** @file The tensor: a handle on a value of the lazy graph and on its place on the tape. State only; what computes is in `src/ops`. */
 import { AutogradError, type DType, DTypeError, dtypeInfo, isFloat, type Shape, ShapeError, type TypedArray } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { type FormatOptions, formatTensor } from './format.ts'
+import { type FormatOptions, formatTensor, formatValues } from './format.ts'
 import { fromStorage, type NdArray, type NestedArray, nest, toNdarray } from './host.ts'
 import { GradPoint, type TapeEntry } from './tape.ts'
 
@@ -128,10 +128,14 @@ export class Tensor {
     console.log(await this.toText(options))
   }
 
-  /** One line without waiting: `Tensor([2, 3], float32, webgpu, gradFn=Mul)`. */
+  /** Without waiting: `Tensor([2, 3], float32, webgpu, gradFn=Mul)`, and the values where the host has them already. */
   toString(): string {
     const grad = this.gradFn ? `, gradFn=${this.gradFn.name}` : this.requiresGrad ? ', requiresGrad' : ''
-    return `Tensor([${this.shape.join(', ')}], ${this.dtype}, ${this.device}${grad})`
+    const line = `Tensor([${this.shape.join(', ')}], ${this.dtype}, ${this.device}${grad})`
+    const values = graph.hostValues(this._node)
+    if (!values) return line
+    const text = formatValues(fromStorage(values, this.dtype), this.shape, this.dtype)
+    return `${line}${text.includes('\n') ? '\n' : ' '}${text}`
   }
 
   /** Frees the value now instead of when it is no longer needed. A later use throws StaleTensorError. */
