@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import type { DType } from '../src/base/index.ts'
+import { tensor } from '../src/index.ts'
 import { type FormatOptions, formatTensor } from '../src/tensor/format.ts'
 
 interface Printed {
