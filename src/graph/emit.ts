@@ -6,6 +6,7 @@ import { contiguousStrides, dtypeInfo, type Shape } from '../base/index.ts'
 import { type BinaryOp, type Expr, type Index, type UnaryOp, type ValueType, valueTypeOf } from '../kernel/index.ts'
 import { keyOf, linear, literal, ofValue, reshapeCoords, shift } from './affine.ts'
 import type { Node } from './node.ts'
+import { visitExprs } from './walk.ts'
 
 /** Where an expression is written: which nodes are read from memory or held in registers there. */
 export interface Frame {
@@ -110,10 +111,10 @@ export class Emitter {
         const inner = coords.map((c, i) => (x.shape[i] === 1 && i !== primitive.dim ? literal(0) : c))
         inner[primitive.dim] = at.kind === 'const' ? literal(at.value) : ofValue(at, size)
         const value = this.emit(x, inner)
-        // A literal does not look at its coordinates: the index is to be checked all the same.
-        if (value.kind !== 'const' || at.kind !== 'checked') return value
+        if (at.kind !== 'checked' || uses(value, at)) return value
+        // What is the same everywhere does not look at its coordinates: the index is to be checked all the same.
         const seen: Expr = { kind: 'binary', op: 'le', a: constant(0, 'i32'), b: at, type: 'bool' }
-        return { kind: 'where', test: seen, a: value, b: constant(value.value, type), type }
+        return { kind: 'where', test: seen, a: value, b: constant(0, type), type }
       }
       default:
         throw new Error(`emit: ${primitive.kind} is not written out`)
@@ -143,6 +144,14 @@ export class Emitter {
     const value = this.emit(x, inner)
     return test ? { kind: 'where', test, a: value, b: constant(0, type), type } : value
   }
+}
+
+function uses(value: Expr, part: Expr): boolean {
+  let found = false
+  visitExprs([{ kind: 'store', axes: [], stores: [{ buffer: 0, index: literal(0), value }] }], (e) => {
+    if (e === part) found = true
+  })
+  return found
 }
 
 /** 8-bit integers are computed in 32 bits: what leaves their range comes back into it at once, not only where it is stored. */
