@@ -71,17 +71,16 @@ fn f_log1p(x: f32) -> f32 {
   return f_log(1.0 + x);
 }
 
+// Hardware may take the root as x / sqrt(x), which is NaN at zero and infinity.
 fn f_sqrt(x: f32) -> f32 {
-  if (is_nan(x)) { return x; }
-  if (x < 0.0) { return float_of(0x7fc00000u); }
-  return select(sqrt(x), x, bitcast<u32>(x) == 0x7f800000u || x == 0.0);
+  let bits = bitcast<u32>(x);
+  return select(sqrt(x), x, (bits << 1u) == 0u || bits == 0x7f800000u);
 }
 
 fn f_rsqrt(x: f32) -> f32 {
-  if (is_nan(x)) { return x; }
-  if (x < 0.0) { return float_of(0x7fc00000u); }
-  if (x == 0.0) { return float_of(0x7f800000u | bitcast<u32>(x)); }
-  return select(1.0 / sqrt(x), 0.0, bitcast<u32>(x) == 0x7f800000u);
+  let bits = bitcast<u32>(x);
+  let y = select(1.0 / sqrt(x), 0.0, bits == 0x7f800000u);
+  return select(y, float_of((bits & 0x80000000u) | 0x7f800000u), (bits << 1u) == 0u);
 }
 
 // Odd Taylor-like polynomial below 0.625 (no cancellation), else from e^2|x|; from 9.1 on it is 1.

@@ -82,7 +82,7 @@ const STRATEGIES: Record<string, Strategy> = {
   'register tiles 8x8': { kind: 'register', rows: 8, columns: 8, lanes: 8, exchange: false },
   'register tiles 4x2, sides exchanged': { kind: 'register', rows: 4, columns: 2, lanes: 8, exchange: true },
   'shared tiles 32x32': { kind: 'tiled', tileM: 32, tileN: 32, tileK: 16, moreM: 1, exchange: false },
-  'shared tiles 32x64, sides exchanged': { kind: 'tiled', tileM: 32, tileN: 64, tileK: 8, moreM: 1, exchange: true },
+  'shared tiles 32x64, sides exchanged': { kind: 'tiled', tileM: 32, tileN: 64, tileK: 16, moreM: 1, exchange: true },
   // the shape of the 128x64 tile in a quarter of its size: adapters in software compile the whole for seconds
   'shared tiles 64x32': { kind: 'tiled', tileM: 64, tileN: 32, tileK: 8, moreM: 2, exchange: false },
 }

@@ -129,7 +129,10 @@ describe('dtypes narrower than a word', () => {
       ]
       const k = kernel([i, j], ['float32'], ['bool', 'float16', 'int8', 'uint8', 'float32'], [{ kind: 'store', axes: [], stores }])
       const a = noise(n)
-      const [b, h, s, u, f] = await runKernel(k, [a], [n, n, n, n, n])
+      const lengths = [n, n, n, n, n]
+      const chosen = await runKernel(k, [a], lengths)
+      const [b, h, s, u, f] = await runKernel(k, [a], lengths, [], [], { kind: 'point', workgroup: 64, elements: 4 })
+      expect(chosen).toEqual([b, h, s, u, f])
       const whole = [...a].map((v) => Math.trunc(Math.fround(v * 200)))
       expect([...(b as Uint8Array)]).toEqual([...a].map((v) => +(v < 0)))
       expect([...(h as Uint16Array)]).toEqual([...a].map(toHalf))

@@ -69,6 +69,7 @@ export class Emitter {
   readonly #axisNames = new Map<Axis, string>()
   readonly #accNames = new Map<string, string>()
   #names = 0
+  readonly #grid: ReadonlySet<Axis>
   /** Grid axes and their row-major strides. */
   readonly #strides = new Map<Axis, number>()
   /** The variable that holds the row-major position in the grid. */
@@ -79,6 +80,7 @@ export class Emitter {
   constructor(kernel: Kernel, params: Params) {
     this.kernel = kernel
     this.params = params
+    this.#grid = new Set(kernel.grid)
     let stride = 1
     for (const axis of [...kernel.grid].reverse()) {
       this.#strides.set(axis, stride)
@@ -219,7 +221,7 @@ export class Emitter {
         info = make(`${expr.slot}`, [])
         break
       case 'acc':
-        info = make(`${expr.stage}.${expr.slot}`, [])
+        info = this.#intern(`acc:${expr.stage}.${expr.slot}`, [], this.#grid, false)
         break
       case 'load':
         info = make(`${expr.buffer}`, [this.#index(expr.index)])

@@ -4,7 +4,7 @@ import { storedText, wgslType } from './arithmetic.ts'
 import { Emitter } from './emitter.ts'
 import { helpersFor } from './library.ts'
 import { floatBits, Params } from './params.ts'
-import type { LoopStrategy } from './strategy.ts'
+import type { LoopStrategy, PointStrategy } from './strategy.ts'
 
 export interface PrintedKernel {
   readonly label: string
@@ -31,12 +31,8 @@ export function printKernel(kernel: Kernel, strategy: LoopStrategy): PrintedKern
   const emitter = new Emitter(kernel, new Params())
   const points = product(kernel.grid)
   if (strategy.kind === 'group') return assemble(emitter, new GroupPrinter(emitter, strategy.workgroup, points).print(), fold(points))
-  const invocations = Math.ceil(points / strategy.elements)
-  return assemble(
-    emitter,
-    printPoints(emitter, strategy.workgroup, strategy.elements, points),
-    fold(Math.ceil(invocations / strategy.workgroup)),
-  )
+  const words = Math.ceil(points / strategy.elements)
+  return assemble(emitter, printPoints(emitter, strategy, points), fold(Math.ceil(words / (strategy.workgroup * (strategy.sweep ?? 1)))))
 }
 
 const BUFFER_TYPE = {
@@ -171,31 +167,47 @@ function stores(emitter: Emitter, stage: Extract<Stage, { kind: 'store' }>): voi
   for (const { s, at, text } of ready) emitter.line(`b${s.buffer}[${at}] = ${text};`)
 }
 
-/** One invocation per point of the grid, or per word where elements are narrower than words. */
-function printPoints(emitter: Emitter, workgroup: number, elements: number, points: number): string {
-  const { kernel } = emitter
-  const used = emitter.usedAxes()
-  emitter.open()
+/** One invocation per point of the grid, or per word where elements are narrower than words; or, sweeping, per several of them. */
+function printPoints(emitter: Emitter, { workgroup, elements, sweep }: PointStrategy, points: number): string {
   const count = emitter.params.use('points', points)
-  // the y part is 0 unless there are more than 65,535 workgroups
-  emitter.line(`let ${elements > 1 ? 'word' : 'point'} = id.x + id.y * ${FOLD * workgroup}u;`)
+  const [name, limit] = elements > 1 ? ['word', Math.ceil(points / elements)] : ['point', points]
+  const end = elements > 1 ? emitter.params.use('words', limit) : count
+  emitter.open()
+  if (sweep === undefined) {
+    // the y part is 0 unless there are more than 65,535 workgroups
+    emitter.line(`let ${name} = id.x + id.y * ${FOLD * workgroup}u;`)
+    emitter.line(`if (${name} >= ${end}) { return; }`)
+    printPoint(emitter, elements, count)
+    const body = emitter.close()
+    return `@compute @workgroup_size(${workgroup})\nfn main(@builtin(global_invocation_id) id: vec3<u32>) {\n${body}\n}`
+  }
+  const steps = emitter.params.use('sweep', sweep)
+  emitter.line(`let first = (group.x + group.y * ${FOLD}u) * ${steps} * ${workgroup}u + lane;`)
+  emitter.open()
+  emitter.line(`let ${name} = first + step * ${workgroup}u;`)
+  emitter.line(`if (${name} >= ${end}) { break; }`)
+  printPoint(emitter, elements, count)
+  emitter.close(`for (var step = 0u; step < ${steps}; step++) {`)
+  const body = emitter.close()
+  const inputs = '@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32'
+  return `@compute @workgroup_size(${workgroup})\nfn main(${inputs}) {\n${body}\n}`
+}
+
+function printPoint(emitter: Emitter, elements: number, count: string): void {
+  const used = emitter.usedAxes()
   if (elements > 1) {
-    emitter.line(`if (word * ${elements}u >= ${count}) { return; }`)
     printWords(emitter, elements, count, used)
-  } else {
-    emitter.line(`if (point >= ${count}) { return; }`)
-    emitter.bindGrid(used)
-    for (const [index, stage] of kernel.stages.entries()) {
-      if (stage.kind === 'store') loops(emitter, stage.axes, () => stores(emitter, stage))
-      else {
-        const names = declareAccumulators(emitter, stage, index)
-        loops(emitter, stage.axes, () => accumulate(emitter, stage, names, () => positionOver(emitter, stage.axes)))
-        nameResults(emitter, stage, index, names)
-      }
+    return
+  }
+  emitter.bindGrid(used)
+  for (const [index, stage] of emitter.kernel.stages.entries()) {
+    if (stage.kind === 'store') loops(emitter, stage.axes, () => stores(emitter, stage))
+    else {
+      const names = declareAccumulators(emitter, stage, index)
+      loops(emitter, stage.axes, () => accumulate(emitter, stage, names, () => positionOver(emitter, stage.axes)))
+      nameResults(emitter, stage, index, names)
     }
   }
-  const body = emitter.close()
-  return `@compute @workgroup_size(${workgroup})\nfn main(@builtin(global_invocation_id) id: vec3<u32>) {\n${body}\n}`
 }
 
 /** The elements of `elements` adjacent points; those narrower than a word are gathered and written whole words at a time. */
@@ -211,7 +223,7 @@ function printWords(emitter: Emitter, elements: number, count: string, used: Rea
   }
   for (const [i, s] of stage.stores.entries()) if (perWord(s.buffer) > 1) emitter.line(`var packed${i} = 0u;`)
   emitter.open()
-  emitter.line(`let point = word * ${elements}u + lane;`)
+  emitter.line(`let point = word * ${elements}u + part;`)
   emitter.line(`if (point >= ${count}) { break; }`)
   emitter.bindGrid(used)
   const ready = stage.stores.map((s) => {
@@ -227,12 +239,12 @@ function printWords(emitter: Emitter, elements: number, count: string, used: Rea
       // A piece of a pack begins at a multiple of 64 elements: at a whole word.
       const { offset } = s.index
       const at = offset === 0 ? '' : ` + ${emitter.params.use(`word:${i}`, offset >> shift)}`
-      const last = `(lane & ${mask}u) == ${mask}u || point + 1u == ${count}`
-      emitter.line(`packed${i} |= (${text}) << ((lane & ${mask}u) << ${bits}u);`)
+      const last = `(part & ${mask}u) == ${mask}u || point + 1u == ${count}`
+      emitter.line(`packed${i} |= (${text}) << ((part & ${mask}u) << ${bits}u);`)
       emitter.line(`if (${last}) { b${s.buffer}[(point >> ${shift}u)${at}] = packed${i}; packed${i} = 0u; }`)
     }
   }
-  emitter.close(`for (var lane = 0u; lane < ${elements}u; lane++) {`)
+  emitter.close(`for (var part = 0u; part < ${elements}u; part++) {`)
 }
 
 /** One workgroup per point of the grid: invocations take the iterations of a loop in turn and combine what they found through shared memory. */

@@ -136,17 +136,16 @@ fn f_log1p(x: f32) -> f32 {
   return f_log(1.0 + x);
 }
 
+// Hardware may take the root as x / sqrt(x), which is NaN at zero and infinity.
 fn f_sqrt(x: f32) -> f32 {
-  if (is_nan(x)) { return x; }
-  if (x < 0.0) { return float_of(0x7fc00000u); }
-  return select(sqrt(x), x, bitcast<u32>(x) == 0x7f800000u || x == 0.0);
+  let bits = bitcast<u32>(x);
+  return select(sqrt(x), x, (bits << 1u) == 0u || bits == 0x7f800000u);
 }
 
 fn f_rsqrt(x: f32) -> f32 {
-  if (is_nan(x)) { return x; }
-  if (x < 0.0) { return float_of(0x7fc00000u); }
-  if (x == 0.0) { return float_of(0x7f800000u | bitcast<u32>(x)); }
-  return select(1.0 / sqrt(x), 0.0, bitcast<u32>(x) == 0x7f800000u);
+  let bits = bitcast<u32>(x);
+  let y = select(1.0 / sqrt(x), 0.0, bits == 0x7f800000u);
+  return select(y, float_of((bits & 0x80000000u) | 0x7f800000u), (bits << 1u) == 0u);
 }
 
 // Odd Taylor-like polynomial below 0.625 (no cancellation), else from e^2|x|; from 9.1 on it is 1.
@@ -389,10 +388,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       for (var i = 0u; i < ROWS; i++) { sums[i][j] = fma(a[i], b, sums[i][j]); }
     }
   }
-  for (var i = 0u; i < ROWS; i++) {
-    for (var j = 0u; j < COLS; j++) {
-      if (m0 + i < c.m && n0 + j * LANES < c.n) { store(batch, m0 + i, n0 + j * LANES, sums[i][j]); }
+  // One store in the text instead of ROWS * COLS, which takes compilers in software a quarter of the time. Registers cannot be indexed, so
+  // each sum is picked by comparison; the step of 1 is hidden, lest the loop be unrolled.
+  let one = min(c.batches, 1u);
+  for (var t = 0u; t < ROWS * COLS; t += one) {
+    var sum = 0.0;
+    for (var i = 0u; i < ROWS; i++) {
+      for (var j = 0u; j < COLS; j++) { sum = select(sum, sums[i][j], t == i * COLS + j); }
     }
+    let m = m0 + t / COLS;
+    let n = n0 + (t % COLS) * LANES;
+    if (m < c.m && n < c.n) { store(batch, m, n, sum); }
   }
 }
 `,
