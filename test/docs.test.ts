@@ -1,0 +1,70 @@
+/**
+ * @file The docs are true: examples run and print what stands below them, quoted code stands in its file, and what is linked or named is there.
+ * A `ts` block that is followed by a `text` block is run; a block marked `ts path` must be part of that file.
+ */
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter((page) =>
+  page.endsWith('.md'),
+)
+const textOf = (page: string): string => readFileSync(join(root, page), 'utf8')
+
+interface Example {
+  readonly code: string
+  readonly output: string
+}
+
+const examplesOf = (page: string): Example[] =>
+  [...textOf(page).matchAll(/```ts\n((?:(?!```)[\s\S])*)```\n\n```text\n([\s\S]*?)```/g)].map(([, code, output]) => ({
+    code: code as string,
+    output: output as string,
+  }))
+
+/** Runs an example on the CPU device, with the package's entries from source. */
+function run(code: string, name: string): Promise<string> {
+  const folder = join(root, 'node_modules/.cache/tapegrad-docs')
+  mkdirSync(folder, { recursive: true })
+  const file = join(folder, `${name}.mts`)
+  const entry = (path: string | undefined): string => pathToFileURL(join(root, 'src', path ?? '', 'index.ts')).href
+  writeFileSync(
+    file,
+    code.replace(/from 'tapegrad(?:\/(\w+))?'/g, (_, path: string | undefined) => `from '${entry(path)}'`),
+  )
+  return new Promise((resolve, reject) => {
+    const env = { ...process.env, TAPEGRAD_DEVICE: 'cpu', NO_COLOR: '1' }
+    execFile(process.execPath, ['--import', 'tsx', file], { cwd: root, env }, (error, out, err) => {
+      rmSync(file, { force: true })
+      if (error) reject(new Error(`${error.message}\n${err}`))
+      else resolve(out)
+    })
+  })
+}
+
+for (const page of pages) {
+  describe(page, () => {
+    examplesOf(page).forEach(({ code, output }, i) => {
+      it(`example ${i + 1} prints what stands below it`, async () => {
+        expect(await run(code, `${page.replaceAll(/\W/g, '-')}-${i}`)).toBe(output)
+      })
+    })
+
+    it('quotes code as it stands in its file', () => {
+      for (const [, path, code] of textOf(page).matchAll(/```\w+ ([\w/.-]+)\n([\s\S]*?)```/g)) {
+        expect(textOf(path as string), `${path} as quoted in ${page}`).toContain((code as string).trimEnd())
+      }
+    })
+
+    it('links to and names what is there', () => {
+      const links = [...textOf(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map((m) => join(dirname(page), m[1] as string))
+      const named = [...textOf(page).matchAll(/`((?:src|test|shaders|docs|examples|benchmarks|scripts|\.ci)\/[\w./-]*)`/g)].map(
+        (m) => m[1] as string,
+      )
+      expect([...links, ...named].filter((path) => !existsSync(join(root, path)))).toEqual([])
+    })
+  })
+}
