@@ -247,9 +247,11 @@ class Attempt implements Memory {
       if (other && other !== cluster && dependsOnCluster(other, cluster)) return false
     }
     this.#loaded = new Set()
+    const before = this.#units.get(node)
     this.#units.set(node, { node, level, cluster, depth: 0 })
     const fits = this.#try(() => cluster.probe(node, level, this))
-    this.#units.delete(node)
+    if (before) this.#units.set(node, before)
+    else this.#units.delete(node)
     if (!fits) return false
     const bound = new Set([...cluster.loads, ...this.#loaded])
     const most = bound.size + cluster.units.length + 1

@@ -70,6 +70,18 @@ describe('the schedule', () => {
     expect(s.program.kernels.length).toBeLessThanOrEqual(6)
   })
 
+  it('finds a way to fit a softmax, its gradient and their reductions into any number of buffers', () => {
+    for (let maxBuffers = 6; maxBuffers <= 16; maxBuffers++) {
+      const [x, w, b, g, h] = [input([64, 12]), input([12, 10]), input([10]), input([64, 10]), input([64, 10])]
+      const y = softmax(add(p.contract(x, w), b))
+      const rows = p.reshape(p.reduce('sum', mul(mul(g, y), h), [1]), [64, 1])
+      const dx = mul(mul(y, h), sub(mul(g, number(0.5)), rows))
+      const loss = p.reduce('sum', mul(p.unary('log', y), g), [0, 1])
+      const s = plan([loss, dx, p.reduce('sum', dx, [0]), p.contract(T(x), dx)], [], { maxBuffers })
+      for (const { kernel } of s.program.kernels) expect(kernel.buffers.length).toBeLessThanOrEqual(maxBuffers - 2)
+    }
+  })
+
   it('overwrites what an optimizer gives up, in one kernel for all parameters', () => {
     const { length } = p.packLayout([200, 30])
     const [w, m, g] = [input([length]), input([length]), input([length])]
