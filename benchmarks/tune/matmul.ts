@@ -6,7 +6,7 @@
  * On adapters in software it takes CPU time, not wall time, so that other work on the machine disturbs little: GFLOP/s are per core times 2.
  */
 import { webgpuProvider } from '../../src/device/index.ts'
-import { shapeOf } from '../../src/device/webgpu/contract.ts'
+import { shapeOf } from '../../src/device/webgpu/contract-shape.ts'
 import type { GpuComputeDevice } from '../../src/device/webgpu/device.ts'
 import { type ContractStrategy, register } from '../../src/device/webgpu/strategy.ts'
 import type { Axis, Expr, Index, Kernel } from '../../src/kernel/index.ts'

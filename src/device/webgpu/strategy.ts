@@ -3,7 +3,7 @@
  * measurement stands beside each.
  */
 import type { Kernel } from '../../kernel/index.ts'
-import { type ContractShape, exchanged, fitsTemplate, shapeOf } from './contract.ts'
+import { type ContractShape, exchanged, fitsTemplate, shapeOf } from './contract-shape.ts'
 
 export type AdapterClass = 'hardware' | 'software'
 
