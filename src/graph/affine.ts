@@ -2,7 +2,7 @@
  * @file Algebra of index expressions: sums of axes with whole-number coefficients, with ⌊x/c⌋ and x mod c where a reshape
  * needs them. Kept canonical (terms sorted, equal atoms merged), so that equal maps are equal strings.
  */
-import { contiguousStrides, type Shape, sizeOf } from '../base/index.ts'
+import { contiguousStrides, type Shape } from '../base/index.ts'
 import type { Atom, Axis, Expr, Index, Term } from '../kernel/index.ts'
 
 interface Facts {
@@ -199,37 +199,6 @@ export function reshapeCoords(coords: readonly Index[], from: Shape, to: Shape):
 /** Whether the index is offset + Σ coef · axis. */
 export const isAffine = (index: Index): boolean => index.terms.every((t) => t.atom.kind === 'axis')
 
-/** Whether an axis of the set occurs anywhere in the index. */
-export function dependsOn(index: Index, axes: ReadonlySet<number>): boolean {
-  return index.terms.some(({ atom }) => {
-    if (atom.kind === 'axis') return axes.has(atom.axis.id)
-    if (atom.kind === 'value') return exprDependsOn(atom.value, axes)
-    return dependsOn(atom.of, axes)
-  })
-}
-
-function exprDependsOn(e: Expr, axes: ReadonlySet<number>): boolean {
-  switch (e.kind) {
-    case 'load':
-    case 'position':
-    case 'inside':
-      return dependsOn(e.index, axes)
-    case 'checked':
-      return exprDependsOn(e.value, axes)
-    case 'unary':
-    case 'cast':
-      return exprDependsOn(e.x, axes)
-    case 'binary':
-      return exprDependsOn(e.a, axes) || exprDependsOn(e.b, axes)
-    case 'where':
-      return exprDependsOn(e.test, axes) || exprDependsOn(e.a, axes) || exprDependsOn(e.b, axes)
-    case 'philox':
-      return e.key.some((k) => exprDependsOn(k, axes)) || e.counter.some((k) => exprDependsOn(k, axes))
-    default:
-      return false
-  }
-}
-
 /** Calls `visit` with the coefficients (0 where absent) of every level of the index at which one of its terms is summed. */
 export function visitLevels(index: Index, visit: (coefOf: (axisId: number) => number) => void): void {
   const coefs = new Map<number, number>()
@@ -239,5 +208,3 @@ export function visitLevels(index: Index, visit: (coefOf: (axisId: number) => nu
   }
   visit((id) => coefs.get(id) ?? 0)
 }
-
-export { sizeOf }

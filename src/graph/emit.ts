@@ -2,7 +2,7 @@
  * @file From nodes to expressions. Views become arithmetic on coordinates; everything that is not stored is written out where it
  * is used. What is stored, and what an accumulator holds, is asked of the `Frame`.
  */
-import { contiguousStrides, dtypeInfo, type Shape } from '../base/index.ts'
+import { contiguousStrides, type Shape } from '../base/index.ts'
 import { type BinaryOp, type Expr, type Index, type UnaryOp, type ValueType, valueTypeOf } from '../kernel/index.ts'
 import { keyOf, linear, literal, ofValue, reshapeCoords, shift } from './affine.ts'
 import type { Node } from './node.ts'
@@ -178,6 +178,3 @@ function binaryExpr(op: BinaryOp, a: Expr, b: Expr, type: ValueType): Expr {
   if ((op === 'mul' || op === 'div') && b.kind === 'const' && b.value === 1) return a
   return { kind: 'binary', op, a, b, type }
 }
-
-/** Bytes of one element where the device packs them. */
-export const elementBytes = (node: Node): number => dtypeInfo[node.dtype].bytes

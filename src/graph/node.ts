@@ -71,8 +71,6 @@ export class Node {
   readonly dtype: DType
   readonly placement: Placement
   storage: Storage | undefined
-  /** How many recorded nodes use this one. */
-  uses = 0
   /** Numbers that describe the node in a plan's signature, as a computed and as a stored one; 0 until asked for. */
   computedKey = 0
   storedKey = 0

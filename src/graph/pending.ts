@@ -10,8 +10,7 @@ const kept = new WeakSet<Node>()
 /** Called once for every new node. */
 export function recorded(node: Node): void {
   for (const input of node.inputs) {
-    input.uses++
-    if (input.uses === 1 && !kept.has(input)) sinks.delete(input)
+    if (!kept.has(input)) sinks.delete(input)
   }
   sinks.add(node)
 }
@@ -22,8 +21,6 @@ export function keep(node: Node): void {
   kept.add(node)
   sinks.add(node)
 }
-
-export const isKept = (node: Node): boolean => kept.has(node)
 
 const pinned = new WeakSet<Node>()
 
@@ -46,5 +43,3 @@ export function takeSinks(): Node[] {
   sinks.clear()
   return list
 }
-
-export const pendingSinks = (): number => sinks.size

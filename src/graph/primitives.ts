@@ -2,16 +2,7 @@
  * @file The primitives, as functions from nodes to a node. Operands of elementwise primitives broadcast; a plain number is a literal of
  * the other operand's dtype. Callers have checked shapes and dtypes: what fails here is a mistake in an op's definition.
  */
-import {
-  broadcastShapes,
-  contiguousStrides,
-  DeviceError,
-  type DType,
-  type Shape,
-  sameShape,
-  sizeOf,
-  type TypedArray,
-} from '../base/index.ts'
+import { broadcastShapes, DeviceError, type DType, type Shape, sameShape, sizeOf, type TypedArray } from '../base/index.ts'
 import type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/index.ts'
 import { Node, type Placement, type Primitive } from './node.ts'
 import { forget, recorded } from './pending.ts'
@@ -188,18 +179,4 @@ export function transfer(x: Node, placement: Placement): Node {
   const node = new Node({ kind: 'transfer' }, [x], x.shape, x.dtype, placement)
   recorded(node)
   return node
-}
-
-/** Row-major linear position of each element, int32. */
-export function linearPosition(shape: Shape): Node {
-  const strides = contiguousStrides(shape)
-  let sum: Node = constant(0, 'int32')
-  shape.forEach((n, i) => {
-    const along = reshape(
-      iota(n),
-      shape.map((_, j) => (j === i ? n : 1)),
-    )
-    sum = binary('add', sum, binary('mul', along, strides[i] as number))
-  })
-  return expand(sum, shape)
 }
