@@ -29,7 +29,7 @@ export function regression(): { step: () => Tensor; w: nn.Parameter } {
 export function mlp(seed: number, width = 8): { model: nn.Sequential; optimizer: optim.Optimizer } {
   manualSeed(seed)
   const model = new nn.Sequential(new nn.Linear(6, width, { device }), new nn.ReLU(), new nn.Linear(width, 2, { device }))
-  return { model, optimizer: new optim.AdamW(model.parameters(), { lr: 0.02 }) as unknown as optim.Optimizer }
+  return { model, optimizer: new optim.AdamW(model.parameters(), { lr: 0.02 }) }
 }
 
 /** n samples of a fixed task. */

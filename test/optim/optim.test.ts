@@ -57,21 +57,21 @@ const gradientOf = (p: number, k: number): number => p ** 3 - k
 
 describe('formulas in float64, against plain numbers over 12 steps', () => {
   const cases: [string, (p: Tensor[]) => optim.Optimizer, (s: Reference, g: number) => void][] = [
-    ['SGD', (p) => new optim.SGD(p, { lr: 0.1 }) as never, (s, g) => sgd(s, g, { lr: 0.1 })],
+    ['SGD', (p) => new optim.SGD(p, { lr: 0.1 }), (s, g) => sgd(s, g, { lr: 0.1 })],
     [
       'SGD with momentum, dampening and weight decay',
-      (p) => new optim.SGD(p, { lr: 0.05, momentum: 0.9, dampening: 0.2, weightDecay: 0.1 }) as never,
+      (p) => new optim.SGD(p, { lr: 0.05, momentum: 0.9, dampening: 0.2, weightDecay: 0.1 }),
       (s, g) => sgd(s, g, { lr: 0.05, momentum: 0.9, dampening: 0.2, weightDecay: 0.1 }),
     ],
     [
       'SGD with nesterov',
-      (p) => new optim.SGD(p, { lr: 0.05, momentum: 0.8, nesterov: true }) as never,
+      (p) => new optim.SGD(p, { lr: 0.05, momentum: 0.8, nesterov: true }),
       (s, g) => sgd(s, g, { lr: 0.05, momentum: 0.8, nesterov: true }),
     ],
-    ['Adam', (p) => new optim.Adam(p, { lr: 0.1, weightDecay: 0.1 }) as never, (s, g) => adam(s, g, { lr: 0.1, weightDecay: 0.1 }, false)],
+    ['Adam', (p) => new optim.Adam(p, { lr: 0.1, weightDecay: 0.1 }), (s, g) => adam(s, g, { lr: 0.1, weightDecay: 0.1 }, false)],
     [
       'AdamW with amsgrad',
-      (p) => new optim.AdamW(p, { lr: 0.1, betas: [0.7, 0.8], eps: 1e-3, weightDecay: 0.2, amsgrad: true }) as never,
+      (p) => new optim.AdamW(p, { lr: 0.1, betas: [0.7, 0.8], eps: 1e-3, weightDecay: 0.2, amsgrad: true }),
       (s, g) => adam(s, g, { lr: 0.1, betas: [0.7, 0.8], eps: 1e-3, weightDecay: 0.2, amsgrad: true }, true),
     ],
   ]
