@@ -159,7 +159,7 @@ describe('memory is flat', () => {
   })
 
   it('while a model is evaluated under noGrad, with and without training beside it', async () => {
-    const { model } = trainer()
+    const { model } = trainer(WIDE)
     await expectFlat((i) => noGrad(async () => F.mseLoss(model.forward(batches(4, i).x), batches(4, i).y).item()))
     const { step, model: trained } = trainer()
     await expectFlat(async (i) => {
