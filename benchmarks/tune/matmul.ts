@@ -73,7 +73,7 @@ function candidates(): ContractStrategy[] {
       ] as const)
         list.push({ kind: 'tiled', tileM, tileN, tileK: 16, moreM, exchange })
     } else {
-      for (const rows of [2, 4, 8]) for (const columns of [1, 2, 4, 8]) list.push({ kind: 'register', rows, columns, lanes: 8, exchange })
+      for (const rows of [4, 8]) for (const columns of [2, 4, 8]) list.push({ kind: 'register', rows, columns, lanes: 8, exchange })
     }
   }
   return list

@@ -7,6 +7,7 @@ import { Params } from './params.ts'
 import { assemble, fold, type PrintedKernel } from './printer.ts'
 import { shaders } from './shaders.generated.ts'
 import type { ContractStrategy } from './strategy.ts'
+import { unroll } from './unroll.ts'
 
 /** Σ coef · axis of one operand, by axis; the template's `b` may be the kernel's `a`. */
 interface Operand {
@@ -33,7 +34,9 @@ export function printContract(kernel: Kernel, strategy: ContractStrategy): Print
     batchFunction(emitter, 'a', a, c.batch),
     batchFunction(emitter, 'b', b, c.batch),
     storeFunction(emitter, rows, columns),
-    shaders[strategy.kind === 'tiled' ? 'matmul_tiled' : 'matmul_register'] as string,
+    strategy.kind === 'tiled'
+      ? (shaders.matmul_tiled as string)
+      : unroll(shaders.matmul_register as string, { ROWS: strategy.rows, COLS: strategy.columns }),
   ]
   const [tileM, tileN] = strategy.kind === 'tiled' ? [strategy.tileM, strategy.tileN] : [strategy.rows, strategy.columns * strategy.lanes]
   const tiles = Math.ceil(shape.m / tileM) * Math.ceil(shape.n / tileN) * shape.batches

@@ -360,6 +360,8 @@ fn philox(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
 // An invocation computes ROWS x COLS outputs in registers. Columns of neighbouring invocations are neighbours, and the rows are the same in the whole
 // workgroup, so that per k it takes COLS vector loads of b and ROWS uniform loads of a for ROWS * COLS fused multiply-adds (f32).
 //
+// Loops to ROWS and COLS are written out before compilation (src/device/webgpu/unroll.ts), which puts the arrays into registers.
+//
 // The prelude gives: const ROWS, COLS, LANES; fn contract(); fn load_a(i), load_b(i): an element by its position;
 // fn batch_a(batch), batch_b(batch): where a batch begins; fn store(batch, m, n, sum).
 
