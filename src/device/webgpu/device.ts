@@ -54,6 +54,16 @@ interface RunJob {
   readonly evacuate: readonly GpuBuffer[]
   readonly copies: readonly GpuHostCopy[]
 }
+/** Why a run cannot be: an operand failed, or has no values. */
+function firstFailure(inputs: readonly Input[]): Error | undefined {
+  for (const [i, input] of inputs.entries()) {
+    if (!('buffer' in input)) continue
+    if (input.buffer.failed) return input.buffer.failed
+    if (!input.buffer.memory) return new Error(`webgpu: input ${i} of a run has no values: it was released, or never written`)
+  }
+  return undefined
+}
+
 /** Anything else that must keep its place between runs. */
 interface OtherJob {
   readonly kind: 'other'
@@ -138,6 +148,7 @@ export class GpuComputeDevice implements Device, Workshop {
 
   upload(dtype: DType, data: TypedArray): DeviceBuffer {
     const buffer = this.allocate(dtype, data.length) as GpuBuffer
+    this.#flow.uploaded(data.byteLength)
     if (data.length > 0) buffer.memory = this.#uploaded(data)
     return buffer
   }
@@ -146,7 +157,6 @@ export class GpuComputeDevice implements Device, Workshop {
   #uploaded(data: TypedArray): PoolBuffer {
     const memory = this.pool.take(Math.ceil(data.byteLength / 4) * 4)
     this.#write(memory.gpu, data)
-    this.#flow.uploaded(data.byteLength)
     return memory
   }
 
@@ -161,7 +171,7 @@ export class GpuComputeDevice implements Device, Workshop {
 
   run(executable: Executable, run: Run): HostCopy[] {
     const compiled = executable as GpuExecutable
-    this.#flow.admit()
+    this.#flow.admit(run.inputs.reduce((n, input) => (input instanceof GpuBuffer ? n : n + (input as TypedArray).byteLength), 0))
     const copies = run.evacuate.map((b) => new GpuHostCopy(b.dtype, b.length, this.#fetch))
     const inputs = run.inputs.map(
       (input): Input => (input instanceof GpuBuffer ? { buffer: input } : { uploaded: this.#uploaded(input as TypedArray) }),
@@ -217,21 +227,17 @@ export class GpuComputeDevice implements Device, Workshop {
   #execute(job: RunJob): void {
     const { executable, inputs, outputs, copies, evacuate } = job
     this.#flow.queued--
-    const poison =
-      executable.failed ??
-      this.#trouble.lost ??
-      inputs.find((i): i is { buffer: GpuBuffer } => 'buffer' in i && i.buffer.failed !== undefined)?.buffer.failed
+    const poison = executable.failed ?? this.#trouble.lost ?? firstFailure(inputs)
     if (poison) {
       this.#abandon(job, poison)
       return
     }
     const { slots } = executable.program
     const memory: (PoolBuffer | undefined)[] = new Array(slots.length)
-    executable.inputs.forEach((slot, i) => {
+    for (const [i, slot] of executable.inputs.entries()) {
       const input = inputs[i] as Input
       memory[slot] = 'buffer' in input ? input.buffer.memory : input.uploaded
-      if (!memory[slot]) throw new Error(`webgpu: input ${i} of a run has no values: it was released, or never written`)
-    })
+    }
     const created = this.pool.created
     const donated = new Set<PoolBuffer>()
     executable.outputs.forEach((slot, i) => {

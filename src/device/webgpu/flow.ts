@@ -24,7 +24,10 @@ export class Flow {
   /** Runs that wait for a pipeline. */
   queued = 0
   #completed = 0
+  /** Bytes in `#uploads`. */
   #bytes = 0
+  /** What runs that may not be finished have uploaded. */
+  readonly #uploads: { readonly serial: number; readonly bytes: number }[] = []
   #warned = false
 
   constructor(trouble: Trouble, fence: () => Promise<void>) {
@@ -36,15 +39,22 @@ export class Flow {
     return this.submitted + this.queued
   }
 
-  uploaded(bytes: number): void {
+  #add(bytes: number): void {
+    if (bytes === 0) return
     this.#bytes += bytes
+    this.#uploads.push({ serial: this.#recorded + 1, bytes })
+  }
+
+  /** An upload outside of runs: a data set at the start is no backlog, one upload per step of a loop that never awaits is. */
+  uploaded(bytes: number): void {
+    if (this.#recorded - this.#completed >= LOOK) this.#add(bytes)
   }
 
   /** All runs up to `serial` are finished. */
   done(serial: number): void {
     if (serial > this.#completed) this.#completed = serial
     while (this.#fences[0] && this.#fences[0].serial <= this.#completed) this.#fences.shift()
-    if (this.#completed >= this.#recorded) this.#bytes = 0
+    while (this.#uploads[0] && this.#uploads[0].serial <= this.#completed) this.#bytes -= this.#uploads.shift()?.bytes ?? 0
   }
 
   /** Nothing is on the GPU that could finish later. */
@@ -52,8 +62,9 @@ export class Flow {
     if (this.queued === 0 && this.#fences.length === 0 && this.submitted - this.#completed === 1) this.done(this.submitted)
   }
 
-  /** Called at every run. @throws BacklogError */
-  admit(): void {
+  /** Called at every run, with the bytes that it uploads. @throws BacklogError */
+  admit(bytes: number): void {
+    this.#add(bytes)
     const runs = this.#recorded - this.#completed
     if (runs < LOOK && this.#bytes < BYTES) return
     if (runs % LOOK === 0) this.#set()
@@ -76,11 +87,7 @@ export class Flow {
     const last = this.#fences.at(-1)
     if (last && last.serial === this.#recorded) return last
     const serial = this.#recorded
-    const bytes = this.#bytes
-    const passed = this.#fence().then(() => {
-      this.done(serial)
-      this.#bytes = Math.max(0, this.#bytes - bytes)
-    })
+    const passed = this.#fence().then(() => this.done(serial))
     passed.catch(() => {})
     const fence = { serial, passed }
     this.#fences.push(fence)

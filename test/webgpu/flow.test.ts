@@ -1,0 +1,71 @@
+/** @file What counts as a backlog. */
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { BacklogError } from '../../src/base/index.ts'
+import { Flow } from '../../src/device/webgpu/flow.ts'
+import { Trouble } from '../../src/device/webgpu/trouble.ts'
+
+const MiB = 2 ** 20
+let warn: ReturnType<typeof vi.spyOn>
+beforeEach(() => {
+  warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+})
+afterEach(() => vi.restoreAllMocks())
+
+/** A flow whose fences never pass by themselves. */
+const stuck = (): Flow => new Flow(new Trouble(), () => new Promise(() => {}))
+function run(flow: Flow, bytes: number): void {
+  flow.admit(bytes)
+  flow.submitted++
+}
+
+it('a loop that reads the loss of the step before never has a backlog', () => {
+  const flow = stuck()
+  for (let i = 0; i < 5000; i++) {
+    run(flow, MiB)
+    flow.done(flow.submitted - 1)
+  }
+  expect(warn).not.toHaveBeenCalled()
+})
+
+it('200 steps with batches of 64 × 784 floats pass silently', () => {
+  const flow = stuck()
+  for (let i = 0; i < 200; i++) run(flow, 64 * 784 * 4)
+  expect(warn).not.toHaveBeenCalled()
+})
+
+it('bytes count: 256 MiB of uploads warn, twice that is an error', () => {
+  const flow = stuck()
+  for (let i = 0; i < 256; i++) run(flow, MiB)
+  expect(warn).toHaveBeenCalledTimes(1)
+  expect(() => {
+    for (let i = 0; i < 257; i++) run(flow, MiB)
+  }).toThrow(BacklogError)
+  flow.done(flow.submitted)
+  run(flow, MiB)
+})
+
+it('a large data set uploaded before the first step is no backlog', () => {
+  const flow = stuck()
+  flow.uploaded(4096 * MiB)
+  run(flow, 0)
+  expect(warn).not.toHaveBeenCalled()
+})
+
+it('throttle waits until two runs are in flight', async () => {
+  const passes: (() => void)[] = []
+  const flow = new Flow(new Trouble(), () => new Promise((resolve) => passes.push(resolve)))
+  run(flow, 0)
+  run(flow, 0)
+  await flow.throttle()
+  run(flow, 0)
+  const first = flow.throttle()
+  run(flow, 0)
+  let waited = false
+  const second = flow.throttle().then(() => {
+    waited = true
+  })
+  passes[0]?.() // everything up to the third run
+  await Promise.all([first, second])
+  expect(waited).toBe(true)
+  expect(passes).toHaveLength(2)
+})
