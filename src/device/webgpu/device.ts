@@ -17,58 +17,13 @@ import type { Opened } from './adapter.ts'
 import type { Dump } from './dump.ts'
 import { bytesOf, GpuExecutable, type Workshop } from './executable.ts'
 import { Flow } from './flow.ts'
+import { firstFailure, GpuBuffer, type Input, type OtherJob, type RunJob } from './jobs.ts'
 import { PipelineCache } from './pipelines.ts'
 import { BufferPool, type PoolBuffer } from './pool.ts'
 import { GpuHostCopy, Pages, valuesFrom } from './readback.ts'
 import { chooseStrategy, type Strategy } from './strategy.ts'
 import { fromGpu, Trouble } from './trouble.ts'
 import { COPY_DST, COPY_SRC, FOR_READING, MAP_READ, STORAGE } from './usage.ts'
-
-/** A tensor's buffer. It has memory from the run that writes it until it is released, donated or evacuated. */
-class GpuBuffer implements DeviceBuffer {
-  readonly dtype: DType
-  readonly length: number
-  memory: PoolBuffer | undefined
-  /** Why it will never have values. */
-  failed: Error | undefined
-
-  constructor(dtype: DType, length: number) {
-    this.dtype = dtype
-    this.length = length
-  }
-
-  get bytes(): number {
-    return bytesOf(this.dtype, this.length)
-  }
-}
-
-/** Host data on its way into a run has its memory from the call on. */
-type Input = { readonly buffer: GpuBuffer } | { readonly uploaded: PoolBuffer }
-
-interface RunJob {
-  readonly kind: 'run'
-  readonly executable: GpuExecutable
-  readonly inputs: readonly Input[]
-  readonly outputs: readonly GpuBuffer[]
-  readonly scalars: Uint32Array<ArrayBuffer> | undefined
-  readonly evacuate: readonly GpuBuffer[]
-  readonly copies: readonly GpuHostCopy[]
-}
-/** Why a run cannot be: an operand failed, or has no values. */
-function firstFailure(inputs: readonly Input[]): Error | undefined {
-  for (const [i, input] of inputs.entries()) {
-    if (!('buffer' in input)) continue
-    if (input.buffer.failed) return input.buffer.failed
-    if (!input.buffer.memory) return new Error(`webgpu: input ${i} of a run has no values: it was released, or never written`)
-  }
-  return undefined
-}
-
-/** Anything else that must keep its place between runs. */
-interface OtherJob {
-  readonly kind: 'other'
-  readonly act: () => void
-}
 
 /** Runs that may wait for asynchronous compilation while the program never yields; then it is done on the spot. */
 const WAITING = 2

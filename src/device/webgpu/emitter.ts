@@ -6,16 +6,7 @@ import type { DType } from '../../base/index.ts'
 import { type Atom, type Axis, type Expr, type Index, type Kernel, type ValueType, valueTypeOf } from '../../kernel/index.ts'
 import { binaryText, castText, constantText, convertText, unaryText } from './arithmetic.ts'
 import { floatBits, type Params } from './params.ts'
-
-/** What is known of an expression or an index, one object for all equal ones. */
-interface Info {
-  readonly id: number
-  readonly axes: ReadonlySet<Axis>
-  /** A checked index is inside: its error counts only where the enclosing `where`s choose it. */
-  readonly checked: boolean
-  /** How many different expressions use it. */
-  uses: number
-}
+import { NONE, Terms, union } from './terms.ts'
 
 /** A condition under which an expression counts. */
 interface Guard {
@@ -31,17 +22,7 @@ export interface Scope {
   readonly axes: Map<Axis, string>
 }
 
-const NONE: ReadonlySet<Axis> = new Set()
 const LONG = 90
-
-function union(sets: readonly ReadonlySet<Axis>[]): ReadonlySet<Axis> {
-  let all: ReadonlySet<Axis> = NONE
-  for (const set of sets) {
-    if (set.size === 0 || set === all) continue
-    all = all.size === 0 ? set : new Set([...all, ...set])
-  }
-  return all
-}
 
 const isZero = (e: Expr): boolean => e.kind === 'const' && e.value === 0
 
@@ -63,38 +44,25 @@ export class Emitter {
   usesScalars = false
   usesErrors = false
   readonly #scopes: Scope[] = []
-  readonly #ofExpr = new Map<Expr, Info>()
-  readonly #ofIndex = new Map<Index, Info>()
-  readonly #byKey = new Map<string, Info>()
+  readonly #terms: Terms
   readonly #axisNames = new Map<Axis, string>()
   readonly #accNames = new Map<string, string>()
   #names = 0
-  readonly #grid: ReadonlySet<Axis>
   /** Grid axes and their row-major strides. */
   readonly #strides = new Map<Axis, number>()
   /** The variable that holds the row-major position in the grid. */
-  point = 'point'
-  /** How an element of a buffer is read; templates put their tiles here. */
-  loadText: ((expr: Extract<Expr, { kind: 'load' }>) => string | undefined) | undefined
+  readonly point = 'point'
 
   constructor(kernel: Kernel, params: Params) {
     this.kernel = kernel
     this.params = params
-    this.#grid = new Set(kernel.grid)
     let stride = 1
     for (const axis of [...kernel.grid].reverse()) {
       this.#strides.set(axis, stride)
       stride *= axis.size
     }
     for (const [i, axis] of kernel.grid.entries()) this.#axisNames.set(axis, `g${i}`)
-    for (const stage of kernel.stages) {
-      if (stage.kind === 'reduce') for (const r of stage.reductions) this.#root(r.value)
-      else
-        for (const s of stage.stores) {
-          this.#root(s.value)
-          this.#index(s.index).uses++
-        }
-    }
+    this.#terms = new Terms(kernel, (axis) => this.axisName(axis))
   }
 
   // --- scopes ---
@@ -162,99 +130,6 @@ export class Emitter {
     return this.#emitIndex(index, this.scope, undefined)
   }
 
-  // --- what depends on what ---
-
-  #root(expr: Expr): void {
-    this.#info(expr).uses++
-  }
-
-  #intern(key: string, children: readonly Info[], axes: ReadonlySet<Axis>, checked: boolean): Info {
-    let info = this.#byKey.get(key)
-    if (!info) {
-      info = { id: this.#byKey.size, axes, checked: checked || children.some((c) => c.checked), uses: 0 }
-      this.#byKey.set(key, info)
-      for (const child of children) child.uses++
-    }
-    return info
-  }
-
-  #index(index: Index): Info {
-    let info = this.#ofIndex.get(index)
-    if (info) return info
-    const children: Info[] = []
-    const axes: ReadonlySet<Axis>[] = []
-    let key = `@${index.offset}`
-    for (const { coef, atom } of index.terms) {
-      key += `+${coef}*${this.#atomKey(atom)}`
-      if (atom.kind === 'axis') axes.push(new Set([atom.axis]))
-      else {
-        const child = atom.kind === 'value' ? this.#info(atom.value) : this.#index(atom.of)
-        children.push(child)
-        axes.push(child.axes)
-      }
-    }
-    info = this.#intern(key, children, union(axes), false)
-    this.#ofIndex.set(index, info)
-    return info
-  }
-
-  #atomKey(atom: Atom): string {
-    if (atom.kind === 'axis') return this.axisName(atom.axis)
-    if (atom.kind === 'value') return `v${this.#info(atom.value).id}`
-    return `${atom.kind}${this.#index(atom.of).id},${atom.by}`
-  }
-
-  #info(expr: Expr): Info {
-    const found = this.#ofExpr.get(expr)
-    if (found) return found
-    const of = (...list: readonly Expr[]): Info[] => list.map((e) => this.#info(e))
-    const make = (key: string, children: readonly Info[], checked = false): Info => {
-      const ids = children.map((c) => c.id).join(',')
-      return this.#intern(`${expr.kind}:${key}:${expr.type}:${ids}`, children, union(children.map((c) => c.axes)), checked)
-    }
-    let info: Info
-    switch (expr.kind) {
-      case 'const':
-        info = make(Object.is(expr.value, -0) ? '-0' : `${expr.value}`, [])
-        break
-      case 'scalar':
-        info = make(`${expr.slot}`, [])
-        break
-      case 'acc':
-        info = this.#intern(`acc:${expr.stage}.${expr.slot}`, [], this.#grid, false)
-        break
-      case 'load':
-        info = make(`${expr.buffer}`, [this.#index(expr.index)])
-        break
-      case 'position':
-        info = make('', [this.#index(expr.index)])
-        break
-      case 'inside':
-        info = make(`${expr.size}`, [this.#index(expr.index)])
-        break
-      case 'checked':
-        info = make(`${expr.size},${expr.site}`, of(expr.value), true)
-        break
-      case 'unary':
-        info = make(expr.op, of(expr.x))
-        break
-      case 'cast':
-        info = make(`${expr.from}>${expr.to}`, of(expr.x))
-        break
-      case 'binary':
-        info = make(expr.op, of(expr.a, expr.b))
-        break
-      case 'where':
-        info = make('', of(expr.test, expr.a, expr.b))
-        break
-      case 'philox':
-        info = make(`${expr.word}`, of(...expr.key, ...expr.counter))
-        break
-    }
-    this.#ofExpr.set(expr, info)
-    return info
-  }
-
   // --- printing ---
 
   /** The outermost scope in which all of the axes are known. */
@@ -278,7 +153,7 @@ export class Emitter {
     if (expr.kind === 'const')
       return constantText(expr.value, expr.type, (v) => `bitcast<f32>(${this.params.use(`bits:${v}`, floatBits(v))})`)
     if (expr.kind === 'acc') return this.#accNames.get(`${expr.stage}.${expr.slot}`) as string
-    const info = this.#info(expr)
+    const info = this.#terms.info(expr)
     const guard = info.checked ? outer : undefined
     const scope = this.#home(info.axes, guard)
     const key = guard ? `${info.id}|${guard.text}` : `${info.id}`
@@ -298,14 +173,14 @@ export class Emitter {
         return expr.type === 'float' ? `bitcast<f32>(${word})` : expr.type === 'i32' ? `bitcast<i32>(${word})` : word
       }
       case 'load':
-        return this.loadText?.(expr) ?? this.loadOf(expr.buffer, this.#emitIndex(expr.index, scope, guard), expr.type)
+        return this.loadOf(expr.buffer, this.#emitIndex(expr.index, scope, guard), expr.type)
       case 'position':
         return `i32(${this.#emitIndex(expr.index, scope, guard)})`
       case 'inside':
-        return `${this.#emitIndex(expr.index, scope, guard)} < ${this.params.use(`inside:${this.#index(expr.index).id}:${expr.size}`, expr.size)}`
+        return `${this.#emitIndex(expr.index, scope, guard)} < ${this.params.use(`inside:${this.#terms.indexInfo(expr.index).id}:${expr.size}`, expr.size)}`
       case 'checked': {
         this.usesErrors = true
-        const size = this.params.use(`checked:${this.#info(expr).id}`, expr.size)
+        const size = this.params.use(`checked:${this.#terms.info(expr).id}`, expr.size)
         return `checked_index(${operand(expr.value)}, ${size}, ${this.params.site(expr.site)}, ${guard?.text ?? 'true'})`
       }
       case 'unary':
@@ -340,10 +215,10 @@ export class Emitter {
   #where(expr: Extract<Expr, { kind: 'where' }>, scope: Scope, guard: Guard | undefined): string {
     const test = this.#emit(expr.test, scope, guard)
     const branch = (e: Expr, negate: boolean): string => {
-      if (!this.#info(e).checked) return this.#emit(e, scope, undefined)
+      if (!this.#terms.info(e).checked) return this.#emit(e, scope, undefined)
       const own = negate ? `!${test}` : test
       const text = guard ? `${guard.text} & ${own}` : own
-      const axes = union([this.#info(expr.test).axes, guard?.axes ?? NONE])
+      const axes = union([this.#terms.info(expr.test).axes, guard?.axes ?? NONE])
       const home = this.#home(axes, undefined)
       const name = home.known.get(`if ${text}`) ?? this.#keep(`if ${text}`, text, home, 'on')
       return this.#emit(e, scope, { text: name, axes })
@@ -354,7 +229,7 @@ export class Emitter {
   }
 
   #philoxBlock(expr: Extract<Expr, { kind: 'philox' }>, scope: Scope, operand: (e: Expr) => string): string {
-    const key = `philox ${[...expr.key, ...expr.counter].map((e) => this.#info(e).id).join()}`
+    const key = `philox ${[...expr.key, ...expr.counter].map((e) => this.#terms.info(e).id).join()}`
     const known = scope.known.get(key)
     if (known) return known
     const counter = expr.counter.map(operand).join(', ')
@@ -387,7 +262,7 @@ export class Emitter {
   }
 
   #emitIndex(index: Index, into: Scope, outer: Guard | undefined): string {
-    const info = this.#index(index)
+    const info = this.#terms.indexInfo(index)
     const guard = info.checked ? outer : undefined
     const scope = this.#home(info.axes, guard)
     const key = guard ? `${info.id}|${guard.text}` : `${info.id}`
@@ -407,7 +282,7 @@ export class Emitter {
     }
     let atoms = ''
     for (const { coef, atom } of rest) {
-      const key = this.#atomKey(atom)
+      const key = this.#terms.atomKey(atom)
       atoms += `+${key}`
       const text = this.#atom(atom, scope, guard)
       parts.push(coef === 1 ? text : `${text} * ${this.params.use(`coef:${key}:${coef}`, coef)}`)
@@ -427,7 +302,7 @@ export class Emitter {
     if (atom.kind === 'axis') return this.axis(atom.axis)
     if (atom.kind === 'value') return `u32(${this.#emit(atom.value, scope, guard)})`
     const of = this.#emitIndex(atom.of, scope, guard)
-    const by = this.params.use(`by:${this.#index(atom.of).id}:${atom.by}`, atom.by)
+    const by = this.params.use(`by:${this.#terms.indexInfo(atom.of).id}:${atom.by}`, atom.by)
     return `((${of}) ${atom.kind === 'div' ? '/' : '%'} ${by})`
   }
 
@@ -463,7 +338,7 @@ export class Emitter {
   /** Axes that some index really needs one by one (an index that walks the whole grid in order does not). */
   usedAxes(): ReadonlySet<Axis> {
     const used = new Set<Axis>()
-    for (const index of this.#ofIndex.keys()) {
+    for (const index of this.#terms.indices()) {
       if (this.#isPoint(index)) continue
       for (const { atom } of index.terms) if (atom.kind === 'axis') used.add(atom.axis)
     }

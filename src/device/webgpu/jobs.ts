@@ -1,0 +1,52 @@
+/** @file What waits in the device's queue, and the buffers that it works on. */
+import type { DType } from '../../base/index.ts'
+import type { DeviceBuffer } from '../device.ts'
+import { bytesOf, type GpuExecutable } from './executable.ts'
+import type { PoolBuffer } from './pool.ts'
+import type { GpuHostCopy } from './readback.ts'
+
+/** A tensor's buffer. It has memory from the run that writes it until it is released, donated or evacuated. */
+export class GpuBuffer implements DeviceBuffer {
+  readonly dtype: DType
+  readonly length: number
+  memory: PoolBuffer | undefined
+  /** Why it will never have values. */
+  failed: Error | undefined
+
+  constructor(dtype: DType, length: number) {
+    this.dtype = dtype
+    this.length = length
+  }
+
+  get bytes(): number {
+    return bytesOf(this.dtype, this.length)
+  }
+}
+
+/** Host data on its way into a run has its memory from the call on. */
+export type Input = { readonly buffer: GpuBuffer } | { readonly uploaded: PoolBuffer }
+
+export interface RunJob {
+  readonly kind: 'run'
+  readonly executable: GpuExecutable
+  readonly inputs: readonly Input[]
+  readonly outputs: readonly GpuBuffer[]
+  readonly scalars: Uint32Array<ArrayBuffer> | undefined
+  readonly evacuate: readonly GpuBuffer[]
+  readonly copies: readonly GpuHostCopy[]
+}
+/** Why a run cannot be: an operand failed, or has no values. */
+export function firstFailure(inputs: readonly Input[]): Error | undefined {
+  for (const [i, input] of inputs.entries()) {
+    if (!('buffer' in input)) continue
+    if (input.buffer.failed) return input.buffer.failed
+    if (!input.buffer.memory) return new Error(`webgpu: input ${i} of a run has no values: it was released, or never written`)
+  }
+  return undefined
+}
+
+/** Anything else that must keep its place between runs. */
+export interface OtherJob {
+  readonly kind: 'other'
+  readonly act: () => void
+}
