@@ -22,6 +22,36 @@ describe('elementwise kernels', () => {
     ).toBeLessThan(1e-6)
   })
 
+  it('names any number of indices and values without meeting a word of WGSL', async () => {
+    for (const first of [0, 1]) {
+      const g = axis(8)
+      // One more name in front moves the numbers, so that indices and values both pass 16 and 32
+      let sum: Expr = literal(0)
+      if (first) {
+        const lone = unary('neg', load(0, flat([g])))
+        sum = binary('mul', lone, lone)
+      }
+      for (let j = 0; j < 45; j++) {
+        const index = at(j, [3, g])
+        const x = binary('sub', load(0, index), load(1, index))
+        sum = binary('add', sum, binary('mul', x, x))
+      }
+      const k = mapKernel([g], ['float32', 'float32'], 'float32', sum)
+      const { code } = printKernel(k, { kind: 'point', workgroup: 64, elements: 1 })
+      const names = [...code.matchAll(/\blet (\w+) =/g)].map((m) => m[1] as string)
+      expect(names.length).toBeGreaterThan(85)
+      for (const name of names) expect(name).not.toMatch(/^([iuf]\d+|vec.*|mat\d.*)$/)
+      const [a, b] = [noise(70, 1), noise(70, 2)]
+      const [got] = await runKernel(k, [a, b], [8])
+      const want = Array.from({ length: 8 }, (_, p) => {
+        let total = first ? (a[p] as number) ** 2 : 0
+        for (let j = 0; j < 45; j++) total += ((a[j + 3 * p] as number) - (b[j + 3 * p] as number)) ** 2
+        return total
+      })
+      expect(distance(got as Float32Array, want)).toBeLessThan(1e-5)
+    }
+  })
+
   it('reads strided, broadcast and flipped operands', async () => {
     const [i, j] = [axis(13), axis(7)]
     const transposed = load(0, at(0, [1, i], [13, j]))

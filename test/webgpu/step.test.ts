@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { deviceCounters } from '../../src/graph/index.ts'
-import { data, init, manualSeed, nn, optim, type Tensor, tensor } from '../../src/index.ts'
+import { data, init, manualSeed, nn, ones, optim, stack, type Tensor, tensor } from '../../src/index.ts'
 
 beforeAll(async () => {
   await init({ device: 'webgpu' })
@@ -96,4 +96,10 @@ describe('a training step', () => {
     }
     expect(epochs.at(-1)).toBeLessThan((epochs[0] as number) * 0.7)
   })
+})
+
+it('the gradient of a stack of 20 tensors', async () => {
+  const xs = Array.from({ length: 20 }, () => ones([2], { requiresGrad: true }))
+  stack(xs).sum().backward()
+  expect([...((await xs[19]?.grad?.data()) as Float32Array)]).toEqual([1, 1])
 })

@@ -24,6 +24,9 @@ export interface Scope {
 
 const LONG = 90
 
+/** What generated names begin with. Followed by a number, none of them can be a type, a keyword or a builtin of WGSL (as i32 or f16 would be). */
+type Prefix = 'v' | 'at' | 'on' | 'block' | 't'
+
 const isZero = (e: Expr): boolean => e.kind === 'const' && e.value === 0
 
 /** Whether the text is a name, an element or a single call, and so needs no parentheses. */
@@ -108,7 +111,7 @@ export class Emitter {
     this.#accNames.set(`${stage}.${slot}`, name)
   }
 
-  fresh(prefix = 'v'): string {
+  fresh(prefix: Prefix = 'v'): string {
     return `${prefix}${this.#names++}`
   }
 
@@ -142,7 +145,7 @@ export class Emitter {
     return this.#scopes[0] as Scope
   }
 
-  #keep(key: string, text: string, scope: Scope, prefix = 'v'): string {
+  #keep(key: string, text: string, scope: Scope, prefix: Prefix = 'v'): string {
     const name = this.fresh(prefix)
     scope.lines.push(`${scope.indent}let ${name} = ${text};`)
     scope.known.set(key, name)
@@ -270,7 +273,7 @@ export class Emitter {
     if (known) return known
     const text = this.#printIndex(index, scope, guard)
     if (/^\w+$/.test(text)) return text
-    return info.uses <= 1 && scope === into && text.length < LONG ? text : this.#keep(key, text, scope, 'i')
+    return info.uses <= 1 && scope === into && text.length < LONG ? text : this.#keep(key, text, scope, 'at')
   }
 
   #printIndex(index: Index, scope: Scope, guard: Guard | undefined): string {
