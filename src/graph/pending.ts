@@ -43,3 +43,6 @@ export function takeSinks(): Node[] {
   sinks.clear()
   return list
 }
+
+/** Whether anything waits to be computed. */
+export const hasSinks = (): boolean => sinks.size > 0

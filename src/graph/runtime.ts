@@ -4,94 +4,27 @@
  * Work goes through one queue, in the order in which it was asked for. As long as nothing has to be waited for (a device that is being opened,
  * values that come from another device) it is done at once, synchronously.
  */
-import { BacklogError, DeviceError, dtypeInfo, OutOfMemoryError, StaleTensorError, sizeOf, type TypedArray, toHalf } from '../base/index.ts'
+import { DeviceError, DTypeError, dtypeInfo, OutOfMemoryError, StaleTensorError, sizeOf, type TypedArray, toHalf } from '../base/index.ts'
 import type { DeviceBuffer, DeviceCounters, DeviceInfo, DeviceName, MemoryStats } from '../device/index.ts'
 import { available, getDefault, openDevice, opened, openNow, setDefault, settleDefault } from './devices.ts'
+import { countRun, disposeNode, endEpoch, lend, moveToHost, release, retire, settleDisposed, takeDonors, used } from './keeping.ts'
 import { collectIfCrowded, unwatch, watch } from './lifetime.ts'
 import type { Node, Placement, Storage } from './node.ts'
 import { topological } from './order.ts'
 import { forget, isPinned, keep, pin, takeSinks } from './pending.ts'
+import { enqueue, type Task } from './queue.ts'
 import { isSource } from './rewrite.ts'
 import { isView, viewBase } from './units.ts'
 
-export { forget, keep, pin }
+export { disposeNode, forget, keep, pin, retire }
 
 /** Results up to this size move to the host when they have been computed: they no longer need a buffer, however long they are kept. */
 const SMALL_BYTES = 16 * 1024
 
+/** Results up to this size move to the host when they are read: a value that has been looked at is seldom computed with again. */
+const MOVED_BYTES = 4 * 1024 * 1024
 /** A host tensor used in this many runs keeps its device copy; a batch is used in fewer. */
 const KEEP_AFTER = 4
-
-type Task = () => void | Promise<void>
-
-const queue: Task[] = []
-let draining = false
-
-/** Steps that may wait for a device that has not been opened yet. */
-const MAX_WAITING = 2048
-
-/** Runs a task after all earlier ones: now, if there are none. */
-function enqueue(task: Task): Promise<void> | undefined {
-  if (queue.length >= MAX_WAITING) {
-    throw new BacklogError(
-      'step',
-      `${queue.length} steps are waiting for a device that cannot open while JavaScript never yields. Call await init() before the loop, or await something in it`,
-    )
-  }
-  if (!draining && queue.length === 0) {
-    const pending = task()
-    if (!pending) return undefined
-    draining = true
-    const done = pending.finally(() => {
-      draining = false
-      void drain()
-    })
-    return done
-  }
-  return new Promise((resolve, reject) => {
-    queue.push(() => {
-      try {
-        const pending = task()
-        if (!pending) return resolve()
-        return pending.then(resolve, reject)
-      } catch (e) {
-        reject(e)
-      }
-    })
-  })
-}
-
-async function drain(): Promise<void> {
-  if (draining) return
-  draining = true
-  try {
-    for (let task = queue.shift(); task; task = queue.shift()) await task()
-  } finally {
-    draining = false
-  }
-}
-
-/** Interior results that were stored because earlier steps read them late. Their recipes stay, so their buffers can go at any time. */
-let borrowed: { node: Node; inputs: readonly Node[] }[] = []
-let borrowedBefore: typeof borrowed = []
-let borrowedBytes = 0
-const BORROWED_BUDGET = 256 * 1024 * 1024
-
-function giveBackBorrowed(list: readonly { node: Node; inputs: readonly Node[] }[]): void {
-  for (const { node, inputs } of list) {
-    const { storage } = node
-    if (!storage?.buffer || storage.released) continue
-    borrowedBytes -= storage.buffer.length * dtypeInfo[node.dtype].bytes
-    openNow(storage.owner as DeviceName)?.device.release(storage.buffer)
-    node.storage = undefined
-    node.inputs = inputs
-  }
-}
-
-/** Values retired in the step before: given back when the present one closes. */
-let previous: Node[] = []
-let retiring: Node[] = []
-let donors = new Set<Node>()
 
 /** Computes and stores `targets`. */
 function flush(targets: readonly Node[], given: ReadonlySet<Node> = new Set()): void | Promise<void> {
@@ -156,22 +89,23 @@ function setHost(node: Node, host: TypedArray): void {
 
 function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node[], given: ReadonlySet<Node>): void {
   const { device, plans } = openNow(place) as NonNullable<ReturnType<typeof openNow>>
-  for (const node of order) checkReadable(node)
+  for (const node of order) checkReadable(node, nodes[0] as Node)
   const mayGive = new Set(order.filter((n) => given.has(n) && n.storage?.buffer))
-  let targets = nodes
+  for (const node of nodes) node.origin?.wanted.add(node.position)
+  let targets: readonly Node[] = [...nodes, ...reused(order, nodes)]
   let plan = plans.find(order, targets, mayGive)
-  learnFrom(order, targets)
+  const late = new Set<Node>()
   if (plan.wanted.size > 0) {
     // Interior nodes that were read after an earlier run of this plan are stored this time.
-    const more = [...plan.wanted].map((p) => order[p] as Node).filter((n) => !targets.includes(n))
-    targets = [...targets, ...more]
+    for (const p of plan.wanted) if (!targets.includes(order[p] as Node)) late.add(order[p] as Node)
+    targets = [...targets, ...late]
     plan = plans.find(order, targets, mayGive)
   }
-  const late = new Set(targets.slice(nodes.length))
   const passing: DeviceBuffer[] = []
   const inputs = plan.inputs.map((p) => {
     const node = order[p] as Node
     const storage = node.storage as Storage
+    used(node)
     if (storage.buffer && storage.owner === place) return storage.buffer
     const host = storage.host ?? storage.copy?.peek()
     if (host) {
@@ -216,13 +150,10 @@ function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node
     else {
       const buffer = outputs[i] as DeviceBuffer
       node.storage = { buffer, owner: place, uploads: 0 }
-      if (late.has(node)) {
-        borrowed.push({ node, inputs: node.inputs })
-        borrowedBytes += buffer.length * dtypeInfo[node.dtype].bytes
-      } else watch(node, device, buffer)
+      if (late.has(node)) lend(node)
+      else watch(node, device, buffer)
     }
   })
-  if (borrowedBytes > BORROWED_BUDGET) giveBackBorrowed(borrowed.splice(0))
   for (let i = 0; i < order.length; i++) {
     const node = order[i] as Node
     if (node.storage) {
@@ -238,38 +169,51 @@ function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node
     delete storage.buffer
     storage.released = 'step'
   }
+  countRun()
   collectIfCrowded()
 }
 
-/** Notes which interior nodes of earlier runs are used again, so that those runs store them from now on. */
-function learnFrom(order: readonly Node[], targets: readonly Node[]): void {
-  for (const node of targets) {
-    node.origin?.wanted.add(node.position)
-  }
+/**
+ * Interior results of earlier runs that something new is made of. They are stored now, while their recipe can be followed: what one step after
+ * another uses (a running average, the answers of an old policy) would else be computed from further and further back. And the runs that
+ * made them learn to store them from now on.
+ */
+function reused(order: readonly Node[], targets: readonly Node[]): Node[] {
+  const found = new Set<Node>()
   for (const node of order) {
     if (node.storage || node.origin) continue
     for (const input of node.inputs) {
       if (input.storage || isSource(input)) continue
       const base = viewBase(input)
-      if (!base.storage && !isSource(base) && base.primitive.kind !== 'random') base.origin?.wanted.add(base.position)
+      if (!base.origin || base.storage || isSource(base) || base.primitive.kind === 'random') continue
+      base.origin.wanted.add(base.position)
+      if (!targets.includes(base)) found.add(base)
     }
   }
+  return [...found]
 }
 
-function checkReadable(node: Node): void {
+function checkReadable(node: Node, wanted: Node): void {
   const { storage } = node
   if (!storage?.released) return
-  const how = storage.released === 'dispose' ? 'it was disposed' : 'it belongs to a step that closed too long ago'
+  const what = `a [${wanted.shape.join(', ')}] ${wanted.dtype} tensor`
+  if (storage.released === 'dispose') {
+    throw new StaleTensorError(
+      '',
+      node === wanted ? `${what} was disposed of` : `${what} was to be computed from a tensor that was disposed of`,
+    )
+  }
   throw new StaleTensorError(
-    node.primitive.kind,
-    `the values of a [${node.shape.join(', ')}] ${node.dtype} tensor are gone: ${how}. Take .detach() or .clone() of what is to be read later, in the step that makes it`,
+    '',
+    `${what} can no longer be computed: the step that it belongs to closed too long ago, and the parameters of then are gone. ` +
+      'In the step that makes it, take .detach() or .clone() of what is to be read later',
   )
 }
 
 /** Stored values, fetched to the host. */
 async function storedValues(node: Node): Promise<TypedArray> {
   const storage = node.storage as Storage
-  checkReadable(node)
+  checkReadable(node, node)
   if (storage.host) return storage.host
   if (storage.copy) {
     const host = await storage.copy.get()
@@ -278,7 +222,9 @@ async function storedValues(node: Node): Promise<TypedArray> {
     return host
   }
   const device = openNow(storage.owner as DeviceName)?.device as NonNullable<ReturnType<typeof openNow>>['device']
-  return device.read(storage.buffer as DeviceBuffer)
+  const host = await device.read(storage.buffer as DeviceBuffer)
+  if (!isPinned(node) && host.byteLength <= MOVED_BYTES) moveToHost(node, host)
+  return host
 }
 
 /** A view that shows all of its base in the base's own order needs no kernel to be read. */
@@ -292,8 +238,8 @@ function whole(node: Node): Node {
 export async function readNode(node: Node): Promise<TypedArray> {
   const base = whole(node)
   if (!base.storage) {
-    const sinks = readySinks()
-    await enqueue(() => flush([base, ...sinks.filter((s) => s !== base)]))
+    const sinks = readySinks().filter((s) => s !== base)
+    await enqueue(() => flushAll([base], sinks, NONE), true)
   }
   const values = await storedValues(base)
   const owner = base.storage?.owner
@@ -319,27 +265,54 @@ function readySinks(): Node[] {
   })
 }
 
+const NONE: ReadonlySet<Node> = new Set()
+
+/** Computes `first` and the other sinks together. A sink that cannot be computed stands in nobody's way: it says so when it is read. */
+function flushAll(first: readonly Node[], sinks: readonly Node[], given: ReadonlySet<Node>): void | Promise<void> {
+  const apart = (e: unknown): void | Promise<void> => {
+    if (!(e instanceof StaleTensorError || e instanceof DeviceError || e instanceof DTypeError) || sinks.length === 0) throw e
+    return sequence([() => flush(first, given), ...sinks.map((sink) => () => flush([sink]))], 1)
+  }
+  try {
+    const pending = flush([...first, ...sinks], given)
+    return pending ? pending.catch(apart).then(settleDisposed) : settleDisposed()
+  } catch (e) {
+    const pending = apart(e)
+    return pending ? pending.then(settleDisposed) : settleDisposed()
+  }
+}
+
+/** Runs tasks one after another; from task number `from` on, failures are left to whoever reads what failed. */
+function sequence(tasks: readonly Task[], from: number): void | Promise<void> {
+  for (let i = 0; i < tasks.length; i++) {
+    try {
+      const pending = (tasks[i] as Task)()
+      if (!pending) continue
+      const rest = tasks.slice(i + 1)
+      const settled = i >= from ? pending.catch(() => {}) : pending
+      return settled.then(() => sequence(rest, Math.max(0, from - i - 1)))
+    } catch (e) {
+      if (i < from) throw e
+    }
+  }
+}
+
 /** Ends a step: computes every sink, gives back what was retired a step ago. */
 export function closeStep(): void {
   const sinks = readySinks()
-  const old = previous
-  const given = donors
-  const late = borrowedBefore
-  borrowedBefore = borrowed
-  borrowed = []
-  previous = retiring
-  retiring = []
-  donors = new Set()
+  const arenas = sinks.filter(isPinned)
+  const others = sinks.filter((n) => !isPinned(n))
+  const given = takeDonors()
+  const end = endEpoch()
+  const finish = (): void => {
+    for (const node of given) release(node, 'step')
+    end()
+  }
   const done = enqueue(() => {
-    const finish = (): void => {
-      for (const node of old) release(node, 'step')
-      for (const node of given) release(node, 'step')
-      giveBackBorrowed(late)
-    }
-    const pending = flush(sinks, given)
+    const pending = flushAll(arenas, others, given)
     if (!pending) finish()
     return pending?.then(finish)
-  })
+  }, false)
   // What fails here is told by the next promise that somebody waits for.
   done?.catch((e: unknown) => {
     failure = e
@@ -354,31 +327,6 @@ function raise(): void {
   const e = failure
   failure = undefined
   throw e
-}
-
-function release(node: Node, how: 'step' | 'dispose'): void {
-  const { storage } = node
-  if (!storage || storage.released) return
-  const { buffer, owner } = storage
-  delete storage.buffer
-  delete storage.host
-  delete storage.copy
-  storage.released = how
-  if (!buffer) return
-  unwatch(buffer)
-  openNow(owner as DeviceName)?.device.release(buffer)
-}
-
-/** Gives up a node's stored values: an old version of parameters. They stay readable until the close after the next, or go with the next one. */
-export function retire(node: Node, options: { keepPrevious?: boolean } = {}): void {
-  if (options.keepPrevious === false) donors.add(node)
-  else retiring.push(node)
-}
-
-/** Frees a node's values now. A later use throws StaleTensorError. */
-export function disposeNode(node: Node): void {
-  forget(node)
-  if (node.storage) release(node, 'dispose')
 }
 
 /** Settles the default device and says what was found. */
@@ -401,7 +349,7 @@ export const availableDevices: () => Promise<DeviceName[]> = available
 /** Everything recorded so far is computed. */
 export async function synchronize(): Promise<void> {
   const sinks = readySinks()
-  await enqueue(() => flush(sinks))
+  await enqueue(() => flushAll([], sinks, NONE), true)
   raise()
   for (const { device } of opened()) await device.synchronize()
 }

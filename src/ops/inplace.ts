@@ -1,7 +1,7 @@
 /** @file In place: another value behind one handle. On the tape the handle becomes the op's result; what was saved before notices by the version. */
 import { AutogradError, DTypeError, kindRank, ShapeError, sameShape, showShape } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { alias, isGradEnabled, share, Tensor } from '../tensor/index.ts'
+import { isGradEnabled, isShared, share, Tensor } from '../tensor/index.ts'
 import { cast } from './convert.ts'
 import { checkTensor } from './define.ts'
 import {
@@ -32,13 +32,13 @@ function begin(op: string, x: Tensor): Tensor {
   if (x._view) {
     throw new AutogradError(
       op,
-      `x ${showShape(x.shape)} is a view of another tensor, and views are values here: the other would not change. Use clone() first, or indexPut on the other`,
+      `x ${showShape(x.shape)} is a view of another tensor, and views are values here: the other would not change. Use clone() first`,
     )
   }
   if (isGradEnabled() && x.requiresGrad && x.isLeaf) {
     throw new AutogradError(op, 'a leaf that requires grad may not be changed in place while recording. Wrap the change in noGrad(() => …)')
   }
-  const old = alias(x)
+  const old = new Tensor(x._node)
   old._point = x._point
   return old
 }
@@ -53,8 +53,11 @@ function finish(op: string, x: Tensor, value: Tensor): Tensor {
       throw new DTypeError(op, `the result is ${y.dtype}, which ${x.dtype} does not hold. Convert x first`)
     y = cast(y, x.dtype)
   }
+  const before = x._node
   x._node = y._node
   if (isGradEnabled()) x._point = y._point
+  // Off the tape nobody but results of this step can want the old value: it goes when the next one closes.
+  if ((!x._point || !isGradEnabled()) && !isShared(before)) graph.retire(before)
   x.version++
   return x
 }

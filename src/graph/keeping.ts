@@ -1,0 +1,149 @@
+/**
+ * @file How long stored values stay: what a step retires, what is lent until the next step, what is disposed of.
+ *
+ * Steps are counted by their closes. What is retired in one step is given back when the next one closes, so that recipes which use it can be
+ * followed until then; in a loop that never closes a step (a training loop without an optimizer) a number of runs stands for it.
+ */
+import { dtypeInfo } from '../base/index.ts'
+import type { DeviceName } from '../device/index.ts'
+import { openNow } from './devices.ts'
+import { unwatch, watch } from './lifetime.ts'
+import type { Node } from './node.ts'
+import { forget, hasSinks } from './pending.ts'
+
+let epoch = 0
+let runs = 0
+/** After this many runs what was retired goes, closed or not. */
+const RUNS_KEPT = 16
+
+let retired: { readonly node: Node; readonly epoch: number; readonly run: number }[] = []
+let donors = new Set<Node>()
+
+/** Gives up a node's stored values: an old version of parameters. They stay readable until the close after the next, or go with the next one. */
+export function retire(node: Node, options: { keepPrevious?: boolean } = {}): void {
+  if (options.keepPrevious === false) donors.add(node)
+  else retired.push({ node, epoch, run: runs })
+}
+
+/** Takes the nodes whose values go with the closing step: their buffers may be overwritten. */
+export function takeDonors(): Set<Node> {
+  const taken = donors
+  donors = new Set()
+  return taken
+}
+
+/** A result that is stored although its recipe stays: its buffer can go at any time. */
+interface Loan {
+  readonly inputs: readonly Node[]
+  readonly epoch: number
+}
+const loans = new Map<Node, Loan>()
+let lentBytes = 0
+const LENT_BUDGET = 256 * 1024 * 1024
+
+const bytesOf = (node: Node): number => (node.storage?.buffer?.length ?? 0) * dtypeInfo[node.dtype].bytes
+
+/** Keeps a stored interior result until the next step has closed. */
+export function lend(node: Node): void {
+  loans.set(node, { inputs: node.inputs, epoch })
+  lentBytes += bytesOf(node)
+  if (lentBytes > LENT_BUDGET) for (const lent of [...loans.keys()]) takeBack(lent)
+}
+
+/** What a later step than its own uses is no intermediate result: it stays while it can be reached. */
+export function used(node: Node): void {
+  const loan = loans.get(node)
+  if (!loan || loan.epoch === epoch) return
+  loans.delete(node)
+  lentBytes -= bytesOf(node)
+  const { storage } = node
+  if (storage?.buffer) watch(node, (openNow(storage.owner as DeviceName) as NonNullable<ReturnType<typeof openNow>>).device, storage.buffer)
+}
+
+function takeBack(node: Node): void {
+  const loan = loans.get(node) as Loan
+  loans.delete(node)
+  const { storage } = node
+  if (!storage?.buffer || storage.released) return
+  lentBytes -= bytesOf(node)
+  openNow(storage.owner as DeviceName)?.device.release(storage.buffer)
+  node.storage = undefined
+  node.inputs = loan.inputs
+}
+
+/** Whether a stored result is on loan. */
+export const isLent = (node: Node): boolean => loans.has(node)
+
+/** Ends a step; what is to be done once its work has been handed to the device is answered. */
+export function endEpoch(): () => void {
+  const closing = epoch
+  return () => {
+    epoch = Math.max(epoch, closing + 1)
+    retired = retired.filter((r) => {
+      if (r.epoch < closing) release(r.node, 'step')
+      return r.epoch >= closing
+    })
+    for (const [node, loan] of [...loans]) if (loan.epoch < closing) takeBack(node)
+    settleDisposed()
+  }
+}
+
+/** Called after every run. */
+export function countRun(): void {
+  runs++
+  if (retired.length === 0 || runs - (retired[0] as { run: number }).run < RUNS_KEPT) return
+  retired = retired.filter((r) => {
+    if (runs - r.run < RUNS_KEPT) return true
+    release(r.node, 'step')
+    return false
+  })
+}
+
+/** Gives a node's stored values back. */
+export function release(node: Node, how: 'step' | 'dispose'): void {
+  const { storage } = node
+  if (!storage || storage.released) return
+  const { buffer, owner } = storage
+  // What the host holds costs the device nothing, and the collector sees it.
+  if (how === 'step' && !buffer) return
+  loans.delete(node)
+  delete storage.buffer
+  delete storage.host
+  delete storage.copy
+  storage.released = how
+  if (!buffer) return
+  unwatch(buffer)
+  openNow(owner as DeviceName)?.device.release(buffer)
+}
+
+/** The values are on the host now: the device's copy goes. */
+export function moveToHost(node: Node, host: NonNullable<Node['storage']>['host']): void {
+  const { storage } = node
+  if (!storage?.buffer || !host || isLent(node)) return
+  const { buffer, owner } = storage
+  delete storage.buffer
+  storage.host = host
+  unwatch(buffer)
+  openNow(owner as DeviceName)?.device.release(buffer)
+}
+
+const disposed: Node[] = []
+
+/** Frees a node's values: now, or once the results that were recorded before have been computed from them. A later use throws StaleTensorError. */
+export function disposeNode(node: Node): void {
+  forget(node)
+  disposed.push(node)
+  if (!hasSinks()) settleDisposed()
+}
+
+/** Frees what was disposed of while results that use it were pending. */
+export function settleDisposed(): void {
+  for (const node of disposed.splice(0)) {
+    if (node.storage) {
+      release(node, 'dispose')
+    } else {
+      node.storage = { released: 'dispose', uploads: 0 }
+      node.inputs = []
+    }
+  }
+}
