@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { type DType, dtypeInfo, fromHalf, IndexError, type TypedArray, toHalf } from '../../src/base/index.ts'
 import { erf, philox, roundEven } from '../../src/device/cpu/special.ts'
-import { type Device, openCpu, type Program, type Slot } from '../../src/device/index.ts'
+import { type Device, type HostCopy, openCpu, type Program, type Slot } from '../../src/device/index.ts'
 import {
   type Axis,
   type BinaryOp,
@@ -374,7 +374,7 @@ describe('errors on the cpu device', () => {
     await expect(negative).rejects.toThrow('embedding: index -1 is out of range for an axis of size 3')
   })
 
-  it('an index error nobody waited for is told by whichever promise comes next', async () => {
+  it('an index error nobody waited for is told by synchronize, once, and by its own results always', async () => {
     const { device } = openCpu()
     const other = device.upload('float32', f32(1))
     const output = device.allocate('float32', 2)
@@ -384,8 +384,35 @@ describe('errors on the cpu device', () => {
       scalars: [],
       evacuate: [],
     })
-    await expect(device.read(other)).rejects.toThrow(IndexError)
-    expect(await device.read(output)).toEqual(f32(5, 5))
+    expect(await device.read(other)).toEqual(f32(1))
+    await device.throttle()
+    await expect(device.synchronize()).rejects.toThrow('embedding: index 9 is out of range')
+    await device.synchronize()
+    for (let i = 0; i < 2; i++) await expect(device.read(output)).rejects.toThrow(IndexError)
+    // so does what is computed from it, and the device has been told of
+    const next = device.allocate('float32', 2)
+    const executable = device.compile(programOf(gather(), [f32(5, 6), Int32Array.of(0, 0)], 2))
+    device.run(executable, { inputs: [output, Int32Array.of(0, 0)], outputs: [next], scalars: [], evacuate: [] })
+    await device.synchronize()
+    await expect(device.read(next)).rejects.toThrow(IndexError)
+  })
+
+  it('of results kept, only those of the run with the wrong index reject, every time', async () => {
+    const { device } = openCpu()
+    const losses = [0, 7, 1, 2].map((i) => {
+      const output = device.allocate('float32', 2)
+      const indices = Int32Array.of(0, i)
+      const executable = device.compile(programOf(gather(), [f32(5, 6, 7), indices], 2))
+      return device.run(executable, { inputs: [f32(5, 6, 7), indices], outputs: [output], scalars: [], evacuate: [output] })[0] as HostCopy
+    })
+    for (const again of [0, 1]) {
+      for (const [i, loss] of losses.entries()) {
+        if (i === 1) await expect(loss.get(), `round ${again}`).rejects.toThrow('embedding: index 7 is out of range for an axis of size 3')
+        else expect(await loss.get()).toEqual(f32(5, 5 + ([0, 0, 1, 2][i] as number)))
+        await device.throttle()
+      }
+    }
+    await device.synchronize()
   })
 
   it('a kernel that reads outside a buffer poisons what it would have written', async () => {

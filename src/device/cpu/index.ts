@@ -16,6 +16,7 @@ import type {
   Program,
   Run,
 } from '../device.ts'
+import { LateErrors } from '../late.ts'
 import { type CompiledKernel, compileKernel } from './compile.ts'
 
 class CpuBuffer implements DeviceBuffer {
@@ -24,7 +25,7 @@ class CpuBuffer implements DeviceBuffer {
   /** Absent before the first program writes it, after its release, and when its memory was given to another buffer. */
   data: TypedArray | undefined
   /** Why there are no values: the program that would have written them failed. */
-  failure: unknown
+  failure: Error | undefined
 
   constructor(dtype: DType, length: number, data?: TypedArray) {
     this.dtype = dtype
@@ -47,8 +48,7 @@ class CpuDevice implements Device {
   #submits = 0
   #pipelines = 0
   #created = 0
-  /** What went wrong and has not been told yet. */
-  #sticky: unknown
+  readonly #late = new LateErrors()
 
   compile(program: Program): Executable {
     const kernels = program.kernels.map(({ kernel }) => compileKernel(kernel))
@@ -61,29 +61,39 @@ class CpuDevice implements Device {
     const { program, kernels } = executable as CpuExecutable
     this.#submits++
     const scratch: TypedArray[] = []
+    const results = outputs as readonly CpuBuffer[]
+    let wrong: IndexError | undefined
     try {
-      const data = this.#bind(program, inputs as readonly (CpuBuffer | TypedArray)[], outputs as readonly CpuBuffer[], scratch)
+      const data = this.#bind(program, inputs as readonly (CpuBuffer | TypedArray)[], results, scratch)
       program.kernels.forEach(({ kernel, slots }, i) => {
         this.#dispatches++
         const fail = (site: number, value: number, size: number): void => {
-          this.#sticky ??= new IndexError(kernel.sites[site] ?? kernel.label, `index ${value} is out of range for an axis of size ${size}`)
+          wrong ??= new IndexError(kernel.sites[site] ?? kernel.label, `index ${value} is out of range for an axis of size ${size}`)
         }
         kernels[i]?.({ data: slots.map((s) => data[s] as TypedArray), scalars, fail })
       })
+      if (wrong) this.#poison(results, wrong)
     } catch (e) {
-      this.#sticky ??= e
-      for (const output of outputs as readonly CpuBuffer[]) {
-        this.release(output)
-        output.failure = e
-      }
+      this.#late.add(e as Error)
+      this.#poison(results, e as Error)
     } finally {
       for (const array of scratch) this.#give(array)
     }
-    return (evacuate as readonly CpuBuffer[]).map((buffer) => {
+    const copies = (evacuate as readonly CpuBuffer[]).map((buffer) => {
       const copy = this.#copyOf(buffer)
       this.release(buffer)
       return copy
     })
+    if (wrong) this.#late.addOwned(wrong, [...results.filter((r) => !evacuate.includes(r)), ...copies])
+    return copies
+  }
+
+  /** The results of a run that failed: they stay without values, and say why, as does all that is computed from them. */
+  #poison(outputs: readonly CpuBuffer[], error: Error): void {
+    for (const output of outputs) {
+      this.release(output)
+      output.failure = error
+    }
   }
 
   /** The arrays of the program's slots; those made for this run only are added to `scratch`. */
@@ -138,7 +148,7 @@ class CpuDevice implements Device {
     const values = copy.peek()
     if (values) return this.upload(copy.dtype, values)
     const buffer = new CpuBuffer(copy.dtype, copy.length)
-    buffer.failure = (copy as { failure?: unknown }).failure
+    buffer.failure = (copy as { failure?: Error }).failure
     return buffer
   }
 
@@ -149,16 +159,17 @@ class CpuDevice implements Device {
   }
 
   async read(buffer: DeviceBuffer): Promise<TypedArray> {
-    this.#raise()
+    const { failure } = buffer as CpuBuffer
+    this.#raise(failure)
     return this.#dataOf(buffer as CpuBuffer).slice()
   }
 
   async synchronize(): Promise<void> {
-    this.#raise()
+    this.#late.raise(true)
   }
 
   async throttle(): Promise<void> {
-    this.#raise()
+    this.#late.raise()
   }
 
   memory(): MemoryStats {
@@ -179,11 +190,13 @@ class CpuDevice implements Device {
     }
   }
 
-  /** Tells, once, what went wrong since the last promise. */
-  #raise(): void {
-    const e = this.#sticky
-    this.#sticky = undefined
-    if (e !== undefined) throw e
+  /** Throws what a result itself says, every time; else, once, what went wrong elsewhere and no result says. */
+  #raise(failure: Error | undefined): void {
+    if (failure) {
+      this.#late.told(failure)
+      throw failure
+    }
+    this.#late.raise()
   }
 
   #dataOf(buffer: CpuBuffer): TypedArray {
@@ -191,13 +204,12 @@ class CpuDevice implements Device {
     throw buffer.failure ?? new Error('cpu: a buffer is read that was never written, or was released')
   }
 
-  #copyOf(buffer: CpuBuffer): HostCopy & { failure: unknown } {
+  #copyOf(buffer: CpuBuffer): HostCopy & { failure: Error | undefined } {
     const { dtype, length, failure } = buffer
     const values = failure === undefined ? this.#dataOf(buffer).slice() : undefined
     const get = async (): Promise<TypedArray> => {
-      this.#raise()
-      if (values) return values
-      throw failure
+      this.#raise(failure)
+      return values as TypedArray
     }
     return { dtype, length, failure, peek: () => values, get }
   }

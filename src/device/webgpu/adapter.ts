@@ -1,7 +1,7 @@
 /** @file Finds a GPU: the page's own, or Dawn in Node. Hardware first, then software. */
 import { DeviceError } from '../../base/index.ts'
 import type { DeviceInfo } from '../device.ts'
-import { env, nodeProcess } from './environment.ts'
+import { env, nodeProcess } from '../environment.ts'
 import type { AdapterClass } from './strategy.ts'
 
 export interface Opened {

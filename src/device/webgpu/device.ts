@@ -1,5 +1,5 @@
 /** @file The WebGPU device: buffers, the queue of runs, and the promises that lead back to the host. */
-import { type DType, DTypeError, dtypeInfo, IndexError, type TypedArray } from '../../base/index.ts'
+import { type DType, DTypeError, dtypeInfo, type TypedArray } from '../../base/index.ts'
 import type { Kernel } from '../../kernel/index.ts'
 import type {
   Device,
@@ -13,6 +13,7 @@ import type {
   Program,
   Run,
 } from '../device.ts'
+import { nodeProcess } from '../environment.ts'
 import type { Opened } from './adapter.ts'
 import type { Dump } from './dump.ts'
 import { bytesOf, GpuExecutable, type Workshop } from './executable.ts'
@@ -24,6 +25,7 @@ import { GpuHostCopy, Pages, valuesFrom } from './readback.ts'
 import { chooseStrategy, type Strategy } from './strategy.ts'
 import { fromGpu, Trouble } from './trouble.ts'
 import { COPY_DST, COPY_SRC, FOR_READING, MAP_READ, STORAGE } from './usage.ts'
+import { errorOf, FLAG_BYTES, Verdict } from './verdict.ts'
 
 /** Runs that may wait for asynchronous compilation while the program never yields; then it is done on the spot. */
 const WAITING = 2
@@ -48,6 +50,7 @@ export class GpuComputeDevice implements Device, Workshop {
   readonly #jobs: (RunJob | OtherJob)[] = []
   #pumping = false
   readonly #drained: (() => void)[] = []
+  #looksAtExit = false
   /** Names of ops with checked indices; an error code is a position in it plus 1. */
   readonly #ops: string[] = []
 
@@ -58,7 +61,7 @@ export class GpuComputeDevice implements Device, Workshop {
     this.dump = dump
     this.pool = new BufferPool(gpu, adapterClass === 'software' ? 2 ** 29 : 2 ** 31)
     this.pipelines = new PipelineCache(gpu)
-    this.errors = gpu.createBuffer({ size: 4, usage: STORAGE | COPY_SRC | COPY_DST, label: 'errors' })
+    this.errors = gpu.createBuffer({ size: FLAG_BYTES, usage: STORAGE | COPY_SRC | COPY_DST, label: 'errors' })
     this.counts.buffers++
     this.traits = {
       maxBuffers: gpu.limits.maxStorageBuffersPerShaderStage,
@@ -70,9 +73,10 @@ export class GpuComputeDevice implements Device, Workshop {
     this.#pages = new Pages(gpu, this.errors, this.counts)
     this.#pages.submitted = () => this.#flow.submitted
     this.#pages.onDone = (serial) => this.#flow.done(serial)
-    this.#pages.onFlag = (code) => {
-      const op = this.#ops[code - 1] ?? 'index'
-      this.#trouble.add(new IndexError(op, 'an index lies outside its axis (found on the device, where the values are)'))
+    this.#pages.onFlag = (flag, verdict) => {
+      const error = errorOf(flag, this.#ops)
+      if (error) this.#trouble.addOwned(error, verdict.results())
+      verdict.settle(error)
     }
     this.pool.onCreate = (bytes, failure) => {
       const check = failure.then((error) => error && this.#trouble.add(fromGpu(error, 'webgpu', bytes)))
@@ -132,6 +136,7 @@ export class GpuComputeDevice implements Device, Workshop {
       (input): Input => (input instanceof GpuBuffer ? { buffer: input } : { uploaded: this.#uploaded(input as TypedArray) }),
     )
     this.#flow.queued++
+    if (compiled.checks) this.#lookAtExit()
     this.#push({
       kind: 'run',
       executable: compiled,
@@ -142,6 +147,17 @@ export class GpuComputeDevice implements Device, Workshop {
       copies,
     })
     return copies
+  }
+
+  /** A program that ends without waiting for its last runs still learns of wrong indices: their flags are fetched once everything else is done. */
+  #lookAtExit(): void {
+    if (this.#looksAtExit) return
+    this.#looksAtExit = true
+    nodeProcess?.once('beforeExit', () => {
+      if (this.#trouble.lost) return
+      this.#pump(true)
+      if (this.#pages.flagsOut > 0) this.#fence().catch(() => {})
+    })
   }
 
   // --- the queue ---
@@ -215,17 +231,28 @@ export class GpuComputeDevice implements Device, Workshop {
     const pass = encoder.beginComputePass()
     executable.encode(pass, memory)
     pass.end()
-    if (executable.checks) this.#pages.flagDirty = true
+    const verdict = this.#verdictOf(job)
+    if (executable.checks) this.#pages.appendFlag(encoder, verdict as Verdict)
     for (const [i, buffer] of evacuate.entries()) {
       this.#pages.append(encoder, (buffer.memory as PoolBuffer).gpu, buffer.bytes, copies[i] as GpuHostCopy)
     }
-    if (copies.length > 0) this.#pages.appendFlag(encoder)
     this.#submit(encoder)
     this.#flow.submitted++
+    verdict?.holds(outputs, copies)
     if (watched) this.#watch(executable, outputs, copies)
     for (const buffer of scratch) this.pool.give(buffer)
     for (const input of inputs) if ('uploaded' in input && !donated.has(input.uploaded)) this.pool.give(input.uploaded)
     for (const buffer of evacuate) this.#free(buffer)
+  }
+
+  /** What the run's results wait for: its own index flag, and those of runs that it uses. */
+  #verdictOf({ executable, inputs }: RunJob): Verdict | undefined {
+    const open = new Set<Verdict>()
+    for (const input of inputs) if ('buffer' in input && input.buffer.verdict?.isOpen) open.add(input.buffer.verdict)
+    if (!executable.checks && open.size === 0) return undefined
+    const verdict = new Verdict(executable.checks)
+    for (const other of open) verdict.follow(other)
+    return verdict
   }
 
   #submit(encoder: GPUCommandEncoder): void {
@@ -283,7 +310,7 @@ export class GpuComputeDevice implements Device, Workshop {
     if (copy.state.kind === 'page') await this.#orLost(this.#pages.arrive(copy.state.page))
     await this.#trouble.settled()
     if (copy.state.kind === 'failed') {
-      this.#trouble.reported(copy.state.error)
+      this.#trouble.told(copy.state.error)
       throw copy.state.error
     }
     this.#trouble.raise()
@@ -303,6 +330,7 @@ export class GpuComputeDevice implements Device, Workshop {
         const encoder = this.gpu.createCommandEncoder()
         encoder.copyBufferToBuffer(state.page.keep, state.offset, buffer.memory.gpu, 0, buffer.bytes)
         this.#submit(encoder)
+        if (own.verdict?.isOpen) own.verdict.holds([buffer], [])
       }
     }
     if (this.#jobs.length === 0) act()
@@ -316,14 +344,14 @@ export class GpuComputeDevice implements Device, Workshop {
     const copy = new GpuHostCopy(own.dtype, own.length, this.#fetch)
     let large: Promise<TypedArray> | undefined
     const act = (): void => {
-      if (!own.memory) {
+      if (own.failed || !own.memory) {
         copy.fail(own.failed ?? new Error('webgpu: a buffer was read that has no values'))
         return
       }
+      if (own.verdict?.isOpen) own.verdict.holds([], [copy])
       const encoder = this.gpu.createCommandEncoder()
       if (own.bytes <= SMALL_READ) this.#pages.append(encoder, own.memory.gpu, own.bytes, copy)
       else large = this.#readLarge(encoder, own.memory.gpu, own)
-      this.#pages.appendFlag(encoder)
       this.#submit(encoder)
     }
     if (this.#jobs.length === 0) act()
@@ -337,7 +365,7 @@ export class GpuComputeDevice implements Device, Workshop {
     await flag
     await this.#trouble.settled()
     if (own.failed) {
-      this.#trouble.reported(own.failed)
+      this.#trouble.told(own.failed)
       throw own.failed
     }
     this.#trouble.raise()
@@ -369,7 +397,7 @@ export class GpuComputeDevice implements Device, Workshop {
       if (!this.#trouble.lost) await new Promise((resolve) => setTimeout(resolve, 0))
       const { lost } = this.#trouble
       if (!lost) throw error
-      this.#trouble.reported(lost)
+      this.#trouble.told(lost)
       throw lost
     }
   }
@@ -377,22 +405,17 @@ export class GpuComputeDevice implements Device, Workshop {
   /** All that has been submitted is done, the error flag included. */
   async #fence(): Promise<void> {
     await this.#drain()
-    if (this.#pages.flagDirty) {
-      const encoder = this.gpu.createCommandEncoder()
-      this.#pages.appendFlag(encoder)
-      this.#submit(encoder)
-    }
     const sealed = this.#pages.seal()
     if (sealed) return this.#orLost(sealed)
     const serial = this.#flow.submitted
-    await this.#orLost(this.gpu.queue.onSubmittedWorkDone())
+    await this.#orLost(Promise.all([this.gpu.queue.onSubmittedWorkDone(), this.#pages.arrived()]))
     this.#flow.done(serial)
   }
 
   async synchronize(): Promise<void> {
     await this.#fence()
     await this.#trouble.settled()
-    this.#trouble.raise()
+    this.#trouble.raise(true)
   }
 
   async throttle(): Promise<void> {

@@ -1,5 +1,5 @@
 /** @file TAPEGRAD_DUMP=dir: every kernel as a file, with its label and its numbers. */
-import { env, nodeProcess } from './environment.ts'
+import { env, nodeProcess } from '../environment.ts'
 import type { PrintedKernel } from './printer.ts'
 
 export type Dump = (printed: PrintedKernel) => void

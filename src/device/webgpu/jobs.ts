@@ -4,6 +4,7 @@ import type { DeviceBuffer } from '../device.ts'
 import { bytesOf, type GpuExecutable } from './executable.ts'
 import type { PoolBuffer } from './pool.ts'
 import type { GpuHostCopy } from './readback.ts'
+import type { Verdict } from './verdict.ts'
 
 /** A tensor's buffer. It has memory from the run that writes it until it is released, donated or evacuated. */
 export class GpuBuffer implements DeviceBuffer {
@@ -12,6 +13,8 @@ export class GpuBuffer implements DeviceBuffer {
   memory: PoolBuffer | undefined
   /** Why it will never have values. */
   failed: Error | undefined
+  /** What is not yet known of the run that wrote it. */
+  verdict: Verdict | undefined
 
   constructor(dtype: DType, length: number) {
     this.dtype = dtype

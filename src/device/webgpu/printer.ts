@@ -60,7 +60,7 @@ export function assemble(emitter: Emitter, main: string, workgroups: readonly [n
     bind({ kind: 'buffer', buffer, writable }, `${writable ? 'read_write' : 'read'}> b${buffer}: array<${BUFFER_TYPE[use.dtype]}>`)
   })
   if (emitter.usesScalars) bind({ kind: 'scalars' }, 'read> scalars: array<u32>')
-  if (emitter.usesErrors) bind({ kind: 'errors' }, 'read_write> errors: atomic<u32>')
+  if (emitter.usesErrors) bind({ kind: 'errors' }, 'read_write> errors: IndexFlag')
   lines.push(params.declare(bindings.length))
   bindings.push({ kind: 'params' })
   const checked = emitter.usesErrors ? CHECKED_INDEX : ''
@@ -69,9 +69,16 @@ export function assemble(emitter: Emitter, main: string, workgroups: readonly [n
   return { label: kernel.label, code, params: params.words, sites: params.sites, bindings, workgroups }
 }
 
-const CHECKED_INDEX = `fn checked_index(index: i32, size: u32, code: u32, counts: bool) -> i32 {
+/** Whoever takes the flag first says what is wrong; every word of it belongs to one invocation. */
+const CHECKED_INDEX = `struct IndexFlag { taken: atomic<u32>, code: u32, index: i32, size: u32 }
+
+fn checked_index(index: i32, size: u32, code: u32, counts: bool) -> i32 {
   if (u32(index) < size) { return index; }
-  if (counts) { atomicMax(&errors, code); }
+  if (counts && atomicExchange(&errors.taken, 1u) == 0u) {
+    errors.code = code;
+    errors.index = index;
+    errors.size = size;
+  }
   return 0;
 }`
 

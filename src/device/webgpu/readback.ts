@@ -5,11 +5,10 @@
 import { type DType, dtypeInfo, type TypedArray } from '../../base/index.ts'
 import type { HostCopy } from '../device.ts'
 import { COPY_DST, COPY_SRC, FOR_READING, MAP_READ } from './usage.ts'
+import { FLAG_BYTES, type Verdict } from './verdict.ts'
 
 /** Bytes of a page. */
 export const PAGE = 65536
-/** The error flag lies in front of a page's values; their offsets are multiples of 16. */
-const HEADER = 16
 
 /** A pair of buffers with one content: `keep` can be copied from on the device, `read` can be mapped. */
 export interface Page {
@@ -18,8 +17,8 @@ export interface Page {
   readonly read: GPUBuffer
   used: number
   copies: GpuHostCopy[]
-  /** The error flag has been copied to the header; which flag, if it was cleared in between. */
-  flagEpoch: number
+  /** Index flags of runs, among the values. */
+  flags: { readonly offset: number; readonly verdict: Verdict }[]
   mapped: Promise<void> | undefined
 }
 
@@ -33,6 +32,7 @@ export class GpuHostCopy implements HostCopy {
   readonly dtype: DType
   readonly length: number
   state: State = { kind: 'queued' }
+  verdict: Verdict | undefined
   readonly #fetch: (copy: GpuHostCopy) => Promise<TypedArray>
   #answer: Promise<TypedArray> | undefined
 
@@ -46,9 +46,14 @@ export class GpuHostCopy implements HostCopy {
     return this.state.kind === 'host' ? this.state.values : undefined
   }
 
+  /** Only what the value itself is stays the answer: an error that came from elsewhere is told once. */
   get(): Promise<TypedArray> {
-    this.#answer ??= this.#fetch(this)
-    return this.#answer
+    const answer = this.#answer ?? this.#fetch(this)
+    this.#answer = answer
+    answer.catch(() => {
+      if (this.#answer === answer) this.#answer = undefined
+    })
+    return answer
   }
 
   fail(error: Error): void {
@@ -68,11 +73,10 @@ export class Pages {
   readonly #errors: GPUBuffer
   readonly #free: Page[] = []
   #current: Page | undefined
-  #epoch = 0
-  /** The flag may have been set since it was last copied. */
-  flagDirty = false
-  /** Told of a nonzero flag, once. */
-  onFlag: (code: number) => void = () => {}
+  /** Flags that have not arrived yet. */
+  flagsOut = 0
+  /** Given each run's flag, in order. */
+  onFlag: (flag: Uint32Array, verdict: Verdict) => void = () => {}
   /** Gives the number of the last submitted run, and hears when all up to it are done. */
   submitted: () => number = () => 0
   onDone: (serial: number) => void = () => {}
@@ -85,31 +89,37 @@ export class Pages {
 
   /** Encodes the copy of a small result. */
   append(encoder: GPUCommandEncoder, source: GPUBuffer, bytes: number, copy: GpuHostCopy): void {
+    const { page, offset } = this.#place(bytes)
+    encoder.copyBufferToBuffer(source, 0, page.keep, offset, bytes)
+    encoder.copyBufferToBuffer(source, 0, page.read, offset, bytes)
+    page.copies.push(copy)
+    copy.state = { kind: 'page', page, offset }
+  }
+
+  /** Encodes the copy of a run's index flag, and clears it for the next run. In front of the run's results, so that they never arrive before it. */
+  appendFlag(encoder: GPUCommandEncoder, verdict: Verdict): void {
+    const { page, offset } = this.#place(FLAG_BYTES)
+    encoder.copyBufferToBuffer(this.#errors, 0, page.read, offset, FLAG_BYTES)
+    encoder.clearBuffer(this.#errors)
+    page.flags.push({ offset, verdict })
+    this.flagsOut++
+  }
+
+  /** Room in the current page, at a multiple of 16. */
+  #place(bytes: number): { page: Page; offset: number } {
     const room = Math.ceil(bytes / 16) * 16
     if (this.#current && this.#current.used + room > this.#current.size) this.#full()
     this.#current ??= this.#take(room)
     const page = this.#current
     const offset = page.used
-    encoder.copyBufferToBuffer(source, 0, page.keep, offset, bytes)
-    encoder.copyBufferToBuffer(source, 0, page.read, offset, bytes)
     page.used += room
-    page.copies.push(copy)
-    copy.state = { kind: 'page', page, offset }
-  }
-
-  /** Encodes the copy of the error flag, if it may have changed. */
-  appendFlag(encoder: GPUCommandEncoder): void {
-    if (!this.flagDirty) return
-    this.#current ??= this.#take(0)
-    encoder.copyBufferToBuffer(this.#errors, 0, this.#current.read, 0, 4)
-    this.#current.flagEpoch = this.#epoch
-    this.flagDirty = false
+    return { page, offset }
   }
 
   /** Ends the current page and maps it; undefined where it holds nothing. */
   seal(): Promise<void> | undefined {
     const page = this.#current
-    if (!page || (page.copies.length === 0 && page.flagEpoch < 0)) return undefined
+    if (!page || page.used === 0) return undefined
     this.#current = undefined
     return this.#map(page)
   }
@@ -135,40 +145,51 @@ export class Pages {
   }
 
   #take(room: number): Page {
-    const needed = HEADER + room
-    const page = needed <= PAGE ? this.#free.pop() : undefined
+    const page = room <= PAGE ? this.#free.pop() : undefined
     if (page) return page
-    const size = Math.max(PAGE, needed)
+    const size = Math.max(PAGE, room)
     this.#counts.buffers += 2
     return {
       size,
       keep: this.#gpu.createBuffer({ size, usage: COPY_SRC | COPY_DST, label: 'page' }),
       read: this.#gpu.createBuffer({ size, usage: MAP_READ | COPY_DST, label: 'page (mapped)' }),
-      used: HEADER,
+      used: 0,
       copies: [],
-      flagEpoch: -1,
+      flags: [],
       mapped: undefined,
     }
   }
 
   #map(page: Page): Promise<void> {
-    page.mapped ??= this.#read(page, this.submitted())
+    if (!page.mapped) {
+      const read = this.#read(page, this.submitted())
+      page.mapped = read
+      this.#mapping.add(read)
+      const done = (): unknown => this.#mapping.delete(read)
+      read.then(done, done)
+    }
     return page.mapped
+  }
+  readonly #mapping = new Set<Promise<void>>()
+
+  /** Waits for the pages on their way. */
+  async arrived(): Promise<void> {
+    await Promise.all(this.#mapping)
   }
 
   async #read(page: Page, serial: number): Promise<void> {
     await page.read.mapAsync(FOR_READING, 0, page.used)
     const range = page.read.getMappedRange(0, page.used)
+    for (const { offset, verdict } of page.flags) this.onFlag(new Uint32Array(range, offset, FLAG_BYTES / 4), verdict)
+    this.flagsOut -= page.flags.length
     for (const copy of page.copies) {
       if (copy.state.kind !== 'page') continue
       copy.state = { kind: 'host', values: valuesFrom(range, copy.state.offset, copy.dtype, copy.length) }
     }
-    const code = page.flagEpoch >= 0 ? (new Uint32Array(range, 0, 1)[0] as number) : 0
-    const fresh = page.flagEpoch === this.#epoch
     page.read.unmap()
-    page.used = HEADER
+    page.used = 0
     page.copies = []
-    page.flagEpoch = -1
+    page.flags = []
     page.mapped = undefined
     if (page.size === PAGE) this.#free.push(page)
     else {
@@ -176,10 +197,5 @@ export class Pages {
       page.read.destroy()
     }
     this.onDone(serial)
-    if (code !== 0 && fresh) {
-      this.#epoch++
-      this.#gpu.queue.writeBuffer(this.#errors, 0, new Uint32Array(1))
-      this.onFlag(code)
-    }
   }
 }

@@ -1,9 +1,6 @@
-/** @file Errors that arrive late: kept until a promise of the library can carry them, printed at exit if none came. */
+/** @file What WebGPU reports, as errors of the library that arrive late. */
 import { DeviceLostError, OutOfMemoryError, TapegradError } from '../../base/index.ts'
-import { nodeProcess } from './environment.ts'
-
-const unreported = new Set<Error>()
-let listening = false
+import { LateErrors } from '../late.ts'
 
 /** What WebGPU reported, as an error of the library. `bytes`: what was being allocated. */
 export function fromGpu(error: GPUError, context: string, bytes = 0): TapegradError {
@@ -13,31 +10,11 @@ export function fromGpu(error: GPUError, context: string, bytes = 0): TapegradEr
   return new TapegradError(context, `the WebGPU device refused the work (${error.message})`)
 }
 
-export class Trouble {
-  #pending: Error | undefined
+export class Trouble extends LateErrors {
   /** Set for good when the device is gone. */
   lost: DeviceLostError | undefined
   /** Checks of the device's own that have not answered yet. */
   readonly #checks = new Set<Promise<unknown>>()
-
-  get any(): boolean {
-    return this.#pending !== undefined
-  }
-
-  /** Keeps the first error until it is reported. */
-  add(error: Error): void {
-    if (this.#pending) return
-    this.#pending = error
-    unreported.add(error)
-    if (!listening && nodeProcess) {
-      listening = true
-      const process = nodeProcess
-      process.on('exit', () => {
-        for (const e of unreported) console.error(`Uncaught by any promise: ${e.name}: ${e.message}`)
-        if (unreported.size > 0) process.exitCode = process.exitCode || 1
-      })
-    }
-  }
 
   lose(info: GPUDeviceLostInfo): void {
     if (info.reason === 'destroyed') return
@@ -53,19 +30,5 @@ export class Trouble {
 
   async settled(): Promise<void> {
     while (this.#checks.size > 0) await Promise.all(this.#checks)
-  }
-
-  /** Throws the kept error, once. */
-  raise(): void {
-    const error = this.#pending
-    if (!error) return
-    this.reported(error)
-    throw error
-  }
-
-  /** The error has reached the user in another way. */
-  reported(error: Error): void {
-    unreported.delete(error)
-    if (this.#pending === error) this.#pending = undefined
   }
 }

@@ -4,6 +4,7 @@ interface Process {
   readonly versions?: { readonly node?: string }
   exitCode?: number | string | null | undefined
   on(event: 'exit', listener: () => void): unknown
+  once(event: 'beforeExit', listener: () => void): unknown
 }
 
 const host = (globalThis as { process?: Process }).process

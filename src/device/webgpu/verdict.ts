@@ -1,0 +1,78 @@
+/**
+ * @file Whether a run's indices were inside their axes. The device learns it when the run's flag arrives on the host; until then, runs that use its
+ * results follow it, so that an error reaches everything that was computed from it.
+ */
+import { IndexError } from '../../base/index.ts'
+import type { GpuBuffer } from './jobs.ts'
+import type { GpuHostCopy } from './readback.ts'
+
+/** Words of the flag: whether it is taken, the error code, the index, the size of its axis. */
+export const FLAG_BYTES = 16
+
+export class Verdict {
+  readonly #buffers: WeakRef<GpuBuffer>[] = []
+  readonly #copies: WeakRef<GpuHostCopy>[] = []
+  #followers: Verdict[] = []
+  /** What is still to be learned: the run's own flag, and what it follows. */
+  #open: number
+  error: IndexError | undefined
+
+  constructor(checks: boolean) {
+    this.#open = checks ? 1 : 0
+  }
+
+  get isOpen(): boolean {
+    return this.#open > 0
+  }
+
+  follow(other: Verdict): void {
+    this.#open++
+    other.#followers.push(this)
+  }
+
+  /** Results that share the verdict. */
+  holds(buffers: readonly GpuBuffer[], copies: readonly GpuHostCopy[]): void {
+    for (const buffer of buffers) {
+      buffer.verdict = this
+      this.#buffers.push(new WeakRef(buffer))
+    }
+    for (const copy of copies) {
+      copy.verdict = this
+      this.#copies.push(new WeakRef(copy))
+    }
+  }
+
+  /** The results that somebody can still read. */
+  results(): object[] {
+    return [...this.#buffers, ...this.#copies].flatMap((r) => r.deref() ?? [])
+  }
+
+  /** One of the things to be learned is known. */
+  settle(error: IndexError | undefined): void {
+    const next: [Verdict, IndexError | undefined][] = [[this, error]]
+    for (let item = next.pop(); item; item = next.pop()) {
+      const [verdict, found] = item
+      verdict.#open--
+      if (found) verdict.#fail(found)
+      if (verdict.#open > 0) continue
+      for (const follower of verdict.#followers) next.push([follower, verdict.error])
+      verdict.#followers = []
+    }
+  }
+
+  #fail(error: IndexError): void {
+    if (this.error) return
+    this.error = error
+    for (const buffer of this.#buffers) {
+      const own = buffer.deref()
+      if (own) own.failed = error
+    }
+    for (const copy of this.#copies) copy.deref()?.fail(error)
+  }
+}
+
+/** The error that a flag tells of. `ops`: by code − 1. */
+export function errorOf([taken, code, index, size]: Uint32Array, ops: readonly string[]): IndexError | undefined {
+  if (!taken) return undefined
+  return new IndexError(ops[(code as number) - 1] ?? 'index', `index ${(index as number) | 0} is out of range for an axis of size ${size}`)
+}
