@@ -1,7 +1,7 @@
 /** @file `autograd.Function`: an op of one's own, forward and backward written in tensor functions. */
 import { AutogradError, isFloat } from '../base/index.ts'
 import { zeros } from '../ops/index.ts'
-import { alias, GradPoint, isGradEnabled, TapeEntry, type TapeOp, Tensor, withGrad } from '../tensor/index.ts'
+import { alias, type DeviceOf, GradPoint, isGradEnabled, TapeEntry, type TapeOp, Tensor, withGrad } from '../tensor/index.ts'
 
 /** What `forward` leaves for `backward`. Any other field may be set on it too. */
 export class FunctionContext {
@@ -48,8 +48,13 @@ export interface FunctionClass<A extends readonly unknown[], R extends Result> {
 }
 
 const callBackward: TapeOp<Tensor>['backward'] = (entry, grads) => {
-  const { cls, ctx, tensors, args } = entry.params as Call
-  const full = entry.outputs.map((point, i) => grads[i] ?? zeros(point.shape, { dtype: point.dtype }))
+  const { cls, ctx, tensors, args, placements } = entry.params as Call
+  // Nothing flowed to an output: zeros where the output is; one whose device is not settled goes with the others.
+  const elsewhere = grads.find((g) => g !== undefined && g._node.placement !== 'auto')?._node.placement
+  const full = entry.outputs.map((point, i) => {
+    const device = placements[i] === 'auto' ? elsewhere : placements[i]
+    return grads[i] ?? zeros(point.shape, { dtype: point.dtype, ...(device === undefined || device === 'auto' ? {} : { device }) })
+  })
   const answer = cls.backward(ctx, ...full)
   const list = Array.isArray(answer) ? (answer as readonly (Tensor | null | undefined)[]) : [answer as Tensor | null | undefined]
   if (list.length !== args && list.length !== tensors.length) {
@@ -68,6 +73,8 @@ interface Call {
   /** Positions of the tensors among the arguments. */
   readonly tensors: readonly number[]
   readonly args: number
+  /** Where each output is. */
+  readonly placements: readonly DeviceOf[]
 }
 
 /**
@@ -98,7 +105,11 @@ export class OwnFunction {
       const cls = this as unknown as FunctionClass<readonly unknown[], Result>
       const op: TapeOp<Tensor> = { name: this.name, backward: callBackward }
       // biome-ignore-end lint/complexity/noThisInStatic: the subclass is known from here on
-      const entry = new TapeEntry<Tensor>(op, { cls, ctx, tensors, args: args.length } satisfies Call, points)
+      const entry = new TapeEntry<Tensor>(
+        op,
+        { cls, ctx, tensors, args: args.length, placements: outputs.map((x) => x._node.placement) } satisfies Call,
+        points,
+      )
       for (const x of outputs) {
         const point = new GradPoint<Tensor>(x.shape, x.dtype, entry, undefined)
         entry.outputs.push(point)

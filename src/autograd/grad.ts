@@ -1,5 +1,5 @@
 /** @file What users call: `backward`, `grad`, hooks, and backward's debugging mode. */
-import { AutogradError, DTypeError, isFloat, ShapeError, sameShape, showShape } from '../base/index.ts'
+import { AutogradError, checkOptions, DTypeError, isFloat, ShapeError, sameShape, showShape } from '../base/index.ts'
 import { cast, checkTensor, onesLike, zerosLike } from '../ops/index.ts'
 import { type GradHook, type GradPoint, Tensor, traceSites } from '../tensor/index.ts'
 import { pointOf, walk } from './backward.ts'
@@ -10,6 +10,9 @@ export interface BackwardOptions {
   /** Record the gradients' own ops, so that they can be differentiated. */
   readonly createGraph?: boolean
 }
+
+const BACKWARD = ['retainGraph', 'createGraph']
+const GRAD = [...BACKWARD, 'gradOutputs', 'allowUnused', 'materializeGrads']
 
 const list = <T>(x: T | readonly T[]): readonly T[] => (Array.isArray(x) ? (x as readonly T[]) : [x as T])
 
@@ -43,6 +46,7 @@ export function backward(
 ): void {
   const roots = list(tensors)
   const named = isOptions(gradient) ? gradient : undefined
+  checkOptions('backward', named ?? options, BACKWARD)
   const { createGraph = false, retainGraph = createGraph } = named ?? options ?? {}
   const given = named || gradient === undefined || gradient === null ? [] : list(gradient as Tensor | readonly (Tensor | null)[])
   for (const x of roots) {
@@ -86,6 +90,7 @@ export function grad(
 ): (Tensor | null)[] {
   const roots = list(outputs)
   const wanted = list(inputs)
+  checkOptions('grad', options, GRAD)
   const { createGraph = false, retainGraph = createGraph, materializeGrads = false, allowUnused = materializeGrads } = options
   const given = options.gradOutputs ? list(options.gradOutputs) : []
   for (const x of roots) {

@@ -1,5 +1,5 @@
 /** @file `DataLoader`: batches of a dataset, in order or shuffled, one epoch each time that it is gone through. */
-import { ArgumentError, dtypeInfo, type TypedArray } from '../base/index.ts'
+import { ArgumentError, checkOptions, dtypeInfo, type TypedArray } from '../base/index.ts'
 import { type Generator, Generator as RandomGenerator, shuffled } from '../ops/index.ts'
 import { hostValues, type Tensor, throttle } from '../tensor/index.ts'
 import { type Collated, defaultCollate, hostTensor } from './collate.ts'
@@ -21,6 +21,8 @@ export interface DataLoaderOptions<S, B> {
   readonly collateFn?: (samples: readonly S[]) => B
 }
 
+const LOADER = ['batchSize', 'shuffle', 'seed', 'generator', 'dropLast', 'collateFn']
+
 /**
  * Batches of a dataset: `for await (const [x, y] of loader)`. A `TensorDataset` whose values are on the host is cut there, and every batch is a leaf
  * of its own. Before each batch the loader waits until the device is ready for another step, so memory stays flat however fast the loop is.
@@ -38,6 +40,7 @@ export class DataLoader<S, B = Collated<S>> implements AsyncIterable<B> {
   readonly #collate: ((samples: readonly S[]) => B) | undefined
 
   constructor(dataset: Dataset<S>, options: DataLoaderOptions<S, B> = {}) {
+    checkOptions('DataLoader', options, LOADER)
     const { batchSize = 1, shuffle = false, dropLast = false, seed, generator, collateFn } = options
     if (!Number.isInteger(batchSize) || batchSize < 1)
       throw new ArgumentError('DataLoader', `batchSize must be a whole number ≥ 1, got ${String(batchSize)}`)

@@ -1,5 +1,5 @@
 /** @file The layers: what each computes is a function of `nn.functional`; here are their parameters, and how those begin. */
-import { ArgumentError, type DType } from '../base/index.ts'
+import { ArgumentError, checkOptions, type DType } from '../base/index.ts'
 import * as F from '../ops/index.ts'
 import type { DeviceOf, Tensor } from '../tensor/index.ts'
 import * as init from './init.ts'
@@ -13,6 +13,8 @@ export interface LayerOptions {
   /** Whose random numbers the starting values take. */
   readonly generator?: F.Generator
 }
+
+const LAYER = ['dtype', 'device', 'generator']
 
 const place = ({ dtype, device }: LayerOptions): { dtype?: DType; device?: 'cpu' | 'webgpu' } => ({
   ...(dtype ? { dtype } : {}),
@@ -40,6 +42,7 @@ export class Linear extends Module {
 
   constructor(inFeatures: number, outFeatures: number, options: LayerOptions & { readonly bias?: boolean } = {}) {
     super()
+    checkOptions('Linear', options, [...LAYER, 'bias'])
     this.inFeatures = checkSize('Linear', 'inFeatures', inFeatures)
     this.outFeatures = checkSize('Linear', 'outFeatures', outFeatures)
     // √5 as the slope gives the bound 1/√fanIn, as in PyTorch
@@ -97,6 +100,7 @@ export class GELU extends Module {
 
   constructor(options: { readonly approximate?: 'none' | 'tanh' } = {}) {
     super()
+    checkOptions('GELU', options, ['approximate'])
     const approximate = options.approximate ?? 'none'
     if (approximate !== 'none' && approximate !== 'tanh')
       throw new ArgumentError('GELU', `approximate must be 'none' or 'tanh', got '${String(approximate)}'`)
@@ -139,6 +143,7 @@ export class Dropout extends Module {
 
   constructor(p = 0.5, options: { readonly generator?: F.Generator } = {}) {
     super()
+    checkOptions('Dropout', options, ['generator'])
     if (!(p >= 0 && p <= 1)) throw new ArgumentError('Dropout', `p must lie in 0 to 1, got ${p}`)
     this.p = p
     this.#generator = options.generator
@@ -168,6 +173,7 @@ export class Embedding extends Module {
 
   constructor(numEmbeddings: number, embeddingDim: number, options: LayerOptions & { readonly paddingIdx?: number | null } = {}) {
     super()
+    checkOptions('Embedding', options, [...LAYER, 'paddingIdx'])
     this.numEmbeddings = checkSize('Embedding', 'numEmbeddings', numEmbeddings)
     this.embeddingDim = checkSize('Embedding', 'embeddingDim', embeddingDim)
     const padding = options.paddingIdx ?? null
@@ -200,6 +206,7 @@ export class CrossEntropyLoss extends Module {
 
   constructor(options: F.CrossEntropyOptions = {}) {
     super()
+    checkOptions('CrossEntropyLoss', options, F.CROSS_ENTROPY_OPTIONS)
     this.#options = options
   }
 
@@ -215,6 +222,7 @@ export class MSELoss extends Module {
 
   constructor(options: F.LossOptions = {}) {
     super()
+    checkOptions('MSELoss', options, F.LOSS_OPTIONS)
     this.#options = options
   }
 

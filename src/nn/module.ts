@@ -2,9 +2,9 @@
  * @file `Module`: a piece of a network that owns parameters, buffers and other modules, found from its fields. Its `forward` is a method of the
  * subclass; every instance calls it through a wrapper that runs the hooks and tells, when something goes wrong, in which module.
  */
-import { ArgumentError, type DType, isDType, isFloat, sameShape, showShape } from '../base/index.ts'
+import { ArgumentError, checkOptions, type DType, isDType, isFloat, sameShape, showShape } from '../base/index.ts'
 import { detach, to, zerosLike } from '../ops/index.ts'
-import { assign, type DeviceOf, keepTensor, type Tensor } from '../tensor/index.ts'
+import { assign, type DeviceOf, keepTensor, Tensor } from '../tensor/index.ts'
 import { Buffer, Parameter } from './parameter.ts'
 
 /** The values of a module by name, as `stateDict()` gives and `loadStateDict()` takes them. */
@@ -50,6 +50,8 @@ export abstract class Module {
   training = true
   readonly #preHooks = new Map<symbol, PreHook>()
   readonly #postHooks = new Map<symbol, PostHook>()
+  /** Fields that have been seen to be parameters; undefined until somebody looked. */
+  #parameterNames: Set<string> | undefined
 
   constructor() {
     // On the instance, so that super.forward(x) in a subclass is the plain method, and hooks run once.
@@ -66,6 +68,7 @@ export abstract class Module {
   #run(given: readonly unknown[]): unknown {
     running.push(this)
     try {
+      this.#checkParameters()
       let input = given
       for (const hook of this.#preHooks.values()) {
         const changed = hook(this, input)
@@ -105,8 +108,26 @@ export abstract class Module {
 
   // ── what it owns ──
 
+  /** Throws where a plain tensor has been put over a parameter: no optimizer would find it, and no state would have it. */
+  #checkParameters(): void {
+    if (this.#parameterNames === undefined) this.#parameterNames = new Set(entriesOf(this, Parameter).map(([name]) => name))
+    for (const name of this.#parameterNames) {
+      const value = (this as unknown as Record<string, unknown>)[name]
+      if (!(value instanceof Tensor) || value instanceof Parameter) continue
+      throw new ArgumentError(
+        this.constructor.name,
+        `cannot assign Tensor as parameter '${name}' (a Parameter or null is wanted). Wrap it: new nn.Parameter(tensor), or change the value: noGrad(() => module.${name}.copy_(tensor))`,
+      )
+    }
+  }
+
   #fields<T>(kind: abstract new (...args: never[]) => T): [string, T][] {
-    return Object.entries(this).filter((field): field is [string, T] => field[1] instanceof kind)
+    const fields = entriesOf(this, kind)
+    if ((kind as unknown) === Parameter) {
+      this.#checkParameters()
+      for (const [name] of fields) this.#parameterNames?.add(name)
+    }
+    return fields
   }
 
   /** The modules that are fields of this one, with their names. */
@@ -189,6 +210,7 @@ export abstract class Module {
    * @throws ArgumentError that lists all keys that are missing, unexpected or of another shape.
    */
   loadStateDict(state: Readonly<StateDict>, options?: { readonly strict?: boolean }): LoadResult {
+    checkOptions('loadStateDict', options, ['strict'])
     const own = this.#state()
     const missingKeys = [...own.keys()].filter((name) => !(name in state))
     const unexpectedKeys = Object.keys(state).filter((name) => !own.has(name))
@@ -291,6 +313,9 @@ Object.defineProperty(Module.prototype, Symbol.for('nodejs.util.inspect.custom')
     return this.toString()
   },
 })
+
+const entriesOf = <T>(module: Module, kind: abstract new (...args: never[]) => T): [string, T][] =>
+  Object.entries(module).filter((field): field is [string, T] => field[1] instanceof kind)
 
 const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`)
 

@@ -1,5 +1,5 @@
 /** @file The tensors that a module owns: parameters, which optimizers update, and buffers, which are only saved and moved with the module. */
-import { ArgumentError } from '../base/index.ts'
+import { ArgumentError, checkOptions } from '../base/index.ts'
 
 import { ownValue, Tensor } from '../tensor/index.ts'
 
@@ -19,6 +19,7 @@ function checked(name: string, data: Tensor): Tensor {
 export class Parameter extends Tensor {
   constructor(data: Tensor, options?: { readonly requiresGrad?: boolean }) {
     super(checked('Parameter', data)._node)
+    checkOptions('Parameter', options, ['requiresGrad'])
     this.requiresGrad = options?.requiresGrad ?? true
   }
 }
@@ -32,6 +33,7 @@ export class Buffer extends Tensor {
   readonly persistent: boolean
   constructor(data: Tensor, options?: { readonly persistent?: boolean }) {
     super(checked('Buffer', data)._node)
+    checkOptions('Buffer', options, ['persistent'])
     this.persistent = options?.persistent ?? true
   }
 }

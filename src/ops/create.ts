@@ -1,6 +1,7 @@
 /** @file Tensors from nothing: shape first, then `{ dtype, device, requiresGrad }`. Constants are no memory until somebody needs them stored. */
 import {
   ArgumentError,
+  checkOptions,
   type DType,
   DTypeError,
   dtypeInfo,
@@ -53,20 +54,47 @@ export function checkSizes(op: string, shape: Shape | number): Shape {
   return [...list]
 }
 
+/** What a creation function takes: a shape (or one size) and options, or the sizes as arguments and options behind them. */
+export type Sized<O> = [shape: Shape | number, options?: O] | number[] | [...sizes: number[], options: O]
+
+/** The shape and the checked options that `Sized` means. */
+export function readSized<O extends CreateOptions>(
+  op: string,
+  args: Sized<O>,
+  known = CREATE_OPTIONS,
+): { shape: Shape; options: O | undefined } {
+  let shape = args[0] as Shape | number
+  let options = args[1] as O | undefined
+  if (typeof shape === 'number' && (args.length > 2 || typeof options === 'number')) {
+    const last = args[args.length - 1] as number | O | undefined
+    const end = typeof last === 'number' ? args.length : args.length - 1
+    shape = args.slice(0, end) as number[]
+    options = typeof last === 'number' ? undefined : last
+  }
+  checkOptions(op, options, known)
+  return { shape: checkSizes(op, shape), options }
+}
+
+/** The names in {@link CreateOptions}. */
+export const CREATE_OPTIONS: readonly string[] = ['dtype', 'device', 'requiresGrad']
+
 /** What `tensor` is told beside the data. */
 export interface TensorOptions extends CreateOptions {
   /** The shape of flat data. */
   readonly shape?: Shape
 }
 
+const TENSOR_OPTIONS = [...CREATE_OPTIONS, 'shape']
+
 /**
  * A tensor of the values of a number, a nested array, a TypedArray or an `ndarray`; they are copied.
  * @param data numbers make float32, booleans bool; a TypedArray keeps its type unless `dtype` says otherwise
- * @throws ShapeError for rows of different lengths, or a `shape` that does not hold the values.
+ * @throws ShapeError for rows of different lengths, or a `shape` that does not hold the values; ArgumentError for a value that an integer dtype cannot hold.
  * @see https://pytorch.org/docs/stable/generated/torch.tensor.html
  * @example tensor([[1, 2], [3, 4]]).shape // [2, 2]
  */
 export function tensor(data: HostData, options?: TensorOptions): Tensor {
+  checkOptions('tensor', options, TENSOR_OPTIONS)
   const dtype = options?.dtype
   if (dtype !== undefined) dtypeFor('tensor', dtype, dtype)
   const host = hostData('tensor', data, options)
@@ -75,21 +103,23 @@ export function tensor(data: HostData, options?: TensorOptions): Tensor {
 
 function filled(
   op: string,
-  shape: Shape | number,
+  shape: Shape,
   options: CreateOptions | undefined,
   otherwise: DType,
   value: (dtype: DType, placement: graph.Placement) => graph.Node,
 ): Tensor {
   const dtype = dtypeFor(op, options?.dtype, otherwise)
-  return created(graph.expand(value(dtype, placementFor(op, dtype, options?.device)), checkSizes(op, shape)), options)
+  return created(graph.expand(value(dtype, placementFor(op, dtype, options?.device)), shape), options)
 }
 
-/** All 0. @see https://pytorch.org/docs/stable/generated/torch.zeros.html */
-export function zeros(shape: Shape | number, options?: CreateOptions): Tensor {
+/** All 0. @see https://pytorch.org/docs/stable/generated/torch.zeros.html @example zeros([2, 3]); zeros(2, 3, { dtype: 'int32' }) */
+export function zeros(...args: Sized<CreateOptions>): Tensor {
+  const { shape, options } = readSized('zeros', args)
   return filled('zeros', shape, options, 'float32', (dtype, placement) => graph.constant(0, dtype, placement))
 }
 /** All 1. @see https://pytorch.org/docs/stable/generated/torch.ones.html */
-export function ones(shape: Shape | number, options?: CreateOptions): Tensor {
+export function ones(...args: Sized<CreateOptions>): Tensor {
+  const { shape, options } = readSized('ones', args)
   return filled('ones', shape, options, 'float32', (dtype, placement) => graph.constant(1, dtype, placement))
 }
 /**
@@ -97,16 +127,18 @@ export function ones(shape: Shape | number, options?: CreateOptions): Tensor {
  * @see https://pytorch.org/docs/stable/generated/torch.full.html
  */
 export function full(shape: Shape | number, value: number | boolean, options?: CreateOptions): Tensor {
-  return filled('full', shape, options, typeof value === 'boolean' ? 'bool' : 'float32', (dtype, placement) =>
+  checkOptions('full', options, CREATE_OPTIONS)
+  return filled('full', checkSizes('full', shape), options, typeof value === 'boolean' ? 'bool' : 'float32', (dtype, placement) =>
     graph.scalar(Number(value), dtype, placement),
   )
 }
 /** Some values: zeros here. @see https://pytorch.org/docs/stable/generated/torch.empty.html */
-export const empty: (shape: Shape | number, options?: CreateOptions) => Tensor = zeros
+export const empty: (...args: Sized<CreateOptions>) => Tensor = zeros
 
 /** The options that `x` implies, under those that were given. */
-function like(op: string, x: Tensor, options: CreateOptions | undefined): CreateOptions {
+function like(op: string, x: Tensor, options: CreateOptions | undefined, known = CREATE_OPTIONS): CreateOptions {
   checkTensor(op, 'x', x)
+  checkOptions(op, options, known)
   const placement = x._node.placement
   return {
     dtype: x.dtype,
@@ -150,6 +182,7 @@ export function arange(first: number, second?: number | CreateOptions, third?: n
   const [start, end] = typeof second === 'number' ? [first, second] : [0, first]
   const step = typeof third === 'number' ? third : 1
   const options = fourth ?? (typeof third === 'object' ? third : typeof second === 'object' ? second : undefined)
+  checkOptions('arange', options, CREATE_OPTIONS)
   if (!Number.isFinite(start) || !Number.isFinite(end) || !Number.isFinite(step))
     throw new ArgumentError('arange', `numbers must be finite, got ${start}, ${end}, ${step}`)
   if (step === 0 || (end - start) * step < 0) throw new ArgumentError('arange', `a step of ${step} does not lead from ${start} to ${end}`)
@@ -169,6 +202,7 @@ export function arange(first: number, second?: number | CreateOptions, third?: n
  */
 export function linspace(start: number, end: number, steps: number, options?: CreateOptions): Tensor {
   if (!Number.isInteger(steps) || steps < 0) throw new ArgumentError('linspace', `steps must be a whole number ≥ 0, got ${steps}`)
+  checkOptions('linspace', options, CREATE_OPTIONS)
   const dtype = dtypeFor('linspace', options?.dtype, 'float32')
   const step = (end - start) / (steps - 1)
   // counted from the nearer end, so that both ends are exact
@@ -181,6 +215,7 @@ export function linspace(start: number, end: number, steps: number, options?: Cr
 export function eye(n: number, second?: number | CreateOptions, third?: CreateOptions): Tensor {
   const m = typeof second === 'number' ? second : n
   const options = typeof second === 'object' ? second : third
+  checkOptions('eye', options, CREATE_OPTIONS)
   const [rows, columns] = checkSizes('eye', [n, m]) as [number, number]
   const dtype = dtypeFor('eye', options?.dtype, 'float32')
   const placement = placementFor('eye', dtype, options?.device)

@@ -2,7 +2,7 @@
  * @file The one mechanism that makes ops. A definition says what the op computes in primitives of the graph, and one gradient rule per input, in
  * other ops, so that gradients of gradients come by themselves. Un-broadcasting, casting back and accumulating are the driver's (`src/autograd`).
  */
-import { ArgumentError, isFloat, type Shape } from '../base/index.ts'
+import { ArgumentError, DeviceError, isFloat, type Shape, showShape } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { enterQuiet, GradPoint, isGradEnabled, isQuiet, leaveQuiet, share, TapeEntry, type TapeOp, Tensor } from '../tensor/index.ts'
 
@@ -78,7 +78,7 @@ class Op implements TapeOp<Tensor> {
   /** Wraps the recorded node, and puts the op on the tape where a gradient is wanted. */
   finish(node: graph.Node, params: unknown, a: Tensor, b: Tensor | undefined, c: Tensor | undefined): Tensor {
     const out = new Tensor(node)
-    out._view = this.view
+    if (this.view) out._viewOf(a)
     if (node === a._node) share(node)
     if ((a._point !== undefined || b?._point !== undefined || c?._point !== undefined) && this.mask !== 0 && isGradEnabled()) {
       this.record(out, params, a, b, c)
@@ -160,10 +160,17 @@ export function defineOp<const K extends readonly string[], P>(
   }
   if (spec.inputs.length === 2) {
     const forward = spec.forward as unknown as (a: graph.Node, b: graph.Node, p: P) => graph.Node
-    return ((a: Tensor, b: Tensor, p: P) => op.finish(forward(a._node, b._node, p), p, a, b, undefined)) as unknown as F
+    return ((a: Tensor, b: Tensor, p: P) => {
+      if (a._node.placement !== b._node.placement) checkDevices(name, spec.inputs, [a, b])
+      return op.finish(forward(a._node, b._node, p), p, a, b, undefined)
+    }) as unknown as F
   }
   const forward = spec.forward as unknown as (a: graph.Node, b: graph.Node, c: graph.Node, p: P) => graph.Node
-  return ((a: Tensor, b: Tensor, c: Tensor, p: P) => op.finish(forward(a._node, b._node, c._node, p), p, a, b, c)) as unknown as F
+  return ((a: Tensor, b: Tensor, c: Tensor, p: P) => {
+    const { placement } = a._node
+    if (placement !== b._node.placement || placement !== c._node.placement) checkDevices(name, spec.inputs, [a, b, c])
+    return op.finish(forward(a._node, b._node, c._node, p), p, a, b, c)
+  }) as unknown as F
 }
 
 /** An op of any number of tensors of one role (`cat`): one rule gives the gradient of the i-th. */
@@ -181,6 +188,7 @@ export function defineListOp<P>(name: string, spec: ListOpSpec<P>): (list: reado
       entry.inputs.map((point, i) => (point && needed(i) ? spec.vjp(grads[0] as Tensor, i, point.shape, entry.params as P) : undefined)),
   }
   return (list, p) => {
+    checkDevices(name, 'tensors', list)
     const node = spec.forward(
       list.map((t) => t._node),
       p,
@@ -213,6 +221,27 @@ export function defineComposition<A extends unknown[]>(name: string, doc: string
     if (out.ndim === 0) keepScalar(out._node)
     return out
   }
+}
+
+/**
+ * Throws when two of the tensors are on different devices: before anything is recorded, so that nothing half done is left. `auto` goes with
+ * anything. `roles` names each, or the list that they are in.
+ */
+export function checkDevices(op: string, roles: readonly string[] | string, tensors: readonly (Tensor | null | undefined)[]): void {
+  let first = -1
+  tensors.forEach((x, i) => {
+    const placement = x?._node.placement ?? 'auto'
+    if (placement === 'auto') return
+    if (first < 0) first = i
+    const known = tensors[first] as Tensor
+    if (known._node.placement === placement) return
+    const say = (t: Tensor, k: number): string =>
+      `${typeof roles === 'string' ? `${roles}[${k}]` : roles[k]} ${showShape(t.shape)} is on ${t._node.placement}`
+    throw new DeviceError(
+      op,
+      `${say(known, first)}, ${say(x as Tensor, i)}. Move one with .to('${known._node.placement}') or .to('${placement}')`,
+    )
+  })
 }
 
 /** Throws unless `x` is a tensor: the first thing that a JavaScript caller gets wrong. */

@@ -1,5 +1,5 @@
 /** @file Elementwise arithmetic: one value of the result for one value of each operand, which broadcast as in NumPy. */
-import { ArgumentError, type DType, DTypeError, isFloat, isInteger } from '../base/index.ts'
+import { ArgumentError, checkOptions, type DType, DTypeError, isFloat, isInteger } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { Tensor } from '../tensor/index.ts'
 import { eq, ge, gt, le, logicalAnd, lt } from './compare.ts'
@@ -184,6 +184,7 @@ export const gelu: (x: Tensor, options?: { readonly approximate?: 'none' | 'tanh
   'x·Φ(x)',
   (x: Tensor, options?: { readonly approximate?: 'none' | 'tanh' }) => {
     checkTensor('gelu', 'x', x)
+    checkOptions('gelu', options, ['approximate'])
     const half = mul(x, lit(0.5, x))
     if (options?.approximate === 'tanh') {
       const inner = mul(x, add(lit(Math.sqrt(2 / Math.PI), x), mul(mul(x, x), lit(0.044715 * Math.sqrt(2 / Math.PI), x))))
@@ -208,6 +209,7 @@ export interface AlphaOptions {
 
 /** a + alpha · b. @see https://pytorch.org/docs/stable/generated/torch.add.html */
 export function add(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
+  if (options !== undefined) checkOptions('add', options, ['alpha'])
   return options?.alpha === undefined ? plus(a, b) : plus(a, mul(b, options.alpha))
 }
 
@@ -220,6 +222,7 @@ const minus = defineBinary('sub', {
 
 /** a − alpha · b. @see https://pytorch.org/docs/stable/generated/torch.sub.html */
 export function sub(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
+  if (options !== undefined) checkOptions('sub', options, ['alpha'])
   return options?.alpha === undefined ? minus(a, b) : minus(a, mul(b, options.alpha))
 }
 
@@ -249,6 +252,7 @@ export interface DivOptions {
  * @see https://pytorch.org/docs/stable/generated/torch.div.html
  */
 export function div(a: Operand, b: Operand, options?: DivOptions): Tensor {
+  if (options !== undefined) checkOptions('div', options, ['roundingMode'])
   const mode = options?.roundingMode ?? null
   if (mode === null) return quotient(a, b)
   const { dtype } = meet('div', a, b, false)

@@ -16,7 +16,7 @@ import * as graph from '../graph/index.ts'
 import { Tensor } from '../tensor/index.ts'
 import { eq } from './compare.ts'
 import { cast, stopGradient } from './convert.ts'
-import { checkTensor, defineComposition, defineOp } from './define.ts'
+import { checkDevices, checkTensor, defineComposition, defineOp } from './define.ts'
 import { where } from './elementwise.ts'
 import { number } from './promote.ts'
 import { expand, permute, reshape, sliceBy, unsqueeze } from './view.ts'
@@ -157,6 +157,7 @@ export const embedding: (input: Tensor, weight: Tensor, options?: EmbeddingOptio
   (input: Tensor, weight: Tensor, options?: EmbeddingOptions) => {
     checkTensor('embedding', 'weight', weight)
     const index = indexTensor('embedding', 'input', input)
+    checkDevices('embedding', ['input', 'weight'], [input, weight])
     if (weight.ndim !== 2)
       throw new ShapeError('embedding', `weight must be [rows, features], got ${showShape(weight.shape)}`, [weight.shape])
     const [rows, features] = weight.shape as readonly [number, number]
@@ -175,7 +176,7 @@ export const embedding: (input: Tensor, weight: Tensor, options?: EmbeddingOptio
 /** Another shape for a result that is no view of anything the caller has. */
 export function ownShape(y: Tensor, shape: Shape): Tensor {
   const out = reshape(y, shape)
-  out._view = false
+  out._owned()
   return out
 }
 
@@ -314,6 +315,7 @@ export function at(x: Tensor, ...items: IndexItem[]): Tensor {
       slice.sizes.push(part.size)
       shape.push(part.size)
     } else if (item instanceof Tensor || Array.isArray(item)) {
+      if (item instanceof Tensor) checkDevices('at', ['x', 'an index'], [x, item])
       lists.push({ dim: shape.length, index: positionsOf(item as Tensor | IndexList, n) })
       whole(1, 1)
     } else
@@ -359,6 +361,6 @@ function atLists(x: Tensor, lists: readonly { dim: number; index: Tensor }[]): T
     ...rest.slice(first).map((_, i) => k + first + i),
   ]
   const placed = permute(taken, order)
-  placed._view = false
+  placed._owned()
   return placed
 }

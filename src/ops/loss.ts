@@ -1,10 +1,10 @@
 /** @file Losses: compositions, whose gradients come from their ops and whose work the fuser makes few kernels. */
-import { ArgumentError, DTypeError, isFloat, type Shape, ShapeError, sameShape, showShape } from '../base/index.ts'
+import { ArgumentError, checkOptions, DTypeError, isFloat, type Shape, ShapeError, sameShape, showShape } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { Tensor } from '../tensor/index.ts'
 import { eq, logicalAnd, ne } from './compare.ts'
 import { cast } from './convert.ts'
-import { checkTensor, defineComposition, defineOp } from './define.ts'
+import { checkDevices, checkTensor, defineComposition, defineOp } from './define.ts'
 import { add, div, mul, neg, square, sub, where } from './elementwise.ts'
 import { checkIndices, indexTensor } from './indexing.ts'
 import { checkFloat, lit, number } from './promote.ts'
@@ -18,7 +18,13 @@ export interface LossOptions {
   readonly reduction?: Reduction
 }
 
-function reductionOf(op: string, options: LossOptions | undefined): Reduction {
+/** The names in {@link LossOptions}, and in those that extend it. */
+export const LOSS_OPTIONS: readonly string[] = ['reduction']
+const NLL_OPTIONS = [...LOSS_OPTIONS, 'weight', 'ignoreIndex']
+export const CROSS_ENTROPY_OPTIONS: readonly string[] = [...NLL_OPTIONS, 'labelSmoothing']
+
+function reductionOf(op: string, options: LossOptions | undefined, known = LOSS_OPTIONS): Reduction {
+  checkOptions(op, options, known)
   const reduction = options?.reduction ?? 'mean'
   if (reduction !== 'mean' && reduction !== 'sum' && reduction !== 'none')
     throw new ArgumentError(op, `reduction must be 'mean', 'sum' or 'none', got '${String(reduction)}'`)
@@ -38,6 +44,7 @@ export const mseLoss: (input: Tensor, target: Tensor, options?: LossOptions) => 
   (input: Tensor, target: Tensor, options?: LossOptions) => {
     checkTensor('mseLoss', 'input', input)
     checkTensor('mseLoss', 'target', target)
+    checkDevices('mseLoss', ['input', 'target'], [input, target])
     if (!sameShape(input.shape, target.shape)) {
       throw new ShapeError(
         'mseLoss',
@@ -99,6 +106,7 @@ const withClassDim = (shape: Shape, dim: number): number[] => [...shape.slice(0,
 function classDim(op: string, input: Tensor, target: Tensor): number {
   checkTensor(op, 'input', input)
   checkTensor(op, 'target', target)
+  checkDevices(op, ['input', 'target'], [input, target])
   checkFloat(op, 'input', input)
   if (input.ndim === 0) throw new ShapeError(op, 'input must be [N, C, …] or [C], got a 0-d tensor', [input.shape])
   return input.ndim === 1 ? 0 : 1
@@ -125,6 +133,7 @@ function checkClasses(op: string, input: Tensor, target: Tensor, dim: number, ig
 
 function classWeights(op: string, weight: Tensor, input: Tensor, dim: number): Tensor {
   checkTensor(op, 'weight', weight)
+  checkDevices(op, ['input', 'weight'], [input, weight])
   const classes = input.shape[dim] as number
   if (weight.ndim !== 1 || weight.shape[0] !== classes)
     throw new ShapeError(op, `weight must be [${classes}], one for each class, got ${showShape(weight.shape)}`, [weight.shape])
@@ -143,6 +152,9 @@ interface ClassLoss {
   readonly counted: Tensor
 }
 
+/** 0 − x: where x is 0 (an ignored target) 0, and not −0. */
+const minus = (x: Tensor): Tensor => sub(lit(0, x), x)
+
 function classLoss(
   op: string,
   logProbabilities: Tensor,
@@ -155,11 +167,11 @@ function classLoss(
   const picked = pickClass(logProbabilities, target, p)
   if (weight === null || weight === undefined) {
     const counted = ne(target, number(ignore, 'int32'))
-    return { losses: neg(picked), total: cast(sum(counted), picked.dtype), counted }
+    return { losses: minus(picked), total: cast(sum(counted), picked.dtype), counted }
   }
   const spread = expand(classWeights(op, weight, logProbabilities, dim), logProbabilities.shape)
   const counted = pickClass(spread, target, p)
-  return { losses: neg(mul(picked, counted)), total: sum(counted), counted }
+  return { losses: minus(mul(picked, counted)), total: sum(counted), counted }
 }
 
 /**
@@ -177,7 +189,7 @@ export const nllLoss: (input: Tensor, target: Tensor, options?: NllOptions) => T
     const dim = classDim('nllLoss', input, target)
     const ignore = options?.ignoreIndex ?? -100
     const classes = checkClasses('nllLoss', input, target, dim, ignore)
-    const reduction = reductionOf('nllLoss', options)
+    const reduction = reductionOf('nllLoss', options, NLL_OPTIONS)
     const { losses, total } = classLoss('nllLoss', input, classes, dim, ignore, options?.weight)
     return reduction === 'none' ? losses : reduction === 'sum' ? sum(losses) : div(sum(losses), total)
   },
@@ -198,7 +210,7 @@ export const crossEntropy: (input: Tensor, target: Tensor, options?: CrossEntrop
   (input: Tensor, target: Tensor, options?: CrossEntropyOptions) => {
     const op = 'crossEntropy'
     const dim = classDim(op, input, target)
-    const reduction = reductionOf(op, options)
+    const reduction = reductionOf(op, options, CROSS_ENTROPY_OPTIONS)
     const smoothing = options?.labelSmoothing ?? 0
     if (!(smoothing >= 0 && smoothing <= 1)) throw new ArgumentError(op, `labelSmoothing must lie in 0 to 1, got ${smoothing}`)
     const weight = options?.weight

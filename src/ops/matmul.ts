@@ -2,7 +2,7 @@
 import { broadcastShapes, type DType, DTypeError, type Shape, ShapeError, showShape, sizeOf } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import type { Tensor } from '../tensor/index.ts'
-import { checkTensor, defineComposition, defineOp } from './define.ts'
+import { checkDevices, checkTensor, defineComposition, defineOp } from './define.ts'
 import { add } from './elementwise.ts'
 import { ownShape } from './indexing.ts'
 import { resultType } from './promote.ts'
@@ -129,16 +129,19 @@ export const linear: (x: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor
         [x.shape, weight.shape],
       )
     }
-    const y = matmul(x, t(weight))
-    if (bias === undefined || bias === null) return y
+    if (bias === undefined || bias === null) {
+      checkDevices('linear', ['x', 'weight'], [x, weight])
+      return matmul(x, t(weight))
+    }
     checkTensor('linear', 'bias', bias)
+    checkDevices('linear', ['x', 'weight', 'bias'], [x, weight, bias])
     if (bias.ndim > 1 || (bias.ndim === 1 && bias.shape[0] !== out)) {
       throw new ShapeError('linear', `bias must be [${out}] for weight ${showShape(weight.shape)}, got ${showShape(bias.shape)}`, [
         bias.shape,
         weight.shape,
       ])
     }
-    return add(y, bias)
+    return add(matmul(x, t(weight)), bias)
   },
 )
 

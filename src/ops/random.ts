@@ -1,8 +1,19 @@
 /** @file Random tensors and dropout: Philox bits keyed by seed, call and element, so that fusing or recomputing cannot change them. */
-import { ArgumentError, type DType, DTypeError, isFloat, type Shape, sizeOf } from '../base/index.ts'
+import { ArgumentError, checkOptions, type DType, DTypeError, isFloat, type Shape, sizeOf } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { Tensor } from '../tensor/index.ts'
-import { type CreateOptions, checkSizes, created, dtypeFor, fromFunction, optionsLike, placementFor } from './create.ts'
+import {
+  CREATE_OPTIONS,
+  type CreateOptions,
+  checkSizes,
+  created,
+  dtypeFor,
+  fromFunction,
+  optionsLike,
+  placementFor,
+  readSized,
+  type Sized,
+} from './create.ts'
 import { checkTensor, defineComposition } from './define.ts'
 import { mul, where } from './elementwise.ts'
 import { defaultGenerator, type Generator, philox, type Words } from './generator.ts'
@@ -12,6 +23,8 @@ import { lit } from './promote.ts'
 export interface RandomOptions extends CreateOptions {
   readonly generator?: Generator
 }
+
+const RANDOM_OPTIONS = [...CREATE_OPTIONS, 'generator']
 
 /** The four words of each element's block, one call's worth. */
 export function bitsOf(generator: Generator | undefined, shape: Shape, placement: graph.Placement): (word: number) => graph.Node {
@@ -41,9 +54,10 @@ function floatDtype(op: string, dtype: DType | undefined): DType {
 }
 
 /** Uniform in [0, 1); the same on every device. @see https://pytorch.org/docs/stable/generated/torch.rand.html */
-export function rand(shape: Shape | number, options?: RandomOptions): Tensor {
+export function rand(...args: Sized<RandomOptions>): Tensor {
+  const { shape, options } = readSized('rand', args, RANDOM_OPTIONS)
   const dtype = floatDtype('rand', options?.dtype)
-  const bits = bitsOf(options?.generator, checkSizes('rand', shape), placementFor('rand', dtype, options?.device))
+  const bits = bitsOf(options?.generator, shape, placementFor('rand', dtype, options?.device))
   return created(uniformNode(bits, dtype), options)
 }
 
@@ -52,9 +66,10 @@ export function rand(shape: Shape | number, options?: RandomOptions): Tensor {
  * place of float32.
  * @see https://pytorch.org/docs/stable/generated/torch.randn.html
  */
-export function randn(shape: Shape | number, options?: RandomOptions): Tensor {
+export function randn(...args: Sized<RandomOptions>): Tensor {
+  const { shape, options } = readSized('randn', args, RANDOM_OPTIONS)
   const dtype = floatDtype('randn', options?.dtype)
-  return created(normalNode(options?.generator, checkSizes('randn', shape), dtype, placementFor('randn', dtype, options?.device)), options)
+  return created(normalNode(options?.generator, shape, dtype, placementFor('randn', dtype, options?.device)), options)
 }
 
 export function normalNode(generator: Generator | undefined, shape: Shape, dtype: DType, placement: graph.Placement): graph.Node {
@@ -68,15 +83,16 @@ export function normalNode(generator: Generator | undefined, shape: Shape, dtype
 
 /** Uniform, as `x` in shape, dtype and device. */
 export const randLike = (x: Tensor, options?: RandomOptions): Tensor =>
-  rand(x.shape, { ...optionsLike('randLike', x, options), ...generatorOf(options) })
+  rand(x.shape, { ...optionsLike('randLike', x, options, RANDOM_OPTIONS), ...generatorOf(options) })
 /** Standard normal, as `x` in shape, dtype and device. */
 export const randnLike = (x: Tensor, options?: RandomOptions): Tensor =>
-  randn(x.shape, { ...optionsLike('randnLike', x, options), ...generatorOf(options) })
+  randn(x.shape, { ...optionsLike('randnLike', x, options, RANDOM_OPTIONS), ...generatorOf(options) })
 const generatorOf = (options: RandomOptions | undefined): { generator?: Generator } =>
   options?.generator ? { generator: options.generator } : {}
 
 /** Normal with the given mean and standard deviation. @see https://pytorch.org/docs/stable/generated/torch.normal.html */
 export function normal(mean: number, std: number, shape: Shape | number, options?: RandomOptions): Tensor {
+  checkOptions('normal', options, RANDOM_OPTIONS)
   const dtype = floatDtype('normal', options?.dtype)
   const node = normalNode(options?.generator, checkSizes('normal', shape), dtype, placementFor('normal', dtype, options?.device))
   return created(graph.binary('add', graph.binary('mul', node, graph.scalar(std, dtype)), graph.scalar(mean, dtype)), options)
@@ -96,6 +112,7 @@ export function randint(first: number, second: number | Shape, third?: Shape | R
   if (!Number.isInteger(low) || !Number.isInteger(high) || high <= low || high - low > 2 ** 32) {
     throw new ArgumentError('randint', `whole numbers low < high are wanted, got ${low} and ${high}`)
   }
+  checkOptions('randint', options, RANDOM_OPTIONS)
   const dtype = dtypeFor('randint', options?.dtype, 'int32')
   const placement = placementFor('randint', dtype, options?.device)
   const bits = bitsOf(options?.generator, checkSizes('randint', shape), placement)(0)
@@ -108,6 +125,7 @@ export function randint(first: number, second: number | Shape, third?: Shape | R
  * @see https://pytorch.org/docs/stable/generated/torch.randperm.html
  */
 export function randperm(n: number, options?: RandomOptions): Tensor {
+  checkOptions('randperm', options, RANDOM_OPTIONS)
   if (!Number.isInteger(n) || n < 0) throw new ArgumentError('randperm', `n must be a whole number ≥ 0, got ${n}`)
   const order = shuffled(n, options?.generator)
   return fromFunction('randperm', n, dtypeFor('randperm', options?.dtype, 'int32'), options, (i) => order[i] as number)
@@ -164,6 +182,8 @@ export interface DropoutOptions {
   readonly generator?: Generator
 }
 
+const DROPOUT_OPTIONS = ['p', 'training', 'generator']
+
 /**
  * Each element 0 with probability `p`, the others divided by 1 − p; `x` itself where `training` is false.
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.dropout.html
@@ -174,6 +194,7 @@ export const dropout: (x: Tensor, p?: number | DropoutOptions, options?: Dropout
   (x: Tensor, p?: number | DropoutOptions, options?: DropoutOptions) => {
     checkTensor('dropout', 'x', x)
     const given = typeof p === 'object' ? p : options
+    checkOptions('dropout', given, DROPOUT_OPTIONS)
     const rate = (typeof p === 'number' ? p : given?.p) ?? 0.5
     checkProbability('dropout', rate)
     if (given?.training === false || rate === 0 || sizeOf(x.shape) === 0) return x

@@ -1,5 +1,5 @@
 /** @file Reductions: the named dims leave the shape, or stay as 1 with `keepdim`. */
-import { ArgumentError, type DType, normalizeDim, normalizeDims, type Shape, ShapeError, sizeOf } from '../base/index.ts'
+import { ArgumentError, checkOptions, type DType, normalizeDim, normalizeDims, type Shape, ShapeError, sizeOf } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { Tensor } from '../tensor/index.ts'
 import { eq, isnan, logicalOr } from './compare.ts'
@@ -34,15 +34,22 @@ export interface ReduceParams {
   readonly keepdim: boolean
 }
 
+const REDUCE = ['dim', 'keepdim']
+const SUM = [...REDUCE, 'dtype']
+const VAR = [...REDUCE, 'correction']
+
 /** Reads `(dim, options)`, `(options)` or nothing. */
 export function reduceParams(
   op: string,
   x: Tensor,
   dim: Dims | ReduceOptions | null | undefined,
   options: ReduceOptions | undefined,
+  known: readonly string[] = REDUCE,
 ): ReduceParams {
   checkTensor(op, 'x', x)
   const named = typeof dim === 'object' && dim !== null && !Array.isArray(dim) ? (dim as ReduceOptions) : undefined
+  if (named || options !== undefined) checkOptions(op, named ?? options, known)
+  if (typeof dim === 'boolean' || typeof dim === 'string') throw new ArgumentError(op, `dim is a number or a list of them, got ${dim}`)
   const shape = x._node.shape
   const dims = normalizeDims(op, named ? named.dim : (dim as Dims | null | undefined), shape.length)
   return { dims, kept: shape.map((s, i) => (dims.includes(i) ? 1 : s)), keepdim: (named ?? options)?.keepdim ?? false }
@@ -78,7 +85,7 @@ const sumOver = defineOp('sum', {
  * @example x.sum(1, { keepdim: true }).shape // [2, 1] for x of [2, 3]
  */
 export function sum(x: Tensor, dim?: Dims | SumOptions | null, options?: SumOptions): Tensor {
-  const p = reduceParams('sum', x, dim, options)
+  const p = reduceParams('sum', x, dim, options, SUM)
   const dtype = optionsOf(dim, options)?.dtype
   const small = x.dtype === 'bool' || x.dtype === 'int8' || x.dtype === 'uint8'
   return sumOver(dtype ? cast(x, dtype) : small ? cast(x, 'int32') : x, p)
@@ -101,7 +108,7 @@ const meanOver = defineOp('mean', {
  * @see https://pytorch.org/docs/stable/generated/torch.mean.html
  */
 export function mean(x: Tensor, dim?: Dims | SumOptions | null, options?: SumOptions): Tensor {
-  const p = reduceParams('mean', x, dim, options)
+  const p = reduceParams('mean', x, dim, options, SUM)
   const dtype = optionsOf(dim, options)?.dtype
   const y = dtype ? cast(x, dtype) : x
   checkFloat('mean', 'x', y)
@@ -145,7 +152,7 @@ const stdOver = defineOp('std', {
 })
 
 function varParams(op: string, x: Tensor, dim: Dims | VarOptions | null | undefined, options: VarOptions | undefined): VarParams {
-  const p = reduceParams(op, x, dim, options)
+  const p = reduceParams(op, x, dim, options, VAR)
   checkFloat(op, 'x', x)
   return { ...p, correction: optionsOf(dim, options)?.correction ?? 1 }
 }
@@ -257,6 +264,7 @@ function extreme(
 ): Tensor | ValuesIndices {
   checkTensor(op, 'x', x)
   if (second instanceof Tensor) return op === 'max' ? maximum(x, second) : minimum(x, second)
+  checkOptions(op, typeof second === 'number' ? options : second, REDUCE)
   const dim = typeof second === 'number' ? second : second?.dim
   if (dim === undefined) {
     const p = reduceParams(op, x, undefined, undefined)
@@ -300,6 +308,7 @@ function position(
   options: DimOptions | undefined,
 ): Tensor {
   checkTensor(op, 'x', x)
+  checkOptions(op, typeof second === 'object' && second !== null && !Array.isArray(second) ? second : options, REDUCE)
   const dim = typeof second === 'object' && second !== null ? second.dim : second
   const keepdim = (typeof second === 'object' && second !== null ? second.keepdim : options?.keepdim) ?? false
   if (Array.isArray(dim)) throw new ArgumentError(op, 'takes one dim, or none for the position among all elements')

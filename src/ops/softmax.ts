@@ -1,5 +1,5 @@
 /** @file Softmax and its logarithm: the largest of each row is taken off first, so that nothing overflows. */
-import { type DType, normalizeDim, sizeOf } from '../base/index.ts'
+import { checkOptions, type DType, normalizeDim, sizeOf } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import { cast } from './convert.ts'
@@ -49,6 +49,8 @@ export interface SoftmaxOptions {
   readonly dtype?: DType
 }
 
+const SOFTMAX = ['dim', 'dtype']
+
 function rowOp(
   name: string,
   apply: (x: Tensor, dims: readonly number[]) => Tensor,
@@ -56,6 +58,7 @@ function rowOp(
   return (x, dim, options) => {
     checkTensor(name, 'x', x)
     const named = typeof dim === 'object' ? dim : options
+    if (named !== undefined) checkOptions(name, named, SOFTMAX)
     const d = normalizeDim(name, (typeof dim === 'number' ? dim : named?.dim) ?? -1, x.ndim)
     return apply(cast(x, named?.dtype ?? floatOf(x.dtype)), x.ndim === 0 ? [] : [d])
   }

@@ -1,5 +1,5 @@
 /** @file Adam, and AdamW, which takes its weight decay apart from the gradient. */
-import { ArgumentError } from '../base/index.ts'
+import { ArgumentError, checkOptions } from '../base/index.ts'
 import { add, div, maximum, mul, sqrt, square, sub, zerosLike } from '../ops/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import type { Slots } from './arena.ts'
@@ -14,9 +14,12 @@ export interface AdamOptions extends GroupOptions {
   amsgrad: boolean
 }
 
+const ADAM = ['lr', 'betas', 'eps', 'weightDecay', 'amsgrad', 'maximize', 'keepPrevious']
+
 /** What both have in common: the step of the means. PyTorch's order of operations. */
 abstract class Adams extends Optimizer<AdamOptions> {
   constructor(params: Params<AdamOptions>, options: Partial<Readonly<AdamOptions>> & MemoryOptions, weightDecayByDefault: number) {
+    checkOptions(new.target.name, options, ADAM)
     const {
       lr = 1e-3,
       betas = [0.9, 0.999],

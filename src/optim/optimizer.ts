@@ -2,7 +2,7 @@
  * @file `Optimizer`: parameter groups, gradients' end, state, and the step. A subclass says by a formula over flat tensors how values and what
  * is remembered follow from gradients; the base lays parameters out in arenas, so that the formula runs once for all of them.
  */
-import { ArgumentError, isFloat, sameShape, showShape } from '../base/index.ts'
+import { ArgumentError, checkOptions, isFloat, sameShape, showShape } from '../base/index.ts'
 import { detach, neg, zerosLike } from '../ops/index.ts'
 import { closeStep, enableGrad, enterQuiet, leaveQuiet, Tensor, withGrad } from '../tensor/index.ts'
 import { type Arena, layOut, type Resident, type Slots } from './arena.ts'
@@ -59,6 +59,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
 
   /** @throws ArgumentError for no parameters, a parameter twice, or one that is no leaf of a float dtype. */
   constructor(params: Params<O>, defaults: O, memory: MemoryOptions) {
+    checkOptions(new.target.name, memory, [...Object.keys(defaults), 'keepPrevious'])
     this.#defaults = defaults
     this.#keepPrevious = memory.keepPrevious ?? true
     const list = [...this.#iterable(params)]
@@ -94,6 +95,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
   addParamGroup(group: GivenGroup<O>): void {
     const { params: given, ...options } = group
     const name = this.#name
+    checkOptions(name, options, Object.keys(this.#defaults))
     if (given === undefined) throw new ArgumentError(name, 'a group is { params: […], … }; params is missing')
     const params = given instanceof Tensor ? [given] : ([...this.#iterable(given)] as Tensor[])
     if (params.length === 0) throw new ArgumentError(name, 'a group has no parameters')
@@ -130,6 +132,12 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
   step<T>(closure: () => T): T
   step<T>(closure?: () => T): T | undefined {
     const loss = closure ? enableGrad(closure) : undefined
+    if (typeof (loss as { then?: unknown } | undefined)?.then === 'function') {
+      throw new ArgumentError(
+        `${this.#name}.step`,
+        'the closure answered a promise: an async closure has no gradients yet when the step is taken. Compute the loss before, and call step() without one',
+      )
+    }
     withGrad(false, () => {
       enterQuiet()
       try {

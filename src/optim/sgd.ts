@@ -1,5 +1,5 @@
 /** @file Stochastic gradient descent. */
-import { ArgumentError } from '../base/index.ts'
+import { ArgumentError, checkOptions } from '../base/index.ts'
 import { add, mul, sub } from '../ops/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import type { Slots } from './arena.ts'
@@ -12,6 +12,8 @@ export interface SGDOptions extends GroupOptions {
   nesterov: boolean
 }
 
+const SGD_OPTIONS = ['lr', 'momentum', 'dampening', 'weightDecay', 'nesterov', 'maximize', 'keepPrevious']
+
 /**
  * b ← momentum · b + (1 − dampening) · g, then p ← p − lr · b, with g the gradient plus weightDecay · p. The first b is g. With `nesterov` the
  * step is g + momentum · b instead of b.
@@ -20,6 +22,7 @@ export interface SGDOptions extends GroupOptions {
  */
 export class SGD extends Optimizer<SGDOptions> {
   constructor(params: Params<SGDOptions>, options: Partial<Readonly<SGDOptions>> & MemoryOptions = {}) {
+    checkOptions(new.target.name, options, SGD_OPTIONS)
     const { lr = 1e-3, momentum = 0, dampening = 0, weightDecay = 0, nesterov = false, maximize = false, ...memory } = options
     super(params, { lr, momentum, dampening, weightDecay, nesterov, maximize }, memory)
   }

@@ -49,9 +49,10 @@ export interface HostOptions {
 
 /**
  * Copies host data into storage form. Numbers make float32, booleans bool, a TypedArray keeps its type (Int16Array and 64-bit integers make int32);
- * `dtype` converts: to an integer dtype fractions are cut off and values wrap, as in a TypedArray of that type.
+ * `dtype` converts: to an integer dtype fractions are cut off. (Casts of tensors wrap; a value given by hand that does not fit is a mistake.)
  * @param op whom errors name
- * @throws ShapeError for rows of different lengths, or a `shape` that does not hold the values; ArgumentError for anything but numbers and booleans.
+ * @throws ShapeError for rows of different lengths, or a `shape` that does not hold the values; ArgumentError for anything but numbers and booleans, and for a value that the
+ * integer dtype cannot hold.
  * @example hostData('tensor', [[1, 2], [3, 4]]).shape // [2, 2]
  */
 export function hostData(op: string, data: HostData, options: HostOptions = {}): HostValues {
@@ -103,7 +104,7 @@ function fromArray(op: string, array: HostArray, dtype: DType | undefined): Host
   const to = dtype ?? from
   const shape = [array.length]
   if (halves) return { data: Uint16Array.from(array as Uint16Array), shape, dtype: to }
-  return { data: store(isBig(array) ? fromBig(op, array, to) : array, to), shape, dtype: to }
+  return { data: store(op, isBig(array) ? fromBig(op, array, to) : array, from, to, shape), shape, dtype: to }
 }
 
 /** 64-bit integers as numbers. What the integer dtype cannot hold is an error: it is a file's value more often than arithmetic. */
@@ -150,7 +151,7 @@ function fromStrided(op: string, array: StridedArray, dtype: DType | undefined):
         to,
       )
     : Array.from(at, read)
-  return { data: store(values, to), shape, dtype: to }
+  return { data: store(op, values, from, to, shape), shape, dtype: to }
 }
 
 const path = (position: readonly number[]): string => position.map((i) => `[${i}]`).join('')
@@ -189,7 +190,7 @@ function fromNested(op: string, data: NestedArray, dtype: DType | undefined): Ho
   }
   walk(data, [])
   const to = dtype ?? (booleans > 0 ? 'bool' : 'float32')
-  return { data: store(values, to), shape, dtype: to }
+  return { data: store(op, values, booleans > 0 ? 'bool' : 'float32', to, shape), shape, dtype: to }
 }
 
 function unfit(op: string, x: unknown, position: readonly number[]): never {
@@ -205,8 +206,36 @@ function unfit(op: string, x: unknown, position: readonly number[]): never {
   throw new ArgumentError(op, `${where} is ${kind}; numbers, booleans, nested arrays of them, TypedArrays and ndarrays are taken.${hint}`)
 }
 
+/** The smallest and the largest number of the integer dtypes. */
+const RANGE: { readonly [D in DType]?: readonly [number, number] } = {
+  int32: [-2147483648, 2147483647],
+  uint32: [0, 4294967295],
+  int8: [-128, 127],
+  uint8: [0, 255],
+}
+
+/** Throws where the integer dtype cannot hold a value, whose fraction is cut off. */
+function checkRange(op: string, values: ArrayLike<number>, dtype: DType, shape: Shape): void {
+  const range = RANGE[dtype]
+  if (range === undefined) return
+  const [low, high] = range
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i] as number
+    if (v > low - 1 && v < high + 1) continue // (NaN is not)
+    const position: number[] = []
+    for (let d = shape.length - 1, rest = i; d >= 0; d--) {
+      const size = shape[d] as number
+      position.unshift(rest % size)
+      rest = Math.floor(rest / size)
+    }
+    const where = shape.length === 0 ? 'the value' : `element ${path(position)}`
+    throw new ArgumentError(op, `${where} is ${v}, which ${dtype} cannot hold (${low} to ${high})`)
+  }
+}
+
 /** Numbers in the storage form of a dtype, in a new array. */
-function store(values: ArrayLike<number>, dtype: DType): TypedArray {
+function store(op: string, values: ArrayLike<number>, from: DType, dtype: DType, shape: Shape): TypedArray {
+  if (from !== dtype) checkRange(op, values, dtype, shape)
   const data = dtypeInfo[dtype].create(values.length)
   if (dtype === 'float16') for (let i = 0; i < data.length; i++) data[i] = toHalf(values[i] as number)
   else if (dtype === 'bool') for (let i = 0; i < data.length; i++) data[i] = values[i] ? 1 : Number.isNaN(values[i]) ? 1 : 0

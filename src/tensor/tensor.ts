@@ -1,5 +1,16 @@
 /** @file The tensor: a handle on a value of the lazy graph and on its place on the tape. State only; what computes is in `src/ops`. */
-import { AutogradError, type DType, DTypeError, dtypeInfo, isFloat, type Shape, ShapeError, type TypedArray } from '../base/index.ts'
+import {
+  ArgumentError,
+  AutogradError,
+  type DType,
+  DTypeError,
+  dtypeInfo,
+  isFloat,
+  normalizeDim,
+  type Shape,
+  ShapeError,
+  type TypedArray,
+} from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { type FormatOptions, formatTensor, formatValues } from './format.ts'
 import { fromStorage, type NdArray, type NestedArray, nest, toNdarray } from './host.ts'
@@ -36,12 +47,34 @@ export class Tensor {
   _view = false
   /** The gradient summed so far by `backward()`; null before, and after `zeroGrad()`. */
   grad: Tensor | null = null
-  /** How often the handle got another value in place. */
-  version = 0
+  /** @internal The version, while no view shares it. */
+  _version = 0
+  /** @internal The version that a tensor and its views share: an in-place change of the tensor is noticed where a view was saved. */
+  _counter: { version: number } | undefined = undefined
 
   /** @internal Made by creation functions and ops. */
   constructor(node: graph.Node) {
     this._node = node
+  }
+
+  /** How often the handle (or the tensor that it is a view of) got another value in place. */
+  get version(): number {
+    return this._counter === undefined ? this._version : this._counter.version
+  }
+  set version(value: number) {
+    if (this._counter === undefined) this._version = value
+    else this._counter.version = value
+  }
+  /** @internal Marks the result of a view op. The two share a count, not each other: a view holds no memory of its base. */
+  _viewOf(base: Tensor): void {
+    this._view = true
+    base._counter ??= { version: base._version }
+    this._counter = base._counter
+  }
+  /** @internal Marks the result of a view op as no view of anything that the caller has. */
+  _owned(): void {
+    this._view = false
+    this._counter = undefined
   }
 
   /** Sizes of the axes, outermost first. */
@@ -138,6 +171,31 @@ export class Tensor {
     return `${line}${text.includes('\n') ? '\n' : ' '}${text}`
   }
 
+  /** In text (`${x}`) as `toString()`; in arithmetic and comparisons an error, since JavaScript has no operators for objects. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === 'string') return this.toString()
+    throw new ArgumentError(
+      'Tensor',
+      'operators do not work on tensors. Use methods (a.add(b), a.mul(2), a.lt(b)), or a number read from one: await x.item()',
+    )
+  }
+
+  /** What `JSON.stringify` writes: {@link toString}. Values are written as `await x.toArray()`. */
+  toJSON(): string {
+    return this.toString()
+  }
+
+  /** The shape, or the size of one dim, as PyTorch's `x.size()`. */
+  size(): Shape
+  size(dim: number): number
+  size(dim?: number): Shape | number {
+    return dim === undefined ? this.shape : (this.shape[sizedDim(dim, this.ndim)] as number)
+  }
+  /** The number of dims, as {@link ndim}. */
+  dim(): number {
+    return this.ndim
+  }
+
   /** Frees the value now instead of when it is no longer needed. A later use throws StaleTensorError. */
   dispose(): void {
     if (!isShared(this._node)) graph.disposeNode(this._node)
@@ -157,6 +215,11 @@ if (Symbol.dispose) Object.defineProperty(Tensor.prototype, Symbol.dispose, { va
 
 export interface Tensor {
   [Symbol.dispose](): void
+}
+
+function sizedDim(dim: number, ndim: number): number {
+  if (ndim === 0) throw new ShapeError('size', 'a 0-d tensor has no dims')
+  return normalizeDim('size', dim, ndim)
 }
 
 export const isTensor = (x: unknown): x is Tensor => x instanceof Tensor

@@ -359,3 +359,39 @@ describe('utilities', () => {
     expect(F.relu(tensor([-1, 2], { device }))).toHaveShape([2])
   })
 })
+
+describe('a plain tensor put over a parameter', () => {
+  class Scale extends nn.Module {
+    weight: Tensor | null = new nn.Parameter(ones([1], { device: 'cpu' }))
+    forward(x: Tensor): Tensor {
+      return this.weight ? x.mul(this.weight) : x
+    }
+  }
+  const message = "Scale: cannot assign Tensor as parameter 'weight' (a Parameter or null is wanted)"
+
+  it('is an error where parameters are collected', () => {
+    const scale = new Scale()
+    expect(scale.parameters()).toHaveLength(1)
+    scale.weight = zeros([1], { device: 'cpu' })
+    expect(() => scale.parameters()).toThrow(message)
+    expect(() => scale.stateDict()).toThrow(message)
+  })
+
+  it('is an error in the next forward', () => {
+    const scale = new Scale()
+    scale.forward(ones([1], { device: 'cpu' }))
+    scale.weight = zeros([1], { device: 'cpu' })
+    expect(() => scale.forward(ones([1], { device: 'cpu' }))).toThrow(message)
+  })
+
+  it('is none where it is another parameter, or null', () => {
+    const scale = new Scale()
+    expect(scale.parameters()).toHaveLength(1)
+    const other = new nn.Parameter(zeros([1], { device: 'cpu' }))
+    scale.weight = other
+    expect(scale.parameters()).toEqual([other])
+    scale.weight = null
+    expect(scale.parameters()).toEqual([])
+    expect(() => scale.forward(ones([1], { device: 'cpu' }))).not.toThrow()
+  })
+})

@@ -370,3 +370,13 @@ Parameter Group 0
     )
   })
 })
+
+describe('a closure', () => {
+  it('that is async is an error, and nothing has been updated', async () => {
+    const w = f64([1, 2])
+    const optimizer = new optim.SGD([w], { lr: 1 })
+    w.sum().backward()
+    expect(() => optimizer.step(async () => 1)).toThrow(/^SGD.step: the closure answered a promise/)
+    expect(await values(w)).toEqual([1, 2])
+  })
+})

@@ -1,0 +1,155 @@
+/** @file What is passed wrongly is an error that names it: devices that do not meet, options that do not exist, operators on tensors. */
+import { beforeAll, describe, expect, it } from 'vitest'
+import {
+  add,
+  arange,
+  cat,
+  crossEntropy,
+  data,
+  empty,
+  grad,
+  linear,
+  matmul,
+  mseLoss,
+  nn,
+  ones,
+  optim,
+  rand,
+  randn,
+  setDefaultDevice,
+  tensor,
+  where,
+  zeros,
+} from '../../src/index.ts'
+
+beforeAll(() => setDefaultDevice('cpu'))
+
+describe('tensors on two devices', () => {
+  const a = ones([2, 3], { device: 'cpu' })
+  const b = ones([3], { device: 'webgpu' })
+
+  it('are named with their roles, shapes and devices', () => {
+    expect(() => a.add(b)).toThrow("add: a [2, 3] is on cpu, b [3] is on webgpu. Move one with .to('cpu') or .to('webgpu')")
+    expect(() => matmul(a, ones([3, 2], { device: 'webgpu' }))).toThrow('matmul: a [2, 3] is on cpu, b [3, 2] is on webgpu')
+    expect(() => linear(a, ones([4, 3], { device: 'webgpu' }))).toThrow('linear: x [2, 3] is on cpu, weight [4, 3] is on webgpu')
+    expect(() => linear(a, ones([3, 3]), b)).toThrow('linear: x [2, 3] is on cpu, bias [3] is on webgpu')
+    expect(() => where(a.gt(0), b, 0)).toThrow('where: test [2, 3] is on cpu, a [3] is on webgpu')
+    expect(() => cat([a, ones([2, 3], { device: 'webgpu' })])).toThrow('cat: tensors[0] [2, 3] is on cpu, tensors[1] [2, 3] is on webgpu')
+    expect(() => mseLoss(a, ones([2, 3], { device: 'webgpu' }))).toThrow('mseLoss: input [2, 3] is on cpu, target [2, 3] is on webgpu')
+    expect(() => crossEntropy(a, zeros(2, { dtype: 'int32', device: 'webgpu' }))).toThrow(
+      'crossEntropy: input [2, 3] is on cpu, target [2]',
+    )
+  })
+
+  it('leave nothing recorded behind', async () => {
+    expect(() => add(ones([3], { dtype: 'float64' }), b)).toThrow(/^add: a \[3\] is on cpu, b \[3\] is on webgpu/)
+    expect(await ones([2]).add(1).toArray()).toEqual([2, 2])
+  })
+
+  it('meet with numbers', async () => {
+    expect(await a.add(1).sum().item()).toBe(12)
+  })
+})
+
+describe('sizes', () => {
+  it('go as a list, as one number or as arguments, with options behind them', () => {
+    expect(zeros(2, 3).shape).toEqual([2, 3])
+    expect(zeros(2, 3, { dtype: 'int32' }).dtype).toBe('int32')
+    expect(ones(4).shape).toEqual([4])
+    expect(ones(4, { dtype: 'bool' }).shape).toEqual([4])
+    expect(empty(1, 2, 3).shape).toEqual([1, 2, 3])
+    expect(rand(2, 2).shape).toEqual([2, 2])
+    expect(randn(2, 3, 4, { requiresGrad: true }).requiresGrad).toBe(true)
+    expect(randn([2, 3], { dtype: 'float64' }).shape).toEqual([2, 3])
+  })
+
+  it('of another kind are refused', () => {
+    expect(() => zeros(2, '3' as never)).toThrow(/^zeros: options go by name/)
+    expect(() => zeros([2], 3 as never)).toThrow(/^zeros: options go by name/)
+    expect(() => zeros(2, 1.5)).toThrow('zeros: a size must be a whole number ≥ 0, got [2, 1.5]')
+  })
+})
+
+describe('an option that does not exist', () => {
+  const x = ones([2, 3])
+  const labels = zeros([2], { dtype: 'int32' })
+  const wrong = (options: object): never => options as never
+
+  it('is named, with the nearest that does', () => {
+    expect(() => x.sum(0, wrong({ keepDim: true }))).toThrow("sum: unknown option 'keepDim'. Did you mean 'keepdim'?")
+    expect(() => x.var(wrong({ unbiased: true }))).toThrow("var: unknown option 'unbiased'. Known are dim, keepdim, correction")
+    expect(() => x.max(1, wrong({ keepDim: true }))).toThrow("max: unknown option 'keepDim'")
+    expect(() => x.argmax(wrong({ axis: 1 }))).toThrow("argmax: unknown option 'axis'")
+    expect(() => x.softmax(wrong({ Dim: 1 }))).toThrow("softmax: unknown option 'Dim'. Did you mean 'dim'?")
+    expect(() => x.logsumexp(1, wrong({ keep_dim: true }))).toThrow("Did you mean 'keepdim'?")
+    expect(() => crossEntropy(x, labels, wrong({ label_smoothing: 0.1 }))).toThrow(
+      "crossEntropy: unknown option 'label_smoothing'. Did you mean 'labelSmoothing'?",
+    )
+    expect(() => zeros([2], wrong({ requires_grad: true }))).toThrow("zeros: unknown option 'requires_grad'. Did you mean 'requiresGrad'?")
+    expect(() => arange(3, wrong({ type: 'int32' }))).toThrow("arange: unknown option 'type'. Did you mean 'dtype'?")
+    expect(() => tensor([1], wrong({ Dtype: 'int32' }))).toThrow("tensor: unknown option 'Dtype'")
+    expect(() => x.add(x, wrong({ beta: 2 }))).toThrow("add: unknown option 'beta'")
+    expect(() => ones([1], { requiresGrad: true }).backward(null, wrong({ retain_graph: true }))).toThrow("Did you mean 'retainGraph'?")
+    expect(() => grad([], [], wrong({ allow_unused: true }))).toThrow("Did you mean 'allowUnused'?")
+  })
+
+  it('is named by layers, optimizers and loaders too', () => {
+    const w = ones([1], { requiresGrad: true })
+    expect(() => new nn.Linear(2, 2, wrong({ Bias: false }))).toThrow("Linear: unknown option 'Bias'. Did you mean 'bias'?")
+    expect(() => new nn.CrossEntropyLoss(wrong({ ignore_index: 0 }))).toThrow("Did you mean 'ignoreIndex'?")
+    expect(() => new nn.Dropout(0.5, wrong({ inplace: true }))).toThrow("Dropout: unknown option 'inplace'")
+    expect(() => new optim.Adam([w], wrong({ learningRate: 3 }))).toThrow("Adam: unknown option 'learningRate'. Known are lr, betas")
+    expect(() => new optim.SGD([w], wrong({ weight_decay: 1 }))).toThrow("SGD: unknown option 'weight_decay'. Did you mean 'weightDecay'?")
+    expect(() => new optim.SGD([wrong({ params: [w], LR: 1 })])).toThrow("SGD: unknown option 'LR'. Did you mean 'lr'?")
+    expect(() => new data.DataLoader(new data.TensorDataset(x), wrong({ batch_size: 3 }))).toThrow(
+      "DataLoader: unknown option 'batch_size'. Did you mean 'batchSize'?",
+    )
+  })
+
+  it('and a value without a name are errors', () => {
+    expect(() => x.sum(0, true as never)).toThrow('sum: options go by name, in an object { dim, keepdim, dtype }; got true (a boolean)')
+    expect(() => x.sum(true as never)).toThrow('sum: dim is a number or a list of them, got true')
+    expect(() => x.argmax(1, true as never)).toThrow('argmax: options go by name')
+    expect(() => new nn.Linear(2, 2, false as never)).toThrow('Linear: options go by name')
+    expect(() => new optim.SGD([ones([1])], 0.1 as never)).toThrow('SGD: options go by name')
+    expect(() => new optim.SGD([ones([1])], null as never)).toThrow('SGD: options go by name')
+  })
+})
+
+describe('a tensor in plain JavaScript', () => {
+  const x = ones([2, 3])
+
+  it('throws in arithmetic and comparisons, and names the methods', () => {
+    // biome-ignore lint/suspicious/noExplicitAny: what TypeScript would refuse
+    const y: any = x
+    expect(() => y + y).toThrow(/operators do not work on tensors.*a\.add\(b\).*item\(\)/)
+    expect(() => +y).toThrow(/operators do not work/)
+    expect(() => y < 1).toThrow(/operators do not work/)
+  })
+
+  it('is its toString() in texts and in JSON', () => {
+    expect(`${x}`).toBe(x.toString())
+    expect(String(x)).toBe(x.toString())
+    expect(JSON.parse(JSON.stringify({ x }))).toEqual({ x: x.toString() })
+    expect(JSON.stringify(ones([1], { requiresGrad: true }).mul(2))).toContain('gradFn=Mul')
+  })
+
+  it('tells its sizes by size() and dim()', () => {
+    expect(x.size()).toEqual([2, 3])
+    expect(x.size(-1)).toBe(3)
+    expect(x.dim()).toBe(2)
+    expect(() => x.size(2)).toThrow(/^size: dim 2 is out of range/)
+    expect(() => ones([]).size(0)).toThrow('size: a 0-d tensor has no dims')
+  })
+})
+
+describe('crossEntropy', () => {
+  it('without a reduction is 0, not −0, where the target is ignored', async () => {
+    const target = tensor([-100, 1], { dtype: 'int32' })
+    const [ignored, counted] = (await crossEntropy(zeros([2, 3]), target, { reduction: 'none' }).toArray()) as [number, number]
+    expect(Object.is(ignored, 0)).toBe(true)
+    expect(counted).toBeCloseTo(Math.log(3), 6)
+    const weighted = await crossEntropy(zeros([2, 3]), target, { reduction: 'none', weight: ones([3]) }).data()
+    expect(Object.is(weighted[0], 0)).toBe(true)
+  })
+})
