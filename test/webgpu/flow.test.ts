@@ -44,6 +44,44 @@ it('bytes count: 256 MiB of uploads warn, twice that is an error', () => {
   run(flow, MiB)
 })
 
+it('after a refusal a read may still pass, a loop that goes on may not, and once the device gets on all is well', () => {
+  const flow = stuck()
+  const many = (): number => {
+    let passed = 0
+    try {
+      for (; passed < 5000; passed++) run(flow, 100)
+    } catch {}
+    return passed
+  }
+  expect(many()).toBe(2048)
+  expect(many()).toBe(64)
+  expect(many()).toBe(0)
+  expect(many()).toBe(0)
+  flow.done(1000)
+  expect(many()).toBe(1000 - 64)
+  expect(many()).toBe(64)
+})
+
+it('what is refused does not count, and the numbers told are real', () => {
+  const flow = stuck()
+  for (let i = 0; i < 3; i++) run(flow, 0.5 * MiB)
+  for (let i = 0; i < 70; i++) expect(() => run(flow, 900 * MiB)).toThrow('3 runs with 901.5 MiB of uploads wait for the device')
+  run(flow, 0)
+  flow.done(flow.submitted)
+  expect(() => {
+    for (let i = 0; i < 3000; i++) run(flow, 100)
+  }).toThrow('2048 runs with 200.1 KiB of uploads wait for the device')
+})
+
+it('batches of any size pass where the loop awaits', () => {
+  const flow = stuck()
+  for (let i = 0; i < 20; i++) {
+    run(flow, 900 * MiB)
+    flow.done(flow.submitted - 2)
+  }
+  expect(warn).not.toHaveBeenCalled()
+})
+
 it('a large data set uploaded before the first step is no backlog', () => {
   const flow = stuck()
   flow.uploaded(4096 * MiB)

@@ -7,12 +7,19 @@ const IN_FLIGHT = 2
 /** A loop that never awaits is warned past this many unfinished runs or uploaded bytes, and stopped at twice that. */
 const RUNS = 1024
 const BYTES = 256 * 2 ** 20
+/** Runs that still pass after a refusal, until the device has got on: whoever stops looping can read what there is. */
+const GRACE = 64
 /** How often a loop that never asks for anything is looked at. */
 const LOOK = 64
 
 interface Fence {
   readonly serial: number
   readonly passed: Promise<void>
+}
+
+function sizeText(bytes: number): string {
+  if (bytes < 1024) return `${bytes} bytes`
+  return bytes < 2 ** 20 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`
 }
 
 export class Flow {
@@ -29,6 +36,8 @@ export class Flow {
   /** What runs that may not be finished have uploaded. */
   readonly #uploads: { readonly serial: number; readonly bytes: number }[] = []
   #warned = false
+  /** Runs that may pass although there is a backlog; undefined before the first refusal. */
+  #grace: number | undefined
 
   constructor(trouble: Trouble, fence: () => Promise<void>) {
     this.#trouble = trouble
@@ -52,7 +61,10 @@ export class Flow {
 
   /** All runs up to `serial` are finished. */
   done(serial: number): void {
-    if (serial > this.#completed) this.#completed = serial
+    if (serial > this.#completed) {
+      this.#completed = serial
+      this.#grace = undefined
+    }
     while (this.#fences[0] && this.#fences[0].serial <= this.#completed) this.#fences.shift()
     while (this.#uploads[0] && this.#uploads[0].serial <= this.#completed) this.#bytes -= this.#uploads.shift()?.bytes ?? 0
   }
@@ -64,13 +76,22 @@ export class Flow {
 
   /** Called at every run, with the bytes that it uploads. @throws BacklogError */
   admit(bytes: number): void {
-    this.#add(bytes)
     const runs = this.#recorded - this.#completed
-    if (runs < LOOK && this.#bytes < BYTES) return
-    if (runs % LOOK === 0) this.#set()
-    if (runs < RUNS && this.#bytes < BYTES) return
-    const what = `${runs} runs and ${(this.#bytes / 2 ** 20).toFixed(0)} MiB of uploads wait for the device`
-    if (runs >= 2 * RUNS || this.#bytes >= 2 * BYTES) {
+    const waiting = this.#bytes + bytes
+    if (runs >= LOOK || waiting >= BYTES) {
+      if (runs % LOOK === 0) this.#set()
+      if (runs >= RUNS || (waiting >= BYTES && runs > IN_FLIGHT)) this.#judge(runs, waiting)
+    }
+    this.#add(bytes)
+  }
+
+  #judge(runs: number, bytes: number): void {
+    const what = `${runs} runs${bytes > 0 ? ` with ${sizeText(bytes)} of uploads` : ''} wait for the device`
+    // a loop that awaits has few runs in flight, however large its batches are
+    if (runs >= 2 * RUNS || (bytes >= 2 * BYTES && runs > IN_FLIGHT)) {
+      if (this.#grace !== undefined && bytes < 3 * BYTES && this.#grace-- > 0) return
+      this.#grace ??= GRACE
+      this.#set()
       throw new BacklogError(
         'webgpu',
         `${what}: this loop never awaits. Await something in it now and then: a loss.item(), or synchronize()`,
