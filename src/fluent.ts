@@ -94,6 +94,10 @@ const names = [
   'gather',
   'indexSelect',
   'at',
+  'maskedSelect',
+  'nonzero',
+  'equal',
+  'allclose',
   'bernoulli',
   // convert
   'to',

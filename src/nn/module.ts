@@ -256,6 +256,7 @@ export abstract class Module {
 
   /** Forgets all gradients; with `setToNone: false` they become zeros. */
   zeroGrad(options?: { readonly setToNone?: boolean }): void {
+    checkOptions('zeroGrad', options, ['setToNone'])
     const setToNone = options?.setToNone ?? true
     for (const p of this.parameters()) p.grad = setToNone || p.grad === null ? null : zerosLike(p.grad)
   }

@@ -2,6 +2,7 @@
 import {
   ArgumentError,
   broadcastShapes,
+  checkOptions,
   DTypeError,
   IndexError,
   isInteger,
@@ -156,6 +157,7 @@ export const embedding: (input: Tensor, weight: Tensor, options?: EmbeddingOptio
   'rows of weight for each index of input',
   (input: Tensor, weight: Tensor, options?: EmbeddingOptions) => {
     checkTensor('embedding', 'weight', weight)
+    checkOptions('embedding', options, ['paddingIdx'])
     const index = indexTensor('embedding', 'input', input)
     checkDevices('embedding', ['input', 'weight'], [input, weight])
     if (weight.ndim !== 2)

@@ -2,7 +2,7 @@
 import { AutogradError, DTypeError, kindRank, ShapeError, sameShape, showShape } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { isGradEnabled, isShared, share, Tensor } from '../tensor/index.ts'
-import { cast } from './convert.ts'
+import { cast, to } from './convert.ts'
 import { checkTensor } from './define.ts'
 import {
   type AlphaOptions,
@@ -87,10 +87,12 @@ export const tanh_: (x: Tensor) => Tensor = inPlace('tanh', tanh)
 export const sigmoid_: (x: Tensor) => Tensor = inPlace('sigmoid', sigmoid)
 export const clamp_: (x: Tensor, min?: Operand | null | ClampOptions, max?: Operand | null) => Tensor = inPlace('clamp', clamp)
 
-/** The values of `source`, broadcast and converted. @see https://pytorch.org/docs/stable/generated/torch.Tensor.copy_.html */
+/** The values of `source`, broadcast, converted, and moved to the device of `x`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.copy_.html */
 export const copy_: (x: Tensor, source: Tensor) => Tensor = inPlace('copy', (x: Tensor, source: Tensor) => {
   checkTensor('copy_', 'source', source)
-  return cast(expand(source, x.shape), x.dtype)
+  const { placement } = x._node
+  const here = placement === 'auto' ? source : to(source, { device: placement, dtype: x.dtype })
+  return cast(expand(here, x.shape), x.dtype)
 })
 /** All elements `value`. */
 export const fill_: (x: Tensor, value: number | Tensor) => Tensor = inPlace('fill', (x: Tensor, value: number | Tensor) =>

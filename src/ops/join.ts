@@ -1,5 +1,15 @@
 /** @file Joining and padding: cat, stack, pad, tril, triu. */
-import { ArgumentError, type DType, normalizeDim, promoteTypes, type Shape, ShapeError, showShape, sizeOf } from '../base/index.ts'
+import {
+  ArgumentError,
+  checkOptions,
+  type DType,
+  normalizeDim,
+  promoteTypes,
+  type Shape,
+  ShapeError,
+  showShape,
+  sizeOf,
+} from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { Tensor } from '../tensor/index.ts'
 import { checkTensor, defineListOp, defineOp } from './define.ts'
@@ -148,6 +158,7 @@ export interface PadOptions {
  */
 export function pad(x: Tensor, padding: readonly number[], options?: PadOptions): Tensor {
   checkTensor('pad', 'x', x)
+  checkOptions('pad', options, ['mode', 'value'])
   if (options?.mode !== undefined && options.mode !== 'constant')
     throw new ArgumentError('pad', `mode '${options.mode as string}' is not there; 'constant' is`)
   if (padding.length % 2 !== 0 || padding.length > 2 * x.ndim) {

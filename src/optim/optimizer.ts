@@ -120,6 +120,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
 
   /** Forgets the gradients of all parameters; with `setToNone: false` they become zeros. */
   zeroGrad(options?: { readonly setToNone?: boolean }): void {
+    checkOptions(`${this.#name}.zeroGrad`, options, ['setToNone'])
     const setToNone = options?.setToNone ?? true
     for (const p of this.#known) p.grad = setToNone || p.grad === null ? null : zerosLike(p.grad)
   }

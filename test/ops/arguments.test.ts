@@ -46,6 +46,12 @@ describe('tensors on two devices', () => {
     expect(await ones([2]).add(1).toArray()).toEqual([2, 2])
   })
 
+  it('are no hindrance to copy_, which keeps the device', () => {
+    const x = zeros([3])
+    x.copy_(b)
+    expect(x.device).toBe('cpu')
+  })
+
   it('meet with numbers', async () => {
     expect(await a.add(1).sum().item()).toBe(12)
   })

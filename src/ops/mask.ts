@@ -1,0 +1,102 @@
+/** @file What depends on values in its shape or its answer: read first, hence promises. */
+import { ArgumentError, broadcastShapes, checkOptions, DTypeError, sameShape, sizeOf } from '../base/index.ts'
+import { alias, type Tensor } from '../tensor/index.ts'
+import { eq, isfinite, isnan, le, logicalAnd, logicalOr } from './compare.ts'
+import { cast, stopGradient } from './convert.ts'
+import { tensor } from './create.ts'
+import { checkDevices, checkTensor } from './define.ts'
+import { abs, add, mul, sub } from './elementwise.ts'
+import { indexSelect } from './indexing.ts'
+import { all } from './reduce.ts'
+import { expand, reshape } from './view.ts'
+
+/** A leaf of positions on the device of `x`. */
+function indicesBeside(x: Tensor, values: Int32Array, shape: readonly number[]): Tensor {
+  const { placement } = x._node
+  return tensor(values, { shape, ...(placement === 'auto' ? {} : { device: placement }) })
+}
+
+/** Row-major positions of the elements that are ≠ 0. */
+async function positionsOf(x: Tensor): Promise<Int32Array> {
+  const values = await cast(x, 'bool').data()
+  const found: number[] = []
+  for (let i = 0; i < values.length; i++) if (values[i] !== 0) found.push(i)
+  return Int32Array.from(found)
+}
+
+/**
+ * The elements of `x` where `mask` holds, [n], in row-major order; the two broadcast. The gradient reaches the chosen elements. The mask is read by
+ * the host, hence the promise.
+ * @throws DTypeError when `mask` is not bool.
+ * @see https://pytorch.org/docs/stable/generated/torch.masked_select.html
+ * @example await maskedSelect(x, x.gt(0))
+ */
+export async function maskedSelect(x: Tensor, mask: Tensor): Promise<Tensor> {
+  checkTensor('maskedSelect', 'x', x)
+  checkTensor('maskedSelect', 'mask', mask)
+  checkDevices('maskedSelect', ['x', 'mask'], [x, mask])
+  if (mask.dtype !== 'bool') throw new DTypeError('maskedSelect', `mask must be bool, got ${mask.dtype}. Compare first: x.ne(0)`)
+  const shape = broadcastShapes('maskedSelect', x.shape, mask.shape)
+  const now = alias(x) // the value as it is at the call
+  now._point = x._point
+  const found = await positionsOf(expand(mask, shape))
+  return indexSelect(reshape(expand(now, shape), [sizeOf(shape)]), 0, indicesBeside(now, found, [found.length]))
+}
+
+/**
+ * The positions of the elements that are ≠ 0, one a row, int32 [n, dims]. The values are read by the host, hence the promise.
+ * @see https://pytorch.org/docs/stable/generated/torch.nonzero.html
+ */
+export async function nonzero(x: Tensor): Promise<Tensor> {
+  checkTensor('nonzero', 'x', x)
+  const { shape, ndim } = x
+  const found = await positionsOf(x)
+  const rows = new Int32Array(found.length * ndim)
+  found.forEach((position, row) => {
+    let rest = position
+    for (let d = ndim - 1; d >= 0; d--) {
+      const size = shape[d] as number
+      rows[row * ndim + d] = rest % size
+      rest = Math.floor(rest / size)
+    }
+  })
+  return indicesBeside(x, rows, [found.length, ndim])
+}
+
+/** Whether shapes and all values are the same; NaN equals nothing. @see https://pytorch.org/docs/stable/generated/torch.equal.html */
+export async function equal(a: Tensor, b: Tensor): Promise<boolean> {
+  checkTensor('equal', 'a', a)
+  checkTensor('equal', 'b', b)
+  checkDevices('equal', ['a', 'b'], [a, b])
+  return sameShape(a.shape, b.shape) && (await all(eq(a, b)).item()) === 1
+}
+
+/** How far apart values may be for {@link allclose}. */
+export interface CloseOptions {
+  /** … in proportion to |b|: 1e-5 by default. */
+  readonly rtol?: number
+  /** … in any case: 1e-8 by default. */
+  readonly atol?: number
+  /** Whether NaN is close to NaN. */
+  readonly equalNan?: boolean
+}
+
+/**
+ * Whether |a − b| ≤ atol + rtol · |b| everywhere; the two broadcast.
+ * @see https://pytorch.org/docs/stable/generated/torch.allclose.html
+ */
+export async function allclose(a: Tensor, b: Tensor, options?: CloseOptions): Promise<boolean> {
+  checkTensor('allclose', 'a', a)
+  checkTensor('allclose', 'b', b)
+  checkDevices('allclose', ['a', 'b'], [a, b])
+  checkOptions('allclose', options, ['rtol', 'atol', 'equalNan'])
+  const { rtol = 1e-5, atol = 1e-8, equalNan = false } = options ?? {}
+  if (!(rtol >= 0 && atol >= 0)) throw new ArgumentError('allclose', `rtol and atol must be ≥ 0, got ${rtol} and ${atol}`)
+  const numbers = (t: Tensor): Tensor => (t.dtype === 'bool' ? cast(t, 'int32') : stopGradient(t))
+  const [x, y] = [numbers(a), numbers(b)]
+  const away = abs(sub(x, y))
+  // infinities are close to themselves only
+  let close = logicalOr(eq(x, y), logicalAnd(isfinite(away), le(away, add(mul(abs(y), rtol), atol))))
+  if (equalNan) close = logicalOr(close, logicalAnd(isnan(x), isnan(y)))
+  return (await all(close).item()) === 1
+}
