@@ -238,7 +238,7 @@ export class GpuComputeDevice implements Device, Workshop {
     }
     this.#submit(encoder)
     this.#flow.submitted++
-    verdict?.holds(outputs, copies)
+    verdict?.holds(...outputs, ...copies)
     if (watched) this.#watch(executable, outputs, copies)
     for (const buffer of scratch) this.pool.give(buffer)
     for (const input of inputs) if ('uploaded' in input && !donated.has(input.uploaded)) this.pool.give(input.uploaded)
@@ -330,7 +330,7 @@ export class GpuComputeDevice implements Device, Workshop {
         const encoder = this.gpu.createCommandEncoder()
         encoder.copyBufferToBuffer(state.page.keep, state.offset, buffer.memory.gpu, 0, buffer.bytes)
         this.#submit(encoder)
-        if (own.verdict?.isOpen) own.verdict.holds([buffer], [])
+        if (own.verdict?.isOpen) own.verdict.holds(buffer)
       }
     }
     if (this.#jobs.length === 0) act()
@@ -348,7 +348,7 @@ export class GpuComputeDevice implements Device, Workshop {
         copy.fail(own.failed ?? new Error('webgpu: a buffer was read that has no values'))
         return
       }
-      if (own.verdict?.isOpen) own.verdict.holds([], [copy])
+      if (own.verdict?.isOpen) own.verdict.holds(copy)
       const encoder = this.gpu.createCommandEncoder()
       if (own.bytes <= SMALL_READ) this.#pages.append(encoder, own.memory.gpu, own.bytes, copy)
       else large = this.#readLarge(encoder, own.memory.gpu, own)

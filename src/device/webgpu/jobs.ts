@@ -21,6 +21,10 @@ export class GpuBuffer implements DeviceBuffer {
     this.length = length
   }
 
+  fail(error: Error): void {
+    this.failed = error
+  }
+
   get bytes(): number {
     return bytesOf(this.dtype, this.length)
   }

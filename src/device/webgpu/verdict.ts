@@ -3,15 +3,19 @@
  * results follow it, so that an error reaches everything that was computed from it.
  */
 import { IndexError } from '../../base/index.ts'
-import type { GpuBuffer } from './jobs.ts'
-import type { GpuHostCopy } from './readback.ts'
 
 /** Words of the flag: whether it is taken, the error code, the index, the size of its axis. */
 export const FLAG_BYTES = 16
 
+/** A buffer, or a value on its way to the host. */
+interface Result {
+  verdict: Verdict | undefined
+  fail(error: Error): void
+}
+
 export class Verdict {
-  readonly #buffers: WeakRef<GpuBuffer>[] = []
-  readonly #copies: WeakRef<GpuHostCopy>[] = []
+  /** Held weakly: nobody can read what has been dropped. */
+  readonly #results: WeakRef<Result>[] = []
   #followers: Verdict[] = []
   /** What is still to be learned: the run's own flag, and what it follows. */
   #open: number
@@ -31,20 +35,16 @@ export class Verdict {
   }
 
   /** Results that share the verdict. */
-  holds(buffers: readonly GpuBuffer[], copies: readonly GpuHostCopy[]): void {
-    for (const buffer of buffers) {
-      buffer.verdict = this
-      this.#buffers.push(new WeakRef(buffer))
-    }
-    for (const copy of copies) {
-      copy.verdict = this
-      this.#copies.push(new WeakRef(copy))
+  holds(...results: readonly Result[]): void {
+    for (const result of results) {
+      result.verdict = this
+      this.#results.push(new WeakRef(result))
     }
   }
 
   /** The results that somebody can still read. */
   results(): object[] {
-    return [...this.#buffers, ...this.#copies].flatMap((r) => r.deref() ?? [])
+    return this.#results.flatMap((r) => r.deref() ?? [])
   }
 
   /** One of the things to be learned is known. */
@@ -63,11 +63,7 @@ export class Verdict {
   #fail(error: IndexError): void {
     if (this.error) return
     this.error = error
-    for (const buffer of this.#buffers) {
-      const own = buffer.deref()
-      if (own) own.failed = error
-    }
-    for (const copy of this.#copies) copy.deref()?.fail(error)
+    for (const result of this.#results) result.deref()?.fail(error)
   }
 }
 
