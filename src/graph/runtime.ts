@@ -305,8 +305,9 @@ export function closeStep(): void {
   const given = takeDonors()
   const end = endEpoch()
   const finish = (): void => {
-    for (const node of given) release(node, 'step')
+    // The order in which buffers come back is the order in which they are taken: this one makes the same steps bind the same buffers soonest.
     end()
+    for (const node of given) release(node, 'step')
   }
   const done = enqueue(() => {
     const pending = flushAll(arenas, others, given)
