@@ -4,7 +4,6 @@ import {
   AutogradError,
   type DType,
   DTypeError,
-  dtypeInfo,
   isFloat,
   normalizeDim,
   type Shape,
@@ -221,8 +220,3 @@ function sizedDim(dim: number, ndim: number): number {
   if (ndim === 0) throw new ShapeError('size', 'a 0-d tensor has no dims')
   return normalizeDim('size', dim, ndim)
 }
-
-export const isTensor = (x: unknown): x is Tensor => x instanceof Tensor
-
-/** Bytes that the tensor's values take on a device. */
-export const bytesOf = (t: Tensor): number => t.numel * dtypeInfo[t.dtype].bytes
