@@ -5,7 +5,8 @@
 // Loops to ROWS and COLS are written out before compilation (src/device/webgpu/unroll.ts), which puts the arrays into registers.
 //
 // The prelude gives: const ROWS, COLS, LANES; fn contract(); fn load_a(i), load_b(i): an element by its position;
-// fn batch_a(batch), batch_b(batch): where a batch begins; fn store(batch, m, n, sum).
+// fn start_a(batch, m), start_b(batch, n): where a row of a and a column of b begin; step_a(k), step_b(k): how far on the k-th term lies (where k stands
+// for several axes, its loop becomes several, and the steps sums over their variables); fn store(batch, m, n, sum).
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -21,14 +22,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var at_a: array<u32, ROWS>;
   var at_b: array<u32, COLS>;
   // what lies past the edge is computed from the last row or column, and not stored
-  for (var i = 0u; i < ROWS; i++) { at_a[i] = batch_a(batch) + min(m0 + i, c.m - 1u) * c.a_m; }
-  for (var j = 0u; j < COLS; j++) { at_b[j] = batch_b(batch) + min(n0 + j * LANES, c.n - 1u) * c.b_n; }
+  for (var i = 0u; i < ROWS; i++) { at_a[i] = start_a(batch, min(m0 + i, c.m - 1u)); }
+  for (var j = 0u; j < COLS; j++) { at_b[j] = start_b(batch, min(n0 + j * LANES, c.n - 1u)); }
   var sums: array<array<f32, COLS>, ROWS>;
   var a: array<f32, ROWS>;
   for (var k = 0u; k < c.k; k++) {
-    for (var i = 0u; i < ROWS; i++) { a[i] = load_a(at_a[i] + k * c.a_k); }
+    let step_a = step_a(k);
+    let step_b = step_b(k);
+    for (var i = 0u; i < ROWS; i++) { a[i] = load_a(at_a[i] + step_a); }
     for (var j = 0u; j < COLS; j++) {
-      let b = load_b(at_b[j] + k * c.b_k);
+      let b = load_b(at_b[j] + step_b);
       for (var i = 0u; i < ROWS; i++) { sums[i][j] = fma(a[i], b, sums[i][j]); }
     }
   }

@@ -4,7 +4,8 @@
 // 16 * MORE_M multiply-adds (f32). The next panel is read into registers before the multiplication of the present one, which hides its latency.
 //
 // The prelude gives: const TILE_M, TILE_N, TILE_K, MORE_M, THREADS, A_ALONG_K, B_ALONG_K; fn contract(); fn load_a(i), load_b(i): an element by its
-// position; fn batch_a(batch), batch_b(batch): where a batch begins; fn store(batch, m, n, sum).
+// position; fn start_a(batch, m), start_b(batch, n): where a row of a and a column of b begin; fn step_a(k), step_b(k): how far on the k-th term lies;
+// fn store(batch, m, n, sum).
 
 var<workgroup> panel_a: array<vec4<f32>, TILE_K * TILE_M / 4u>;
 var<workgroup> panel_b: array<vec4<f32>, TILE_K * TILE_N / 4u>;
@@ -12,20 +13,26 @@ var<workgroup> panel_b: array<vec4<f32>, TILE_K * TILE_N / 4u>;
 const VECTORS_A = TILE_K * TILE_M / 4u / THREADS;
 const VECTORS_B = TILE_K * TILE_N / 4u / THREADS;
 
-// Four rows of a at one k; zero past the edges.
-fn read_a(start: u32, m: u32, k: u32, c: Contract) -> vec4<f32> {
-  let rows = vec4<u32>(m, m + 1u, m + 2u, m + 3u);
-  let at = min(rows, vec4<u32>(c.m - 1u)) * c.a_m + start + min(k, c.k - 1u) * c.a_k;
-  let v = vec4<f32>(load_a(at.x), load_a(at.y), load_a(at.z), load_a(at.w));
-  return select(vec4<f32>(), v, (rows < vec4<u32>(c.m)) & vec4<bool>(k < c.k));
+// Where four rows of a begin, and four columns of b; past the edge stands the last one.
+fn starts_a(batch: u32, m: u32, c: Contract) -> vec4<u32> {
+  let r = min(vec4<u32>(m, m + 1u, m + 2u, m + 3u), vec4<u32>(c.m - 1u));
+  return vec4<u32>(start_a(batch, r.x), start_a(batch, r.y), start_a(batch, r.z), start_a(batch, r.w));
+}
+fn starts_b(batch: u32, n: u32, c: Contract) -> vec4<u32> {
+  let q = min(vec4<u32>(n, n + 1u, n + 2u, n + 3u), vec4<u32>(c.n - 1u));
+  return vec4<u32>(start_b(batch, q.x), start_b(batch, q.y), start_b(batch, q.z), start_b(batch, q.w));
+}
+
+// Four rows of a at one k, zero past its end. Rows past the edge are multiplied and not stored.
+fn read_a(starts: vec4<u32>, k: u32, c: Contract) -> vec4<f32> {
+  let at = starts + step_a(min(k, c.k - 1u));
+  return select(vec4<f32>(), vec4<f32>(load_a(at.x), load_a(at.y), load_a(at.z), load_a(at.w)), k < c.k);
 }
 
 // Four columns of b at one k.
-fn read_b(start: u32, n: u32, k: u32, c: Contract) -> vec4<f32> {
-  let columns = vec4<u32>(n, n + 1u, n + 2u, n + 3u);
-  let at = min(columns, vec4<u32>(c.n - 1u)) * c.b_n + start + min(k, c.k - 1u) * c.b_k;
-  let v = vec4<f32>(load_b(at.x), load_b(at.y), load_b(at.z), load_b(at.w));
-  return select(vec4<f32>(), v, (columns < vec4<u32>(c.n)) & vec4<bool>(k < c.k));
+fn read_b(starts: vec4<u32>, k: u32, c: Contract) -> vec4<f32> {
+  let at = starts + step_b(min(k, c.k - 1u));
+  return select(vec4<f32>(), vec4<f32>(load_b(at.x), load_b(at.y), load_b(at.z), load_b(at.w)), k < c.k);
 }
 
 // Which vector (m or n in fours, k) of a panel the slot-th one of an invocation is: neighbours walk along the axis that lies adjacent in memory.
@@ -46,21 +53,23 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let rest = tile - batch * tiles_n * tiles_m;
   let m0 = (rest / tiles_n) * TILE_M;
   let n0 = (rest % tiles_n) * TILE_N;
-  let start_a = batch_a(batch);
-  let start_b = batch_b(batch);
   let column = lane % (TILE_N / 4u);
   let row = lane / (TILE_N / 4u);
 
+  var from_a: array<vec4<u32>, VECTORS_A>;
+  var from_b: array<vec4<u32>, VECTORS_B>;
   var next_a: array<vec4<f32>, VECTORS_A>;
   var next_b: array<vec4<f32>, VECTORS_B>;
   var sums: array<vec4<f32>, 4u * MORE_M>;
   for (var v = 0u; v < VECTORS_A; v++) {
     let at = place(lane + v * THREADS, TILE_M / 4u, A_ALONG_K);
-    next_a[v] = read_a(start_a, m0 + at.x * 4u, at.y, c);
+    from_a[v] = starts_a(batch, m0 + at.x * 4u, c);
+    next_a[v] = read_a(from_a[v], at.y, c);
   }
   for (var v = 0u; v < VECTORS_B; v++) {
     let at = place(lane + v * THREADS, TILE_N / 4u, B_ALONG_K);
-    next_b[v] = read_b(start_b, n0 + at.x * 4u, at.y, c);
+    from_b[v] = starts_b(batch, n0 + at.x * 4u, c);
+    next_b[v] = read_b(from_b[v], at.y, c);
   }
   for (var k0 = 0u; k0 < c.k; k0 += TILE_K) {
     for (var v = 0u; v < VECTORS_A; v++) {
@@ -74,11 +83,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     for (var v = 0u; v < VECTORS_A; v++) {
       let at = place(lane + v * THREADS, TILE_M / 4u, A_ALONG_K);
-      next_a[v] = read_a(start_a, m0 + at.x * 4u, k0 + TILE_K + at.y, c);
+      next_a[v] = read_a(from_a[v], k0 + TILE_K + at.y, c);
     }
     for (var v = 0u; v < VECTORS_B; v++) {
       let at = place(lane + v * THREADS, TILE_N / 4u, B_ALONG_K);
-      next_b[v] = read_b(start_b, n0 + at.x * 4u, k0 + TILE_K + at.y, c);
+      next_b[v] = read_b(from_b[v], k0 + TILE_K + at.y, c);
     }
     for (var k = 0u; k < TILE_K; k++) {
       let b = panel_b[k * (TILE_N / 4u) + column];

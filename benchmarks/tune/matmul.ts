@@ -50,7 +50,7 @@ function product([m, n, k, layout]: Shape): Kernel {
       { dtype: 'float32', access: 'read' },
       { dtype: 'float32', access: 'write' },
     ],
-    contract: { batch: [], m: i, n: j, k: l, a, b },
+    contract: { batch: [], m: [i], n: [j], k: [l], a, b },
     stages: [
       { kind: 'reduce', axes: [l], reductions: [{ op: 'sum', value, type: 'float' }] },
       {

@@ -12,7 +12,7 @@ import { contiguousStrides, type Shape, sizeOf } from '../base/index.ts'
 import { type Axis, type Contract, type Expr, type Index, type Reduction, type Stage, type Store, valueTypeOf } from '../kernel/index.ts'
 import { isAffine, linear, ofAxis, reshapeCoords, sameIndex, unravel } from './affine.ts'
 import { Emitter } from './emit.ts'
-import type { Node } from './node.ts'
+import type { ContractDims, Node } from './node.ts'
 
 export type ClusterKind = 'map' | 'row' | 'contract'
 type Level = 'grid' | 'domain'
@@ -54,12 +54,14 @@ const apart = (sizes: Shape): number[][] => sizes.map((_, i) => [i])
 
 export class Cluster {
   readonly kind: ClusterKind
-  /** Sizes of the grid's dims and of a row's dims. */
+  /** Sizes of the grid's dims, and of the dims of a row or of a contraction's sum. */
   readonly grid: Shape
   readonly inner: Shape
   /** For a row cluster: the shape reduced, and which of its dims are the row's. */
   readonly domain: Shape
   readonly dims: readonly number[]
+  /** Grid dims at which a part of a contraction (batch, m, n) gives way to the next. */
+  readonly borders: readonly number[]
   readonly units: Unit[] = []
   /** Clusters whose results are read here. */
   readonly deps = new Set<Cluster>()
@@ -75,6 +77,13 @@ export class Cluster {
     this.domain = shape
     this.dims = []
     this.inner = []
+    this.borders = []
+    if (primitive.kind === 'contract') {
+      const n = shape.length - primitive.n
+      this.borders = [n - primitive.m, n]
+      const a = (first.inputs[0] as Node).shape
+      this.inner = a.slice(a.length - primitive.k)
+    }
     if (primitive.kind === 'reduce') {
       this.domain = (first.inputs[0] as Node).shape
       this.dims = primitive.dims
@@ -146,6 +155,8 @@ export class Writer {
   readonly #memory: Memory
   readonly #layout: Layout | undefined
   readonly #gridCoords: Index[]
+  /** The first dim of each grid axis. */
+  readonly #gridDims: number[] = []
   readonly #gridIndex: Index
   readonly #accs = new Map<Node, { stage: number; slot: number }>()
   #nextAxis = 0
@@ -168,9 +179,9 @@ export class Writer {
       group.forEach((d, i) => {
         coords[d] = own[i] as Index
       })
-      // A contraction's m and n stay in the grid even when their size is 1: templates ask for them.
-      if (axis.size !== 1 || (axes === this.gridAxes && this.#cluster.kind === 'contract' && group.some((d) => d >= sizes.length - 2)))
-        axes.push(axis)
+      if (axis.size === 1) continue
+      axes.push(axis)
+      if (axes === this.gridAxes) this.#gridDims.push(group[0] as number)
     }
     return coords
   }
@@ -243,26 +254,35 @@ export class Writer {
 
   contraction(node: Node): { stage: Stage; contract: Contract } {
     const [a, b] = node.inputs as readonly [Node, Node]
-    const size = a.shape[a.shape.length - 1] as number
-    const k: Axis = { id: this.#nextAxis++, size }
-    const along = ofAxis(k)
-    const batch = this.#gridCoords.slice(0, -2)
-    const [m, n] = this.#gridCoords.slice(-2) as [Index, Index]
+    const dims = node.primitive as ContractDims
+    const sizes = a.shape.slice(a.shape.length - dims.k)
+    const k: Axis[] = []
+    const steps = this.#axes(
+      sizes.filter((s) => s !== 1),
+      this.#layout?.stages[0],
+      k,
+    )
+    let next = 0
+    const along = sizes.map((s) => (s === 1 ? ZERO : (steps[next++] as Index)))
+    const coords = this.#gridCoords
+    const firstM = coords.length - dims.m - dims.n
+    const firstN = coords.length - dims.n
     const { emitter } = this.#emitter(undefined, -1)
-    const operand = (x: Node, row: Index, column: Index): Extract<Expr, { kind: 'load' }> => {
-      const skip = batch.length - (x.shape.length - 2)
-      const own = batch.slice(skip).map((c, i) => (x.shape[i] === 1 ? ZERO : c))
-      const e = emitter.emit(x, [...own, row, column])
+    const operand = (x: Node, rest: readonly Index[]): Extract<Expr, { kind: 'load' }> => {
+      const own = x.shape.length - rest.length
+      const batch = coords.slice(firstM - own, firstM).map((c, i) => (x.shape[i] === 1 ? ZERO : c))
+      const e = emitter.emit(x, [...batch, ...rest])
       if (e.kind !== 'load' || !isAffine(e.index)) throw new NotStrided(x)
       return e
     }
-    const loadA = operand(a, m, along)
-    const loadB = operand(b, along, n)
+    const loadA = operand(a, [...coords.slice(firstM, firstN), ...along])
+    const loadB = operand(b, [...along, ...coords.slice(firstN)])
     const type = valueTypeOf(node.dtype)
     const value: Expr = { kind: 'binary', op: 'mul', a: loadA, b: loadB, type }
-    const [mAxis, nAxis] = this.gridAxes.slice(-2) as [Axis, Axis]
-    const contract: Contract = { batch: this.gridAxes.slice(0, -2), m: mAxis, n: nAxis, k, a: loadA, b: loadB }
-    return { stage: { kind: 'reduce', axes: [k], reductions: [{ op: 'sum', value, type }] }, contract }
+    const part = (from: number, to: number): Axis[] =>
+      this.gridAxes.filter((_, i) => (this.#gridDims[i] as number) >= from && (this.#gridDims[i] as number) < to)
+    const contract: Contract = { batch: part(0, firstM), m: part(firstM, firstN), n: part(firstN, coords.length), k, a: loadA, b: loadB }
+    return { stage: { kind: 'reduce', axes: k, reductions: [{ op: 'sum', value, type }] }, contract }
   }
 
   /** The value of an element unit, for a probe. */

@@ -99,6 +99,13 @@ export class Emitter {
           x,
           coords.map((c, i) => linear([c, literal(1)], [primitive.step[i] as number, primitive.start[i] as number])),
         )
+      case 'window':
+        return this.emit(
+          x,
+          primitive.map.map(({ offset, terms }) =>
+            linear([...terms.map(([axis]) => coords[axis] as Index), literal(offset)], [...terms.map(([, coef]) => coef), 1]),
+          ),
+        )
       case 'pad':
         return this.#pad(node, x, primitive.before, coords, type)
       case 'gather': {

@@ -15,7 +15,7 @@ export function joinAxes(cluster: Cluster, stages: readonly Stage[]): Layout {
 
   // In a draft every dim is an axis of its own, numbered as the writer makes them: the grid's dims first, then those of each stage.
   let id = 0
-  const group = (sizes: readonly number[], lastAlone: number): number[][] => {
+  const group = (sizes: readonly number[], borders: readonly number[]): number[][] => {
     const ids = sizes.map(() => id++)
     const groups: number[][] = []
     sizes.forEach((size, d) => {
@@ -23,21 +23,17 @@ export function joinAxes(cluster: Cluster, stages: readonly Stage[]): Layout {
       const before = open?.[open.length - 1]
       const joins =
         before !== undefined &&
-        d < sizes.length - lastAlone &&
+        !borders.includes(d) &&
         levels.every((coefOf) => coefOf(ids[before] as number) === coefOf(ids[d] as number) * size || (sizes[before] === 1 && size === 1))
       if (joins && size !== 1 && sizes[before as number] !== 1) open?.push(d)
       else groups.push([d])
     })
     return groups
   }
-  const grid = group(cluster.grid, cluster.kind === 'contract' ? 2 : 0)
+  const grid = group(cluster.grid, cluster.borders)
   const inner = cluster.inner.filter((n) => n !== 1)
   const perStage = stages.map((stage) => {
-    if (cluster.kind === 'contract') {
-      if (stage.kind === 'reduce') id++
-      return []
-    }
-    return stage.kind === 'reduce' || stage.axes.length > 0 ? group(inner, 0) : []
+    return stage.kind === 'reduce' || stage.axes.length > 0 ? group(inner, []) : []
   })
   return { grid, stages: perStage }
 }

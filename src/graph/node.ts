@@ -33,18 +33,34 @@ export type Primitive =
   | { readonly kind: 'permute'; readonly order: readonly number[] }
   /** Output position i along an axis is input position start + i · step (step may be negative). */
   | { readonly kind: 'slice'; readonly start: readonly number[]; readonly step: readonly number[] }
+  /** Position p of the output is, along input axis i, position offset + Σ coef · p[axis] (windows that overlap, a flip, a diagonal). */
+  | { readonly kind: 'window'; readonly map: readonly WindowAxis[] }
   /** `before[i]` zeros in front of axis i, and as many behind as the shape leaves. */
   | { readonly kind: 'pad'; readonly before: readonly number[] }
   /** Reduced axes leave the shape. */
   | { readonly kind: 'reduce'; readonly op: ReduceOp; readonly dims: readonly number[] }
-  /** [...batch, m, k] · [...batch, k, n] → [...batch, m, n]; the batch axes broadcast. */
-  | { readonly kind: 'contract' }
+  /** [...batch, ...m, ...k] · [...batch, ...k, ...n] → [...batch, ...m, ...n]: here is how many dims each of m, n, k has; the batch dims broadcast. */
+  | ({ readonly kind: 'contract' } & ContractDims)
   /** out[…, i, …] = source[…, index[…, i, …], …] along `dim`; inputs source and index (int32); `op` names whom an index error blames. */
   | { readonly kind: 'gather'; readonly dim: number; readonly op: string }
   /** Its inputs, flattened, one after the other in one buffer, each at an offset that is a multiple of 64 elements. */
   | { readonly kind: 'pack'; readonly offsets: readonly number[] }
   /** The input's values on another device. */
   | { readonly kind: 'transfer' }
+
+/** How many dims the parts of a contraction have. */
+export interface ContractDims {
+  readonly m: number
+  readonly n: number
+  readonly k: number
+}
+
+/** Where a window reads along one input axis. */
+export interface WindowAxis {
+  readonly offset: number
+  /** [output axis, coefficient] */
+  readonly terms: readonly (readonly [axis: number, coef: number])[]
+}
 
 /** Where a node's values are. */
 export interface Storage {

@@ -44,6 +44,10 @@ function primitiveKey(p: Primitive): string {
       return `permute${p.order.join()}`
     case 'slice':
       return `slice${p.start.join()}/${p.step.join()}`
+    case 'window':
+      return `window${p.map.map(({ offset, terms }) => `${offset}+${terms.join('+')}`).join('/')}`
+    case 'contract':
+      return `contract${p.m},${p.n},${p.k}`
     case 'pad':
       return `pad${p.before.join()}`
     case 'reduce':

@@ -4,7 +4,7 @@
  */
 import { broadcastShapes, DeviceError, type DType, type Shape, sameShape, sizeOf, type TypedArray } from '../base/index.ts'
 import type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/index.ts'
-import { Node, type Placement, type Primitive } from './node.ts'
+import { type ContractDims, Node, type Placement, type Primitive, type WindowAxis } from './node.ts'
 import { forget, recorded } from './pending.ts'
 
 const SCALAR: Shape = []
@@ -115,6 +115,20 @@ export function slice(x: Node, start: readonly number[], shape: Shape, step: rea
   return make({ kind: 'slice', start, step }, [x], shape, x.dtype)
 }
 
+/** A view that reads, for output position p, input position offset + Σ coef · p[axis] along each input axis. Every position read lies inside. */
+export function window(x: Node, map: readonly WindowAxis[], shape: Shape): Node {
+  if (sizeOf(shape) > 0) {
+    map.forEach(({ offset, terms }, i) => {
+      const span = terms.map(([axis, coef]) => coef * ((shape[axis] as number) - 1))
+      const least = span.reduce((sum, s) => sum + Math.min(0, s), offset)
+      const most = span.reduce((sum, s) => sum + Math.max(0, s), offset)
+      if (least < 0 || most >= (x.shape[i] as number))
+        throw new Error(`primitive window: reads ${least} to ${most} along axis ${i} of [${x.shape}]`)
+    })
+  }
+  return make({ kind: 'window', map }, [x], shape, x.dtype)
+}
+
 /** Zeros (false) around `x`, whose origin lands at `before`. */
 export function pad(x: Node, before: readonly number[], shape: Shape): Node {
   return sameShape(shape, x.shape) ? x : make({ kind: 'pad', before }, [x], shape, x.dtype)
@@ -132,12 +146,18 @@ export function reduce(op: ReduceOp, x: Node, dims: readonly number[]): Node {
   )
 }
 
-/** Batched matrix product of operands with at least two axes. */
-export function contract(a: Node, b: Node): Node {
-  const m = a.shape[a.shape.length - 2] as number
-  const n = b.shape[b.shape.length - 1] as number
-  const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2))
-  return make({ kind: 'contract' }, [a, b], [...batch, m, n], a.dtype)
+const MATRICES: ContractDims = { m: 1, n: 1, k: 1 }
+
+/** Σ over the k dims of a [...batch, ...m, ...k] times b [...batch, ...k, ...n]: a batched matrix product, unless told otherwise how many dims each part has. */
+export function contract(a: Node, b: Node, dims: ContractDims = MATRICES): Node {
+  const batch = broadcastShapes(
+    'contract',
+    a.shape.slice(0, a.shape.length - dims.m - dims.k),
+    b.shape.slice(0, b.shape.length - dims.k - dims.n),
+  )
+  const m = a.shape.slice(a.shape.length - dims.m - dims.k, a.shape.length - dims.k)
+  const n = b.shape.slice(b.shape.length - dims.n)
+  return make({ kind: 'contract', ...dims }, [a, b], [...batch, ...m, ...n], a.dtype)
 }
 
 /** Elements of `source` chosen along `dim` by `index` (int32, as many axes; other axes no longer than the source's). `op` is whom an index error names. */

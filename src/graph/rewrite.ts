@@ -41,16 +41,18 @@ export function rewrite(order: readonly Node[], traits: DeviceTraits): Map<Node,
     const inputs = node.inputs.map((i) => done.get(i) as Node)
     const same = inputs.every((x, i) => x === node.inputs[i])
     const product = inputs[0] as Node
-    if (swapsMatrix(node) && product.primitive.kind === 'contract' && !product.storage && readers.get(node.inputs[0] as Node) === 1) {
+    if (swapsMatrix(node) && isMatrixProduct(product) && !product.storage && readers.get(node.inputs[0] as Node) === 1) {
       // (ab)ᵀ = bᵀaᵀ: the product is computed the way it is wanted.
       const [a, b] = product.inputs as readonly [Node, Node]
-      done.set(node, derive({ kind: 'contract' }, [transposed(b), transposed(a)], node.shape, node.dtype, node))
+      done.set(node, derive(product.primitive, [transposed(b), transposed(a)], node.shape, node.dtype, node))
       continue
     }
     done.set(node, rewriteOne(node, inputs, same, traits))
   }
   return done
 }
+
+const isMatrixProduct = ({ primitive: p }: Node): boolean => p.kind === 'contract' && p.m === 1 && p.n === 1 && p.k === 1
 
 /** Whether a node exchanges the last two axes and leaves the others. */
 function swapsMatrix({ primitive }: Node): boolean {
@@ -74,7 +76,7 @@ function rewriteOne(node: Node, inputs: readonly Node[], same: boolean, traits: 
     case 'reduce':
       return rewriteReduce(node, primitive, inputs[0] as Node, same, traits)
     case 'contract':
-      return rewriteContract(node, inputs[0] as Node, inputs[1] as Node)
+      return rewriteContract(node, primitive, inputs[0] as Node, inputs[1] as Node)
     case 'pack':
       return derive(
         primitive,
@@ -88,20 +90,17 @@ function rewriteOne(node: Node, inputs: readonly Node[], same: boolean, traits: 
   }
 }
 
-function rewriteContract(node: Node, a: Node, b: Node): Node {
+function rewriteContract(node: Node, primitive: Extract<Primitive, { kind: 'contract' }>, a: Node, b: Node): Node {
   const { shape, dtype } = node
-  const k = a.shape[a.shape.length - 1] as number
+  const k = sizeOf(a.shape.slice(a.shape.length - primitive.k))
   if (k === 0) return derive({ kind: 'expand' }, [derive({ kind: 'constant', value: 0 }, [], [], dtype, node)], shape, dtype, node)
   const wide = isNarrow(dtype) ? widened(dtype) : dtype
-  let result: Node
-  if (b.shape.length === 2 && a.shape.length > 2) {
+  if (primitive.m === 1 && primitive.n === 1 && primitive.k === 1 && b.shape.length === 2 && a.shape.length > 2) {
     const m = sizeOf(a.shape.slice(0, -1))
     const n = b.shape[1] as number
-    result = reshapeTo(derive({ kind: 'contract' }, [reshapeTo(a, [m, k]), b], [m, n], wide, node), shape)
-  } else {
-    result = derive({ kind: 'contract' }, [a, b], shape, wide, node)
+    return castTo(reshapeTo(derive(primitive, [reshapeTo(a, [m, k]), b], [m, n], wide, node), shape), dtype)
   }
-  return castTo(result, dtype)
+  return castTo(derive(primitive, [a, b], shape, wide, node), dtype)
 }
 
 const IDENTITY = { sum: 0, prod: 1, max: Number.NEGATIVE_INFINITY, min: Number.POSITIVE_INFINITY } as const

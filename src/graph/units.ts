@@ -28,7 +28,7 @@ const COST: Readonly<Record<string, number>> = {
   div: 2,
   mod: 2,
 }
-const VIEWS: ReadonlySet<string> = new Set(['reshape', 'expand', 'permute', 'slice'])
+const VIEWS: ReadonlySet<string> = new Set(['reshape', 'expand', 'permute', 'slice', 'window'])
 
 export const isView = (node: Node): boolean => VIEWS.has(node.primitive.kind)
 

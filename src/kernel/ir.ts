@@ -136,12 +136,15 @@ export interface BufferUse {
   readonly access: 'read' | 'write' | 'readwrite'
 }
 
-/** Tells that the only reduce stage is Σ_k a·b with grid axes [...batch, m, n]: a and b are plain loads, affine in the axes (a without n, b without m). */
+/**
+ * Tells that the only reduce stage is Σ a·b over the axes `k`, on the grid [...batch, ...m, ...n]: a and b are plain loads, affine in the axes (a without
+ * those of n, b without those of m). A matrix product has one axis each; a convolution has (channel, row, column) for k, and so on. Axes of size 1 are left out.
+ */
 export interface Contract {
   readonly batch: readonly Axis[]
-  readonly m: Axis
-  readonly n: Axis
-  readonly k: Axis
+  readonly m: readonly Axis[]
+  readonly n: readonly Axis[]
+  readonly k: readonly Axis[]
   readonly a: Extract<Expr, { kind: 'load' }>
   readonly b: Extract<Expr, { kind: 'load' }>
 }

@@ -237,6 +237,13 @@ export class Naive {
               at.reduce((sum, c, d) => sum * (x.shape[d] as number) + (primitive.start[d] as number) + c * (primitive.step[d] as number), 0)
             ] as number,
         )
+      case 'window':
+        return each((at) =>
+          read(
+            0,
+            primitive.map.map(({ offset, terms }) => terms.reduce((sum, [axis, coef]) => sum + coef * (at[axis] as number), offset)),
+          ),
+        )
       case 'pad':
         return each((at) => {
           const inner = at.map((c, d) => c - (primitive.before[d] as number))
@@ -254,13 +261,14 @@ export class Naive {
         return Float64Array.from(lists, (list) => reduce(primitive.op, list, x.dtype))
       }
       case 'contract': {
-        const k = x.shape.at(-1) as number
+        const inner = x.shape.slice(x.shape.length - primitive.k)
         const whole = dtypeInfo[dtype].kind === 'int'
         return each((at) => {
-          const [batch, m, n] = [at.slice(0, -2), at.at(-2) as number, at.at(-1) as number]
+          const firstN = at.length - primitive.n
+          const [batch, m, n] = [at.slice(0, firstN - primitive.m), at.slice(firstN - primitive.m, firstN), at.slice(firstN)]
           let sum = 0
-          for (let i = 0; i < k; i++) {
-            const [a, b] = [read(0, [...batch, m, i]), read(1, [...batch, i, n])]
+          for (const k of coordinates(inner)) {
+            const [a, b] = [read(0, [...batch, ...m, ...k]), read(1, [...batch, ...k, ...n])]
             sum += whole ? times(a, b) : a * b
           }
           return sum

@@ -117,7 +117,7 @@ export class RandomGraph {
   #source(): Node | undefined {
     const { device } = this.#options
     const dtype = this.#pick(this.#dtypes)
-    switch (this.#int(0, 4)) {
+    switch (this.#int(0, 5)) {
       case 0:
         return this.#keep(
           graph.scalar(this.#int(-3, 3) & (dtype === 'uint32' || dtype === 'uint8' || dtype === 'bool' ? 1 : -1), dtype, device),
@@ -268,11 +268,30 @@ export class RandomGraph {
         const before = shape.map(() => this.#int(0, 2))
         return graph.pad(x, before, shape.map((n, d) => n + (before[d] as number) + this.#int(0, 1))) // biome-ignore format: one line
       }
+      case 4:
+        return this.#window(x)
       default: {
         const inner = shape.map((n) => (n === 1 ? this.#int(1, 4) : n))
         return graph.expand(x, this.#chance(0.3) ? [this.#int(1, 3), ...inner] : inner)
       }
     }
+  }
+
+  /** Some axes seen through windows that may overlap, run backwards or skip: a pair of axes (tap, position) for one. */
+  #window(x: Node): Node {
+    const shape: number[] = []
+    const map = x.shape.map((n) => {
+      if (n === 1 || this.#chance(0.4) || sizeOf(x.shape) > 500) return { offset: 0, terms: [[shape.push(n) - 1, 1] as const] }
+      const dilation = this.#int(1, 2)
+      const taps = this.#int(1, Math.min(3, Math.floor((n - 1) / dilation) + 1))
+      const span = (taps - 1) * dilation
+      const stride = this.#int(1, 2)
+      const positions = Math.floor((n - 1 - span) / stride) + 1
+      const flipped = this.#chance(0.3)
+      const terms = [[shape.push(taps) - 1, flipped ? -dilation : dilation] as const, [shape.push(positions) - 1, stride] as const]
+      return { offset: flipped ? span : 0, terms }
+    })
+    return graph.window(x, map, shape)
   }
 
   /** A random shape of `n` elements. */
@@ -307,6 +326,7 @@ export class RandomGraph {
   #contract(): Node | undefined {
     const a = this.#any((n) => n.shape.length >= 2 && (dtypeInfo[n.dtype].kind === 'float' || n.dtype === 'int32'))
     if (a.shape.length < 2 || (dtypeInfo[a.dtype].kind !== 'float' && a.dtype !== 'int32') || this.#most(a) > 64) return undefined
+    if (this.#chance(0.4)) return this.#wideContract(a)
     const k = a.shape.at(-1) as number
     const batch = a.shape.slice(0, -2).map((n) => (this.#chance(0.3) ? 1 : n))
     const n = this.#int(1, 6)
@@ -316,6 +336,20 @@ export class RandomGraph {
     const right = transposed ? graph.permute(b, [...b.shape.keys()].map((d) => (d === last ? last - 1 : d === last - 1 ? last : d))) : b // biome-ignore format: one line
     const product = graph.contract(a, right)
     return this.#exact || a.dtype === 'int32' ? product : graph.binary('mul', product, 1 / Math.sqrt(k))
+  }
+
+  /** A sum over several axes at once, of windows as likely as not. */
+  #wideContract(source: Node): Node {
+    const a = this.#chance(0.5) ? this.#window(source) : source
+    const dims = a.shape.length
+    const k = this.#int(1, dims - 1)
+    const m = this.#int(1, dims - k)
+    const inner = a.shape.slice(dims - k)
+    const batch = a.shape.slice(0, dims - k - m).map((n) => (this.#chance(0.3) ? 1 : n))
+    const columns = Array.from({ length: this.#int(1, 2) }, () => this.#int(1, 4))
+    const b = this.#leaf(a.dtype, [...batch.slice(this.#int(0, batch.length)), ...inner, ...columns])
+    const product = graph.contract(a, b, { m, n: columns.length, k })
+    return this.#exact || a.dtype === 'int32' ? product : graph.binary('mul', product, 1 / Math.sqrt(sizeOf(inner)))
   }
 
   #gather(): Node | undefined {

@@ -42,7 +42,7 @@ function contractKernel({ m, n, k, ta, tb, batch = 1, shareB, half, epilogue }: 
       { kind: 'reduce', axes: [l], reductions: [{ op: 'sum', value: binary('mul', a, b), type: 'float' }] },
       { kind: 'store', axes: [], stores },
     ],
-    { contract: { batch: batch > 1 ? [z] : [], m: i, n: j, k: l, a, b } },
+    { contract: { batch: batch > 1 ? [z] : [], m: [i], n: [j], k: [l], a, b } },
   )
 }
 

@@ -15,6 +15,22 @@ function closing(text: string, open: number): number {
   throw new Error('unroll: a brace is not closed')
 }
 
+/**
+ * Turns the loop `for (var k = 0u; k < c.k; k++)` into nested loops over `sizes` (their variables are k0, k1, …), so that nothing is divided to tell
+ * positions along several axes; within it, calls `name(k)` become the texts given.
+ */
+export function nest(text: string, variable: string, sizes: readonly string[], calls: Readonly<Record<string, string>>): string {
+  const head = `for (var ${variable} = 0u; ${variable} < c.${variable}; ${variable}++) {`
+  const start = text.indexOf(head)
+  if (start < 0) throw new Error(`nest: there is no loop over ${variable}`)
+  const open = start + head.length - 1
+  const end = closing(text, open)
+  let body = text.slice(open + 1, end)
+  for (const [name, value] of Object.entries(calls)) body = body.replaceAll(`${name}(${variable})`, `(${value})`)
+  const heads = sizes.map((size, i) => `for (var ${variable}${i} = 0u; ${variable}${i} < ${size}; ${variable}${i}++) {`)
+  return `${text.slice(0, start)}${heads.join(' ')}${sizes.length === 0 ? '{' : ''}${body}${'}'.repeat(Math.max(1, sizes.length))}${text.slice(end + 1)}`
+}
+
 /** Repeats the bodies of loops from 0u to a named constant. Other loops stay. */
 function unrollLoops(text: string, constants: Readonly<Record<string, number>>): string {
   let result = ''
