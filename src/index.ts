@@ -7,6 +7,7 @@ export {
   ArgumentError,
   AutogradError,
   BacklogError,
+  CheckpointError,
   DeviceError,
   DeviceLostError,
   type DType,
@@ -23,6 +24,8 @@ export {
 export * as data from './data/index.ts'
 export type { DeviceInfo, DeviceName, MemoryStats } from './device/index.ts'
 export { availableDevices, getDefaultDevice, init, resetPeakMemory, setDefaultDevice, synchronize } from './graph/index.ts'
+export * as io from './io/index.ts'
+export { loadState, parseState, saveState, serializeState } from './io/index.ts'
 export * as nn from './nn/index.ts'
 export {
   type AlongOptions,
@@ -56,6 +59,7 @@ export {
   type Dims,
   type DivOptions,
   type DropoutOptions,
+  defaultGenerator,
   detach,
   div,
   dot,
