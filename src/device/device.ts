@@ -5,7 +5,7 @@
  * at once; work may wait inside the device (no adapter yet, pipelines still compiling, back-pressure) without changing that order. What fails
  * poisons the buffers that the failed program would have written, and every promise asked of the device afterwards rejects once.
  */
-import type { DType, TypedArray } from '../base/index.ts'
+import type { DeviceLostError, DType, TypedArray } from '../base/index.ts'
 import type { Kernel } from '../kernel/index.ts'
 
 export type DeviceName = 'webgpu' | 'cpu'
@@ -28,12 +28,16 @@ export interface DeviceBuffer {
   readonly dtype: DType
   /** elements */
   readonly length: number
+  /** Why the values are gone, once the device that had them is. */
+  readonly lost?: DeviceLostError | undefined
 }
 
 /** The value of a small result, on its way to the host or there. */
 export interface HostCopy {
   readonly dtype: DType
   readonly length: number
+  /** Why the values never reach the host: the device went first. */
+  readonly lost?: DeviceLostError | undefined
   /** The values, once they are on the host. */
   peek(): TypedArray | undefined
   /** Waits for them. */
@@ -102,6 +106,8 @@ export interface Device {
   readonly name: DeviceName
   /** What the scheduler must respect. Known before the adapter is there only after `ready`; until then programs are not compiled. */
   readonly traits: DeviceTraits
+  /** Set for good when the device is gone: its promises have been rejected, and another has to be opened. */
+  readonly lost?: DeviceLostError | undefined
   compile(program: Program): Executable
   /** @throws BacklogError when a loop that never awaits has recorded more than may wait. */
   run(executable: Executable, run: Run): HostCopy[]
@@ -110,7 +116,7 @@ export interface Device {
   upload(dtype: DType, data: TypedArray): DeviceBuffer
   /** Copies a small result that was evacuated back into a buffer, in order, without waiting for the host. */
   restore(copy: HostCopy): DeviceBuffer
-  /** Gives the buffer's memory back to the pool, after everything queued so far. */
+  /** Gives the buffer's memory back to the pool, after everything queued so far. A buffer of a device that is gone is left alone. */
   release(buffer: DeviceBuffer): void
   /** The buffer's values in storage form. Rejects with what went wrong on the way (sticky errors, index errors). */
   read(buffer: DeviceBuffer): Promise<TypedArray>

@@ -7,7 +7,17 @@
 import { nodeProcess } from './environment.ts'
 
 const untold = new Set<Error>()
+/** What has reached the user is not told again by what was computed from it. */
+const known = new WeakSet<Error>()
 let listening = false
+
+export const isTold = (error: Error): boolean => known.has(error)
+
+/** The error has reached the user, if only as the cause of another. */
+export function markTold(error: Error): void {
+  untold.delete(error)
+  known.add(error)
+}
 
 function printAtExit(): void {
   if (listening || !nodeProcess) return
@@ -28,14 +38,12 @@ interface Kept {
 export class LateErrors {
   #kept: Kept | undefined
   #owned: Kept[] = []
-  /** What has reached the user is not told again by what was computed from it. */
-  readonly #told = new WeakSet<Error>()
 
-  /** Keeps the first error until it is told. */
-  add(error: Error): void {
-    if (this.#kept || this.#told.has(error) || this.#owned.some((k) => k.error === error)) return
+  /** Keeps the first error until it is told. A `quiet` one is not printed at exit. */
+  add(error: Error, quiet = false): void {
+    if ((this.#kept && !known.has(this.#kept.error)) || known.has(error) || this.#owned.some((k) => k.error === error)) return
     this.#kept = { error, carriers: undefined }
-    this.#remember(error)
+    if (!quiet) this.#remember(error)
   }
 
   /** Keeps an error that `results` carry. Of many that nobody reads the first are kept. */
@@ -52,6 +60,7 @@ export class LateErrors {
 
   /** Throws a kept error, once: also one whose results could still be read, where `all` is asked for. */
   raise(all = false): void {
+    if (this.#kept && known.has(this.#kept.error)) this.#kept = undefined
     const next = this.#kept ?? this.#owned.find(({ carriers }) => all || !carriers?.some((c) => c.deref()))
     if (!next) return
     // the first index error stands for all that were found so far
@@ -62,8 +71,7 @@ export class LateErrors {
 
   /** The error has reached the user in another way. */
   told(error: Error): void {
-    untold.delete(error)
-    this.#told.add(error)
+    markTold(error)
     if (this.#kept?.error === error) this.#kept = undefined
     this.#owned = this.#owned.filter((k) => k.error !== error)
   }

@@ -1,6 +1,15 @@
 /** @file Which devices there are, which is the default, and the order in which work reaches them. */
-import { DeviceError } from '../base/index.ts'
-import { type Device, type DeviceInfo, type DeviceName, type DeviceProvider, openCpu, webgpuProvider } from '../device/index.ts'
+import { DeviceError, type DeviceLostError } from '../base/index.ts'
+import {
+  type Device,
+  type DeviceInfo,
+  type DeviceName,
+  type DeviceProvider,
+  isTold,
+  markTold,
+  openCpu,
+  webgpuProvider,
+} from '../device/index.ts'
 import type { Placement } from './node.ts'
 import { Plans } from './plans.ts'
 
@@ -25,8 +34,19 @@ const fromEnvironment = (): DeviceName | undefined => {
   return name
 }
 
+/** Devices that went away and that nobody has been told of. */
+let losses: DeviceLostError[] = []
+/** The adapter that each device was asked for with: a fresh one is opened on the same. */
+const adapters = new Map<DeviceName, string>()
+
+/** The device, if it is open. One that was lost is forgotten: who needs it opens another. */
 export function openNow(name: DeviceName): OpenDevice | undefined {
-  const known = open.get(name)
+  let known = open.get(name)
+  if (known?.device.lost) {
+    losses.push(known.device.lost)
+    open.delete(name)
+    known = undefined
+  }
   if (known || name !== 'cpu') return known
   const { device, info } = openCpu()
   const made = { device, info, plans: new Plans(device) }
@@ -40,7 +60,9 @@ function tryOpen(name: DeviceName, adapter?: string): Promise<OpenDevice | undef
   let attempt = opening.get(name)
   if (!attempt) {
     const provider = providers.find((p) => p.name === name)
-    attempt = (provider ? provider.open(adapter === undefined ? {} : { adapter }) : Promise.resolve(undefined))
+    if (adapter !== undefined) adapters.set(name, adapter)
+    const wanted = adapters.get(name)
+    attempt = (provider ? provider.open(wanted === undefined ? {} : { adapter: wanted }) : Promise.resolve(undefined))
       .then((made) => {
         if (!made) return undefined
         const ready = { ...made, plans: new Plans(made.device) }
@@ -89,4 +111,14 @@ export async function available(): Promise<DeviceName[]> {
   return (await tryOpen('webgpu')) ? ['webgpu', 'cpu'] : ['cpu']
 }
 
-export const opened = (): OpenDevice[] => [...open.values()]
+export const opened = (): OpenDevice[] => [...open.keys()].flatMap((name) => openNow(name) ?? [])
+
+/** Throws, once, that a device was lost, where nothing has said so yet. */
+export function raiseLoss(): void {
+  opened()
+  const untold = losses.filter((e) => !isTold(e))
+  losses = []
+  if (!untold[0]) return
+  for (const e of untold) markTold(e)
+  throw untold[0]
+}

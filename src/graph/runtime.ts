@@ -4,9 +4,19 @@
  * Work goes through one queue, in the order in which it was asked for. As long as nothing has to be waited for (a device that is being opened,
  * values that come from another device) it is done at once, synchronously.
  */
-import { DeviceError, DTypeError, dtypeInfo, OutOfMemoryError, StaleTensorError, sizeOf, type TypedArray, toHalf } from '../base/index.ts'
-import type { DeviceBuffer, DeviceCounters, DeviceInfo, DeviceName, MemoryStats } from '../device/index.ts'
-import { available, getDefault, openDevice, opened, openNow, setDefault, settleDefault } from './devices.ts'
+import {
+  DeviceError,
+  DeviceLostError,
+  DTypeError,
+  dtypeInfo,
+  OutOfMemoryError,
+  StaleTensorError,
+  sizeOf,
+  type TypedArray,
+  toHalf,
+} from '../base/index.ts'
+import { type DeviceBuffer, type DeviceCounters, type DeviceInfo, type DeviceName, type MemoryStats, markTold } from '../device/index.ts'
+import { available, getDefault, openDevice, opened, openNow, raiseLoss, setDefault, settleDefault } from './devices.ts'
 import { countRun, disposeNode, endEpoch, lend, moveToHost, release, retire, settleDisposed, takeDonors, used } from './keeping.ts'
 import { collectIfCrowded, unwatch, watch } from './lifetime.ts'
 import type { Node, Placement, Storage } from './node.ts'
@@ -193,10 +203,39 @@ function reused(order: readonly Node[], targets: readonly Node[]): Node[] {
   return [...found]
 }
 
+const describe = (node: Node): string => `a [${node.shape.join(', ')}] ${node.dtype} tensor`
+
+/** The values were on a device that is gone. The host's copy, where there is one, takes their place. */
+function checkPresent(node: Node, wanted: Node): void {
+  const { storage } = node
+  if (!storage) return
+  const lost = storage.buffer?.lost ?? storage.copy?.lost
+  if (!lost) return
+  if (storage.buffer) unwatch(storage.buffer)
+  if (storage.host) {
+    delete storage.buffer
+    delete storage.owner
+    return
+  }
+  throw goneWith(lost, node, wanted)
+}
+
+/** Says of a tensor that it went with its device. */
+function goneWith(lost: DeviceLostError, node: Node, wanted: Node): DeviceLostError {
+  const whose =
+    node === wanted ? `${describe(wanted)} is gone: its` : `${describe(wanted)} cannot be computed: it needs ${describe(node)} whose`
+  const error = new DeviceLostError('', `${whose} values were on a device that was lost. ${REMEDY}`)
+  error.cause = lost
+  return error
+}
+
+const REMEDY = 'New tensors work, on a fresh device; make the model anew, load its last saved state, and go on'
+
 function checkReadable(node: Node, wanted: Node): void {
+  checkPresent(node, wanted)
   const { storage } = node
   if (!storage?.released) return
-  const what = `a [${wanted.shape.join(', ')}] ${wanted.dtype} tensor`
+  const what = describe(wanted)
   if (storage.released === 'dispose') {
     throw new StaleTensorError(
       '',
@@ -215,14 +254,17 @@ async function storedValues(node: Node): Promise<TypedArray> {
   const storage = node.storage as Storage
   checkReadable(node, node)
   if (storage.host) return storage.host
+  const lost = (e: unknown): never => {
+    throw e instanceof DeviceLostError && !e.cause ? goneWith(e, node, node) : e
+  }
   if (storage.copy) {
-    const host = await storage.copy.get()
+    const host = await storage.copy.get().catch(lost)
     storage.host = host
     delete storage.copy
     return host
   }
   const device = openNow(storage.owner as DeviceName)?.device as NonNullable<ReturnType<typeof openNow>>['device']
-  const host = await device.read(storage.buffer as DeviceBuffer)
+  const host = await device.read(storage.buffer as DeviceBuffer).catch(lost)
   if (!isPinned(node) && host.byteLength <= MOVED_BYTES) moveToHost(node, host)
   return host
 }
@@ -235,7 +277,23 @@ function whole(node: Node): Node {
 }
 
 /** The node's values on the host, row-major, in storage form (halves for float16). Computes what is needed, and all pending sinks with it. */
-export async function readNode(node: Node): Promise<TypedArray> {
+export function readNode(node: Node): Promise<TypedArray> {
+  return told(() => valuesOf(node))
+}
+
+/** What fails here reaches the user. What failed before, and nobody waited for, comes first: this may be because of it, and will say so again. */
+async function told<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (e) {
+    const first = e instanceof DeviceLostError && failure instanceof DeviceLostError ? e : (failure ?? e)
+    failure = undefined
+    if (first instanceof DeviceLostError && first.cause) markTold(first.cause as Error)
+    throw first
+  }
+}
+
+async function valuesOf(node: Node): Promise<TypedArray> {
   const base = whole(node)
   if (!base.storage) {
     const sinks = readySinks().filter((s) => s !== base)
@@ -267,10 +325,13 @@ function readySinks(): Node[] {
 
 const NONE: ReadonlySet<Node> = new Set()
 
+/** Errors that need not be everybody's. */
+const APART = [StaleTensorError, DeviceError, DeviceLostError, DTypeError]
+
 /** Computes `first` and the other sinks together. A sink that cannot be computed stands in nobody's way: it says so when it is read. */
 function flushAll(first: readonly Node[], sinks: readonly Node[], given: ReadonlySet<Node>): void | Promise<void> {
   const apart = (e: unknown): void | Promise<void> => {
-    if (!(e instanceof StaleTensorError || e instanceof DeviceError || e instanceof DTypeError) || sinks.length === 0) throw e
+    if (!APART.some((type) => e instanceof type) || sinks.length === 0) throw e
     return sequence([() => flush(first, given), ...sinks.map((sink) => () => flush([sink]))], 1)
   }
   try {
@@ -324,7 +385,7 @@ let failure: unknown
 
 /** Throws, once, what went wrong in work that nobody waited for. */
 function raise(): void {
-  if (failure === undefined) return
+  if (failure === undefined) return raiseLoss()
   const e = failure
   failure = undefined
   throw e
@@ -348,11 +409,13 @@ export const placementOf = (node: Node): Placement => (node.placement === 'auto'
 export const availableDevices: () => Promise<DeviceName[]> = available
 
 /** Everything recorded so far is computed. */
-export async function synchronize(): Promise<void> {
+export function synchronize(): Promise<void> {
   const sinks = readySinks()
-  await enqueue(() => flushAll([], sinks, NONE), true)
-  raise()
-  for (const { device } of opened()) await device.synchronize()
+  return told(async () => {
+    await enqueue(() => flushAll([], sinks, NONE), true)
+    raise()
+    for (const { device } of opened()) await device.synchronize()
+  })
 }
 
 /** Resolves when the device is ready for another step: what every promise of the library waits for. */

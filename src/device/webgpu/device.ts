@@ -1,5 +1,5 @@
 /** @file The WebGPU device: buffers, the queue of runs, and the promises that lead back to the host. */
-import { type DType, DTypeError, dtypeInfo, type TypedArray } from '../../base/index.ts'
+import { type DeviceLostError, type DType, DTypeError, dtypeInfo, type TypedArray } from '../../base/index.ts'
 import type { Kernel } from '../../kernel/index.ts'
 import type {
   Device,
@@ -86,7 +86,17 @@ export class GpuComputeDevice implements Device, Workshop {
       event.preventDefault?.()
       this.#trouble.add(fromGpu(event.error, 'webgpu'))
     }
-    gpu.lost.then((lost) => this.#trouble.lose(lost))
+    gpu.lost.then((lost) => this.#lose(lost))
+  }
+
+  get lost(): DeviceLostError | undefined {
+    return this.#trouble.lost
+  }
+
+  /** The device is gone: whoever waits for it learns so, and what is queued is given up. */
+  #lose(info: GPUDeviceLostInfo): void {
+    this.#trouble.lose(info, this.#jobs.length === 0 && this.#flow.isDone && !this.#pages.isExpected)
+    this.#pump()
   }
 
   codeOf = (op: string): number => {
@@ -102,7 +112,7 @@ export class GpuComputeDevice implements Device, Workshop {
   allocate(dtype: DType, length: number): DeviceBuffer {
     if (!this.traits.dtypes.has(dtype)) throw new DTypeError('webgpu', `${dtype} lives on the CPU device only. Cast to float32 first`)
     this.pool.check('webgpu', bytesOf(dtype, length))
-    return new GpuBuffer(dtype, length)
+    return new GpuBuffer(dtype, length, this.#trouble)
   }
 
   upload(dtype: DType, data: TypedArray): DeviceBuffer {
@@ -131,7 +141,7 @@ export class GpuComputeDevice implements Device, Workshop {
   run(executable: Executable, run: Run): HostCopy[] {
     const compiled = executable as GpuExecutable
     this.#flow.admit(run.inputs.reduce((n, input) => (input instanceof GpuBuffer ? n : n + (input as TypedArray).byteLength), 0))
-    const copies = run.evacuate.map((b) => new GpuHostCopy(b.dtype, b.length, this.#fetch))
+    const copies = run.evacuate.map((b) => new GpuHostCopy(b.dtype, b.length, this.#trouble, this.#fetch))
     const inputs = run.inputs.map(
       (input): Input => (input instanceof GpuBuffer ? { buffer: input } : { uploaded: this.#uploaded(input as TypedArray) }),
     )
@@ -173,7 +183,7 @@ export class GpuComputeDevice implements Device, Workshop {
     this.#pumping = true
     try {
       for (let job = this.#jobs[0]; job; job = this.#jobs[0]) {
-        if (job.kind === 'run' && !job.executable.isReady) {
+        if (job.kind === 'run' && !job.executable.isReady && !this.lost) {
           if (!force) {
             job.executable.whenReady().then(() => this.#pump())
             return
@@ -198,7 +208,7 @@ export class GpuComputeDevice implements Device, Workshop {
   #execute(job: RunJob): void {
     const { executable, inputs, outputs, copies, evacuate } = job
     this.#flow.queued--
-    const poison = executable.failed ?? this.#trouble.lost ?? firstFailure(inputs)
+    const poison = this.#trouble.lost ?? executable.failed ?? firstFailure(inputs)
     if (poison) {
       this.#abandon(job, poison)
       return
@@ -298,6 +308,7 @@ export class GpuComputeDevice implements Device, Workshop {
 
   release(buffer: DeviceBuffer): void {
     const own = buffer as GpuBuffer
+    if (own.home !== this.#trouble) return
     if (this.#jobs.length === 0) this.#free(own)
     else this.#push({ kind: 'other', act: () => this.#free(own) })
   }
@@ -305,17 +316,25 @@ export class GpuComputeDevice implements Device, Workshop {
   // --- back to the host ---
 
   /** The value of an evacuated result. */
-  readonly #fetch = async (copy: GpuHostCopy): Promise<TypedArray> => {
-    if (copy.state.kind === 'queued') await this.#drain()
-    if (copy.state.kind === 'page') await this.#orLost(this.#pages.arrive(copy.state.page))
-    await this.#trouble.settled()
-    if (copy.state.kind === 'failed') {
-      this.#trouble.told(copy.state.error)
-      throw copy.state.error
+  readonly #fetch = (copy: GpuHostCopy): Promise<TypedArray> =>
+    this.#tell(async () => {
+      if (copy.state.kind === 'queued') await this.#drain()
+      if (copy.state.kind === 'page') await this.#trouble.orLost(this.#pages.arrive(copy.state.page))
+      await this.#trouble.settled()
+      if (copy.state.kind === 'failed') throw copy.state.error
+      this.#trouble.raise()
+      if (copy.state.kind !== 'host') throw this.lost ?? new Error('webgpu: a small result did not arrive')
+      return copy.state.values
+    })
+
+  /** What fails here reaches the user. */
+  async #tell<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      this.#trouble.told(error as Error)
+      throw error
     }
-    this.#trouble.raise()
-    if (copy.state.kind !== 'host') throw new Error('webgpu: a small result did not arrive')
-    return copy.state.values
   }
 
   restore(copy: HostCopy): DeviceBuffer {
@@ -325,6 +344,7 @@ export class GpuComputeDevice implements Device, Workshop {
       const { state } = own
       if (state.kind === 'failed') buffer.failed = state.error
       else if (state.kind === 'host') buffer.memory = this.#uploaded(state.values)
+      else if (this.lost) buffer.failed = this.lost
       else if (state.kind === 'page') {
         buffer.memory = this.pool.take(buffer.bytes)
         const encoder = this.gpu.createCommandEncoder()
@@ -338,20 +358,28 @@ export class GpuComputeDevice implements Device, Workshop {
     return buffer
   }
 
-  async read(buffer: DeviceBuffer): Promise<TypedArray> {
+  read(buffer: DeviceBuffer): Promise<TypedArray> {
+    return this.#tell(() => this.#read(buffer))
+  }
+
+  async #read(buffer: DeviceBuffer): Promise<TypedArray> {
     const own = buffer as GpuBuffer
     if (own.length === 0) return dtypeInfo[own.dtype].create(0)
-    const copy = new GpuHostCopy(own.dtype, own.length, this.#fetch)
+    const copy = new GpuHostCopy(own.dtype, own.length, this.#trouble, this.#fetch)
     let large: Promise<TypedArray> | undefined
     const act = (): void => {
-      if (own.failed || !own.memory) {
-        copy.fail(own.failed ?? new Error('webgpu: a buffer was read that has no values'))
+      const failed = own.lost ?? own.failed
+      if (failed || !own.memory) {
+        copy.fail(failed ?? new Error('webgpu: a buffer was read that has no values'))
         return
       }
       if (own.verdict?.isOpen) own.verdict.holds(copy)
       const encoder = this.gpu.createCommandEncoder()
       if (own.bytes <= SMALL_READ) this.#pages.append(encoder, own.memory.gpu, own.bytes, copy)
-      else large = this.#readLarge(encoder, own.memory.gpu, own)
+      else {
+        large = this.#readLarge(encoder, own.memory.gpu, own)
+        large.catch(() => {}) // looked at below, when the queue is empty
+      }
       this.#submit(encoder)
     }
     if (this.#jobs.length === 0) act()
@@ -361,13 +389,10 @@ export class GpuComputeDevice implements Device, Workshop {
     }
     if (!large) return copy.get()
     const flag = this.#pages.seal()
-    const values = await this.#orLost(large)
-    await flag
+    const values = await this.#trouble.orLost(large)
+    if (flag) await this.#trouble.orLost(flag)
     await this.#trouble.settled()
-    if (own.failed) {
-      this.#trouble.told(own.failed)
-      throw own.failed
-    }
+    if (own.failed) throw own.failed
     this.#trouble.raise()
     return values
   }
@@ -389,38 +414,29 @@ export class GpuComputeDevice implements Device, Workshop {
       })
   }
 
-  /** A lost device makes every map fail: then that is the error. */
-  async #orLost<T>(promise: Promise<T>): Promise<T> {
-    try {
-      return await promise
-    } catch (error) {
-      if (!this.#trouble.lost) await new Promise((resolve) => setTimeout(resolve, 0))
-      const { lost } = this.#trouble
-      if (!lost) throw error
-      this.#trouble.told(lost)
-      throw lost
-    }
-  }
-
   /** All that has been submitted is done, the error flag included. */
   async #fence(): Promise<void> {
     await this.#drain()
     const sealed = this.#pages.seal()
-    if (sealed) return this.#orLost(sealed)
+    if (sealed) return this.#trouble.orLost(sealed)
     const serial = this.#flow.submitted
-    await this.#orLost(Promise.all([this.gpu.queue.onSubmittedWorkDone(), this.#pages.arrived()]))
+    await this.#trouble.orLost(Promise.all([this.gpu.queue.onSubmittedWorkDone(), this.#pages.arrived()]))
     this.#flow.done(serial)
   }
 
   async synchronize(): Promise<void> {
-    await this.#fence()
-    await this.#trouble.settled()
-    this.#trouble.raise(true)
+    await this.#tell(async () => {
+      await this.#fence()
+      await this.#trouble.settled()
+      this.#trouble.raise(true)
+    })
   }
 
   async throttle(): Promise<void> {
-    await this.#flow.throttle()
-    this.#trouble.raise()
+    await this.#tell(async () => {
+      await this.#flow.throttle()
+      this.#trouble.raise()
+    })
   }
 
   memory(): MemoryStats {

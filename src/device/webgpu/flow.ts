@@ -44,6 +44,11 @@ export class Flow {
     this.#fence = fence
   }
 
+  /** Whether everything that was handed over is known to be finished. */
+  get isDone(): boolean {
+    return this.#completed >= this.#recorded
+  }
+
   get #recorded(): number {
     return this.submitted + this.queued
   }

@@ -1,9 +1,10 @@
 /** @file What waits in the device's queue, and the buffers that it works on. */
-import type { DType } from '../../base/index.ts'
+import type { DeviceLostError, DType } from '../../base/index.ts'
 import type { DeviceBuffer } from '../device.ts'
 import { bytesOf, type GpuExecutable } from './executable.ts'
 import type { PoolBuffer } from './pool.ts'
 import type { GpuHostCopy } from './readback.ts'
+import type { Trouble } from './trouble.ts'
 import type { Verdict } from './verdict.ts'
 
 /** A tensor's buffer. It has memory from the run that writes it until it is released, donated or evacuated. */
@@ -15,10 +16,17 @@ export class GpuBuffer implements DeviceBuffer {
   failed: Error | undefined
   /** What is not yet known of the run that wrote it. */
   verdict: Verdict | undefined
+  /** The troubles of the device that it belongs to. */
+  readonly home: Trouble
 
-  constructor(dtype: DType, length: number) {
+  constructor(dtype: DType, length: number, home: Trouble) {
     this.dtype = dtype
     this.length = length
+    this.home = home
+  }
+
+  get lost(): DeviceLostError | undefined {
+    return this.home.lost
   }
 
   fail(error: Error): void {

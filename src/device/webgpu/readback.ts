@@ -2,8 +2,9 @@
  * @file The way from the device to the host. Small results are copied into pages as they arise; a page is mapped when somebody asks for one of its values,
  * or when it is full, and from then on its values live on the host alone. So however many losses a user keeps, the device holds a few pages.
  */
-import { type DType, dtypeInfo, type TypedArray } from '../../base/index.ts'
+import { type DeviceLostError, type DType, dtypeInfo, type TypedArray } from '../../base/index.ts'
 import type { HostCopy } from '../device.ts'
+import type { Trouble } from './trouble.ts'
 import { COPY_DST, COPY_SRC, FOR_READING, MAP_READ } from './usage.ts'
 import { FLAG_BYTES, type Verdict } from './verdict.ts'
 
@@ -35,11 +36,17 @@ export class GpuHostCopy implements HostCopy {
   verdict: Verdict | undefined
   readonly #fetch: (copy: GpuHostCopy) => Promise<TypedArray>
   #answer: Promise<TypedArray> | undefined
+  readonly #home: Trouble
 
-  constructor(dtype: DType, length: number, fetch: (copy: GpuHostCopy) => Promise<TypedArray>) {
+  constructor(dtype: DType, length: number, home: Trouble, fetch: (copy: GpuHostCopy) => Promise<TypedArray>) {
     this.dtype = dtype
     this.length = length
+    this.#home = home
     this.#fetch = fetch
+  }
+
+  get lost(): DeviceLostError | undefined {
+    return this.state.kind === 'host' ? undefined : this.#home.lost
   }
 
   peek(): TypedArray | undefined {
@@ -171,6 +178,11 @@ export class Pages {
     return page.mapped
   }
   readonly #mapping = new Set<Promise<void>>()
+
+  /** Whether somebody waits for a page. */
+  get isExpected(): boolean {
+    return this.#mapping.size > 0
+  }
 
   /** Waits for the pages on their way. */
   async arrived(): Promise<void> {
