@@ -41,6 +41,8 @@ export {
   argmax,
   argmin,
   at,
+  type BatchNormOptions,
+  batchNorm,
   bernoulli,
   bmm,
   broadcastTo,

@@ -2,6 +2,8 @@
 import '../fluent.ts'
 
 export {
+  type BatchNormOptions,
+  batchNorm,
   type CrossEntropyOptions,
   crossEntropy,
   type DropoutOptions,

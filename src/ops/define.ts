@@ -207,6 +207,55 @@ export function defineListOp<P>(name: string, spec: ListOpSpec<P>): (list: reado
   }
 }
 
+/** An op of any number of tensors whose gradients share work, so that one rule gives them all; `optional` tensors may be left out. */
+export interface JointOpSpec<K extends string, O extends string, P> {
+  readonly doc: string
+  readonly inputs: readonly K[]
+  readonly optional: readonly O[]
+  /** Inputs that are functions of the others: the rule gives the others the total derivative, and these nothing. */
+  readonly dependent: readonly K[]
+  readonly forward: (nodes: Joint<K, O, graph.Node>, p: P) => graph.Node
+  /** From the gradient of the result to those of the inputs that `needed` names. It may read all inputs. */
+  readonly vjp: (g: Tensor, saved: Joint<K, O, Tensor>, needed: (role: K | O) => boolean, p: P) => { readonly [R in K | O]?: Tensor }
+}
+
+type Joint<K extends string, O extends string, T> = Readonly<Record<K, T>> & { readonly [R in O]?: T | undefined }
+
+/** Defines an op whose gradients come together (`batchNorm`); it is called with its tensors by name. */
+export function defineJointOp<const K extends string, const O extends string, P>(
+  name: string,
+  spec: JointOpSpec<K, O, P>,
+): (tensors: Joint<K, O, Tensor>, p: P) => Tensor {
+  const roles: readonly (K | O)[] = [...spec.inputs, ...spec.optional]
+  const differentiable = roles.filter((role) => !(spec.dependent as readonly string[]).includes(role))
+  register({ name, doc: spec.doc, kind: 'op', inputs: roles, differentiable })
+  const op: TapeOp<Tensor> = {
+    name,
+    backward: (entry, grads, needed) => {
+      const saved = Object.fromEntries(roles.map((role, i) => [role, entry.unpack(i, `input ${role} of ${name}`)]))
+      const wanted = (role: K | O): boolean => entry.inputs[roles.indexOf(role)] !== undefined && needed(roles.indexOf(role))
+      const found = spec.vjp(grads[0] as Tensor, saved as Joint<K, O, Tensor>, wanted, entry.params as P)
+      return roles.map((role) => found[role])
+    },
+  }
+  return (tensors, p) => {
+    const list = roles.map((role): Tensor | undefined => tensors[role])
+    checkDevices(name, roles, list)
+    const nodes = Object.fromEntries(roles.map((role, i) => [role, list[i]?._node]))
+    const out = new Tensor(spec.forward(nodes as Joint<K, O, graph.Node>, p))
+    if (!isGradEnabled()) return out
+    const points = roles.map((role, i) => (differentiable.includes(role) ? list[i]?._point : undefined))
+    if (points.every((point) => point === undefined)) return out
+    const entry = new TapeEntry<Tensor>(op, p, points)
+    list.forEach((x, i) => {
+      if (x) entry.save(i, x)
+    })
+    out._point = new GradPoint(out._node.shape, out._node.dtype, entry, undefined)
+    entry.outputs.push(out._point)
+    return out
+  }
+}
+
 /** Registers a function made of other ops. Its intermediates are its own: of 0-d results only the last is kept for reading. */
 export function defineComposition<A extends unknown[]>(name: string, doc: string, fn: (...args: A) => Tensor): (...args: A) => Tensor {
   register({ name, doc, kind: 'composition', inputs: [], differentiable: [] })

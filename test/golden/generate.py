@@ -151,7 +151,7 @@ def spread(of, x, *rest):
     return of(x, dim, correction=options.get('correction', 1), keepdim=options.get('keepdim', False))
 
 
-FUNCTIONAL = {'embedding', 'pad', 'gelu', 'linear', 'one_hot', 'cross_entropy', 'nll_loss', 'mse_loss'}
+FUNCTIONAL = {'embedding', 'pad', 'gelu', 'linear', 'one_hot', 'cross_entropy', 'nll_loss', 'mse_loss', 'batch_norm'}
 
 
 def torch_value(a, inputs):
@@ -195,8 +195,8 @@ cases = []
 names = set()
 
 
-def case(op, inputs, args=None, note='', grad=True):
-    """`args` defaults to all inputs in order."""
+def case(op, inputs, args=None, note='', grad=True, changes=()):
+    """`args` defaults to all inputs in order; `changes` names the inputs that the call changes in place."""
     args = [f'${i}' for i in range(len(inputs))] if args is None else args
     name = f'{op}: {note}' if note else op
     while name in names:
@@ -210,6 +210,7 @@ def case(op, inputs, args=None, note='', grad=True):
         tensor = source.make() if isinstance(source, Lazy) else source.clone()
         wants.append(grad and not fixed and tensor.dtype == F64)
         tensors.append(tensor.requires_grad_(wants[-1]))
+    before = [dict(put(t), **({'requiresGrad': True} if w else {})) for t, w in zip(tensors, wants)]
     result = torch_call(op, args, tensors)
     outputs = list(result) if isinstance(result, (tuple, list)) else [result]
     row = {'name': name, 'op': op, 'args': args}
@@ -220,8 +221,10 @@ def case(op, inputs, args=None, note='', grad=True):
         row['method'], row['methodArgs'] = 'where', ['$1', '$0', args[2]]
     elif method is not None:
         row['method'] = method
-    row['inputs'] = [dict(put(t), **({'requiresGrad': True} if w else {})) for t, w in zip(tensors, wants)]
+    row['inputs'] = before
     row['outputs'] = [put(o) for o in outputs]
+    if changes:
+        row['changed'] = [put(t) if i in changes else None for i, t in enumerate(tensors)]
     if any(wants) and outputs[0].requires_grad:
         seed = vals(rng.uniform(-1, 1, tuple(outputs[0].shape)))
         row['gradOutput'] = put(seed)
@@ -577,6 +580,30 @@ def softmaxes():
     case('mseLoss', [rand(0, 2), rand(0, 2)], None, 'empty')
 
 
+def normalizations():
+    statistics = lambda c: [nograd(rand(c)), nograd(rand(c, low=0.5))]
+    affine = {'weight': '$3', 'bias': '$4'}
+    for shape, note in (((5, 3), '[N, C]'), ((4, 3, 5), '[N, C, L]'), ((2, 3, 4, 5), '[N, C, H, W]'), ((2, 2, 3, 2, 2), 'three inner dims')):
+        c = shape[1]
+        x = [rand(*shape), *statistics(c)]
+        case('batchNorm', [*x, rand(c), rand(c)], ['$0', '$1', '$2', {**affine, 'training': True}], f'training, {note}', changes=(1, 2))
+        case('batchNorm', [*x, rand(c), rand(c)], ['$0', '$1', '$2', affine], f'evaluation, {note}')
+        case('batchNorm', x, ['$0', '$1', '$2', {'training': True}], f'training, not affine, {note}', changes=(1, 2))
+        case('batchNorm', x, ['$0', '$1', '$2'], f'evaluation, not affine, {note}')
+    x = [rand(2, 3, 4), *statistics(3)]
+    case('batchNorm', x, ['$0', '$1', '$2', {'training': True, 'momentum': 0.75, 'eps': 0.125}], 'momentum and eps', changes=(1, 2))
+    case('batchNorm', x, ['$0', '$1', '$2', {'training': True, 'momentum': 1}], 'momentum 1', changes=(1, 2))
+    case('batchNorm', x[:1], ['$0', None, None, {'training': True}], 'nothing follows')
+    case('batchNorm', [rand(4, 2), rand(2), rand(2)], ['$0', None, None, {'weight': '$1', 'bias': '$2', 'training': True}], 'nothing follows, affine')
+    case('batchNorm', [rand(4, 2), rand(2)], ['$0', None, None, {'weight': '$1', 'training': True}], 'a weight alone')
+    case('batchNorm', [rand(1, 3, 2, 2), *statistics(3)], ['$0', '$1', '$2', {'training': True}], 'one example', changes=(1, 2))
+    case('batchNorm', [vals([[2, 1], [2, 3]]), *statistics(2)], ['$0', '$1', '$2', {'training': True}], 'a channel of equal values', changes=(1, 2))
+    case('batchNorm', [vals([[1, 1, NAN], [INF, 2, 3], [0, 2, 1]]), *statistics(3)], ['$0', '$1', '$2', {'training': True}], 'infinity and NaN', changes=(1, 2))
+    for training in (True, False):
+        case('batchNorm', [rand(0, 3, 2), *statistics(3), rand(3), rand(3)], ['$0', '$1', '$2', {**affine, 'training': training}],
+             f'no examples, {"training" if training else "evaluation"}', changes=(1, 2))
+
+
 def indexing():
     case('gather', [rand(3, 4), ivals([[0, 1], [2, 2], [3, 0]])], ['$0', 1, '$1'])
     case('gather', [rand(3, 4), ivals([[0, 1, 2, 0], [2, 2, 2, 2]])], ['$0', 0, '$1'], 'repeated')
@@ -747,7 +774,7 @@ def printed():
 
 
 def write():
-    for family in (creation, elementwise, reductions, views, contractions, softmaxes, indexing):
+    for family in (creation, elementwise, reductions, views, contractions, softmaxes, normalizations, indexing):
         family()
     optimizers, texts = optimizer_paths(), printed()
     line = lambda row: json.dumps(row, separators=(',', ':'), ensure_ascii=False, allow_nan=False)

@@ -29,6 +29,8 @@ export interface GoldenCase {
   readonly methodArgs?: readonly Json[]
   readonly inputs: readonly (Span & { readonly requiresGrad?: boolean })[]
   readonly outputs: readonly Span[]
+  /** What the call leaves in the inputs that it changes in place; `null` for the others. */
+  readonly changed?: readonly (Span | null)[]
   /** Given to `backward` of the first output. */
   readonly gradOutput?: Span
   /** One per input; `null` where PyTorch gives none. */
@@ -191,6 +193,8 @@ export async function runCase(c: GoldenCase, form: 'function' | 'method', settin
     ;(outputs[0] as tg.Tensor).backward(tensorOf(c.gradOutput, setting))
   }
   for (const [i, span] of c.outputs.entries()) await expectSpan(`output ${i}`, outputs[i] as tg.Tensor, span, setting, tolerance)
+  for (const [i, span] of (c.changed ?? []).entries())
+    if (span) await expectSpan(`input ${i} afterwards`, inputs[i] as tg.Tensor, span, setting, tolerance)
   for (const [i, span] of (c.grads ?? []).entries()) {
     const grad = (inputs[i] as tg.Tensor).grad
     if (span === null) continue
