@@ -23,6 +23,7 @@ import type { Node, Placement, Storage } from './node.ts'
 import { topological } from './order.ts'
 import { forget, isPinned, keep, pin, takeSinks } from './pending.ts'
 import { enqueue, type Task } from './queue.ts'
+import { checkReadable, goneWith } from './readable.ts'
 import { isSource } from './rewrite.ts'
 import { isView, viewBase } from './units.ts'
 
@@ -203,52 +204,6 @@ function reused(order: readonly Node[], targets: readonly Node[]): Node[] {
   return [...found]
 }
 
-const describe = (node: Node): string => `a [${node.shape.join(', ')}] ${node.dtype} tensor`
-
-/** The values were on a device that is gone. The host's copy, where there is one, takes their place. */
-function checkPresent(node: Node, wanted: Node): void {
-  const { storage } = node
-  if (!storage) return
-  const lost = storage.buffer?.lost ?? storage.copy?.lost
-  if (!lost) return
-  if (storage.buffer) unwatch(storage.buffer)
-  if (storage.host) {
-    delete storage.buffer
-    delete storage.owner
-    return
-  }
-  throw goneWith(lost, node, wanted)
-}
-
-/** Says of a tensor that it went with its device. */
-function goneWith(lost: DeviceLostError, node: Node, wanted: Node): DeviceLostError {
-  const whose =
-    node === wanted ? `${describe(wanted)} is gone: its` : `${describe(wanted)} cannot be computed: it needs ${describe(node)} whose`
-  const error = new DeviceLostError('', `${whose} values were on a device that was lost. ${REMEDY}`)
-  error.cause = lost
-  return error
-}
-
-const REMEDY = 'New tensors work, on a fresh device; make the model anew, load its last saved state, and go on'
-
-function checkReadable(node: Node, wanted: Node): void {
-  checkPresent(node, wanted)
-  const { storage } = node
-  if (!storage?.released) return
-  const what = describe(wanted)
-  if (storage.released === 'dispose') {
-    throw new StaleTensorError(
-      '',
-      node === wanted ? `${what} was disposed of` : `${what} was to be computed from a tensor that was disposed of`,
-    )
-  }
-  throw new StaleTensorError(
-    '',
-    `${what} can no longer be computed: the step that it belongs to closed too long ago, and the parameters of then are gone. ` +
-      'In the step that makes it, take .detach() or .clone() of what is to be read later',
-  )
-}
-
 /** Stored values, fetched to the host. */
 async function storedValues(node: Node): Promise<TypedArray> {
   const storage = node.storage as Storage
@@ -385,7 +340,10 @@ let failure: unknown
 
 /** Throws, once, what went wrong in work that nobody waited for. */
 function raise(): void {
-  if (failure === undefined) return raiseLoss()
+  if (failure === undefined) {
+    raiseLoss()
+    return
+  }
   const e = failure
   failure = undefined
   throw e
