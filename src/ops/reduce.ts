@@ -199,7 +199,8 @@ const definePosition = (name: 'argmax' | 'argmin') =>
     forward: (x, p: ReduceParams) => reduceNode(name, x.dtype === 'bool' ? graph.cast(x, 'int32') : x, p),
     vjp: { x: 'none' },
   })
-const argmaxOver = definePosition('argmax')
+/** @internal */
+export const argmaxOver = definePosition('argmax')
 const argminOver = definePosition('argmin')
 
 const defineAlong = (name: 'maxDim' | 'minDim', op: 'max' | 'min') =>
@@ -248,7 +249,9 @@ export function amin(x: Tensor, dim?: Dims | ReduceOptions | null, options?: Red
 
 /** Values and their positions: an object that is also a tuple. */
 export type ValuesIndices = readonly [values: Tensor, indices: Tensor] & { readonly values: Tensor; readonly indices: Tensor }
-const valuesIndices = (values: Tensor, indices: Tensor): ValuesIndices => Object.assign([values, indices] as const, { values, indices })
+/** Makes the object that is also a tuple. */
+export const valuesIndices = (values: Tensor, indices: Tensor): ValuesIndices =>
+  Object.assign([values, indices] as const, { values, indices })
 
 /** One dim for {@link max} and {@link min}. */
 export interface DimOptions {
