@@ -9,6 +9,7 @@ import {
   golden,
   type OptimizerPath,
   runCase,
+  runModule,
   type Setting,
   stored,
   type Tolerance,
@@ -88,6 +89,10 @@ describe('optimizers follow PyTorch for five steps', () => {
   }
 
   for (const path of paths) it(path.name, () => follow(path))
+})
+
+describe('layers compute, keep and print what PyTorch does', () => {
+  for (const c of golden.modules) it(c.name, () => runModule(c, CPU, TOLERANCE))
 })
 
 describe('toText prints as PyTorch does', () => {

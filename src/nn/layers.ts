@@ -1,31 +1,11 @@
 /** @file The layers: what each computes is a function of `nn.functional`; here are their parameters, and how those begin. */
-import { ArgumentError, checkOptions, type DType } from '../base/index.ts'
+import { ArgumentError, checkOptions } from '../base/index.ts'
 import * as F from '../ops/index.ts'
-import type { DeviceOf, Tensor } from '../tensor/index.ts'
+import type { Tensor } from '../tensor/index.ts'
 import * as init from './init.ts'
 import { Module } from './module.ts'
+import { checkSize, from, LAYER, type LayerOptions, place } from './options.ts'
 import { Parameter } from './parameter.ts'
-
-/** Where and of what dtype a layer's parameters are made. */
-export interface LayerOptions {
-  readonly dtype?: DType
-  readonly device?: Exclude<DeviceOf, 'auto'>
-  /** Whose random numbers the starting values take. */
-  readonly generator?: F.Generator
-}
-
-const LAYER = ['dtype', 'device', 'generator']
-
-const place = ({ dtype, device }: LayerOptions): { dtype?: DType; device?: 'cpu' | 'webgpu' } => ({
-  ...(dtype ? { dtype } : {}),
-  ...(device ? { device } : {}),
-})
-const from = ({ generator }: LayerOptions): init.InitOptions => (generator ? { generator } : {})
-
-function checkSize(layer: string, role: string, n: number): number {
-  if (!Number.isInteger(n) || n < 0) throw new ArgumentError(layer, `${role} must be a whole number ≥ 0, got ${n}`)
-  return n
-}
 
 /**
  * x · weightᵀ + bias. Weight and bias begin uniform in ±1/√inFeatures.

@@ -61,6 +61,13 @@ export function pinTensor<T extends Tensor>(x: T): T {
   return x
 }
 
+/** `x` plus a whole number, computed only when somebody reads it: a count that no step has to store. */
+export function plusLater(x: Tensor, n: number): Tensor {
+  const node = graph.binary('add', x._node, graph.scalar(n, x.dtype, x._node.placement))
+  graph.forget(node)
+  return new Tensor(node)
+}
+
 /** Ends a step: everything recorded is computed, and what was retired is given back. */
 export function closeStep(): void {
   graph.closeStep()

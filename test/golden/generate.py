@@ -682,6 +682,54 @@ def optimizer_paths():
     return {'x': put(x), 'y': put(y), 'start': [put(p) for p in start], 'paths': rows}
 
 
+# ---------------------------------------------------------------- layers
+
+def camel(name):
+    return re.sub(r'_([a-z])', lambda m: m.group(1).upper(), name)
+
+
+def modules():
+    """Layers with a given state, run on some inputs in training or evaluation; what comes out, all gradients, the state afterwards, and the printed text."""
+    rows = []
+
+    def module(kind, args, runs, note=''):
+        name = f'{kind}: {note}' if note else kind
+        reseed(f'module {name}')
+        options = args[-1] if isinstance(args[-1], dict) else {}
+        value = lambda a: tuple(a) if isinstance(a, list) else a
+        positional = [value(a) for a in (args[:-1] if options else args)]
+        layer = getattr(torch.nn, kind)(*positional, **{snake(k): value(v) for k, v in options.items()}).double()
+        state = layer.state_dict()
+        for key in state:
+            state[key] = torch.tensor(3) if key == 'num_batches_tracked' else rand(*state[key].shape, low=0.5 if key == 'running_var' else -1, high=1.5).make()
+        layer.load_state_dict(state)
+        # PyTorch's text, with the options' names and constants as they are written here
+        text = re.sub(r'\w+(?==)', lambda m: camel(m.group(0)), str(layer)).replace('True', 'true').replace('False', 'false').replace('None', 'null')
+        row = {'name': name, 'module': kind, 'args': args, 'text': text, 'state': {k: put(v) for k, v in state.items()}, 'runs': []}
+        for mode, shape in runs:
+            layer.train(mode == 'train')
+            layer.zero_grad()
+            x = rand(*shape).make().requires_grad_()
+            y = layer(x)
+            seed = rand(*y.shape, low=-1, high=1).make()
+            y.backward(seed)
+            row['runs'].append({'mode': mode, 'input': put(x), 'output': put(y), 'gradOutput': put(seed), 'gradInput': put(x.grad),
+                                'grads': {k: put(p.grad) for k, p in layer.named_parameters()}})
+        row['after'] = {k: put(v) for k, v in layer.state_dict().items()}
+        rows.append(row)
+
+    module('Linear', [3, 2], [('train', (4, 3))])
+    module('Linear', [3, 2, {'bias': False}], [('train', (2, 2, 3))], 'no bias')
+    plane, twice = (2, 3, 2, 3), ['train', 'train', 'eval', 'train', 'eval']
+    module('BatchNorm2d', [3], [(mode, plane) for mode in twice])
+    module('BatchNorm2d', [3, {'momentum': None, 'eps': 0.001}], [(mode, plane) for mode in twice], 'average of all batches')
+    module('BatchNorm2d', [3, {'affine': False, 'momentum': 0.5}], [(mode, plane) for mode in twice], 'not affine')
+    module('BatchNorm2d', [3, {'trackRunningStats': False}], [('train', plane), ('eval', plane)], 'no running statistics')
+    module('BatchNorm2d', [2, {'eps': 1e-06, 'affine': False, 'trackRunningStats': False}], [('train', (2, 2, 1, 2))], 'no state')
+    module('BatchNorm1d', [3], [('train', (4, 3)), ('train', (2, 3, 5)), ('eval', (1, 3))])
+    return rows
+
+
 # ---------------------------------------------------------------- printed text
 
 def printed():
@@ -776,15 +824,15 @@ def printed():
 def write():
     for family in (creation, elementwise, reductions, views, contractions, softmaxes, normalizations, indexing):
         family()
-    optimizers, texts = optimizer_paths(), printed()
+    optimizers, layers, texts = optimizer_paths(), modules(), printed()
     line = lambda row: json.dumps(row, separators=(',', ':'), ensure_ascii=False, allow_nan=False)
     rows = lambda items: '[\n' + ',\n'.join(line(i) for i in items) + '\n]'
     paths = optimizers.pop('paths')
     head = json.dumps({'torch': torch.__version__, 'generator': 'test/golden/generate.py'})[1:-1]
     (HERE / 'index.json').write_text(
-        '{' + head + ',\n"cases":' + rows(cases) + ',\n"optimizers":{' + line(optimizers)[1:-1] + ',"paths":' + rows(paths) + '},\n"texts":' + rows(texts) + '}\n')
+        '{' + head + ',\n"cases":' + rows(cases) + ',\n"optimizers":{' + line(optimizers)[1:-1] + ',"paths":' + rows(paths) + '},\n"modules":' + rows(layers) + ',\n"texts":' + rows(texts) + '}\n')
     (HERE / 'data.bin').write_bytes(bytes(store.blob))
-    print(f'{len(cases)} cases of {len({c["op"] for c in cases})} ops, {len(paths)} optimizer paths, {len(texts)} texts, '
+    print(f'{len(cases)} cases of {len({c["op"] for c in cases})} ops, {len(paths)} optimizer paths, {len(layers)} layers, {len(texts)} texts, '
           f'{(HERE / "index.json").stat().st_size} + {len(store.blob)} bytes', file=sys.stderr)
 
 

@@ -61,10 +61,32 @@ export interface PrintedText {
   readonly text: string
 }
 
+/** A layer with a given state, run on some inputs. */
+export interface ModuleCase {
+  readonly name: string
+  readonly module: string
+  readonly args: readonly Json[]
+  /** What PyTorch prints, with the options' names and constants as they are written here. */
+  readonly text: string
+  readonly state: Readonly<Record<string, Span>>
+  readonly runs: readonly {
+    readonly mode: 'train' | 'eval'
+    readonly input: Span
+    readonly output: Span
+    readonly gradOutput: Span
+    readonly gradInput: Span
+    /** Gradients of the parameters, by name. */
+    readonly grads: Readonly<Record<string, Span>>
+  }[]
+  /** The state after all runs. */
+  readonly after: Readonly<Record<string, Span>>
+}
+
 export interface Golden {
   readonly torch: string
   readonly cases: readonly GoldenCase[]
   readonly optimizers: { readonly x: Span; readonly y: Span; readonly start: readonly Span[]; readonly paths: readonly OptimizerPath[] }
+  readonly modules: readonly ModuleCase[]
   readonly texts: readonly PrintedText[]
 }
 
@@ -201,4 +223,35 @@ export async function runCase(c: GoldenCase, form: 'function' | 'method', settin
     if (!grad) expect.fail(`input ${i} has no gradient`)
     await expectSpan(`gradient of input ${i}`, grad, span, setting, tolerance)
   }
+}
+
+/** Runs a layer as PyTorch did, and compares everything that comes out, the state afterwards and the printed text. */
+export async function runModule(c: ModuleCase, setting: Setting, tolerance: Tolerance): Promise<void> {
+  const { device, float } = setting
+  const kinds = tg.nn as unknown as Record<string, new (...args: unknown[]) => tg.nn.Module & { forward(x: tg.Tensor): tg.Tensor }>
+  const last = c.args.at(-1)
+  const given = typeof last === 'object' && last !== null && !Array.isArray(last) ? last : undefined
+  const place = Object.keys(c.state).length > 0 ? { device, dtype: float } : {}
+  const Layer = kinds[c.module]
+  if (Layer === undefined) expect.fail(`there is no nn.${c.module}`)
+  const layer = new Layer(...(given ? c.args.slice(0, -1) : c.args), { ...given, ...place })
+  expect(String(layer)).toBe(c.text)
+  layer.loadStateDict(Object.fromEntries(Object.entries(c.state).map(([key, span]) => [key, tensorOf(span, setting)])))
+  for (const [i, run] of c.runs.entries()) {
+    layer.train(run.mode === 'train')
+    layer.zeroGrad()
+    const x = tensorOf({ ...run.input, requiresGrad: true }, setting)
+    const y = layer.forward(x)
+    y.backward(tensorOf(run.gradOutput, setting))
+    await expectSpan(`run ${i}: output`, y, run.output, setting, tolerance)
+    await expectSpan(`run ${i}: gradient of the input`, x.grad as tg.Tensor, run.gradInput, setting, tolerance)
+    const parameters = Object.fromEntries(layer.namedParameters())
+    expect(Object.keys(parameters)).toEqual(Object.keys(run.grads))
+    for (const [key, span] of Object.entries(run.grads))
+      await expectSpan(`run ${i}: gradient of ${key}`, parameters[key]?.grad as tg.Tensor, span, setting, tolerance)
+  }
+  const after = layer.stateDict()
+  expect(Object.keys(after)).toEqual(Object.keys(c.after))
+  for (const [key, span] of Object.entries(c.after))
+    await expectSpan(`${key} afterwards`, after[key] as tg.Tensor, span, setting, tolerance)
 }

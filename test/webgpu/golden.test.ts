@@ -1,6 +1,6 @@
 /** @file Every golden case of PyTorch on the WebGPU device in float32. */
 import { describe, it } from 'vitest'
-import { casesByOp, freeName, runCase, type Setting, type Tolerance } from '../support/golden.ts'
+import { casesByOp, freeName, golden, runCase, runModule, type Setting, type Tolerance } from '../support/golden.ts'
 
 const WEBGPU: Setting = { device: 'webgpu', float: 'float32' }
 
@@ -35,4 +35,11 @@ describe('PyTorch golden values on webgpu in float32', () => {
       }
     })
   }
+})
+
+/** A layer is a product and more. */
+const LAYERS: Tolerance = { rtol: 1e-5, atol: 1e-5 }
+
+describe('layers on webgpu compute what PyTorch does', () => {
+  for (const c of golden.modules) it(c.name, () => runModule(c, WEBGPU, LAYERS))
 })
