@@ -8,14 +8,18 @@ export class Progress {
   readonly #total: number
   readonly #live = process.stdout.isTTY === true
   readonly #started = performance.now()
-  #done = 0
+  /** Images of epochs that were done before this process began. */
+  readonly #before: number
+  #done: number
   #drawn = 0
   #result = ''
 
-  /** `imagesPerEpoch` counts what an epoch really shows, without a dropped last batch. */
-  constructor(epochs: number, imagesPerEpoch: number) {
+  /** `imagesPerEpoch` counts what an epoch really shows, without a dropped last batch; `before` are the epochs that a checkpoint has behind it. */
+  constructor(epochs: number, imagesPerEpoch: number, before: number) {
     this.#epochs = epochs
     this.#total = epochs * imagesPerEpoch
+    this.#before = before * imagesPerEpoch
+    this.#done = this.#before
   }
 
   /** A batch is done. */
@@ -27,9 +31,9 @@ export class Progress {
     this.#draw()
   }
 
-  /** An epoch is done, with these means over its images. */
-  epoch(epoch: number, loss: number, accuracy: number): void {
-    this.#result = `loss ${loss.toFixed(4)}  accuracy ${(100 * accuracy).toFixed(1)}%`
+  /** An epoch is done, with these means over its images, and this accuracy on the test images after it. */
+  epoch(epoch: number, loss: number, accuracy: number, tested: number): void {
+    this.#result = `loss ${loss.toFixed(4)}  accuracy ${(100 * accuracy).toFixed(1)}%  test ${(100 * tested).toFixed(1)}%`
     if (this.#live) this.#draw()
     else
       process.stdout.write(
@@ -51,7 +55,8 @@ export class Progress {
 
   #rate(): string {
     const seconds = (performance.now() - this.#started) / 1000
-    const left = (seconds / this.#done) * (this.#total - this.#done)
-    return `${Math.round(this.#done / seconds)} images/s  ${Math.ceil(left)} s left`
+    const rate = (this.#done - this.#before) / seconds
+    const left = (this.#total - this.#done) / rate
+    return `${Math.round(rate)} images/s  ${Math.ceil(left)} s left`
   }
 }

@@ -3,22 +3,34 @@ import { parseArgs } from 'node:util'
 import { init } from '../../src/index.ts'
 import { ensureAdapter } from '../../test/support/adapter.ts'
 
-const HELP = `Trains a two-layer network on handwritten digits.
+const CHECKPOINT = 'examples/digits/out/digits.safetensors'
+
+const HELP = `Trains a network on handwritten digits.
 
   npm start -- [flags]
 
   --device webgpu|cpu   where to compute (default: WebGPU, on a software adapter where there is no GPU)
   --epochs N            how often to go through the training images (default 30)
   --seed N              first weights and order of the images (default 0)
+  --checkpoint PATH     what is written after every epoch (default ${CHECKPOINT})
+  --resume              goes on from the checkpoint, to the bit as if there had been no interruption
+  --evaluate            does not train: tests the network of the checkpoint
+  --plot PATH           where the learning curve goes, as SVG (default: beside the checkpoint)
   --help                this text`
 
-export interface Settings {
-  readonly epochs: number
-  readonly seed: number
+export interface Flags {
+  readonly device: 'webgpu' | 'cpu'
+  /** Undefined where the flag was not given: a checkpoint may know. */
+  readonly epochs: number | undefined
+  readonly seed: number | undefined
+  readonly checkpoint: string
+  readonly resume: boolean
+  readonly evaluate: boolean
+  readonly plot: string | undefined
 }
 
 /** Reads the flags, brings the device up and says which it is. */
-export async function setup(): Promise<Settings> {
+export async function setup(): Promise<Flags> {
   const flags = readFlags()
   if (flags.device === 'webgpu') await ensureAdapter()
   const info = await init({ device: flags.device })
@@ -26,22 +38,37 @@ export async function setup(): Promise<Settings> {
   return flags
 }
 
-function readFlags(): Settings & { device: 'webgpu' | 'cpu' } {
+/** Ends the program with a reason that needs no stack. */
+export function refuse(reason: string): never {
+  console.error(reason)
+  process.exit(2)
+}
+
+function readFlags(): Flags {
   const text = { type: 'string' } as const
+  const yes = { type: 'boolean', default: false } as const
+  const paths = { checkpoint: { ...text, default: CHECKPOINT }, plot: text }
+  const help = { type: 'boolean', short: 'h' } as const
   try {
-    const { values } = parseArgs({ options: { device: text, epochs: text, seed: text, help: { type: 'boolean', short: 'h' } } })
+    const { values } = parseArgs({ options: { device: text, epochs: text, seed: text, ...paths, resume: yes, evaluate: yes, help } })
     if (values.help) {
       console.log(HELP)
       process.exit(0)
     }
+    const { checkpoint, plot, resume, evaluate } = values
+    if (evaluate && resume) throw new Error('--resume trains on, --evaluate trains nothing: give one of them')
+    if (evaluate && (values.epochs ?? values.seed) !== undefined) throw new Error('--evaluate trains nothing: no --epochs, no --seed')
     return {
       device: device(values.device ?? 'webgpu'),
-      epochs: whole('--epochs', values.epochs ?? '30', 1),
-      seed: whole('--seed', values.seed ?? '0', 0),
+      epochs: values.epochs === undefined ? undefined : whole('--epochs', values.epochs, 1),
+      seed: values.seed === undefined ? undefined : whole('--seed', values.seed, 0),
+      checkpoint,
+      resume,
+      evaluate,
+      plot,
     }
   } catch (error) {
-    console.error(`${(error as Error).message}\n\n${HELP}`)
-    process.exit(2)
+    return refuse(`${(error as Error).message}\n\n${HELP}`)
   }
 }
 

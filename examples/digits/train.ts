@@ -1,6 +1,9 @@
-/** @file Trains a two-layer network on handwritten digits: `npm start`, or `npm start -- --help`. */
+/** @file Trains a network on handwritten digits: `npm start`, or `npm start -- --help`. */
 import { data, manualSeed, nn, noGrad, optim, stack, type Tensor, tensor } from '../../src/index.ts'
-import { CLASSES, type Digits, loadDigits, PIXELS } from './data.ts'
+import { openCheckpoint, type Point, restore, saveCheckpoint, settle } from './checkpoint.ts'
+import { type Digits, loadDigits, PIXELS } from './data.ts'
+import { Net } from './model.ts'
+import { writePlot } from './plot.ts'
 import { Progress } from './progress.ts'
 import { accuracyLine, confusionMatrix } from './report.ts'
 import { setup } from './setup.ts'
@@ -8,29 +11,26 @@ import { setup } from './setup.ts'
 const F = nn.functional
 const BATCH = 64
 
-class Net extends nn.Module {
-  readonly hidden = new nn.Linear(PIXELS, 128)
-  readonly output = new nn.Linear(128, CLASSES)
-
-  forward(x: Tensor): Tensor {
-    return this.output.forward(F.relu(this.hidden.forward(x)))
-  }
-}
-
 const toTensors = ({ images, labels, count }: Digits): [Tensor, Tensor] => [tensor(images, { shape: [count, PIXELS] }), tensor(labels)]
 
-const { epochs, seed } = await setup()
-manualSeed(seed)
+const flags = await setup()
+const saved = flags.resume || flags.evaluate ? await openCheckpoint(flags.checkpoint) : undefined
+const settings = settle(flags, saved)
+
+manualSeed(settings.seed)
 const digits = loadDigits()
 const dataset = new data.TensorDataset(...toTensors(digits.train))
+// The order of the images comes from the default generator, whose state is in the checkpoint.
 const loader = new data.DataLoader(dataset, { batchSize: BATCH, shuffle: true, dropLast: true })
+const test = toTensors(digits.test)
 
 const model = new Net()
 console.log(model.toString())
 const optimizer = new optim.AdamW(model.parameters(), { lr: 3e-3, weightDecay: 0.01 })
-const progress = new Progress(epochs, loader.length * BATCH)
+const curve: Point[] = saved ? restore(saved, model, optimizer) : []
 
-for (let epoch = 1; epoch <= epochs; epoch++) {
+/** Goes through the training images once; the mean loss and the share of right answers, while learning. */
+async function train(progress: Progress): Promise<{ loss: number; accuracy: number }> {
   model.train()
   const losses: Tensor[] = []
   const hits: Tensor[] = []
@@ -45,14 +45,35 @@ for (let epoch = 1; epoch <= epochs; epoch++) {
     progress.advance(BATCH)
   }
   // Read once per epoch: the batches above never wait for a value.
-  const loss = await stack(losses).mean().item()
-  const right = await stack(hits).sum().item()
-  progress.epoch(epoch, loss, right / (losses.length * BATCH))
+  const [loss, right] = await Promise.all([stack(losses).mean().item(), stack(hits).sum().item()])
+  return { loss, accuracy: right / (losses.length * BATCH) }
 }
 
-model.eval()
-const [x, y] = toTensors(digits.test)
-const answers = await noGrad(() => model.forward(x).argmax(1)).data()
-const labels = await y.data()
-console.log(`\n${confusionMatrix(labels, answers)}\n`)
-console.log(accuracyLine(labels, answers))
+/** Answers the test images. Nothing in it is random, so that the stream of random numbers is left where it is. */
+async function evaluate(): Promise<{ loss: number; answers: ArrayLike<number>; accuracy: number }> {
+  model.eval()
+  const [x, y] = test
+  const logits = noGrad(() => model.forward(x))
+  const [loss, answers] = await Promise.all([F.crossEntropy(logits, y).item(), logits.argmax(1).data()])
+  const right = digits.test.labels.filter((label, i) => label === answers[i]).length
+  return { loss, answers, accuracy: right / digits.test.count }
+}
+
+if (!flags.evaluate) {
+  const progress = new Progress(settings.epochs, loader.length * BATCH, curve.length)
+  for (let epoch = curve.length + 1; epoch <= settings.epochs; epoch++) {
+    const learned = await train(progress)
+    const tested = await evaluate()
+    curve.push({ epoch, loss: learned.loss, accuracy: learned.accuracy, testLoss: tested.loss, testAccuracy: tested.accuracy })
+    progress.epoch(epoch, learned.loss, learned.accuracy, tested.accuracy)
+    await saveCheckpoint(flags.checkpoint, { model, optimizer, curve, settings })
+  }
+}
+
+const plot = flags.plot ?? (flags.evaluate ? undefined : flags.checkpoint.replace(/(\.safetensors)?$/, '.svg'))
+if (plot !== undefined) writePlot(plot, curve)
+if (!flags.evaluate) console.log(`\ncheckpoint ${flags.checkpoint}\nlearning curve ${plot}`)
+
+const { answers } = await evaluate()
+console.log(`\n${confusionMatrix(digits.test.labels, answers)}\n`)
+console.log(accuracyLine(digits.test.labels, answers))

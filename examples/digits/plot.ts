@@ -1,0 +1,104 @@
+/** @file Draws the learning curve, as an SVG file that needs nothing else. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import * as Plot from '@observablehq/plot'
+import { parseHTML } from 'linkedom'
+import type { Point } from './checkpoint.ts'
+
+const PANEL = { width: 410, height: 290, gap: 24, marginLeft: 44, marginRight: 14, marginTop: 30, marginBottom: 44 }
+const MARGIN = { left: 12, top: 36, right: 6, bottom: 6 }
+const FONT = { size: 12, family: 'system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif' }
+/** Blue and vermilion of Okabe and Ito's palette, which every eye tells apart. */
+const COLOR = { training: '#0072b2', test: '#d55e00' } as const
+const INK = '#24292f'
+const LEGEND_STEP = 130
+
+interface Sample {
+  readonly epoch: number
+  readonly value: number
+  readonly set: keyof typeof COLOR
+}
+
+/** Writes the loss and the accuracy over the epochs, of the training images and of the test images. */
+export function writePlot(path: string, curve: readonly Point[]): void {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, learningCurve(curve))
+}
+
+function learningCurve(curve: readonly Point[]): string {
+  const loss = curve.flatMap(({ epoch, loss, testLoss }): Sample[] => [
+    { epoch, value: loss, set: 'training' },
+    { epoch, value: testLoss, set: 'test' },
+  ])
+  const accuracy = curve.flatMap((p): Sample[] => [
+    { epoch: p.epoch, value: 100 * p.accuracy, set: 'training' },
+    { epoch: p.epoch, value: 100 * p.testAccuracy, set: 'test' },
+  ])
+  const least = Math.floor(Math.min(90, ...accuracy.map((s) => s.value)) / 10) * 10
+  const panels = [
+    panel(loss, { type: 'log', label: 'cross entropy (nats, log scale)', ...logTicks(loss.map((s) => s.value)) }),
+    panel(accuracy, { type: 'linear', label: 'accuracy (%)', domain: [least, 100], ticks: evenTicks(least, 100) }),
+  ]
+  const width = MARGIN.left + 2 * PANEL.width + PANEL.gap + MARGIN.right
+  const height = MARGIN.top + PANEL.height + MARGIN.bottom
+  const legend = Object.entries(COLOR).map(([set, color], i) => {
+    const x = MARGIN.left + PANEL.marginLeft + i * LEGEND_STEP
+    return `<circle cx="${x + 5}" cy="16" r="4.5" fill="${color}"/><text x="${x + 16}" y="20" fill="${INK}">${set} images</text>`
+  })
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" color="${INK}" font-family="${FONT.family}" font-size="${FONT.size}">
+<title>Loss and accuracy over ${curve.length} epochs</title>
+<rect width="100%" height="100%" fill="white"/>
+${legend.join('\n')}
+${panels.map((text, i) => `<g transform="translate(${MARGIN.left + i * (PANEL.width + PANEL.gap)}, ${MARGIN.top})">${text}</g>`).join('\n')}
+</svg>
+`
+}
+
+interface Axis {
+  readonly type: 'linear' | 'log'
+  readonly label: string
+  readonly domain: readonly [number, number]
+  readonly ticks: readonly number[]
+}
+
+function panel(samples: readonly Sample[], { ticks, domain, ...scale }: Axis): string {
+  const { document } = parseHTML('<!doctype html><body></body>')
+  const last = Math.max(2, ...samples.map((s) => s.epoch))
+  const svg = Plot.plot({
+    document,
+    ...PANEL,
+    style: { fontFamily: FONT.family, fontSize: `${FONT.size}px` },
+    x: { label: 'epoch', domain: [1, last], ticks: wholeTicks(last), tickFormat: 'd', labelAnchor: 'center', labelArrow: 'none' },
+    y: { ...scale, domain },
+    color: { domain: Object.keys(COLOR), range: Object.values(COLOR) },
+    marks: [
+      Plot.gridY({ ticks, stroke: INK, strokeOpacity: 0.12 }),
+      Plot.axisY({ ticks, tickSize: 0, tickFormat: (v: number) => `${v}`, labelArrow: 'none' }),
+      Plot.ruleY([domain[0]], { stroke: INK }),
+      Plot.lineY(samples, { x: 'epoch', y: 'value', z: 'set', stroke: 'set', strokeWidth: 2, strokeLinejoin: 'round' }),
+      Plot.dot(samples, { x: 'epoch', y: 'value', fill: 'set', r: 2.2 }),
+    ],
+  })
+  // Plot's style sheet is for charts within a page.
+  return svg.outerHTML.replace(/<style>.*?<\/style>/s, `<title>${scale.label}</title>`)
+}
+
+/** A range of 1, 2 and 5 times powers of ten around positive numbers, and those in it. */
+function logTicks(values: readonly number[]): { domain: [number, number]; ticks: number[] } {
+  const all = Array.from({ length: 13 }, (_, i) => [1, 2, 5].map((m) => Number(`${m}e${i - 8}`))).flat()
+  const low = all.findLast((t) => t <= Math.min(...values)) ?? (all[0] as number)
+  const high = all.find((t) => t >= Math.max(...values)) ?? (all.at(-1) as number)
+  return { domain: [low, high], ticks: all.filter((t) => t >= low && t <= high) }
+}
+
+/** Five or six even numbers from `low` to `high`. */
+function evenTicks(low: number, high: number): number[] {
+  const step = [2, 5, 10, 20].find((s) => (high - low) / s <= 5) ?? 20
+  return Array.from({ length: Math.floor((high - low) / step) + 1 }, (_, i) => high - i * step)
+}
+
+/** Some whole numbers from 1 to `last`, evenly apart. */
+function wholeTicks(last: number): number[] {
+  const step = [1, 2, 5, 10, 20, 50, 100, 200, 500].find((s) => last / s <= 7) ?? Math.ceil(last / 7)
+  return [1, ...Array.from({ length: Math.floor(last / step) }, (_, i) => (i + 1) * step).filter((t) => t > 1)]
+}

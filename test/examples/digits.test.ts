@@ -1,0 +1,115 @@
+/** @file `npm start` that is killed and resumed ends where one that was left alone does: the same checkpoint, byte for byte. */
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const script = join(root, 'examples/digits/train.ts')
+const folder = mkdtempSync(join(tmpdir(), 'tapegrad-digits-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const EPOCHS = 6
+const KILLS = 4
+
+interface Outcome {
+  readonly status: number | null
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs the example; with `kill`, until so many milliseconds after its first epoch, unless it is done before. */
+function start(flags: readonly string[], kill?: number): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--import', 'tsx', script, ...flags], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+    let [out, err] = ['', '']
+    let armed = false
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      err += text
+    })
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text
+      if (kill === undefined || armed || !out.includes('\nepoch ')) return
+      armed = true
+      setTimeout(() => child.kill('SIGKILL'), kill)
+    })
+    child.on('error', reject)
+    child.on('close', (status) => resolve({ status, out, err }))
+  })
+}
+
+/** Ends well. */
+async function run(...flags: string[]): Promise<string> {
+  const { status, out, err } = await start(flags)
+  if (status !== 0) throw new Error(`${flags.join(' ')} ended with ${status}\n${out}\n${err}`)
+  return out
+}
+
+/** The lines of epochs, without the speed. */
+const epochsOf = (out: string): string[] => [...out.matchAll(/^epoch .*test \S+/gm)].map(([line]) => line)
+/** Matrix and last line. */
+const verdictOf = (out: string): string => out.slice(out.indexOf('true \\ answer'))
+
+it('killed and resumed again and again, it ends like one that was left alone', { timeout: 180_000 }, async () => {
+  const straight = join(folder, 'straight.safetensors')
+  const broken = join(folder, 'a folder that is not there/broken.safetensors')
+  const alone = run('--epochs', String(EPOCHS), '--seed', '3', '--checkpoint', straight)
+
+  let kills = 0
+  const lines = new Set<string>()
+  for (let i = 0; i < KILLS; i++) {
+    const flags = existsSync(broken) ? ['--resume'] : ['--epochs', String(EPOCHS), '--seed', '3']
+    const { status, out, err } = await start([...flags, '--checkpoint', broken], Math.random() * 100)
+    if (status !== null && status !== 0) throw new Error(err)
+    if (status === null) kills++
+    for (const line of epochsOf(out)) lines.add(line)
+  }
+  expect(kills).toBeGreaterThan(1)
+  const out = await run('--resume', '--checkpoint', broken)
+  for (const line of epochsOf(out)) lines.add(line)
+  expect(out).toMatch(/resumes after epoch \d of 6|all 6 epochs are done/)
+
+  const expected = await alone
+  expect(expected.trimEnd().split('\n').at(-1)).toMatch(/^test accuracy \d+\.\d% \(\d+ of 360\)$/)
+  expect([...lines]).toEqual(epochsOf(expected))
+  expect(verdictOf(out)).toBe(verdictOf(expected))
+  // model, optimizer, random numbers, curve and settings: all of it, to the bit
+  expect(readFileSync(broken).equals(readFileSync(straight))).toBe(true)
+  const svg = readFileSync(broken.replace('.safetensors', '.svg'), 'utf8')
+  expect(svg).toBe(readFileSync(straight.replace('.safetensors', '.svg'), 'utf8'))
+  expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg".*Loss and accuracy over 6 epochs.*accuracy \(%\).*<\/svg>\n$/s)
+
+  const evaluated = await run('--evaluate', '--checkpoint', straight)
+  expect(verdictOf(evaluated)).toBe(verdictOf(expected))
+  expect(epochsOf(evaluated)).toEqual([])
+
+  // More epochs go on from there; what would be another training is refused.
+  const [longer, seed, fewer] = await Promise.all([
+    start(['--resume', '--epochs', String(EPOCHS + 1), '--checkpoint', broken]),
+    start(['--resume', '--seed', '4', '--checkpoint', straight]),
+    start(['--resume', '--epochs', '2', '--checkpoint', straight]),
+  ])
+  expect(longer.out).toContain(`resumes after epoch ${EPOCHS} of ${EPOCHS + 1}`)
+  expect(epochsOf(longer.out)).toHaveLength(1)
+  expect([seed.status, fewer.status]).toEqual([2, 2])
+  expect(seed.err).toContain('is of --seed 3; --resume with --seed 4 would be neither training')
+  expect(fewer.err).toContain(`has ${EPOCHS} epochs behind it; --epochs 2 is less`)
+})
+
+it('says what is wrong with its flags', { timeout: 60_000 }, async () => {
+  const none = join(folder, 'none.safetensors')
+  const answers = await Promise.all([
+    start(['--device', 'cpu', '--resume', '--checkpoint', none]),
+    start(['--device', 'cpu', '--resume', '--evaluate']),
+    start(['--device', 'cpu', '--evaluate', '--epochs', '3']),
+    start(['--epochs', 'many']),
+  ])
+  expect(answers.map(({ status }) => status)).toEqual([2, 2, 2, 2])
+  const [missing, both, useless, word] = answers.map(({ err }) => err)
+  expect(missing).toContain(`there is no checkpoint ${none}`)
+  expect(both).toContain('give one of them')
+  expect(useless).toContain('--evaluate trains nothing')
+  expect(word).toContain("--epochs takes a whole number from 1 up, not 'many'")
+})
