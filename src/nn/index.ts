@@ -2,6 +2,7 @@
 import '../fluent.ts'
 
 export * from './containers.ts'
+export * from './conv.ts'
 export * as functional from './functional.ts'
 export * as init from './init.ts'
 export * from './layers.ts'
@@ -9,4 +10,5 @@ export { type LoadResult, Module, type ModuleTarget, type RemovableHandle, type 
 export * from './norm.ts'
 export type { LayerOptions } from './options.ts'
 export { Buffer, Parameter } from './parameter.ts'
+export * from './pool.ts'
 export * as utils from './utils.ts'

@@ -1,0 +1,101 @@
+/** @file Convolution layers. */
+import { ArgumentError, checkOptions, ShapeError, showShape } from '../base/index.ts'
+import * as F from '../ops/index.ts'
+import type { Tensor } from '../tensor/index.ts'
+import * as init from './init.ts'
+import { Module } from './module.ts'
+import { checkSize, from, LAYER, type LayerOptions, place, shownPair } from './options.ts'
+import { Parameter } from './parameter.ts'
+
+/** Options of {@link Conv2d}. */
+export interface ConvLayerOptions extends LayerOptions, F.ConvOptions {
+  /** Whether a bias is learned (default). */
+  readonly bias?: boolean
+  /** What stands in the padding: zeros. */
+  readonly paddingMode?: 'zeros'
+}
+
+const CONV = [...LAYER, 'stride', 'padding', 'dilation', 'groups', 'bias', 'paddingMode']
+
+/**
+ * Two-dimensional convolution of [N, inChannels, H, W] (or [inChannels, H, W]). With one number for height and width, the output is
+ * [N, outChannels, H', W'], where H' = ⌊(H + 2 · padding − dilation · (kernelSize − 1) − 1) / stride⌋ + 1, and W' in the same way.
+ * Weight and bias begin uniform in ±1/√(inChannels / groups · height · width).
+ *
+ * weight: [outChannels, inChannels / groups, height, width]; bias: [outChannels]
+ * @throws ArgumentError for channels that do not divide into `groups`, and for `padding: 'same'` with a stride.
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
+ * @example new nn.Conv2d(3, 16, 3, { stride: 2, padding: 1 }).forward(zeros([8, 3, 32, 32])).shape // [8, 16, 16, 16]
+ */
+export class Conv2d extends Module {
+  readonly inChannels: number
+  readonly outChannels: number
+  readonly kernelSize: readonly [height: number, width: number]
+  readonly stride: readonly [height: number, width: number]
+  readonly padding: readonly [height: number, width: number] | 'same' | 'valid'
+  readonly dilation: readonly [height: number, width: number]
+  readonly groups: number
+  readonly weight: Parameter
+  readonly bias: Parameter | null
+
+  constructor(inChannels: number, outChannels: number, kernelSize: F.Pair, options: ConvLayerOptions = {}) {
+    super()
+    const name = 'Conv2d'
+    checkOptions(name, options, CONV)
+    const { padding = 0, groups = 1, paddingMode = 'zeros' } = options
+    this.inChannels = checkSize(name, 'inChannels', inChannels)
+    this.outChannels = checkSize(name, 'outChannels', outChannels)
+    this.kernelSize = F.pairOf(name, 'kernelSize', kernelSize, 1)
+    this.stride = F.pairOf(name, 'stride', options.stride ?? 1, 1)
+    this.dilation = F.pairOf(name, 'dilation', options.dilation ?? 1, 1)
+    if (typeof padding === 'string' && padding !== 'same' && padding !== 'valid')
+      throw new ArgumentError(name, `padding must be a number, [height, width], 'same' or 'valid', got '${String(padding)}'`)
+    this.padding = typeof padding === 'string' ? padding : F.pairOf(name, 'padding', padding, 0)
+    if (padding === 'same' && this.stride.some((s) => s !== 1))
+      throw new ArgumentError(name, `padding 'same' needs stride 1, got ${showShape(this.stride)}: give the padding as a number`)
+    if (paddingMode !== 'zeros')
+      throw new ArgumentError(
+        name,
+        `paddingMode '${String(paddingMode)}' is not there: only 'zeros' is. Pad the input before, with padding 0`,
+      )
+    if (!Number.isInteger(groups) || groups < 1) throw new ArgumentError(name, `groups must be a whole number ≥ 1, got ${String(groups)}`)
+    for (const [role, n] of [['inChannels', inChannels] as const, ['outChannels', outChannels] as const])
+      if (n % groups !== 0) throw new ArgumentError(name, `${role} must be divisible by groups, got ${n} and ${groups}`)
+    this.groups = groups
+    const shape = [outChannels, inChannels / groups, ...this.kernelSize]
+    // √5 as the slope gives the bound 1/√fanIn, as in PyTorch
+    this.weight = new Parameter(init.kaimingUniform_(F.empty(shape, place(options)), { a: Math.sqrt(5), ...from(options) }))
+    const { fanIn } = init.fans(name, this.weight)
+    const bound = fanIn > 0 ? 1 / Math.sqrt(fanIn) : 0
+    this.bias =
+      (options.bias ?? true)
+        ? new Parameter(init.uniform_(F.empty([outChannels], place(options)), { a: -bound, b: bound, ...from(options) }))
+        : null
+  }
+
+  /** [N, inChannels, H, W] → [N, outChannels, H', W'] */
+  forward(x: Tensor): Tensor {
+    F.checkTensor('Conv2d', 'x', x)
+    if ((x.ndim === 3 || x.ndim === 4) && x.shape[x.ndim - 3] !== this.inChannels) {
+      throw new ShapeError(
+        'Conv2d',
+        `x ${showShape(x.shape)} has ${x.shape[x.ndim - 3]} channels (dim ${x.ndim - 3}), the layer was made for ${this.inChannels}`,
+        [x.shape],
+      )
+    }
+    const { stride, padding, dilation, groups } = this
+    return F.conv2d(x, this.weight, this.bias, { stride, padding, dilation, groups })
+  }
+
+  override extraRepr(): string {
+    const { padding, dilation, groups } = this
+    const parts = [
+      `${this.inChannels}, ${this.outChannels}, kernelSize=${shownPair(this.kernelSize)}, stride=${shownPair(this.stride)}`,
+      ...(typeof padding === 'string' ? [`padding=${padding}`] : padding.some((p) => p !== 0) ? [`padding=${shownPair(padding)}`] : []),
+      ...(dilation.some((d) => d !== 1) ? [`dilation=${shownPair(dilation)}`] : []),
+      ...(groups !== 1 ? [`groups=${groups}`] : []),
+      ...(this.bias ? [] : ['bias=false']),
+    ]
+    return parts.join(', ')
+  }
+}
