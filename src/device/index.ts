@@ -1,4 +1,5 @@
 export { cpuProvider, openCpu } from './cpu/index.ts'
 export * from './device.ts'
+export { nodeProcess } from './environment.ts'
 export { isTold, markTold } from './late.ts'
 export { webgpuProvider } from './webgpu/index.ts'

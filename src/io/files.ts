@@ -1,5 +1,6 @@
 /** @file States in files. A file is replaced whole or not at all, whenever the process or the machine stops. */
 import { ArgumentError, CheckpointError } from '../base/index.ts'
+import { nodeProcess } from '../device/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import { bytesOf, stateOf } from './state.ts'
 
@@ -32,12 +33,11 @@ let modules: Promise<[Files, Paths]> | undefined
 async function node(op: string, path: string): Promise<[Files, Paths]> {
   if (typeof path !== 'string' || path === '')
     throw new ArgumentError(op, `a path is a text, got ${path === '' ? 'an empty one' : typeof path}`)
+  if (!nodeProcess) throw new CheckpointError(op, 'files need Node. In a page, serializeState and parseState make and read the bytes', path)
   // In variables, so that bundlers for the browser leave them alone
   const names = ['node:fs/promises', 'node:path']
   modules ??= Promise.all(names.map((name) => import(/* @vite-ignore */ name))) as Promise<[Files, Paths]>
-  return modules.catch(() => {
-    throw new CheckpointError(op, 'files need Node. In a page, serializeState and parseState make and read the bytes', path)
-  })
+  return modules
 }
 
 /** Saves that have not ended, by the file's full path. */

@@ -81,7 +81,7 @@ async function visit(): Promise<void> {
       const digits = { train: plain(train), test: plain(test) }
       const started = performance.now()
       const work = async ([images, epochs]: [typeof digits, number]) => (globalThis as unknown as { train: Train }).train(images, epochs)
-      const { adapter, limits, losses, accuracy } = await page.evaluate(work, [digits, EPOCHS] as [typeof digits, number])
+      const { adapter, limits, losses, accuracy, loaded, files } = await page.evaluate(work, [digits, EPOCHS] as [typeof digits, number])
       const seconds = (performance.now() - started) / 1000
       const [first, last] = [losses[0] as number, losses.at(-1) as number]
       const buffers = limits.maxStorageBuffersPerShaderStage
@@ -90,6 +90,8 @@ async function visit(): Promise<void> {
       )
       if (complaints.length > 0) throw new Error(`the page complains:\n${complaints.join('\n')}`)
       if (!(last < first / 2 && accuracy > 0.9)) throw new Error('the page did not learn')
+      if (loaded !== accuracy) throw new Error(`the saved network is right in ${loaded}, not in ${accuracy}`)
+      if (!files.includes('files need Node')) throw new Error(`saveState in a page: ${files}`)
       if (query && buffers !== DEFAULT_BUFFERS) throw new Error(`default limits were asked for, the device has ${buffers} storage buffers`)
       await page.close()
     }

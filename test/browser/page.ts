@@ -1,5 +1,5 @@
 /** @file The page's side of the browser test: the network of examples/digits, trained on the page's own WebGPU. */
-import { data, init, manualSeed, nn, noGrad, optim, type Tensor, tensor } from 'tapegrad'
+import { data, init, manualSeed, nn, noGrad, optim, parseState, saveState, serializeState, type Tensor, tensor } from 'tapegrad'
 
 const F = nn.functional
 
@@ -22,6 +22,10 @@ export interface Report {
   readonly limits: Readonly<Record<string, number>>
   readonly losses: readonly number[]
   readonly accuracy: number
+  /** Of a fresh network with the saved state of the trained one. */
+  readonly loaded: number
+  /** What `saveState` says where there are no files. */
+  readonly files: string
 }
 
 const toTensors = ({ images, labels }: Images): [Tensor, Tensor] => [
@@ -47,8 +51,18 @@ async function train(digits: { train: Images; test: Images }, epochs: number): P
     losses.push((await loss?.item()) as number)
   }
   const [x, y] = toTensors(digits.test)
-  const accuracy = (await noGrad(() => model.forward(x).argmax(1).eq(y).to('float32').mean()).item()) as number
-  return { adapter, limits, losses, accuracy }
+  const test = (net: Net): Promise<number> => noGrad(() => net.forward(x).argmax(1).eq(y).to('float32').mean()).item()
+  const accuracy = await test(model)
+  const bytes = await serializeState({ model: model.stateDict(), optimizer: optimizer.stateDict(), epochs })
+  const saved = parseState<{ model: nn.StateDict; optimizer: optim.OptimizerState }>(bytes)
+  const again = new Net()
+  again.loadStateDict(saved.model)
+  optimizer.loadStateDict(saved.optimizer)
+  const files = await saveState('digits.safetensors', {}).then(
+    () => 'saved',
+    (error: Error) => error.message,
+  )
+  return { adapter, limits, losses, accuracy, loaded: await test(again), files }
 }
 
 export type Train = typeof train

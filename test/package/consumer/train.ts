@@ -1,6 +1,7 @@
 /** @file What a user of the package writes: type-checked against its declarations, and run. */
 import { type DType, init, manualSeed, memory, noGrad, randn, Tensor, tensor } from 'tapegrad'
 import { DataLoader, TensorDataset } from 'tapegrad/data'
+import { loadState, saveState } from 'tapegrad/io'
 import * as nn from 'tapegrad/nn'
 import * as F from 'tapegrad/nn/functional'
 import { AdamW } from 'tapegrad/optim'
@@ -33,6 +34,10 @@ for (let epoch = 0; epoch < 40; epoch++) {
   }
 }
 const accuracy = (await noGrad(() => model.forward(points).argmax(1).eq(labels).to('float32').mean()).item()) as number
+await saveState('run.safetensors', { model: model.stateDict(), optimizer: optimizer.stateDict(), losses })
+const saved = await loadState<{ model: nn.StateDict; losses: number[] }>('run.safetensors')
+new Net().loadStateDict(saved.model)
+if (saved.losses.length !== losses.length) throw new Error('the state came back otherwise than it went')
 const dtype: DType = points.dtype
 await assertClose(tensor([1, 2]).add(1), tensor([2, 3]))
 if (!(points instanceof Tensor) || dtype !== 'float32' || !Number.isFinite(memory().liveBytes))
