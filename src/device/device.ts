@@ -5,7 +5,7 @@
  * at once; work may wait inside the device (no adapter yet, pipelines still compiling, back-pressure) without changing that order. What fails
  * poisons the buffers that the failed program would have written, and every promise asked of the device afterwards rejects once.
  */
-import type { DeviceLostError, DType, TypedArray } from '../base/index.ts'
+import { type DeviceLostError, type DType, dtypeInfo, type TypedArray } from '../base/index.ts'
 import type { Kernel } from '../kernel/index.ts'
 
 export type DeviceName = 'webgpu' | 'cpu'
@@ -67,6 +67,16 @@ export interface Program {
   readonly scalars: readonly ('float' | 'i32' | 'u32')[]
 }
 
+/** The kernel that a slot is made in, or first read in: whom to name when there is no room for it. */
+export const labelOf = ({ kernels }: Program, slot: number): string =>
+  kernels.find(({ slots }) => slots.includes(slot))?.kernel.label ?? 'copy'
+
+/** The kernel that the largest buffer of a run is made in. */
+export function largestOf(program: Program): string {
+  const bytes = program.slots.map(({ kind, dtype, length }) => (kind === 'input' ? 0 : length * dtypeInfo[dtype].bytes))
+  return labelOf(program, bytes.indexOf(Math.max(...bytes)))
+}
+
 /** A compiled program. Opaque to the graph. */
 export interface Executable {
   readonly program: Program
@@ -109,6 +119,14 @@ export interface Device {
   /** Set for good when the device is gone: its promises have been rejected, and another has to be opened. */
   readonly lost?: DeviceLostError | undefined
   compile(program: Program): Executable
+  /**
+   * Sees to it that there is memory for a run: at once, or when the promise resolves; ask again then. `uploads`: bytes of the host data that it takes.
+   * Nothing has changed when it throws. Without it a run takes what it needs, and its results fail where there is too little.
+   * @throws OutOfMemoryError
+   */
+  reserve(executable: Executable, uploads: readonly number[]): void | Promise<void>
+  /** What tensors and runs may hold in all, in bytes; undefined: what there is. */
+  limitMemory(bytes: number | undefined): void
   /** @throws BacklogError when a loop that never awaits has recorded more than may wait. */
   run(executable: Executable, run: Run): HostCopy[]
   allocate(dtype: DType, length: number): DeviceBuffer

@@ -39,6 +39,23 @@ let losses: DeviceLostError[] = []
 /** The adapter that each device was asked for with: a fresh one is opened on the same. */
 const adapters = new Map<DeviceName, string>()
 
+/** Bytes that each device may hold; undefined: what there is. */
+let memoryLimit = memoryFromEnvironment()
+
+function memoryFromEnvironment(): number | undefined {
+  const text = typeof process === 'undefined' ? undefined : process.env?.TAPEGRAD_MEMORY_LIMIT
+  if (text === undefined || text === '') return undefined
+  const bytes = Number(text)
+  if (!(bytes > 0)) throw new DeviceError('TAPEGRAD_MEMORY_LIMIT', `'${text}' is not a number of bytes above 0`)
+  return bytes
+}
+
+/** Sets what each device may hold, also those that are opened later. */
+export function limitMemory(bytes: number): void {
+  memoryLimit = bytes
+  for (const { device } of open.values()) device.limitMemory(bytes)
+}
+
 /** The device, if it is open. One that was lost is forgotten: who needs it opens another. */
 export function openNow(name: DeviceName): OpenDevice | undefined {
   let known = open.get(name)
@@ -49,6 +66,7 @@ export function openNow(name: DeviceName): OpenDevice | undefined {
   }
   if (known || name !== 'cpu') return known
   const { device, info } = openCpu()
+  device.limitMemory(memoryLimit)
   const made = { device, info, plans: new Plans(device) }
   open.set('cpu', made)
   return made
@@ -65,6 +83,7 @@ function tryOpen(name: DeviceName, adapter?: string): Promise<OpenDevice | undef
     attempt = (provider ? provider.open(wanted === undefined ? {} : { adapter: wanted }) : Promise.resolve(undefined))
       .then((made) => {
         if (!made) return undefined
+        made.device.limitMemory(memoryLimit)
         const ready = { ...made, plans: new Plans(made.device) }
         open.set(name, ready)
         return ready

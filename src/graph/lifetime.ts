@@ -64,11 +64,18 @@ function collector(): (() => void) | undefined {
 /** Past the budget: collects, and gives back what nobody holds. */
 export function collectIfCrowded(): void {
   if (bytesHeld <= limit) return
-  collector()?.()
+  collectNow()
+  limit = Math.max(BUDGET, 2 * bytesHeld)
+}
+
+/** Collects, where that can be asked for. @returns whether anything was given back. */
+export function collectNow(): boolean {
+  const before = bytesHeld
+  if (before > 0) collector()?.()
   for (const entry of [...held.values()]) {
     if (entry.ref.deref() !== undefined) continue
     registry.unregister(entry)
     drop(entry)
   }
-  limit = Math.max(BUDGET, 2 * bytesHeld)
+  return bytesHeld < before
 }

@@ -5,6 +5,8 @@
  * values that come from another device) it is done at once, synchronously.
  */
 import {
+  ArgumentError,
+  BacklogError,
   DeviceError,
   DeviceLostError,
   DTypeError,
@@ -15,19 +17,42 @@ import {
   type TypedArray,
   toHalf,
 } from '../base/index.ts'
-import { type DeviceBuffer, type DeviceCounters, type DeviceInfo, type DeviceName, type MemoryStats, markTold } from '../device/index.ts'
-import { available, getDefault, openDevice, opened, openNow, raiseLoss, setDefault, settleDefault } from './devices.ts'
-import { countRun, disposeNode, endEpoch, lend, moveToHost, release, retire, settleDisposed, takeDonors, used } from './keeping.ts'
-import { collectIfCrowded, unwatch, watch } from './lifetime.ts'
+import {
+  type Device,
+  type DeviceBuffer,
+  type DeviceCounters,
+  type DeviceInfo,
+  type DeviceName,
+  type HostCopy,
+  type MemoryStats,
+  markTold,
+} from '../device/index.ts'
+import { available, getDefault, limitMemory, openDevice, opened, openNow, raiseLoss, setDefault, settleDefault } from './devices.ts'
+import {
+  countRun,
+  disposeNode,
+  endEpoch,
+  keepDonors,
+  lend,
+  moveToHost,
+  reclaim,
+  releaseDonors,
+  retire,
+  settleDisposed,
+  takeDonors,
+  used,
+} from './keeping.ts'
+import { collectIfCrowded, collectNow, unwatch, watch } from './lifetime.ts'
 import type { Node, Placement, Storage } from './node.ts'
 import { topological } from './order.ts'
 import { forget, isPinned, keep, pin, takeSinks } from './pending.ts'
+import type { Plan } from './plans.ts'
 import { enqueue, type Task } from './queue.ts'
 import { checkReadable, goneWith } from './readable.ts'
 import { isSource } from './rewrite.ts'
 import { isView, viewBase } from './units.ts'
 
-export { disposeNode, forget, keep, pin, retire }
+export { disposeNode, forget, keep, pin, reclaim, retire }
 
 /** Results up to this size move to the host when they have been computed: they no longer need a buffer, however long they are kept. */
 const SMALL_BYTES = 16 * 1024
@@ -56,7 +81,8 @@ function flush(targets: readonly Node[], given: ReadonlySet<Node> = new Set()): 
     const order = topological(nodes)
     const moving = order.filter((n) => n.primitive.kind === 'transfer' && !n.storage)
     if (moving.length > 0) return transferAll(moving).then(() => flush(targets, given))
-    compute(place as DeviceName, nodes, order, given)
+    const memory = compute(place as DeviceName, nodes, order, given)
+    if (memory) return memory.then(() => flush(targets, given))
   }
 }
 
@@ -98,7 +124,8 @@ function setHost(node: Node, host: TypedArray): void {
   node.inputs = []
 }
 
-function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node[], given: ReadonlySet<Node>): void {
+/** A promise where memory has to be waited for; nothing has been done then. */
+function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node[], given: ReadonlySet<Node>): void | Promise<void> {
   const { device, plans } = openNow(place) as NonNullable<ReturnType<typeof openNow>>
   for (const node of order) checkReadable(node, nodes[0] as Node)
   const mayGive = new Set(order.filter((n) => given.has(n) && n.storage?.buffer))
@@ -112,6 +139,8 @@ function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node
     targets = [...targets, ...late]
     plan = plans.find(order, targets, mayGive)
   }
+  const memory = reserve(device, plan, order)
+  if (memory) return memory
   const passing: DeviceBuffer[] = []
   const inputs = plan.inputs.map((p) => {
     const node = order[p] as Node
@@ -136,25 +165,19 @@ function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node
     return restored
   })
   const results = plan.outputs.map((t) => targets[t] as Node)
-  const outputs = results.map((n) => {
-    const bytes = sizeOf(n.shape) * dtypeInfo[n.dtype].bytes
-    if (bytes > device.traits.maxBindingBytes) {
-      throw new OutOfMemoryError(
-        n.primitive.kind,
-        bytes,
-        `a result of shape [${n.shape.join(', ')}] takes ${bytes} bytes; one buffer of this device holds ${device.traits.maxBindingBytes}`,
-      )
-    }
-    return device.allocate(n.dtype, sizeOf(n.shape))
-  })
+  const outputs = results.map((n) => device.allocate(n.dtype, sizeOf(n.shape)))
   const small = results.map((n) => sizeOf(n.shape) === 1 || (!isPinned(n) && sizeOf(n.shape) * dtypeInfo[n.dtype].bytes <= SMALL_BYTES))
-  const copies = device.run(plan.executable, {
-    inputs,
-    outputs,
-    scalars: plan.scalars.map((p) => ((order[p] as Node).primitive as { value: number }).value),
-    evacuate: outputs.filter((_, i) => small[i]),
-  })
-  for (const buffer of passing) device.release(buffer)
+  let copies: HostCopy[]
+  try {
+    copies = device.run(plan.executable, {
+      inputs,
+      outputs,
+      scalars: plan.scalars.map((p) => ((order[p] as Node).primitive as { value: number }).value),
+      evacuate: outputs.filter((_, i) => small[i]),
+    })
+  } finally {
+    for (const buffer of passing) device.release(buffer)
+  }
   let next = 0
   results.forEach((node, i) => {
     if (small[i]) node.storage = { copy: copies[next++] as NonNullable<Storage['copy']>, owner: place, uploads: 0 }
@@ -182,6 +205,23 @@ function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node
   }
   countRun()
   collectIfCrowded()
+}
+
+/** Memory for a run. Where there is too little, what nobody holds any more is found and given back first. */
+function reserve(device: Device, plan: Plan, order: readonly Node[]): void | Promise<void> {
+  const uploads = plan.inputs.flatMap((p) => {
+    const { dtype, shape, storage } = order[p] as Node
+    return storage?.buffer ? [] : [sizeOf(shape) * dtypeInfo[dtype].bytes]
+  })
+  const again = (e: unknown): void | Promise<void> => {
+    if (!(e instanceof OutOfMemoryError) || !collectNow()) throw e
+    return device.reserve(plan.executable, uploads)
+  }
+  try {
+    return device.reserve(plan.executable, uploads)?.catch(again)
+  } catch (e) {
+    return again(e)
+  }
 }
 
 /**
@@ -281,13 +321,22 @@ function readySinks(): Node[] {
 const NONE: ReadonlySet<Node> = new Set()
 
 /** Errors that need not be everybody's. */
-const APART = [StaleTensorError, DeviceError, DeviceLostError, DTypeError]
+const APART = [StaleTensorError, DeviceError, DeviceLostError, DTypeError, OutOfMemoryError]
 
 /** Computes `first` and the other sinks together. A sink that cannot be computed stands in nobody's way: it says so when it is read. */
 function flushAll(first: readonly Node[], sinks: readonly Node[], given: ReadonlySet<Node>): void | Promise<void> {
   const apart = (e: unknown): void | Promise<void> => {
     if (!APART.some((type) => e instanceof type) || sinks.length === 0) throw e
-    return sequence([() => flush(first, given), ...sinks.map((sink) => () => flush([sink]))], 1)
+    let left: unknown
+    const note = (error: unknown): void => {
+      left ??= error
+    }
+    // whoever waits for everything hears of what is missing
+    const end = (): void => {
+      if (first.length === 0 && left instanceof OutOfMemoryError) throw left
+    }
+    const pending = sequence([() => flush(first, given), ...sinks.map((sink) => () => flush([sink]))], 1, note)
+    return pending ? pending.then(end) : end()
   }
   try {
     const pending = flush([...first, ...sinks], given)
@@ -298,42 +347,92 @@ function flushAll(first: readonly Node[], sinks: readonly Node[], given: Readonl
   }
 }
 
-/** Runs tasks one after another; from task number `from` on, failures are left to whoever reads what failed. */
-function sequence(tasks: readonly Task[], from: number): void | Promise<void> {
+/** Runs tasks one after another; from task number `from` on, failures are only noted: whoever reads what failed is told. */
+function sequence(tasks: readonly Task[], from: number, note: (e: unknown) => void = () => {}): void | Promise<void> {
   for (let i = 0; i < tasks.length; i++) {
     try {
       const pending = (tasks[i] as Task)()
       if (!pending) continue
       const rest = tasks.slice(i + 1)
-      const settled = i >= from ? pending.catch(() => {}) : pending
-      return settled.then(() => sequence(rest, Math.max(0, from - i - 1)))
+      const settled = i >= from ? pending.catch(note) : pending
+      return settled.then(() => sequence(rest, Math.max(0, from - i - 1), note))
     } catch (e) {
       if (i < from) throw e
+      note(e)
     }
   }
 }
 
-/** Ends a step: computes every sink, gives back what was retired a step ago. */
-export function closeStep(): void {
+/** A step that is closing: what takes back its updates, until it is certain that they are computed. */
+interface Closing {
+  readonly undo: () => void
+  readonly given: Set<Node>
+}
+const closing: Closing[] = []
+
+/**
+ * Ends a step: computes every sink, gives back what was retired a step ago. Where that fails the step did not happen: `undo` puts the values before
+ * it behind handles again (`reclaim`), as do those of the steps recorded after it; the other results are computed all the same.
+ */
+export function closeStep(undo: () => void = () => {}): void {
   const sinks = readySinks()
   const arenas = sinks.filter(isPinned)
   const others = sinks.filter((n) => !isPinned(n))
   const given = takeDonors()
   const end = endEpoch()
+  const step: Closing = { undo, given }
+  closing.push(step)
   const finish = (): void => {
+    const at = closing.indexOf(step)
+    if (at >= 0) closing.splice(at, 1)
     // The order in which buffers come back is the order in which they are taken: this one makes the same steps bind the same buffers soonest.
     end()
-    for (const node of given) release(node, 'step')
+    releaseDonors(given)
   }
-  const done = enqueue(() => {
-    const pending = flushAll(arenas, others, given)
-    if (!pending) finish()
-    return pending?.then(finish)
-  }, false)
+  const fail = (e: unknown): void | Promise<void> => {
+    const later = e instanceof BacklogError
+    const at = closing.indexOf(step)
+    for (const late of at < 0 ? [] : closing.splice(at).reverse()) {
+      late.undo()
+      keepDonors(late.given)
+    }
+    const rethrow = (): never => {
+      throw e
+    }
+    if (later) {
+      for (const node of others) keep(node)
+      return rethrow()
+    }
+    return settleApart([...readySinks(), ...others])?.then(rethrow) ?? rethrow()
+  }
+  const task = (): void | Promise<void> => {
+    let pending: void | Promise<void>
+    try {
+      pending = closing.includes(step) ? flushAll(arenas, others, given) : settleApart(others)
+    } catch (e) {
+      return fail(e)
+    }
+    return pending ? pending.then(finish, fail) : finish()
+  }
+  let done: Promise<void> | undefined
+  try {
+    done = enqueue(task, false)
+  } catch (e) {
+    if (closing.includes(step)) void fail(e) // refused: it has not been tried
+    throw e
+  }
   // What fails here is told by the next promise that somebody waits for.
   done?.catch((e: unknown) => {
-    failure = e
+    failure ??= e
   })
+}
+
+/** Computes what can be computed. */
+function settleApart(nodes: readonly Node[]): void | Promise<void> {
+  return sequence(
+    nodes.map((node) => () => flush([node])),
+    0,
+  )
 }
 
 let failure: unknown
@@ -349,8 +448,24 @@ function raise(): void {
   throw e
 }
 
+export interface InitOptions {
+  readonly device?: DeviceName
+  /** A part of the adapter's name. */
+  readonly adapter?: string
+  /**
+   * Bytes that tensors and the work on them may hold on each device, from now on; more throws OutOfMemoryError. Infinity takes the limit away.
+   * `TAPEGRAD_MEMORY_LIMIT` sets it from outside.
+   */
+  readonly memoryLimit?: number
+}
+
 /** Settles the default device and says what was found. */
-export async function init(options: { device?: DeviceName; adapter?: string } = {}): Promise<DeviceInfo> {
+export async function init(options: InitOptions = {}): Promise<DeviceInfo> {
+  const { memoryLimit } = options
+  if (memoryLimit !== undefined) {
+    if (!(memoryLimit > 0)) throw new ArgumentError('init', `memoryLimit is a number of bytes above 0, got ${String(memoryLimit)}`)
+    limitMemory(memoryLimit)
+  }
   const name = options.device ?? (await settleDefault(options.adapter))
   const { info } = await openDevice(name, options.adapter)
   setDefault(name)

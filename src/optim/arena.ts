@@ -6,7 +6,7 @@
  */
 import { dtypeInfo, ShapeError, sameShape, showShape } from '../base/index.ts'
 import { to } from '../ops/index.ts'
-import { assign, ownValue, packOffsets, packTensors, pinTensor, retire, type Tensor, unpackTensor } from '../tensor/index.ts'
+import { assign, ownValue, packOffsets, packTensors, pinTensor, reinstate, retire, type Tensor, unpackTensor } from '../tensor/index.ts'
 
 /** What an optimizer remembers of a parameter or of a whole arena: by PyTorch's names (`exp_avg`). */
 export type Slots = Readonly<Record<string, Tensor>>
@@ -86,6 +86,21 @@ export class Arena<G> {
     this.slots = slots
     for (const slot of Object.values(slots)) pinTensor(slot)
     this.#show(values)
+  }
+
+  /** What takes the next `replace` back, together with the count of steps: for a step that cannot be computed. */
+  checkpoint(): () => void {
+    const { step, slots } = this
+    const flat = this.#flat
+    return () => {
+      reinstate(flat, this.#flat)
+      reinstate(undefined, this.#gradients)
+      for (const name of new Set([...Object.keys(slots), ...Object.keys(this.slots)])) reinstate(slots[name], this.slots[name])
+      this.step = step
+      this.slots = slots
+      this.#flat = flat
+      this.settle()
+    }
   }
 
   /** Stores the arena as it is: when its parameters are left out of a step. */

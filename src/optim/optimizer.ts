@@ -127,7 +127,9 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
 
   /**
    * Updates every parameter that has a gradient, and ends the step: what was recorded is computed. A `closure` is run first, to compute the loss
-   * (and its gradients) that is answered.
+   * (and its gradients) that is answered. A step that cannot be computed did not happen: parameters, what is remembered of them and the count of steps
+   * are as before.
+   * @throws OutOfMemoryError here, or from the next promise where the device tells later
    */
   step(): void
   step<T>(closure: () => T): T
@@ -139,25 +141,37 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
         'the closure answered a promise: an async closure has no gradients yet when the step is taken. Compute the loss before, and call step() without one',
       )
     }
-    withGrad(false, () => {
-      enterQuiet()
-      try {
-        for (const arena of this.#active()) this.#advance(arena)
-      } finally {
-        leaveQuiet()
-      }
+    const undo: (() => void)[] = []
+    const quietly = (work: () => void): void =>
+      withGrad(false, () => {
+        enterQuiet()
+        try {
+          work()
+        } finally {
+          leaveQuiet()
+        }
+      })
+    quietly(() => {
+      for (const arena of this.#active()) undo.push(this.#advance(arena))
     })
-    closeStep()
+    closeStep(() =>
+      quietly(() => {
+        for (const takeBack of undo.reverse()) takeBack()
+      }),
+    )
     return loss
   }
 
-  #advance(arena: Arena<ParamGroup<O>>): void {
+  /** Updates an arena; answers what takes that back. */
+  #advance(arena: Arena<ParamGroup<O>>): () => void {
     const { group } = arena
     const values = arena.values(this.#keepPrevious)
+    const undo = arena.checkpoint()
     const gradients = arena.gradients()
     arena.step++
     const next = this.update(values, group.maximize ? neg(gradients) : gradients, arena.slots, arena.step, group)
     arena.replace(next.values, next.slots, this.#keepPrevious)
+    return undo
   }
 
   /** The arenas of this step: those whose parameters all have gradients, after the others have been laid out anew. */

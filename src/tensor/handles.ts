@@ -68,9 +68,15 @@ export function plusLater(x: Tensor, n: number): Tensor {
   return new Tensor(node)
 }
 
-/** Ends a step: everything recorded is computed, and what was retired is given back. */
-export function closeStep(): void {
-  graph.closeStep()
+/** A value that was retired is wanted again, and one that was to be computed is not: the step that replaced the one by the other failed. */
+export function reinstate(old: Tensor | undefined, failed: Tensor | undefined): void {
+  if (failed && failed !== old) graph.forget(failed._node)
+  if (old) graph.reclaim(old._node)
+}
+
+/** Ends a step: everything recorded is computed, and what was retired is given back. Where it cannot be computed, `undo` is called before the error is thrown. */
+export function closeStep(undo?: () => void): void {
+  graph.closeStep(undo)
 }
 
 /**

@@ -2,19 +2,31 @@
  * @file The CPU device, first form: an interpreter of the kernel IR in double precision. It is the oracle that other devices are compared
  * with, the only device with float64, and runs everything at once, in the call that asks for it.
  */
-import { type DType, dtypeInfo, dtypes, IndexError, OutOfMemoryError, type TypedArray } from '../../base/index.ts'
-import type {
-  Device,
-  DeviceBuffer,
-  DeviceCounters,
-  DeviceInfo,
-  DeviceProvider,
-  DeviceTraits,
-  Executable,
-  HostCopy,
-  MemoryStats,
-  Program,
-  Run,
+import {
+  type DType,
+  dtypeInfo,
+  dtypes,
+  IndexError,
+  noRoom,
+  OutOfMemoryError,
+  pastLimit,
+  type TypedArray,
+  tooLarge,
+} from '../../base/index.ts'
+import {
+  type Device,
+  type DeviceBuffer,
+  type DeviceCounters,
+  type DeviceInfo,
+  type DeviceProvider,
+  type DeviceTraits,
+  type Executable,
+  type HostCopy,
+  labelOf,
+  largestOf,
+  type MemoryStats,
+  type Program,
+  type Run,
 } from '../device.ts'
 import { LateErrors } from '../late.ts'
 import { type CompiledKernel, compileKernel } from './compile.ts'
@@ -49,14 +61,32 @@ class CpuDevice implements Device {
   #pipelines = 0
   #created = 0
   readonly #late = new LateErrors()
+  #limit = Number.POSITIVE_INFINITY
 
   compile(program: Program): Executable {
+    program.slots.forEach(({ dtype, length }, s) => {
+      const bytes = length * dtypeInfo[dtype].bytes
+      if (bytes > this.traits.maxBindingBytes) throw tooLarge(labelOf(program, s), bytes, this.traits.maxBindingBytes)
+    })
     const kernels = program.kernels.map(({ kernel }) => compileKernel(kernel))
     this.#pipelines += kernels.length
     const executable: CpuExecutable = { program, kernels }
     return executable
   }
 
+  limitMemory(bytes: number | undefined): void {
+    this.#limit = bytes ?? Number.POSITIVE_INFINITY
+  }
+
+  /** Host data is lent, not copied, so only the program's own arrays count. */
+  reserve({ program }: Executable): undefined {
+    if (this.#limit === Number.POSITIVE_INFINITY) return
+    const made = program.slots.filter((s) => s.kind === 'scratch' || (s.kind === 'output' && s.donor === undefined))
+    const bytes = made.reduce((n, { dtype, length }) => n + length * dtypeInfo[dtype].bytes, 0)
+    if (this.#liveBytes + bytes > this.#limit) throw pastLimit(largestOf(program), bytes, this.#liveBytes, this.#limit)
+  }
+
+  /** @throws OutOfMemoryError before anything has changed. */
   run(executable: Executable, { inputs, outputs, scalars, evacuate }: Run): HostCopy[] {
     const { program, kernels } = executable as CpuExecutable
     this.#submits++
@@ -64,7 +94,8 @@ class CpuDevice implements Device {
     const results = outputs as readonly CpuBuffer[]
     let wrong: IndexError | undefined
     try {
-      const data = this.#bind(program, inputs as readonly (CpuBuffer | TypedArray)[], results, scratch)
+      this.#provide(executable, inputs, results, scratch)
+      const data = this.#bind(program, inputs as readonly (CpuBuffer | TypedArray)[], results, [...scratch])
       program.kernels.forEach(({ kernel, slots }, i) => {
         this.#dispatches++
         const fail = (site: number, value: number, size: number): void => {
@@ -74,6 +105,7 @@ class CpuDevice implements Device {
       })
       if (wrong) this.#poison(results, wrong)
     } catch (e) {
+      if (e instanceof OutOfMemoryError) throw e
       this.#late.add(e as Error)
       this.#poison(results, e as Error)
     } finally {
@@ -96,7 +128,25 @@ class CpuDevice implements Device {
     }
   }
 
-  /** The arrays of the program's slots; those made for this run only are added to `scratch`. */
+  /** Takes all memory of a run, or none: scratch arrays, and the arrays of outputs that overwrite no buffer. */
+  #provide({ program }: Executable, inputs: Run['inputs'], outputs: readonly CpuBuffer[], scratch: TypedArray[]): void {
+    const order = program.slots.flatMap((s, i) => (s.kind === 'input' ? [i] : []))
+    let output = 0
+    try {
+      for (const [s, slot] of program.slots.entries()) {
+        if (slot.kind === 'scratch') scratch.push(this.#take(slot.dtype, slot.length, () => labelOf(program, s)))
+        if (slot.kind !== 'output') continue
+        const target = outputs[output++] as CpuBuffer
+        const overwrites = slot.donor !== undefined && inputs[order.indexOf(slot.donor)] instanceof CpuBuffer
+        if (!overwrites) target.data ??= this.#take(slot.dtype, slot.length, () => labelOf(program, s))
+      }
+    } catch (e) {
+      for (const target of outputs) this.release(target)
+      throw e
+    }
+  }
+
+  /** The arrays of the program's slots; `scratch` has those of scratch slots. */
   #bind(program: Program, inputs: readonly (CpuBuffer | TypedArray)[], outputs: readonly CpuBuffer[], scratch: TypedArray[]): TypedArray[] {
     const data = new Array<TypedArray>(program.slots.length)
     let input = 0
@@ -112,9 +162,7 @@ class CpuDevice implements Device {
     })
     program.slots.forEach((slot, s) => {
       if (slot.kind === 'scratch') {
-        const array = this.#take(slot.dtype, slot.length)
-        scratch.push(array)
-        data[s] = array
+        data[s] = scratch.shift() as TypedArray
       }
       if (slot.kind !== 'output') return
       const target = outputs[output++] as CpuBuffer
@@ -124,7 +172,7 @@ class CpuDevice implements Device {
         target.data = donor.data
         donor.data = undefined // its memory is the output's now
       } else {
-        target.data ??= this.#take(slot.dtype, slot.length)
+        target.data ??= this.#take(slot.dtype, slot.length, () => labelOf(program, s))
         // host data is lent for this run only, so it is copied before it is written over
         if (slot.donor !== undefined) target.data.set(data[slot.donor] as TypedArray)
       }
@@ -139,7 +187,7 @@ class CpuDevice implements Device {
   }
 
   upload(dtype: DType, values: TypedArray): DeviceBuffer {
-    const data = this.#take(dtype, values.length)
+    const data = this.#take(dtype, values.length, () => 'upload')
     data.set(values)
     return new CpuBuffer(dtype, values.length, data)
   }
@@ -214,13 +262,13 @@ class CpuDevice implements Device {
     return { dtype, length, failure, peek: () => values, get }
   }
 
-  #take(dtype: DType, length: number): TypedArray {
+  #take(dtype: DType, length: number, op: () => string): TypedArray {
     const bytes = length * dtypeInfo[dtype].bytes
     let data: TypedArray
     try {
       data = dtypeInfo[dtype].create(length)
     } catch {
-      throw new OutOfMemoryError('cpu', bytes, `no memory for a buffer of ${bytes} bytes`)
+      throw noRoom(op(), bytes, this.#liveBytes)
     }
     this.#liveBytes += bytes
     this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes)

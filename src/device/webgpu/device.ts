@@ -1,5 +1,5 @@
 /** @file The WebGPU device: buffers, the queue of runs, and the promises that lead back to the host. */
-import { type DeviceLostError, type DType, DTypeError, dtypeInfo, type TypedArray } from '../../base/index.ts'
+import { type DeviceLostError, type DType, DTypeError, dtypeInfo, noRoom, type TypedArray } from '../../base/index.ts'
 import type { Kernel } from '../../kernel/index.ts'
 import type {
   Device,
@@ -29,6 +29,9 @@ import { errorOf, FLAG_BYTES, Verdict } from './verdict.ts'
 
 /** Runs that may wait for asynchronous compilation while the program never yields; then it is done on the spot. */
 const WAITING = 2
+
+/** New memory of a run from which on it is made certain, before anything is done, that the GPU has it: smaller amounts come out of what drivers hold. */
+const DOUBTFUL = 2 ** 24
 
 const DTYPES: ReadonlySet<DType> = new Set(['float32', 'float16', 'int32', 'uint32', 'int8', 'uint8', 'bool'])
 
@@ -78,10 +81,6 @@ export class GpuComputeDevice implements Device, Workshop {
       if (error) this.#trouble.addOwned(error, verdict.results())
       verdict.settle(error)
     }
-    this.pool.onCreate = (bytes, failure) => {
-      const check = failure.then((error) => error && this.#trouble.add(fromGpu(error, 'webgpu', bytes)))
-      this.#trouble.watch(check)
-    }
     gpu.onuncapturederror = (event) => {
       event.preventDefault?.()
       this.#trouble.add(fromGpu(event.error, 'webgpu'))
@@ -111,7 +110,7 @@ export class GpuComputeDevice implements Device, Workshop {
 
   allocate(dtype: DType, length: number): DeviceBuffer {
     if (!this.traits.dtypes.has(dtype)) throw new DTypeError('webgpu', `${dtype} lives on the CPU device only. Cast to float32 first`)
-    this.pool.check('webgpu', bytesOf(dtype, length))
+    this.pool.check(() => 'webgpu', bytesOf(dtype, length))
     return new GpuBuffer(dtype, length, this.#trouble)
   }
 
@@ -119,6 +118,7 @@ export class GpuComputeDevice implements Device, Workshop {
     const buffer = this.allocate(dtype, data.length) as GpuBuffer
     this.#flow.uploaded(data.byteLength)
     if (data.length > 0) buffer.memory = this.#uploaded(data)
+    this.#doubt('upload', [buffer.memory], (error) => error && buffer.fail(error))
     return buffer
   }
 
@@ -136,6 +136,46 @@ export class GpuComputeDevice implements Device, Workshop {
       padded.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
       this.gpu.queue.writeBuffer(target, 0, padded)
     }
+  }
+
+  limitMemory(bytes: number | undefined): void {
+    this.pool.limit = bytes ?? Number.POSITIVE_INFINITY
+  }
+
+  reserve(executable: Executable, uploads: readonly number[]): undefined | Promise<void> {
+    const { needs, label } = executable as GpuExecutable
+    const sizes = [...needs, ...uploads.map((bytes) => this.pool.classOf(bytes))]
+    if (this.pool.limit < Number.POSITIVE_INFINITY) this.#pump(true) // what is queued takes its share first
+    const missing = this.pool.makeRoom(label, sizes)
+    const bytes = missing.reduce((a, b) => a + b, 0)
+    return bytes < DOUBTFUL ? undefined : this.#stock(label, missing, bytes)
+  }
+
+  /** Makes new buffers when it is certain that the GPU has room; if not, when those that wait are gone and the work in flight is done. */
+  async #stock(label: string, sizes: readonly number[], bytes: number): Promise<void> {
+    if (await this.#trouble.orLost(this.pool.stock(sizes))) return
+    this.pool.empty()
+    await this.#fence()
+    if (!(await this.#trouble.orLost(this.pool.stock(sizes)))) throw noRoom(label, bytes, this.pool.live)
+  }
+
+  /** Hears of memory that is in use before it is known that there is room for it. */
+  #doubt(
+    label: string,
+    memory: readonly (PoolBuffer | undefined)[],
+    answer: (error: Error | undefined) => void,
+  ): Promise<boolean> | undefined {
+    const doubtful = [...new Set(memory.filter((m): m is PoolBuffer => m?.proof !== undefined))]
+    if (doubtful.length === 0) return undefined
+    const check = Promise.all(doubtful.map((m) => m.proof)).then((good) => {
+      const bytes = doubtful.reduce((n, m, i) => (good[i] ? n : n + m.size), 0)
+      const error = bytes > 0 ? noRoom(label, bytes, this.pool.live) : undefined
+      if (error) this.#trouble.add(error)
+      answer(error)
+      return !error
+    })
+    this.#trouble.watch(check)
+    return check
   }
 
   run(executable: Executable, run: Run): HostCopy[] {
@@ -219,7 +259,6 @@ export class GpuComputeDevice implements Device, Workshop {
       const input = inputs[i] as Input
       memory[slot] = 'buffer' in input ? input.buffer.memory : input.uploaded
     }
-    const created = this.pool.created
     const donated = new Set<PoolBuffer>()
     executable.outputs.forEach((slot, i) => {
       const output = outputs[i] as GpuBuffer
@@ -234,14 +273,16 @@ export class GpuComputeDevice implements Device, Workshop {
       memory[slot] = output.memory
     })
     const scratch = executable.takeScratch(memory)
-    const watched = !executable.proven || this.pool.created !== created
+    const doubtful = memory.some((m) => m?.proof)
+    const watched = !executable.proven || doubtful
     if (watched) this.gpu.pushErrorScope('validation')
     if (job.scalars) executable.uploadScalars(job.scalars)
     const encoder = this.gpu.createCommandEncoder()
     const pass = encoder.beginComputePass()
     executable.encode(pass, memory)
     pass.end()
-    const verdict = this.#verdictOf(job)
+    const verdict = this.#verdictOf(job, doubtful)
+    const proof = this.#doubt(executable.label, memory, (error) => verdict?.settle(error))
     if (executable.checks) this.#pages.appendFlag(encoder, verdict as Verdict)
     for (const [i, buffer] of evacuate.entries()) {
       this.#pages.append(encoder, (buffer.memory as PoolBuffer).gpu, buffer.bytes, copies[i] as GpuHostCopy)
@@ -249,18 +290,18 @@ export class GpuComputeDevice implements Device, Workshop {
     this.#submit(encoder)
     this.#flow.submitted++
     verdict?.holds(...outputs, ...copies)
-    if (watched) this.#watch(executable, outputs, copies)
+    if (watched) this.#watch(executable, outputs, copies, proof)
     for (const buffer of scratch) this.pool.give(buffer)
     for (const input of inputs) if ('uploaded' in input && !donated.has(input.uploaded)) this.pool.give(input.uploaded)
     for (const buffer of evacuate) this.#free(buffer)
   }
 
   /** What the run's results wait for: its own index flag, and those of runs that it uses. */
-  #verdictOf({ executable, inputs }: RunJob): Verdict | undefined {
+  #verdictOf({ executable, inputs }: RunJob, doubtful: boolean): Verdict | undefined {
     const open = new Set<Verdict>()
     for (const input of inputs) if ('buffer' in input && input.buffer.verdict?.isOpen) open.add(input.buffer.verdict)
-    if (!executable.checks && open.size === 0) return undefined
-    const verdict = new Verdict(executable.checks)
+    if (!executable.checks && !doubtful && open.size === 0) return undefined
+    const verdict = new Verdict((executable.checks ? 1 : 0) + (doubtful ? 1 : 0))
     for (const other of open) verdict.follow(other)
     return verdict
   }
@@ -287,8 +328,14 @@ export class GpuComputeDevice implements Device, Workshop {
   }
 
   /** Watches a run that may prove invalid (its first, or one with new buffers). */
-  #watch(executable: GpuExecutable, outputs: readonly GpuBuffer[], copies: readonly GpuHostCopy[]): void {
-    const check = this.gpu.popErrorScope().then((found) => {
+  #watch(
+    executable: GpuExecutable,
+    outputs: readonly GpuBuffer[],
+    copies: readonly GpuHostCopy[],
+    proof: Promise<boolean> | undefined,
+  ): void {
+    const check = this.gpu.popErrorScope().then(async (found) => {
+      if ((await proof) === false) return // no memory, which has been said
       if (!found) {
         executable.proven = true
         return
@@ -374,12 +421,13 @@ export class GpuComputeDevice implements Device, Workshop {
         return
       }
       if (own.verdict?.isOpen) own.verdict.holds(copy)
-      const encoder = this.gpu.createCommandEncoder()
-      if (own.bytes <= SMALL_READ) this.#pages.append(encoder, own.memory.gpu, own.bytes, copy)
-      else {
-        large = this.#readLarge(encoder, own.memory.gpu, own)
+      if (own.bytes > SMALL_READ) {
+        large = this.#readLarge(own, own.memory)
         large.catch(() => {}) // looked at below, when the queue is empty
+        return
       }
+      const encoder = this.gpu.createCommandEncoder()
+      this.#pages.append(encoder, own.memory.gpu, own.bytes, copy)
       this.#submit(encoder)
     }
     if (this.#jobs.length === 0) act()
@@ -397,21 +445,34 @@ export class GpuComputeDevice implements Device, Workshop {
     return values
   }
 
-  /** Copies to a buffer of its own, made for this read; the caller submits before the promise is looked at. */
-  #readLarge(encoder: GPUCommandEncoder, source: GPUBuffer, { dtype, length, bytes }: GpuBuffer): Promise<TypedArray> {
+  /** Copies to a buffer of its own, made for this read. Where there is no room for it, waiting buffers go first. */
+  async #readLarge(own: GpuBuffer, source: PoolBuffer, again = true): Promise<TypedArray> {
+    const { dtype, length, bytes } = own
+    this.gpu.pushErrorScope('validation')
+    this.gpu.pushErrorScope('out-of-memory')
     const staging = this.gpu.createBuffer({ size: bytes, usage: MAP_READ | COPY_DST, label: 'read' })
+    const failure = this.gpu.popErrorScope()
     this.counts.buffers++
-    encoder.copyBufferToBuffer(source, 0, staging, 0, bytes)
+    const encoder = this.gpu.createCommandEncoder()
+    encoder.copyBufferToBuffer(source.gpu, 0, staging, 0, bytes)
+    this.#submit(encoder)
+    const invalid = this.gpu.popErrorScope()
     const serial = this.#flow.submitted
-    // a microtask later, behind the submit
-    return Promise.resolve()
-      .then(() => staging.mapAsync(FOR_READING))
-      .then(() => {
-        const values = valuesFrom(staging.getMappedRange(), 0, dtype, length)
-        staging.destroy()
-        this.#flow.done(serial)
-        return values
-      })
+    try {
+      if (await failure) {
+        this.pool.empty()
+        await this.#fence()
+        if (again && own.memory === source) return await this.#readLarge(own, source, false)
+        throw noRoom('data', bytes, this.pool.live)
+      }
+      const error = await invalid
+      if (error && !own.failed) throw fromGpu(error, 'data')
+      await staging.mapAsync(FOR_READING)
+      this.#flow.done(serial)
+      return valuesFrom(staging.getMappedRange(), 0, dtype, length)
+    } finally {
+      staging.destroy()
+    }
   }
 
   /** All that has been submitted is done, the error flag included. */

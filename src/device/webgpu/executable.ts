@@ -1,7 +1,7 @@
 /** @file A compiled program: pipelines, parameters, the plan of its scratch memory, and cached bind groups. */
 import { dtypeInfo } from '../../base/index.ts'
 import type { Kernel } from '../../kernel/index.ts'
-import type { Executable, Program, Slot } from '../device.ts'
+import { type Executable, labelOf, largestOf, type Program, type Slot } from '../device.ts'
 import { type Pipeline, type PipelineCache, signatureOf } from './pipelines.ts'
 import type { BufferPool, PoolBuffer } from './pool.ts'
 import { print } from './print.ts'
@@ -52,6 +52,10 @@ export class GpuExecutable implements Executable {
   readonly #scratchBytes: number[]
   readonly inputs: readonly number[]
   readonly outputs: readonly number[]
+  /** The kernel that the largest buffer is made in: whom to name when there is no room. */
+  readonly label: string
+  /** Sizes of the buffers that a run takes from the pool, beside those of host data. */
+  readonly needs: readonly number[]
   /** Whether it may set the error flag. */
   readonly checks: boolean
   /** Its first run is watched for validation errors; later ones bind the same kinds of buffers. */
@@ -64,9 +68,10 @@ export class GpuExecutable implements Executable {
     this.#shop = shop
     this.program = program
     const indices = (kind: Slot['kind']): number[] => program.slots.flatMap((s, i) => (s.kind === kind ? [i] : []))
+    this.label = largestOf(program)
     this.inputs = indices('input')
     this.outputs = indices('output')
-    for (const slot of program.slots) shop.pool.check('webgpu', bytesOf(slot.dtype, slot.length))
+    for (const [s, { dtype, length }] of program.slots.entries()) shop.pool.check(() => labelOf(program, s), bytesOf(dtype, length))
     let at = 0
     for (const { kernel, slots } of program.kernels) {
       const printed = print(kernel, shop.choose(kernel))
@@ -91,6 +96,8 @@ export class GpuExecutable implements Executable {
     const plan = planScratch(program)
     this.#scratchOf = plan.scratchOf
     this.#scratchBytes = plan.bytes
+    const made = program.slots.flatMap((s) => (s.kind === 'output' && s.donor === undefined ? [bytesOf(s.dtype, s.length)] : []))
+    this.needs = [...made, ...plan.bytes].map((bytes) => shop.pool.classOf(bytes))
     this.#ready = Promise.all(this.#steps.map((s) => s.pipeline.ready)).then(
       () => {
         this.#isReady = true

@@ -1,5 +1,5 @@
 /** @file Storage buffers by size class. What is given back is handed out again, last in first out, so that a steady loop sees the same buffers. */
-import { OutOfMemoryError } from '../../base/index.ts'
+import { pastLimit, tooLarge } from '../../base/index.ts'
 import type { MemoryStats } from '../device.ts'
 import { COPY_DST, COPY_SRC, STORAGE } from './usage.ts'
 
@@ -9,29 +9,37 @@ export interface PoolBuffer {
   /** bytes, of the class */
   readonly size: number
   readonly gpu: GPUBuffer
+  /** Whether the GPU had room for it; undefined once it is known that it had. */
+  proof: Promise<boolean> | undefined
 }
 
 const SMALLEST = 256
 
 export class BufferPool {
   readonly #gpu: GPUDevice
-  readonly #limit: number
+  readonly #largest: number
   /** Waiting bytes beyond which buffers that come back are destroyed. */
   readonly #keep: number
   readonly #free = new Map<number, PoolBuffer[]>()
+  /** What the GPU had no room for: never handed out again. */
+  readonly #void = new WeakSet<PoolBuffer>()
   #ids = 0
   #live = 0
   #peak = 0
   #pooled = 0
   #count = 0
   created = 0
-  /** Told of the error scope around every new buffer. */
-  onCreate: (bytes: number, failure: Promise<GPUError | null>) => void = () => {}
+  /** Bytes that may be taken in all, waiting buffers included. */
+  limit = Number.POSITIVE_INFINITY
 
   constructor(gpu: GPUDevice, keep: number) {
     this.#gpu = gpu
-    this.#limit = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize)
+    this.#largest = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize)
     this.#keep = keep
+  }
+
+  get live(): number {
+    return this.#live
   }
 
   /** Bytes of the class that holds `bytes`: four classes to the octave, so that at most a fifth is waste. */
@@ -40,18 +48,87 @@ export class BufferPool {
     const octave = 2 ** Math.floor(Math.log2(bytes - 1))
     const quarter = Math.max(octave / 4, SMALLEST / 4)
     const size = Math.ceil(bytes / quarter) * quarter
-    return size <= this.#limit ? size : Math.ceil(bytes / 4) * 4
+    return size <= this.#largest ? size : Math.ceil(bytes / 4) * 4
   }
 
   /** @throws OutOfMemoryError when no buffer of the device can be so large. */
-  check(op: string, bytes: number): void {
-    if (bytes <= this.#limit) return
-    const mib = (n: number): string => `${(n / 2 ** 20).toFixed(1)} MiB`
-    throw new OutOfMemoryError(
-      op,
-      bytes,
-      `a buffer of ${bytes} bytes (${mib(bytes)}) is past the device's limit of ${this.#limit} bytes (${mib(this.#limit)})`,
+  check(op: () => string, bytes: number): void {
+    if (bytes > this.#largest) throw tooLarge(op(), bytes, this.#largest)
+  }
+
+  /**
+   * Sees to it that buffers of these sizes can be taken within the limit; for that, waiting buffers of other sizes are destroyed.
+   * @returns the sizes that none is waiting for.
+   * @throws OutOfMemoryError
+   */
+  makeRoom(op: string, sizes: readonly number[]): number[] {
+    const wanted = new Map<number, number>()
+    let bytes = 0
+    for (const size of sizes) {
+      wanted.set(size, (wanted.get(size) ?? 0) + 1)
+      bytes += size
+    }
+    if (this.#live + bytes > this.limit) throw pastLimit(op, bytes, this.#live, this.limit)
+    const missing: number[] = []
+    for (const [size, count] of wanted) {
+      for (let n = this.#free.get(size)?.length ?? 0; n < count; n++) missing.push(size)
+    }
+    this.#trim(this.limit - this.#live - missing.reduce((a, b) => a + b, 0), wanted)
+    return missing
+  }
+
+  /** Destroys waiting buffers until they are `most` bytes: the largest first, and of each size the wanted number stays. */
+  #trim(most: number, wanted: ReadonlyMap<number, number> = new Map()): void {
+    if (this.#pooled <= most) return
+    for (const size of [...this.#free.keys()].sort((a, b) => b - a)) {
+      const list = this.#free.get(size) as PoolBuffer[]
+      while (this.#pooled > most && list.length > (wanted.get(size) ?? 0)) {
+        list.shift()?.gpu.destroy()
+        this.#pooled -= size
+      }
+    }
+  }
+
+  /** Destroys all waiting buffers. */
+  empty(): void {
+    this.#trim(0)
+  }
+
+  /** Makes buffers that wait from then on. @returns whether the GPU has room for all of them; else there is none. */
+  async stock(sizes: readonly number[]): Promise<boolean> {
+    const made = sizes.map((size) => this.#create(size))
+    const good = await Promise.all(made.map((b) => b.proof ?? true))
+    if (!good.every(Boolean)) {
+      for (const buffer of made) buffer.gpu.destroy()
+      return false
+    }
+    for (const buffer of made) this.#put(buffer)
+    return true
+  }
+
+  #create(size: number): PoolBuffer {
+    this.#gpu.pushErrorScope('out-of-memory')
+    const gpu = this.#gpu.createBuffer({ size, usage: STORAGE | COPY_SRC | COPY_DST })
+    const proof = this.#gpu.popErrorScope().then(
+      (error) => {
+        buffer.proof = undefined
+        if (error) this.#discard(buffer)
+        return !error
+      },
+      () => true, // the device is gone, which is said elsewhere
     )
+    const buffer: PoolBuffer = { id: ++this.#ids, size, gpu, proof }
+    this.created++
+    return buffer
+  }
+
+  #discard(buffer: PoolBuffer): void {
+    this.#void.add(buffer)
+    const list = this.#free.get(buffer.size)
+    const at = list?.indexOf(buffer) ?? -1
+    if (at < 0) return
+    list?.splice(at, 1)
+    this.#pooled -= buffer.size
   }
 
   take(bytes: number): PoolBuffer {
@@ -59,12 +136,9 @@ export class BufferPool {
     let buffer = this.#free.get(size)?.pop()
     if (buffer) this.#pooled -= size
     else {
-      this.check('webgpu', bytes)
-      this.#gpu.pushErrorScope('out-of-memory')
-      const gpu = this.#gpu.createBuffer({ size, usage: STORAGE | COPY_SRC | COPY_DST })
-      this.onCreate(size, this.#gpu.popErrorScope())
-      buffer = { id: ++this.#ids, size, gpu }
-      this.created++
+      this.check(() => 'webgpu', bytes)
+      this.#trim(this.limit - this.#live - size)
+      buffer = this.#create(size)
     }
     this.#live += size
     this.#count++
@@ -75,10 +149,11 @@ export class BufferPool {
   give(buffer: PoolBuffer): void {
     this.#live -= buffer.size
     this.#count--
-    if (this.#pooled + buffer.size > this.#keep) {
-      buffer.gpu.destroy()
-      return
-    }
+    if (this.#void.has(buffer) || this.#pooled + buffer.size > this.#keep) buffer.gpu.destroy()
+    else this.#put(buffer)
+  }
+
+  #put(buffer: PoolBuffer): void {
     this.#pooled += buffer.size
     const list = this.#free.get(buffer.size)
     if (list) list.push(buffer)

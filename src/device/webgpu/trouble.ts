@@ -1,12 +1,10 @@
 /** @file What WebGPU reports, as errors of the library that arrive late. */
-import { DeviceLostError, OutOfMemoryError, TapegradError } from '../../base/index.ts'
+import { DeviceLostError, noRoom, TapegradError } from '../../base/index.ts'
 import { LateErrors } from '../late.ts'
 
-/** What WebGPU reported, as an error of the library. `bytes`: what was being allocated. */
-export function fromGpu(error: GPUError, context: string, bytes = 0): TapegradError {
-  const kind = error.constructor.name
-  if (kind === 'GPUOutOfMemoryError')
-    return new OutOfMemoryError(context, bytes, `the device has no room for ${bytes ? `a buffer of ${bytes} bytes` : 'this work'}`)
+/** What WebGPU reported, as an error of the library. `bytes`: what was being allocated, beside the `live` ones. */
+export function fromGpu(error: GPUError, context: string, bytes = 0, live = 0): TapegradError {
+  if (error.constructor.name === 'GPUOutOfMemoryError') return noRoom(context, bytes, live)
   return new TapegradError(context, `the WebGPU device refused the work (${error.message})`)
 }
 

@@ -1,6 +1,6 @@
 /**
- * @file Whether a run's indices were inside their axes. The device learns it when the run's flag arrives on the host; until then, runs that use its
- * results follow it, so that an error reaches everything that was computed from it.
+ * @file Whether a run's indices were inside their axes, and whether there was memory for it. The device learns it when the run's flag arrives on the
+ * host, and the allocator's answer; until then, runs that use its results follow it, so that an error reaches everything that was computed from it.
  */
 import { IndexError } from '../../base/index.ts'
 
@@ -17,12 +17,13 @@ export class Verdict {
   /** Held weakly: nobody can read what has been dropped. */
   readonly #results: WeakRef<Result>[] = []
   #followers: Verdict[] = []
-  /** What is still to be learned: the run's own flag, and what it follows. */
+  /** What is still to be learned: of the run itself, and of what it follows. */
   #open: number
-  error: IndexError | undefined
+  error: Error | undefined
 
-  constructor(checks: boolean) {
-    this.#open = checks ? 1 : 0
+  /** `open`: how many things of its own are to be learned. */
+  constructor(open: number) {
+    this.#open = open
   }
 
   get isOpen(): boolean {
@@ -48,8 +49,8 @@ export class Verdict {
   }
 
   /** One of the things to be learned is known. */
-  settle(error: IndexError | undefined): void {
-    const next: [Verdict, IndexError | undefined][] = [[this, error]]
+  settle(error: Error | undefined): void {
+    const next: [Verdict, Error | undefined][] = [[this, error]]
     for (let item = next.pop(); item; item = next.pop()) {
       const [verdict, found] = item
       verdict.#open--
@@ -60,7 +61,7 @@ export class Verdict {
     }
   }
 
-  #fail(error: IndexError): void {
+  #fail(error: Error): void {
     if (this.error) return
     this.error = error
     for (const result of this.#results) result.deref()?.fail(error)
