@@ -727,6 +727,17 @@ def modules():
     module('BatchNorm2d', [3, {'trackRunningStats': False}], [('train', plane), ('eval', plane)], 'no running statistics')
     module('BatchNorm2d', [2, {'eps': 1e-06, 'affine': False, 'trackRunningStats': False}], [('train', (2, 2, 1, 2))], 'no state')
     module('BatchNorm1d', [3], [('train', (4, 3)), ('train', (2, 3, 5)), ('eval', (1, 3))])
+    image = [('train', (2, 4, 5, 6))]
+    module('Conv2d', [4, 6, 3], image)
+    module('Conv2d', [4, 6, [3, 2], {'stride': [2, 1], 'padding': [1, 0], 'dilation': [1, 2], 'groups': 2, 'bias': False}], image, 'all options')
+    module('Conv2d', [4, 2, 3, {'padding': 'same'}], image, 'same')
+    module('Conv2d', [4, 2, 3, {'padding': 'valid'}], image, 'valid')
+    module('Conv2d', [4, 4, 3, {'stride': 2, 'padding': 1, 'groups': 4}], [('train', (4, 5, 6))], 'depthwise, no batch')
+    module('MaxPool2d', [2], image)
+    module('MaxPool2d', [[3, 2], {'stride': [1, 2], 'padding': 1, 'dilation': [2, 1], 'ceilMode': True}], image, 'all options')
+    module('AvgPool2d', [2], image)
+    module('AvgPool2d', [[3, 2], {'stride': 2, 'padding': 1, 'ceilMode': True, 'countIncludePad': False}], image, 'all options')
+    module('AvgPool2d', [3, {'divisorOverride': 5}], image, 'divisorOverride')
     return rows
 
 
