@@ -1,4 +1,4 @@
-/** @file WebGPU for libraries that expect a browser: Dawn behind `navigator`, and a note of the adapter that it handed out. */
+/** @file WebGPU for libraries that expect a browser: Dawn behind `navigator`, a note of the adapter that it handed out, a count of dispatches. */
 import { create, globals } from 'webgpu'
 
 /** What tells one adapter from another. */
@@ -32,4 +32,25 @@ export function provideGpu(): () => AdapterFacts {
     if (!facts) throw new Error('the library asked for no WebGPU adapter')
     return facts
   }
+}
+
+/** How many compute dispatches are encoded while `run` goes on, by whichever library. */
+export async function countDispatches(run: () => Promise<unknown>): Promise<number> {
+  const encoder = (globals as { GPUComputePassEncoder: { prototype: GPUComputePassEncoder } }).GPUComputePassEncoder.prototype
+  const { dispatchWorkgroups, dispatchWorkgroupsIndirect } = encoder
+  let count = 0
+  encoder.dispatchWorkgroups = function (...groups) {
+    count++
+    return dispatchWorkgroups.apply(this, groups)
+  }
+  encoder.dispatchWorkgroupsIndirect = function (...place) {
+    count++
+    return dispatchWorkgroupsIndirect.apply(this, place)
+  }
+  try {
+    await run()
+  } finally {
+    Object.assign(encoder, { dispatchWorkgroups, dispatchWorkgroupsIndirect })
+  }
+  return count
 }

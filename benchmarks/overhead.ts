@@ -3,17 +3,17 @@ import { recordedNodes } from '../src/graph/index.ts'
 import { init } from '../src/index.ts'
 import { ensureAdapter } from '../test/support/adapter.ts'
 import { mlpStep } from './peers/tapegrad.ts'
+import { median, type Overhead, spread } from './report.ts'
 import { mlpData } from './tasks.ts'
 
 const WARM_STEPS = 50
 const STEPS_PER_ROUND = 200
-const GOAL_US = 5
 
 /**
  * Times the synchronous part of a training step: forward, backward, optimizer, and whatever of scheduling, encoding and submitting happens in it. Once with
  * the loss read in every step, when the waiting in between leaves the processor's caches cold, and once with it read in every tenth.
  */
-export async function overhead(device: 'webgpu' | 'cpu', rounds: number): Promise<void> {
+export async function overhead(device: 'webgpu' | 'cpu', rounds: number): Promise<Pick<Overhead, 'adapter' | 'ops' | 'readings'>> {
   if (device === 'webgpu') await ensureAdapter()
   const info = await init({ device })
   const { record } = mlpStep(mlpData())
@@ -29,28 +29,17 @@ export async function overhead(device: 'webgpu' | 'cpu', rounds: number): Promis
   for (let i = 0; i < WARM_STEPS; i++) await step(1)
   const before = recordedNodes()
   await step(1)
-  const nodes = recordedNodes() - before
-  console.log(`device ${info.device}: ${info.adapter}`)
-  console.log(
-    `MLP step, cached: ${nodes} primitive ops recorded, backward and optimizer included; goal ≤ ${GOAL_US} µs of host time per op`,
-  )
+  const ops = recordedNodes() - before
 
-  for (const readEvery of [1, 10]) {
+  const readings: Overhead['readings'][number][] = []
+  for (const every of [1, 10]) {
     const perRound: number[] = []
     for (let round = 0; round < rounds; round++) {
       const times: number[] = []
-      for (let i = 0; i < STEPS_PER_ROUND; i++) times.push(await step(readEvery))
-      times.sort((a, b) => a - b)
-      perRound.push((1000 * (times[Math.floor(times.length / 2)] as number)) / nodes)
+      for (let i = 0; i < STEPS_PER_ROUND; i++) times.push(await step(every))
+      perRound.push((1000 * median(times)) / ops)
     }
-    perRound.sort((a, b) => a - b)
-    const [least, middle, most] = [0, Math.floor(perRound.length / 2), perRound.length - 1].map((i) => perRound[i] as number) as [
-      number,
-      number,
-      number,
-    ]
-    console.log(
-      `loss read every ${readEvery === 1 ? 'step' : `${readEvery} steps`}: ${middle.toFixed(2)} µs per op [${least.toFixed(2)}–${most.toFixed(2)}], ${((middle * nodes) / 1000).toFixed(2)} ms a step`,
-    )
+    readings.push({ every, ...spread(perRound) })
   }
+  return { adapter: info.adapter, ops, readings }
 }

@@ -4,27 +4,32 @@
  * Each library lives in a process of its own; they work in turns, one at a time, a few steps each, round after round, so that what else the
  * machine does hits all alike. A time is reported only where the numbers are right: losses 1 and 10 against PyTorch's, products against float64.
  */
-import { type ChildProcess, execFileSync, fork } from 'node:child_process'
+import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { arch, cpus, platform } from 'node:os'
+import { arch, availableParallelism, cpus, platform } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { CHECKED_STEPS, MATMUL_SIZES } from './tasks.ts'
+import { COMPARISON_HEAD, type Comparison, fillPage, headOf, markdown, median, type Report, type Row, rowLine, spread } from './report.ts'
+import { CHECKED_STEPS, MATMUL_SIZES, type Network } from './tasks.ts'
 import type { Answer, Request } from './worker.ts'
 
 const HELP = `Measures tapegrad against TensorFlow.js and jax-js on the same WebGPU adapter.
 
-  npm run bench -- [flags]           MLP training step, matmul 256, 512 and 1024
+  npm run bench -- [flags]           MLP and CNN training steps, matmul 256, 512 and 1024
   npm run bench -- overhead [flags]  host microseconds per recorded op of a cached MLP step
+  npm run bench -- --table FILE      prints a results file as markdown
+  npm run bench -- --page            writes the tables of docs/performance.md from the results files that it names
 
   --device webgpu|cpu   cpu: tapegrad alone, on its CPU device (default webgpu)
   --rounds N            turns of each library (default 5)
-  --only a,b,…          only these tasks (mlp, matmul256, matmul512, matmul1024) or libraries (tapegrad, tfjs, jax-js)
+  --only a,b,…          only these tasks (mlp, cnn, matmul256, matmul512, matmul1024) or libraries (tapegrad, tfjs, jax-js)
+  --torch               PyTorch on the CPU too, for scale (Debian's python3-torch)
   --save                write the figures to benchmarks/results/
   --help                this text`
 
 const LIBRARIES = ['tapegrad', 'tfjs', 'jax-js'] as const
-type Library = (typeof LIBRARIES)[number]
+type Library = (typeof LIBRARIES)[number] | 'torch'
+const PYTHON = '/usr/bin/python3'
 const ANSWER_SECONDS = 300
 const LOSS_TOLERANCE = 1e-4
 const PRODUCT_TOLERANCE = 1e-5
@@ -33,9 +38,8 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 interface Task {
   readonly name: string
   /** Untimed: sets up, warms up, and says why the numbers are wrong, if they are. */
-  readonly start: (worker: Worker) => Promise<{ wrong?: string; note?: string }>
+  readonly start: (worker: Worker) => Promise<{ wrong?: string; firstStepMs?: number; dispatches?: number }>
   readonly turn: Request
-  /** Floating-point operations, where that is worth a figure. */
   readonly flop?: number
 }
 
@@ -46,6 +50,9 @@ interface Flags {
   readonly libraries: readonly Library[]
   readonly save: boolean
   readonly overhead: boolean
+  /** A results file to print, and whether to fill the page: nothing is measured then. */
+  readonly table: string | undefined
+  readonly page: boolean
 }
 
 /** A library in its own process. */
@@ -65,7 +72,16 @@ class Worker {
     this.label = library
     // Without Mesa's cache on disk, so that a first step means the same in every run.
     const env = { ...process.env, MESA_SHADER_CACHE_DISABLE: 'true' }
-    this.#child = fork(here('worker.ts'), [], { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'pipe', 'ipc'], env })
+    const stdio = ['ignore', 'ignore', 'pipe', 'ipc'] as const
+    if (library === 'torch') {
+      // As many threads as cores, which do not spin while it is another's turn.
+      const threads = String(availableParallelism())
+      const torchEnv = { ...env, OMP_NUM_THREADS: threads, OPENBLAS_NUM_THREADS: threads, OMP_WAIT_POLICY: 'passive' }
+      this.#child = spawn(PYTHON, [here('peers/pytorch.py')], { stdio: [...stdio], env: torchEnv })
+    } else this.#child = fork(here('worker.ts'), [], { execArgv: ['--import', 'tsx'], stdio: [...stdio], env })
+    this.#child.on('error', (error) => {
+      this.#lastWords = String(error)
+    })
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#lastWords = (this.#lastWords + chunk.toString()).slice(-2000)
     })
@@ -111,21 +127,23 @@ class Worker {
   }
 }
 
-const reference = JSON.parse(readFileSync(new URL('reference.json', import.meta.url), 'utf8')) as { torch: string; float64: number[] }
+const reference = JSON.parse(readFileSync(new URL('reference.json', import.meta.url), 'utf8')) as Record<Network, { float64: number[] }> & {
+  torch: string
+}
 
-const mlpTask: Task = {
-  name: 'mlp',
-  turn: { kind: 'mlp', steps: 30 },
+const trainingTask = (network: Network, warm: number, steps: number): Task => ({
+  name: network,
+  turn: { kind: 'train', network, steps },
   async start(worker) {
-    const { losses = [], times = [] } = await worker.ask({ kind: 'mlp-start', steps: CHECKED_STEPS })
+    const { losses = [], times = [], dispatches } = await worker.ask({ kind: 'train-start', network, steps: CHECKED_STEPS })
     for (const at of [0, CHECKED_STEPS - 1]) {
-      const [loss, want] = [losses[at] ?? Number.NaN, reference.float64[at] as number]
+      const [loss, want] = [losses[at] ?? Number.NaN, reference[network].float64[at] as number]
       if (!(Math.abs(loss - want) <= LOSS_TOLERANCE * want)) return { wrong: `loss ${at + 1} is ${loss}, PyTorch has ${want}` }
     }
-    await worker.ask({ kind: 'mlp', steps: 20 })
-    return { note: `first step ${Math.round(times[0] ?? 0)} ms` }
+    await worker.ask({ kind: 'train', network, steps: warm })
+    return { ...(times[0] !== undefined && { firstStepMs: times[0] }), ...(dispatches && { dispatches }) }
   },
-}
+})
 
 const matmulTask = (n: number): Task => ({
   name: `matmul${n}`,
@@ -139,14 +157,15 @@ const matmulTask = (n: number): Task => ({
   },
 })
 
-const TASKS: readonly Task[] = [mlpTask, ...MATMUL_SIZES.map(matmulTask)]
+const TASKS: readonly Task[] = [trainingTask('mlp', 20, 30), trainingTask('cnn', 5, 8), ...MATMUL_SIZES.map(matmulTask)]
 
 function readFlags(): Flags {
   try {
     const text = { type: 'string' } as const
+    const flag = { type: 'boolean' } as const
     const { values, positionals } = parseArgs({
       allowPositionals: true,
-      options: { device: text, rounds: text, only: text, save: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+      options: { device: text, rounds: text, only: text, table: text, torch: flag, page: flag, save: flag, help: { ...flag, short: 'h' } },
     })
     if (values.help) {
       console.log(HELP)
@@ -164,8 +183,17 @@ function readFlags(): Flags {
       const some = all.filter((item) => only.includes(name(item)))
       return some.length > 0 ? some : all
     }
-    const libraries = device === 'cpu' ? (['tapegrad'] as const) : chosen(LIBRARIES, (l) => l)
-    return { device, rounds, libraries, tasks: chosen(TASKS, (t) => t.name), save: values.save ?? false, overhead: positionals.length > 0 }
+    const libraries: readonly Library[] = device === 'cpu' ? ['tapegrad'] : chosen(LIBRARIES, (l) => l)
+    return {
+      device,
+      rounds,
+      libraries: values.torch ? [...libraries, 'torch'] : libraries,
+      tasks: chosen(TASKS, (t) => t.name),
+      save: values.save ?? false,
+      overhead: positionals.length > 0,
+      table: values.table,
+      page: values.page ?? false,
+    }
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${HELP}`)
     process.exit(2)
@@ -179,26 +207,19 @@ function installPeers(): void {
   execFileSync('npm', ['install', '--prefix', here('.'), '--no-package-lock', '--no-audit', '--no-fund', '--silent'], { stdio: 'inherit' })
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
-}
-
-const figure = (ms: number): string => (ms >= 100 ? ms.toFixed(0) : ms >= 10 ? ms.toFixed(1) : ms.toFixed(2))
-
-/** One task by all libraries in turns: a table row per library. */
-async function measure(task: Task, workers: readonly Worker[], rounds: number): Promise<string[]> {
+/** One task by all libraries in turns: a row per library. */
+async function measure(task: Task, workers: readonly Worker[], rounds: number): Promise<Row[]> {
   const medians = new Map<Worker, number[]>()
+  const facts = new Map<Worker, Pick<Row, 'firstStepMs' | 'dispatches'>>()
   const remarks = new Map<Worker, string>()
   for (const worker of workers) {
     if (worker.failure) continue
     try {
-      const { wrong, note } = await task.start(worker)
+      const { wrong, ...more } = await task.start(worker)
       if (wrong) remarks.set(worker, `no time: ${wrong}`)
       else {
         medians.set(worker, [])
-        if (note) remarks.set(worker, note)
+        facts.set(worker, more)
       }
     } catch (error) {
       remarks.set(worker, `failed: ${firstLine(error)}`)
@@ -217,23 +238,23 @@ async function measure(task: Task, workers: readonly Worker[], rounds: number): 
       }
     }
   }
-  const own = workers.find((w) => w.library === 'tapegrad')
-  const ownTime = own && medians.has(own) ? median(medians.get(own) as number[]) : undefined
   return workers.map((worker) => {
     const times = medians.get(worker)
-    const remark = worker.failure ?? remarks.get(worker) ?? ''
-    if (!times) return `| ${task.name} | ${worker.label} | – | – | – | ${remark} |`
-    const ms = median(times)
-    const spread = `${figure(ms)} [${figure(Math.min(...times))}–${figure(Math.max(...times))}]`
-    const rate = task.flop ? (task.flop / ms / 1e6).toFixed(1) : '–'
-    return `| ${task.name} | ${worker.label} | ${spread} | ${ownTime ? `${(ms / ownTime).toFixed(2)}×` : '–'} | ${rate} | ${remark} |`
+    const remark = worker.failure ?? remarks.get(worker)
+    return {
+      task: task.name,
+      library: worker.label,
+      ...(times && { ms: spread(times), ...facts.get(worker) }),
+      ...(task.flop && { flop: task.flop }),
+      ...(remark && { remark }),
+    }
   })
 }
 
 const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? ''
 
 async function compare(flags: Flags): Promise<void> {
-  if (flags.libraries.some((l) => l !== 'tapegrad')) installPeers()
+  if (flags.libraries.some((l) => l === 'tfjs' || l === 'jax-js')) installPeers()
   const workers = flags.libraries.map((library) => new Worker(library))
   try {
     for (const worker of workers) {
@@ -241,45 +262,57 @@ async function compare(flags: Flags): Promise<void> {
         worker.failure = `failed: ${firstLine(error)}`
       })
     }
-    const adapters = new Set(workers.filter((w) => !w.failure).map((w) => w.adapterKey))
+    const adapters = new Set(workers.map((w) => w.adapterKey).filter(Boolean))
     if (adapters.size > 1)
       throw new Error(`the libraries run on different adapters: ${workers.map((w) => `${w.label} on ${w.adapter}`).join('; ')}`)
-    const adapter = workers.find((w) => !w.failure)?.adapter ?? 'none'
-    const date = new Date().toISOString().slice(0, 10)
-    const head = [
-      `adapter: ${adapter} (all libraries)`,
-      `machine: ${cpus().length} × ${cpus()[0]?.model.trim()}, ${platform()} ${arch()}, Node ${process.version}; ${date}`,
-      `medians of ${flags.rounds} rounds in milliseconds [lowest–highest round]; losses 1 and ${CHECKED_STEPS} agree with PyTorch ${reference.torch} to ${LOSS_TOLERANCE}`,
-      '',
-      '| task | library | ms | against tapegrad | GFLOP/s | remark |',
-      '|---|---|---|---|---|---|',
-    ]
-    for (const line of head) console.log(line)
-    const rows: string[] = []
+    const rows: Row[] = []
+    const report: Comparison = {
+      kind: 'comparison',
+      ...circumstances(workers.find((w) => w.adapter)?.adapter ?? 'none', flags.rounds),
+      torch: reference.torch,
+      steps: CHECKED_STEPS,
+      tolerance: LOSS_TOLERANCE,
+      rows,
+    }
+    for (const line of [...headOf(report), '', ...COMPARISON_HEAD]) console.log(line)
     for (const task of flags.tasks) {
       const found = await measure(task, workers, flags.rounds)
-      for (const row of found) console.log(row)
+      for (const row of found) console.log(rowLine(row, found))
       rows.push(...found)
     }
-    if (flags.save) save(`${date}-${adapter}`, [...head, ...rows])
+    if (flags.save) save(report)
     if (workers.every((w) => w.failure)) process.exitCode = 1
   } finally {
     for (const worker of workers) worker.close()
   }
 }
 
-function save(title: string, lines: readonly string[]): void {
+const circumstances = (adapter: string, rounds: number): { date: string; adapter: string; machine: string; rounds: number } => ({
+  date: new Date().toISOString().slice(0, 10),
+  adapter,
+  machine: `${cpus().length} × ${cpus()[0]?.model.trim()}, ${platform()} ${arch()}, Node ${process.version}`,
+  rounds,
+})
+
+function save(report: Report): void {
   mkdirSync(here('results'), { recursive: true })
+  const title = [report.date, report.adapter, ...(report.kind === 'overhead' ? ['overhead'] : [])].join('-')
   const name = title
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '')
-  writeFileSync(here(`results/${name}.md`), `${lines.join('\n')}\n`)
-  console.log(`\nwritten to benchmarks/results/${name}.md`)
+  writeFileSync(here(`results/${name}.json`), `${JSON.stringify(report, null, 2)}\n`)
+  console.log(`\nwritten to benchmarks/results/${name}.json`)
 }
 
 const flags = readFlags()
-if (flags.overhead) {
+const read = (path: string): string => readFileSync(here(`../${path}`), 'utf8')
+if (flags.table) console.log(markdown(JSON.parse(readFileSync(flags.table, 'utf8')) as Report))
+else if (flags.page) writeFileSync(here('../docs/performance.md'), fillPage(read('docs/performance.md'), read))
+else if (flags.overhead) {
   const { overhead } = await import('./overhead.ts')
-  await overhead(flags.device, flags.rounds)
+  const found = await overhead(flags.device, flags.rounds)
+  const report: Report = { kind: 'overhead', ...circumstances(found.adapter, flags.rounds), ops: found.ops, readings: found.readings }
+  console.log(markdown(report))
+  if (flags.save) save(report)
 } else await compare(flags)

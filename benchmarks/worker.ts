@@ -1,14 +1,14 @@
-/** @file A child process with one library in it: it does what run.ts asks, one request at a time, and answers with times. */
+/** @file A child process with one library in it: it does what run.ts asks, one request at a time, and answers with times. peers/pytorch.py is another. */
 import { ensureAdapter } from '../test/support/adapter.ts'
-import { type AdapterFacts, describeAdapter } from './gpu.ts'
+import { type AdapterFacts, countDispatches, describeAdapter } from './gpu.ts'
 import type { Peer } from './peers/peer.ts'
-import { matrix, mlpData, productError } from './tasks.ts'
+import { cnnData, matrix, mlpData, type Network, productError } from './tasks.ts'
 
 export type Request =
   | { readonly kind: 'load'; readonly library: string; readonly device: 'webgpu' | 'cpu' }
-  /** First steps of a fresh network: their losses, and how long the very first took. */
-  | { readonly kind: 'mlp-start'; readonly steps: number }
-  | { readonly kind: 'mlp'; readonly steps: number }
+  /** First steps of a fresh network: their losses and times, and how many dispatches one more step is. */
+  | { readonly kind: 'train-start'; readonly network: Network; readonly steps: number }
+  | { readonly kind: 'train'; readonly network: Network; readonly steps: number }
   | { readonly kind: 'matmul-start'; readonly n: number }
   | { readonly kind: 'matmul'; readonly n: number; readonly times: number }
 
@@ -18,11 +18,13 @@ export interface Answer {
   readonly losses?: readonly number[]
   /** milliseconds */
   readonly times?: readonly number[]
+  /** of the product, in units of sqrt(n) */
   readonly error?: number
+  readonly dispatches?: number
 }
 
 let peer: Peer | undefined
-let step: (() => Promise<number>) | undefined
+const steps = new Map<Network, () => Promise<number>>()
 const products = new Map<number, () => Promise<ArrayLike<number>>>()
 
 async function timed(times: number, run: () => Promise<unknown>): Promise<number[]> {
@@ -48,15 +50,16 @@ async function answer(request: Request): Promise<Answer> {
       peer = await load(request.device)
       return { label: peer.label, adapter: { ...peer.adapter, text: describeAdapter(peer.adapter) } }
     }
-    case 'mlp-start': {
-      const train = await loaded(peer).mlp(mlpData())
-      step = train
+    case 'train-start': {
+      const { network } = request
+      const train = await (network === 'mlp' ? loaded(peer).mlp(mlpData()) : loaded(peer).cnn(cnnData()))
+      steps.set(network, train)
       const losses: number[] = []
       const times = await timed(request.steps, async () => losses.push(await train()))
-      return { losses, times }
+      return { losses, times, dispatches: await countDispatches(train) }
     }
-    case 'mlp':
-      return { times: await timed(request.steps, loaded(step)) }
+    case 'train':
+      return { times: await timed(request.steps, loaded(steps.get(request.network))) }
     case 'matmul-start': {
       const { n } = request
       const [a, b] = [matrix(n, 2), matrix(n, 3)]

@@ -1,17 +1,15 @@
 /** @file jax-js on WebGPU, the whole training step in one `jit`. Every use of an array but its last takes `.ref`, as its ownership rule asks. */
 import { readFileSync } from 'node:fs'
 import { provideGpu } from '../gpu.ts'
-import { MLP, type MlpData, transposed } from '../tasks.ts'
+import { ADAM, CNN, type CnnData, MLP, type MlpData, permuted } from '../tasks.ts'
 import type { Peer } from './peer.ts'
-
-const NAMES = ['w1', 'b1', 'w2', 'b2'] as const
 
 export async function load(): Promise<Peer> {
   const adapter = provideGpu()
   const jax = await import('@jax-js/jax')
-  const { numpy: np, nn, jit, valueAndGrad, tree } = jax
+  const { numpy: np, lax, nn, jit, valueAndGrad, tree } = jax
   type Array = InstanceType<typeof jax.Array>
-  type Params = Record<(typeof NAMES)[number], Array>
+  type Params = Record<string, Array>
   /** Parameters, both moments, and the powers of both betas. */
   type State = { params: Params; m: Params; v: Params; power1: Array; power2: Array }
 
@@ -22,32 +20,55 @@ export async function load(): Promise<Peer> {
   const manifest = new URL('../node_modules/@jax-js/jax/package.json', import.meta.url)
   const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }
 
-  const lossOf = (p: Params, x: Array, y: Array): Array => {
-    const hidden = nn.relu(np.dot(x, p.w1).add(p.b1))
-    const logits = np.dot(hidden, p.w2).add(p.b2)
-    return nn
-      .logSoftmax(logits, -1)
-      .mul(y)
-      .sum()
-      .mul(-1 / MLP.batch)
-  }
+  const trainer = <P extends Params>(
+    forward: (p: P, x: Array) => Array,
+    params: P,
+    x: Array,
+    labels: Int32Array,
+    classes: number,
+  ): (() => Promise<number>) => {
+    const batch = labels.length
+    const oneHot = new Float32Array(batch * classes)
+    labels.forEach((label, i) => {
+      oneHot[i * classes + label] = 1
+    })
+    const y = np.array(oneHot).reshape([batch, classes])
 
-  const trainStep = (state: State, x: Array, y: Array): [State, Array] => {
-    const [loss, grads] = valueAndGrad(lossOf)(tree.ref(state.params), x, y)
-    const power1 = state.power1.mul(MLP.beta1)
-    const power2 = state.power2.mul(MLP.beta2)
-    const next = { params: {}, m: {}, v: {} } as { params: Params; m: Params; v: Params }
-    for (const name of NAMES) {
-      const g = grads[name]
-      const m = state.m[name].mul(MLP.beta1).add(g.ref.mul(1 - MLP.beta1))
-      const v = state.v[name].mul(MLP.beta2).add(g.ref.mul(g).mul(1 - MLP.beta2))
-      const mean = m.ref.div(np.subtract(1, power1.ref))
-      const scale = np.sqrt(v.ref.div(np.subtract(1, power2.ref))).add(MLP.eps)
-      next.params[name] = state.params[name].sub(mean.div(scale).mul(MLP.lr))
-      next.m[name] = m
-      next.v[name] = v
+    const lossOf = (p: Params, input: Array, wanted: Array): Array =>
+      nn
+        .logSoftmax(forward(p as P, input), -1)
+        .mul(wanted)
+        .sum()
+        .mul(-1 / batch)
+
+    const trainStep = (before: State, input: Array, wanted: Array): [State, Array] => {
+      const [loss, grads] = valueAndGrad(lossOf)(tree.ref(before.params), input, wanted)
+      const power1 = before.power1.mul(ADAM.beta1)
+      const power2 = before.power2.mul(ADAM.beta2)
+      const next = { params: {}, m: {}, v: {} } as { params: Params; m: Params; v: Params }
+      for (const [name, p] of Object.entries(before.params)) {
+        const [g, m0, v0] = [grads[name], before.m[name], before.v[name]] as [Array, Array, Array]
+        const m = m0.mul(ADAM.beta1).add(g.ref.mul(1 - ADAM.beta1))
+        const v = v0.mul(ADAM.beta2).add(g.ref.mul(g).mul(1 - ADAM.beta2))
+        const mean = m.ref.div(np.subtract(1, power1.ref))
+        const scale = np.sqrt(v.ref.div(np.subtract(1, power2.ref))).add(ADAM.eps)
+        next.params[name] = p.sub(mean.div(scale).mul(ADAM.lr))
+        next.m[name] = m
+        next.v[name] = v
+      }
+      return [{ ...next, power1, power2 }, loss]
     }
-    return [{ ...next, power1, power2 }, loss]
+
+    const zeros = (): Params =>
+      Object.fromEntries(Object.entries(params).map(([name, p]) => [name, np.array(new Float32Array(p.size)).reshape(p.shape)]))
+    let state: State = { params, m: zeros(), v: zeros(), power1: np.array(1), power2: np.array(1) }
+    const step = jit(trainStep)
+    return async () => {
+      const [next, loss] = step(state, x.ref, y.ref)
+      state = next
+      const [value] = await loss.data()
+      return value as number
+    }
   }
 
   return {
@@ -55,28 +76,33 @@ export async function load(): Promise<Peer> {
     adapter: adapter(),
 
     async mlp(data: MlpData) {
-      const params: Params = {
-        w1: np.array(transposed(data.w1, MLP.hidden, MLP.inputs)).reshape([MLP.inputs, MLP.hidden]),
+      const params = {
+        w1: np.array(permuted(data.w1, [MLP.hidden, MLP.inputs], [1, 0])).reshape([MLP.inputs, MLP.hidden]),
         b1: np.array(data.b1),
-        w2: np.array(transposed(data.w2, MLP.classes, MLP.hidden)).reshape([MLP.hidden, MLP.classes]),
+        w2: np.array(permuted(data.w2, [MLP.classes, MLP.hidden], [1, 0])).reshape([MLP.hidden, MLP.classes]),
         b2: np.array(data.b2),
       }
-      const zeros = (): Params =>
-        Object.fromEntries(NAMES.map((name) => [name, np.array(new Float32Array(params[name].size)).reshape(params[name].shape)])) as Params
-      const x = np.array(data.x).reshape([MLP.batch, MLP.inputs])
-      const oneHot = new Float32Array(MLP.batch * MLP.classes)
-      data.y.forEach((label, i) => {
-        oneHot[i * MLP.classes + label] = 1
-      })
-      const y = np.array(oneHot).reshape([MLP.batch, MLP.classes])
-      let state: State = { params, m: zeros(), v: zeros(), power1: np.array(1), power2: np.array(1) }
-      const step = jit(trainStep)
-      return async () => {
-        const [next, loss] = step(state, x.ref, y.ref)
-        state = next
-        const [value] = await loss.data()
-        return value as number
+      const forward = (p: typeof params, x: Array): Array => np.dot(nn.relu(np.dot(x, p.w1).add(p.b1)), p.w2).add(p.b2)
+      return trainer(forward, params, np.array(data.x).reshape([MLP.batch, MLP.inputs]), data.y, MLP.classes)
+    },
+
+    async cnn(data: CnnData) {
+      const [c0, c1, c2] = CNN.channels
+      const { kernel: k, size } = CNN
+      const params = {
+        w1: np.array(data.w1).reshape([c1, c0, k, k]),
+        b1: np.array(data.b1).reshape([c1, 1, 1]),
+        w2: np.array(data.w2).reshape([c2, c1, k, k]),
+        b2: np.array(data.b2).reshape([c2, 1, 1]),
+        w3: np.array(permuted(data.w3, [CNN.classes, CNN.flat], [1, 0])).reshape([CNN.flat, CNN.classes]),
+        b3: np.array(data.b3),
       }
+      // Its own window; a max over reshaped dims, or of four slices, took the same time or more.
+      const pool = (x: Array): Array => lax.reduceWindow(x, np.max, [2, 2], [2, 2])
+      const block = (x: Array, w: Array, b: Array): Array => pool(nn.relu(lax.convGeneralDilated(x, w, [1, 1], 'SAME').add(b)))
+      const forward = (p: typeof params, x: Array): Array =>
+        np.dot(block(block(x, p.w1, p.b1), p.w2, p.b2).reshape([CNN.batch, CNN.flat]), p.w3).add(p.b3)
+      return trainer(forward, params, np.array(data.x).reshape([CNN.batch, c0, size, size]), data.y, CNN.classes)
     },
 
     async matmul(n, a, b) {

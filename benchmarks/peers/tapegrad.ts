@@ -1,7 +1,10 @@
 /** @file tapegrad itself, as its users write it. */
-import { type DeviceName, init, matmul, nn, optim, type Tensor, tensor } from '../../src/index.ts'
-import { MLP, type MlpData } from '../tasks.ts'
+import { type DeviceName, flatten, init, matmul, nn, optim, type Tensor, tensor } from '../../src/index.ts'
+import { ADAM, CNN, type CnnData, MLP, type MlpData } from '../tasks.ts'
 import type { Peer } from './peer.ts'
+
+const F = nn.functional
+const parameter = (values: Float32Array, shape: number[]): nn.Parameter => new nn.Parameter(tensor(values, { shape }))
 
 export async function load(device: DeviceName = 'webgpu'): Promise<Peer> {
   const info = await init({ device })
@@ -9,6 +12,7 @@ export async function load(device: DeviceName = 'webgpu'): Promise<Peer> {
     label: 'tapegrad',
     adapter: { vendor: info.vendor, architecture: info.architecture, description: info.adapter },
     mlp: async (data) => mlpStep(data).step,
+    cnn: async (data) => cnnStep(data).step,
     async matmul(n, a, b) {
       const left = tensor(a, { shape: [n, n] })
       const right = tensor(b, { shape: [n, n] })
@@ -17,20 +21,41 @@ export async function load(device: DeviceName = 'webgpu'): Promise<Peer> {
   }
 }
 
-/** The training step; `record` is its synchronous part alone, which the overhead measurement times. */
-export function mlpStep(data: MlpData): { step: () => Promise<number>; record: () => Tensor } {
-  const F = nn.functional
-  const parameter = (values: Float32Array, shape: number[]): nn.Parameter => new nn.Parameter(tensor(values, { shape }))
+/** A training step; `record` is its synchronous part alone, which the overhead measurement times. */
+interface Step {
+  readonly step: () => Promise<number>
+  readonly record: () => Tensor
+}
+
+export function mlpStep(data: MlpData): Step {
   const w1 = parameter(data.w1, [MLP.hidden, MLP.inputs])
   const b1 = parameter(data.b1, [MLP.hidden])
   const w2 = parameter(data.w2, [MLP.classes, MLP.hidden])
   const b2 = parameter(data.b2, [MLP.classes])
   const x = tensor(data.x, { shape: [MLP.batch, MLP.inputs] })
-  const y = tensor(data.y)
-  const optimizer = new optim.Adam([w1, b1, w2, b2], { lr: MLP.lr, betas: [MLP.beta1, MLP.beta2], eps: MLP.eps })
+  return trainer([w1, b1, w2, b2], data.y, () => F.linear(F.relu(F.linear(x, w1, b1)), w2, b2))
+}
+
+export function cnnStep(data: CnnData): Step {
+  const { channels, kernel: k, size } = CNN
+  const [c0, c1, c2] = channels
+  const w1 = parameter(data.w1, [c1, c0, k, k])
+  const b1 = parameter(data.b1, [c1])
+  const w2 = parameter(data.w2, [c2, c1, k, k])
+  const b2 = parameter(data.b2, [c2])
+  const w3 = parameter(data.w3, [CNN.classes, CNN.flat])
+  const b3 = parameter(data.b3, [CNN.classes])
+  const x = tensor(data.x, { shape: [CNN.batch, c0, size, size] })
+  const block = (input: Tensor, w: Tensor, b: Tensor): Tensor => F.maxPool2d(F.relu(F.conv2d(input, w, b, { padding: 1 })), 2)
+  return trainer([w1, b1, w2, b2, w3, b3], data.y, () => F.linear(flatten(block(block(x, w1, b1), w2, b2), 1), w3, b3))
+}
+
+function trainer(params: nn.Parameter[], labels: Int32Array, forward: () => Tensor): Step {
+  const y = tensor(labels)
+  const optimizer = new optim.Adam(params, { lr: ADAM.lr, betas: [ADAM.beta1, ADAM.beta2], eps: ADAM.eps })
   const record = (): Tensor => {
     optimizer.zeroGrad()
-    const loss = F.crossEntropy(F.linear(F.relu(F.linear(x, w1, b1)), w2, b2), y)
+    const loss = F.crossEntropy(forward(), y)
     loss.backward()
     optimizer.step()
     return loss
