@@ -2,8 +2,8 @@
  * @file States as bytes: a tree of objects and arrays becomes tensors by their dotted paths, and one text that says how the tree is built
  * of them. A flat record of tensors needs no such text: it is a file as anybody writes it.
  */
-import { ArgumentError, CheckpointError } from '../base/index.ts'
-import { keepTensor, Tensor } from '../tensor/index.ts'
+import { ArgumentError, CheckpointError, type TypedArray } from '../base/index.ts'
+import { hostValues, isShared, keepTensor, ownValue, Tensor } from '../tensor/index.ts'
 import { decode, encode, type Fail, METADATA, type Values } from './safetensors.ts'
 
 /** The name in a file's metadata under which the tree is told. */
@@ -21,9 +21,27 @@ type Json = null | boolean | number | string | readonly Json[] | { readonly [key
 
 interface Collected {
   readonly tree: Json
-  readonly tensors: ReadonlyMap<string, Tensor>
+  readonly tensors: ReadonlyMap<string, Snapshot>
   /** Whether the names alone tell the state. */
   readonly flat: boolean
+}
+
+type Snapshot = Omit<Values, 'data'> & { read(): Promise<TypedArray> }
+
+/**
+ * What `x` is now. What the host has is there, and what `detach()` and `stateDict()` give is stored for its own sake. Of anything else, such as a
+ * parameter itself, a copy is taken: its value may be replaced before it has been read, and would stay stored beside the arena that it is part of.
+ */
+function snapshot(x: Tensor): Snapshot {
+  const { dtype, shape } = x
+  const host = hostValues(x)
+  if (host) return { dtype, shape, read: async () => host }
+  if (isShared(x._node) && x.version === 0 && !x.requiresGrad) {
+    keepTensor(x)
+    return { dtype, shape, read: () => x.data({ raw: true }) }
+  }
+  const copy = ownValue(x)
+  return { dtype, shape, read: () => copy.data({ raw: true }).finally(() => copy.dispose()) }
 }
 
 /** Takes a tree apart, now: what is done to it later is not seen. */
@@ -33,7 +51,7 @@ function collect(op: string, state: unknown): Collected {
       op,
       `a state is a plain object or an array, such as { model: model.stateDict() }; got ${kindOf(state)}.${hintFor(state)}`,
     )
-  const tensors = new Map<string, Tensor>()
+  const tensors = new Map<string, Snapshot>()
   const above: object[] = []
   let flat = isPlain(state)
 
@@ -50,7 +68,7 @@ function collect(op: string, state: unknown): Collected {
     if (x instanceof Tensor) {
       const name = nameFor(path)
       if (name !== path || above.length !== 1) flat = false
-      tensors.set(name, keepTensor(x))
+      tensors.set(name, snapshot(x))
       return { $tensor: name }
     }
     if (above.length > 0) flat = false
@@ -126,9 +144,8 @@ export async function bytesOf(op: string, state: object): Promise<Uint8Array> {
   // Up to the first await nothing else runs: the tree is taken apart and all reads are asked for, in one run, before a step can change anything.
   const { tree, tensors, flat } = collect(op, state)
   const metadata = flat ? undefined : { [TREE]: JSON.stringify({ version: VERSION, state: tree }) }
-  const read = [...tensors].map(async ([name, x]): Promise<[string, Values]> => {
-    const { dtype, shape } = x
-    return [name, { dtype, shape, data: await x.data({ raw: true }) }]
+  const read = [...tensors].map(async ([name, { dtype, shape, read }]): Promise<[string, Values]> => {
+    return [name, { dtype, shape, data: await read() }]
   })
   return encode(new Map(await Promise.all(read)), metadata)
 }

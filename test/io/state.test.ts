@@ -4,11 +4,13 @@ import {
   defaultGenerator,
   io,
   manualSeed,
+  memory,
   nn,
   optim,
   parseState,
   randn,
   serializeState,
+  synchronize,
   type Tensor,
   tensor,
   zeros,
@@ -238,6 +240,22 @@ describe.each(['cpu', 'webgpu'] as const)('the moment of a state on %s', (place)
       expect(counts).toEqual({ steps, list: [1, 2] })
     }
   })
+})
+
+it('saves leave no memory behind on the device, however large what they save', async () => {
+  const device = 'webgpu'
+  const weights = [1, 2].map(() => new nn.Parameter(randn([1200, 1200], { device }))) // 5.8 MB each: too large to move to the host
+  const optimizer = new optim.SGD(weights, { lr: 0.1 })
+  const live: number[] = []
+  for (let i = 0; i < 6; i++) {
+    optimizer.zeroGrad()
+    for (const w of weights) w.square().sum().backward()
+    optimizer.step()
+    await serializeState(weights)
+    await synchronize()
+    live.push(memory(device).liveBytes)
+  }
+  expect(live.slice(3)).toEqual([live[2], live[2], live[2]])
 })
 
 it('the namespace io has what the root has', () => {
