@@ -1,7 +1,7 @@
 /** @file In place: another value behind one handle. On the tape the handle becomes the op's result; what was saved before notices by the version. */
 import { AutogradError, DTypeError, kindRank, ShapeError, sameShape, showShape } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { isGradEnabled, isShared, share, Tensor } from '../tensor/index.ts'
+import { isGradEnabled, isShared, replace, share, Tensor } from '../tensor/index.ts'
 import { cast, to } from './convert.ts'
 import { checkTensor } from './define.ts'
 import {
@@ -54,6 +54,7 @@ function finish(op: string, x: Tensor, value: Tensor): Tensor {
     y = cast(y, x.dtype)
   }
   const before = x._node
+  replace(x)
   x._node = y._node
   if (isGradEnabled()) x._point = y._point
   // Off the tape nobody but results of this step can want the old value: it goes when the next one closes.

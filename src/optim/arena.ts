@@ -6,7 +6,18 @@
  */
 import { dtypeInfo, ShapeError, sameShape, showShape } from '../base/index.ts'
 import { to } from '../ops/index.ts'
-import { assign, ownValue, packOffsets, packTensors, pinTensor, reinstate, retire, type Tensor, unpackTensor } from '../tensor/index.ts'
+import {
+  assign,
+  ownValue,
+  packOffsets,
+  packTensors,
+  pinTensor,
+  rebind,
+  reinstate,
+  retire,
+  type Tensor,
+  unpackTensor,
+} from '../tensor/index.ts'
 
 /** What an optimizer remembers of a parameter or of a whole arena: by PyTorch's names (`exp_avg`). */
 export type Slots = Readonly<Record<string, Tensor>>
@@ -112,7 +123,7 @@ export class Arena<G> {
   #show(flat: Tensor): void {
     this.#flat = pinTensor(flat)
     this.params.forEach((p, i) => {
-      assign(p, this.#window(flat, i))
+      rebind(p, this.#window(flat, i))
       this.#versions[i] = p.version
     })
   }

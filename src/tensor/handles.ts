@@ -6,6 +6,12 @@ import { isShared, share, Tensor } from './tensor.ts'
 
 /** Puts the value of `value` behind `handle`, past the tape; the handle keeps its place on the tape, and its version grows. Shapes and dtypes are equal. */
 export function assign(handle: Tensor, value: Tensor): void {
+  replace(handle)
+  rebind(handle, value)
+}
+
+/** As `assign`, for who takes a change back by himself where it cannot be computed (`closeStep`). */
+export function rebind(handle: Tensor, value: Tensor): void {
   if (!sameShape(handle.shape, value.shape)) {
     throw new ShapeError('assign', `a value of shape ${showShape(value.shape)} for a tensor of shape ${showShape(handle.shape)}`, [
       handle.shape,
@@ -16,6 +22,17 @@ export function assign(handle: Tensor, value: Tensor): void {
   share(value._node)
   handle._node = value._node
   handle.version++
+}
+
+/** Notes the handle's value before another is put behind it in place: that one may prove too large to be computed. */
+export function replace(handle: Tensor): void {
+  const { _node: old, _point: point } = handle
+  const restore = (): void => {
+    handle._node = old
+    handle._point = point
+    handle.version++
+  }
+  graph.replaced(handle, { present: () => handle._node, old, restore })
 }
 
 /** The value of `x` as one that no other handle has, stored by the next run: what a parameter begins with. */

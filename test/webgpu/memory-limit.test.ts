@@ -2,11 +2,13 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { dtypeInfo } from '../../src/base/index.ts'
 import {
+  arange,
   type DeviceName,
   init,
   manualSeed,
   memory,
   nn,
+  noGrad,
   OutOfMemoryError,
   ones,
   optim,
@@ -316,5 +318,62 @@ describe('a host that has no more room', () => {
     losses.push(...(await train(run, [2])))
     expect(await held('cpu')).toEqual(early)
     expect(losses).toEqual(expected)
+  })
+})
+
+describe.each(['webgpu', 'cpu'] as const)('values that were replaced in place on device %s', (device) => {
+  beforeAll(async () => {
+    await init({ device })
+  })
+  beforeEach(cleanSlate)
+  const rows = 40_000 // × 64 floats: 10 MiB
+  const limit = (): Promise<unknown> => init({ memoryLimit: memory(device).liveBytes + 4 * MIB })
+
+  it('keep their old value where the new one is too large to compute: a training written by hand goes on', { timeout: LIMIT }, async () => {
+    const w = ones([64, 64], { device })
+    const step = async (n: number): Promise<number> => {
+      const h = ones([n, 64], { device }).matmul(w).relu()
+      const loss = h.matmul(w).mean()
+      noGrad(() => w.sub_(h.mean(0).matmul(w).mul(1e-4)))
+      return loss.item()
+    }
+    await step(8)
+    const before = await w.data()
+    await limit()
+    await failure(() => step(rows))
+    expect(await w.data()).toEqual(before)
+    const after = await step(8)
+    await init({ memoryLimit: Number.POSITIVE_INFINITY })
+    const again = ones([64, 64], { device })
+    noGrad(() => again.copy_(tensor(before, { shape: [64, 64], device })))
+    expect(after).toBe(await ones([8, 64], { device }).matmul(again).relu().matmul(again).mean().item())
+  })
+
+  it('are as before a step that did not happen: the statistics of batch normalization', { timeout: LIMIT }, async () => {
+    const run = (failing: boolean) => async (): Promise<unknown[]> => {
+      manualSeed(1)
+      const model = new nn.Sequential(new nn.Linear(8, 64), new nn.BatchNorm1d(64), new nn.Linear(64, 1)).to(device)
+      const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-2 })
+      const step = (n: number): Tensor => {
+        const x = ones([n, 8], { device }).mul(tensor([1, 2, 3, 4, 5, 6, 7, 8], { device }))
+        optimizer.zeroGrad()
+        const loss = model
+          .forward(x.mul(arange(n, { device }).reshape([n, 1])))
+          .square()
+          .mean()
+        loss.backward()
+        optimizer.step()
+        return loss
+      }
+      const losses = [await step(16).item()]
+      if (failing) {
+        await limit()
+        await failure(() => step(rows).item())
+        await init({ memoryLimit: Number.POSITIVE_INFINITY })
+      }
+      for (const n of [16, 24]) losses.push(await step(n).item())
+      return [losses, ...(await Promise.all(Object.values(model.stateDict()).map((t) => t.data())))]
+    }
+    expect(await run(true)()).toEqual(await run(false)())
   })
 })

@@ -1,0 +1,223 @@
+/** @file From recorded nodes to a run on a device: what is wanted, its plan, its memory, its results. */
+import { DeviceError, DeviceLostError, dtypeInfo, OutOfMemoryError, sizeOf, type TypedArray, toHalf } from '../base/index.ts'
+import type { Device, DeviceBuffer, DeviceName, HostCopy } from '../device/index.ts'
+import { getDefault, openDevice, openNow, settleDefault } from './devices.ts'
+import { countRun, lend, moveToHost, used } from './keeping.ts'
+import { collectIfCrowded, collectNow, unwatch, watch } from './lifetime.ts'
+import type { Node, Placement, Storage } from './node.ts'
+import { topological } from './order.ts'
+import { isPinned } from './pending.ts'
+import type { Plan } from './plans.ts'
+import { checkReadable, goneWith } from './readable.ts'
+import { isSource } from './rewrite.ts'
+import { viewBase } from './units.ts'
+
+/** Results up to this size move to the host when they have been computed: they no longer need a buffer, however long they are kept. */
+const SMALL_BYTES = 16 * 1024
+
+/** Results up to this size move to the host when they are read: a value that has been looked at is seldom computed with again. */
+const MOVED_BYTES = 4 * 1024 * 1024
+/** A host tensor used in this many runs keeps its device copy; a batch is used in fewer. */
+const KEEP_AFTER = 4
+
+/** Computes and stores `targets`. */
+export function flush(targets: readonly Node[], given: ReadonlySet<Node> = new Set()): void | Promise<void> {
+  const wanted = targets.filter((n) => !n.storage && !settleOnHost(n))
+  if (wanted.length === 0) return
+  const byDevice = new Map<Placement, Node[]>()
+  for (const node of wanted) {
+    const place = node.placement === 'auto' ? getDefault() : node.placement
+    const list = byDevice.get(place)
+    if (list) list.push(node)
+    else byDevice.set(place, [node])
+  }
+  if (byDevice.has('auto')) return settleDefault().then(() => flush(targets, given))
+  for (const place of byDevice.keys()) {
+    if (!openNow(place as DeviceName)) return openDevice(place as DeviceName).then(() => flush(targets, given))
+  }
+  for (const [place, nodes] of byDevice) {
+    const order = topological(nodes)
+    const moving = order.filter((n) => n.primitive.kind === 'transfer' && !n.storage)
+    if (moving.length > 0) return transferAll(moving).then(() => flush(targets, given))
+    const memory = compute(place as DeviceName, nodes, order, given)
+    if (memory) return memory.then(() => flush(targets, given))
+  }
+}
+
+/** Brings the values of transfer nodes over by way of the host. */
+async function transferAll(nodes: readonly Node[]): Promise<void> {
+  for (const node of nodes) {
+    const source = node.inputs[0] as Node
+    await flush([source])
+    const host = await storedValues(source)
+    node.storage = { host, uploads: 0 }
+    node.inputs = []
+  }
+}
+
+/** Values that need no device: literals, numbers, and what is empty. */
+function settleOnHost(node: Node): boolean {
+  const { primitive, shape, dtype } = node
+  if (sizeOf(shape) === 0) {
+    setHost(node, dtypeInfo[dtype].create(0))
+    return true
+  }
+  if (primitive.kind === 'scalar' || primitive.kind === 'constant') {
+    const data = dtypeInfo[dtype].create(1)
+    data[0] = dtype === 'float16' ? toHalf(primitive.value) : primitive.value
+    setHost(node, data)
+    return true
+  }
+  if (primitive.kind === 'iota') {
+    const data = new Int32Array(shape[0] as number)
+    for (let i = 0; i < data.length; i++) data[i] = i
+    setHost(node, data)
+    return true
+  }
+  return false
+}
+
+function setHost(node: Node, host: TypedArray): void {
+  node.storage = { host, uploads: 0 }
+  node.inputs = []
+}
+
+/** A promise where memory has to be waited for; nothing has been done then. */
+function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node[], given: ReadonlySet<Node>): void | Promise<void> {
+  const { device, plans } = openNow(place) as NonNullable<ReturnType<typeof openNow>>
+  for (const node of order) checkReadable(node, nodes[0] as Node)
+  const mayGive = new Set(order.filter((n) => given.has(n) && n.storage?.buffer))
+  for (const node of nodes) node.origin?.wanted.add(node.position)
+  let targets: readonly Node[] = [...nodes, ...reused(order, nodes)]
+  let plan = plans.find(order, targets, mayGive)
+  const late = new Set<Node>()
+  if (plan.wanted.size > 0) {
+    // Interior nodes that were read after an earlier run of this plan are stored this time.
+    for (const p of plan.wanted) if (!targets.includes(order[p] as Node)) late.add(order[p] as Node)
+    targets = [...targets, ...late]
+    plan = plans.find(order, targets, mayGive)
+  }
+  const memory = reserve(device, plan, order)
+  if (memory) return memory
+  const passing: DeviceBuffer[] = []
+  const inputs = plan.inputs.map((p) => {
+    const node = order[p] as Node
+    const storage = node.storage as Storage
+    used(node)
+    if (storage.buffer && storage.owner === place) return storage.buffer
+    const host = storage.host ?? storage.copy?.peek()
+    if (host) {
+      if (host.byteLength <= SMALL_BYTES || storage.buffer || ++storage.uploads < KEEP_AFTER) return host
+      storage.buffer = device.upload(node.dtype, host)
+      storage.owner = place
+      watch(node, device, storage.buffer)
+      return storage.buffer
+    }
+    if (storage.owner !== place)
+      throw new DeviceError(
+        node.primitive.kind,
+        `the tensor's values are on ${storage.owner}, the work is on ${place}. Move it with .to('${place}')`,
+      )
+    const restored = device.restore(storage.copy as NonNullable<Storage['copy']>)
+    passing.push(restored)
+    return restored
+  })
+  const results = plan.outputs.map((t) => targets[t] as Node)
+  const outputs = results.map((n) => device.allocate(n.dtype, sizeOf(n.shape)))
+  const small = results.map((n) => sizeOf(n.shape) === 1 || (!isPinned(n) && sizeOf(n.shape) * dtypeInfo[n.dtype].bytes <= SMALL_BYTES))
+  let copies: HostCopy[]
+  try {
+    copies = device.run(plan.executable, {
+      inputs,
+      outputs,
+      scalars: plan.scalars.map((p) => ((order[p] as Node).primitive as { value: number }).value),
+      evacuate: outputs.filter((_, i) => small[i]),
+    })
+  } finally {
+    for (const buffer of passing) device.release(buffer)
+  }
+  let next = 0
+  results.forEach((node, i) => {
+    if (small[i]) node.storage = { copy: copies[next++] as NonNullable<Storage['copy']>, owner: place, uploads: 0 }
+    else {
+      const buffer = outputs[i] as DeviceBuffer
+      node.storage = { buffer, owner: place, uploads: 0 }
+      if (late.has(node)) lend(node)
+      else watch(node, device, buffer)
+    }
+  })
+  for (let i = 0; i < order.length; i++) {
+    const node = order[i] as Node
+    if (node.storage) {
+      if (node.inputs.length > 0) node.inputs = []
+    } else if (!isSource(node)) {
+      node.origin = plan
+      node.position = i
+    }
+  }
+  for (const p of plan.donated) {
+    const storage = (order[p] as Node).storage as Storage
+    if (storage.buffer) unwatch(storage.buffer)
+    delete storage.buffer
+    storage.released = 'step'
+  }
+  countRun()
+  collectIfCrowded()
+}
+
+/** Memory for a run. Where there is too little, what nobody holds any more is found and given back first. */
+function reserve(device: Device, plan: Plan, order: readonly Node[]): void | Promise<void> {
+  const uploads = plan.inputs.flatMap((p) => {
+    const { dtype, shape, storage } = order[p] as Node
+    return storage?.buffer ? [] : [sizeOf(shape) * dtypeInfo[dtype].bytes]
+  })
+  const again = (e: unknown): void | Promise<void> => {
+    if (!(e instanceof OutOfMemoryError) || !collectNow()) throw e
+    return device.reserve(plan.executable, uploads)
+  }
+  try {
+    return device.reserve(plan.executable, uploads)?.catch(again)
+  } catch (e) {
+    return again(e)
+  }
+}
+
+/**
+ * Interior results of earlier runs that something new is made of. They are stored now, while their recipe can be followed: what one step after
+ * another uses (a running average, the answers of an old policy) would else be computed from further and further back. And the runs that
+ * made them learn to store them from now on.
+ */
+function reused(order: readonly Node[], targets: readonly Node[]): Node[] {
+  const found = new Set<Node>()
+  for (const node of order) {
+    if (node.storage || node.origin) continue
+    for (const input of node.inputs) {
+      if (input.storage || isSource(input)) continue
+      const base = viewBase(input)
+      if (!base.origin || base.storage || isSource(base) || base.primitive.kind === 'random') continue
+      base.origin.wanted.add(base.position)
+      if (!targets.includes(base)) found.add(base)
+    }
+  }
+  return [...found]
+}
+
+/** Stored values, fetched to the host. */
+export async function storedValues(node: Node): Promise<TypedArray> {
+  const storage = node.storage as Storage
+  checkReadable(node, node)
+  if (storage.host) return storage.host
+  const lost = (e: unknown): never => {
+    throw e instanceof DeviceLostError && !e.cause ? goneWith(e, node, node) : e
+  }
+  if (storage.copy) {
+    const host = await storage.copy.get().catch(lost)
+    storage.host = host
+    delete storage.copy
+    return host
+  }
+  const device = openNow(storage.owner as DeviceName)?.device as NonNullable<ReturnType<typeof openNow>>['device']
+  const host = await device.read(storage.buffer as DeviceBuffer).catch(lost)
+  if (!isPinned(node) && host.byteLength <= MOVED_BYTES) moveToHost(node, host)
+  return host
+}

@@ -1,0 +1,37 @@
+/** @file Which handles were given another value since the last work was handed over: for the case that it cannot be computed. */
+import { reclaim } from './keeping.ts'
+import type { Node } from './node.ts'
+
+/** A handle that was given another value in place. */
+export interface Replaced {
+  /** Its present value. */
+  readonly present: () => Node
+  readonly old: Node
+  /** Puts the old value behind it again. */
+  readonly restore: () => void
+}
+
+let journal = new Map<object, Replaced>()
+
+/** Notes that a handle has another value from now on; of several changes the first counts. */
+export function replaced(handle: object, entry: Replaced): void {
+  if (!journal.has(handle)) journal.set(handle, entry)
+}
+
+/** What was replaced by what is about to be computed. */
+export function takeReplaced(): Replaced[] {
+  if (journal.size === 0) return NOTHING
+  const entries = [...journal.values()]
+  journal = new Map()
+  return entries
+}
+const NOTHING: Replaced[] = []
+
+/** Puts old values back, where they are still there. */
+export function revert(entries: readonly Replaced[]): void {
+  for (const { old, restore } of entries) {
+    if (old.storage?.released) continue
+    reclaim(old)
+    restore()
+  }
+}
