@@ -13,10 +13,12 @@ export interface Row {
   readonly remark?: string
 }
 
-interface Circumstances {
+export interface Circumstances {
   readonly date: string
   readonly adapter: string
   readonly machine: string
+  /** The machine's load average (one minute) when the run began: what other work there was. */
+  readonly load?: number
   readonly rounds: number
 }
 
@@ -66,8 +68,11 @@ function ratio(row: Row, rows: readonly Row[]): number | undefined {
 }
 
 export function headOf(report: Report): string[] {
-  const { adapter, machine, rounds, date } = report
-  const lines = [`adapter: ${adapter}`, `machine: ${machine}; ${date}`]
+  const { adapter, machine, load, rounds, date } = report
+  const lines = [
+    `adapter: ${adapter}`,
+    `machine: ${machine}; ${date}${load === undefined ? '' : `, load average ${load.toFixed(1)} before`}`,
+  ]
   if (report.kind === 'overhead') return [...lines, `medians of ${rounds} rounds; an MLP step records ${report.ops} primitive ops`]
   const agree = `losses 1 and ${report.steps} agree with PyTorch ${report.torch} to ${report.tolerance}`
   return [...lines, `medians of ${rounds} rounds in milliseconds [lowest–highest round]; ${agree}`]
@@ -121,9 +126,12 @@ export function markdown(report: Report): string {
   return [...head, '', ...COMPARISON_HEAD, ...rows, '', ...verdicts(report.rows)].join('\n')
 }
 
-const TABLE = /(<!-- npm run bench -- --table (\S+) -->\n)[\s\S]*?(\n<!-- end of table -->)/g
+const TABLE = /(<!-- npm run bench -- --table (\S+) -->\n)[\s\S]*?(<!-- end of table -->)/g
 
 /** A page with each table between its marks as the results file named there gives it. */
 export function fillPage(page: string, read: (path: string) => string): string {
-  return page.replace(TABLE, (_, from: string, path: string, to: string) => `${from}\n${markdown(JSON.parse(read(path)) as Report)}\n${to}`)
+  return page.replace(
+    TABLE,
+    (_, from: string, path: string, to: string) => `${from}\n${markdown(JSON.parse(read(path)) as Report)}\n\n${to}`,
+  )
 }

@@ -6,10 +6,22 @@
  */
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { arch, availableParallelism, cpus, platform } from 'node:os'
+import { arch, availableParallelism, cpus, loadavg, platform } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { COMPARISON_HEAD, type Comparison, fillPage, headOf, markdown, median, type Report, type Row, rowLine, spread } from './report.ts'
+import {
+  type Circumstances,
+  COMPARISON_HEAD,
+  type Comparison,
+  fillPage,
+  headOf,
+  markdown,
+  median,
+  type Report,
+  type Row,
+  rowLine,
+  spread,
+} from './report.ts'
 import { CHECKED_STEPS, MATMUL_SIZES, type Network } from './tasks.ts'
 import type { Answer, Request } from './worker.ts'
 
@@ -48,6 +60,7 @@ interface Flags {
   readonly rounds: number
   readonly tasks: readonly Task[]
   readonly libraries: readonly Library[]
+  readonly only: readonly string[]
   readonly save: boolean
   readonly overhead: boolean
   /** A results file to print, and whether to fill the page: nothing is measured then. */
@@ -187,6 +200,7 @@ function readFlags(): Flags {
     return {
       device,
       rounds,
+      only,
       libraries: values.torch ? [...libraries, 'torch'] : libraries,
       tasks: chosen(TASKS, (t) => t.name),
       save: values.save ?? false,
@@ -280,28 +294,34 @@ async function compare(flags: Flags): Promise<void> {
       for (const row of found) console.log(rowLine(row, found))
       rows.push(...found)
     }
-    if (flags.save) save(report)
+    if (flags.save) save(report, flags.only)
     if (workers.every((w) => w.failure)) process.exitCode = 1
   } finally {
     for (const worker of workers) worker.close()
   }
 }
 
-const circumstances = (adapter: string, rounds: number): { date: string; adapter: string; machine: string; rounds: number } => ({
+const load = loadavg()[0] as number
+
+const circumstances = (adapter: string, rounds: number): Circumstances => ({
   date: new Date().toISOString().slice(0, 10),
   adapter,
   machine: `${cpus().length} × ${cpus()[0]?.model.trim()}, ${platform()} ${arch()}, Node ${process.version}`,
+  load,
   rounds,
 })
 
-function save(report: Report): void {
+/** One file per adapter, and per choice of what ran; its date is inside, older figures are in the history. */
+function save(report: Report, only: readonly string[]): void {
   mkdirSync(here('results'), { recursive: true })
-  const title = [report.date, report.adapter, ...(report.kind === 'overhead' ? ['overhead'] : [])].join('-')
-  const name = title
+  const name = [report.adapter, ...only]
+    .join('-')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '')
-  writeFileSync(here(`results/${name}.json`), `${JSON.stringify(report, null, 2)}\n`)
+  const short = (_: string, value: unknown): unknown =>
+    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value
+  writeFileSync(here(`results/${name}.json`), `${JSON.stringify(report, short, 2)}\n`)
   console.log(`\nwritten to benchmarks/results/${name}.json`)
 }
 
@@ -314,5 +334,5 @@ else if (flags.overhead) {
   const found = await overhead(flags.device, flags.rounds)
   const report: Report = { kind: 'overhead', ...circumstances(found.adapter, flags.rounds), ops: found.ops, readings: found.readings }
   console.log(markdown(report))
-  if (flags.save) save(report)
+  if (flags.save) save(report, ['overhead'])
 } else await compare(flags)
