@@ -36,6 +36,8 @@ const WITHIN: Readonly<Record<string, string>> = {
   padZeros: 'pad',
   scatterSum: 'gather', // its gradient
   pickClass: 'nllLoss',
+  batchMean: 'batchNorm', // for its second gradient
+  batchRstd: 'batchNorm',
 }
 
 const byOp = casesByOp()

@@ -3,12 +3,12 @@ import { ArgumentError, checkOptions, DTypeError, type Shape, ShapeError, showSh
 import * as graph from '../graph/index.ts'
 import { pinTensor, Tensor, withGrad } from '../tensor/index.ts'
 import { cast } from './convert.ts'
-import { checkDevices, checkTensor, defineJointOp } from './define.ts'
+import { checkDevices, checkTensor, defineJointOp, defineOp } from './define.ts'
 import { add, div, mul, rsqrt, square, sub } from './elementwise.ts'
 import { add_ } from './inplace.ts'
 import { checkFloat } from './promote.ts'
-import { mean, sum } from './reduce.ts'
-import { reshape } from './view.ts'
+import { sum } from './reduce.ts'
+import { expand, reshape } from './view.ts'
 
 /** Options of {@link batchNorm}. */
 export interface BatchNormOptions {
@@ -62,20 +62,59 @@ function channelSum(x: Tensor, c: Channels): Tensor {
   return isLong(c, x.shape) ? sum(sum(x, c.inner, KEEP), 0, KEEP) : sum(x, c.dims, KEEP)
 }
 
-/**
- * Mean and biased variance of every channel, [1, C, 1, …]: about the mean, never E[x²] − E[x]². In two levels where channels are long, as T. Chan,
- * G. Golub and R. LeVeque combine variances (COMPSTAT 1982): the variance is the mean of those of the examples plus that of their means.
- */
-function moments(x: Tensor, c: Channels): { readonly mean: Tensor; readonly variance: Tensor } {
-  if (!isLong(c, x.shape)) {
-    const center = mean(x, c.dims, KEEP)
-    return { mean: center, variance: mean(square(sub(x, center)), c.dims, KEEP) }
-  }
-  const centers = mean(x, c.inner, KEEP) // [N, C, 1, …]
-  const within = mean(square(sub(x, centers)), c.inner, KEEP)
-  const center = mean(centers, 0, KEEP)
-  return { mean: center, variance: mean(add(within, square(sub(centers, center))), 0, KEEP) }
+/** The mean over `dims`, which stay as 1. */
+function averaged(x: graph.Node, dims: readonly number[]): graph.Node {
+  const n = dims.reduce((size, d) => size * (x.shape[d] as number), 1)
+  const kept = x.shape.map((s, i) => (dims.includes(i) ? 1 : s))
+  const total = graph.reshape(graph.reduce('sum', x, dims), kept)
+  return graph.binary('div', total, graph.scalar(n, x.dtype)) // n as data: another batch size is no other kernel
 }
+
+/** What a batch is normalized by, [1, C, 1, …]. */
+interface Statistics extends Channels {
+  readonly mean: graph.Node
+  /** Divided by n. */
+  readonly variance: graph.Node
+  /** 1 / √(variance + eps) */
+  readonly rstd: graph.Node
+}
+
+/**
+ * The statistics of every channel. The variance is taken about the mean, never as E[x²] − E[x]². In two levels where channels are long, as T. Chan,
+ * G. Golub and R. LeVeque combine variances (COMPSTAT 1982): it is the mean of those of the examples plus that of their means.
+ */
+function statisticsOf(x: graph.Node, c: Channels, eps: number): Statistics {
+  const square = (d: graph.Node): graph.Node => graph.binary('mul', d, d)
+  let mean: graph.Node
+  let variance: graph.Node
+  if (isLong(c, x.shape)) {
+    const centers = averaged(x, c.inner) // [N, C, 1, …]
+    const within = averaged(square(graph.binary('sub', x, centers)), c.inner)
+    mean = averaged(centers, [0])
+    variance = averaged(graph.binary('add', within, square(graph.binary('sub', centers, mean))), [0])
+  } else {
+    mean = averaged(x, c.dims)
+    variance = averaged(square(graph.binary('sub', x, mean)), c.dims)
+  }
+  return { ...c, mean, variance, rstd: graph.unary('rsqrt', graph.binary('add', variance, graph.scalar(eps, x.dtype))) }
+}
+
+// The statistics on the tape: backward goes by their gradients only when it is itself differentiated.
+
+const batchMean = defineOp('batchMean', {
+  doc: 'the mean of each channel over the batch',
+  inputs: ['x'],
+  forward: (_x, p: Statistics) => p.mean,
+  vjp: { x: (g, { shape }, p) => expand(div(g, p.count), shape) },
+})
+
+const batchRstd = defineOp('batchRstd', {
+  doc: '1 / √(var + eps) of each channel over the batch',
+  inputs: ['x', 'mean'],
+  forward: (_x, _mean, p: Statistics) => p.rstd,
+  saves: { x: ['x', 'mean', 'y'] },
+  vjp: { x: (g, { x, mean, y }, p) => mul(sub(x, mean), div(mul(g, mul(square(y), y)), -p.count)), mean: 'none' },
+})
 
 /**
  * (x − mean) · rstd · weight + bias, where mean and rstd are x's own. With x̂ the normalized x and n values per channel, the gradient of x is
@@ -110,9 +149,11 @@ const normalizeBatch = defineJointOp('batchNorm', {
 })
 
 /** handle ← handle + momentum · (value − handle), off the tape. It stays on the device however small it is: the next step reads it. */
-function follow(handle: Tensor, value: Tensor, momentum: number | Tensor): void {
-  const now = cast(reshape(value, handle.shape), handle.dtype)
-  pinTensor(add_(handle, mul(sub(now, handle), momentum)))
+function follow(handle: Tensor, value: graph.Node, momentum: number | Tensor): void {
+  const { dtype, shape } = handle
+  const share = typeof momentum === 'number' ? graph.scalar(momentum, dtype) : graph.cast(momentum._node, dtype)
+  const away = graph.binary('sub', graph.cast(graph.reshape(value, shape), dtype), handle._node)
+  pinTensor(withGrad(false, () => add_(handle, new Tensor(graph.binary('mul', away, share)))))
 }
 
 /**
@@ -169,22 +210,20 @@ export function batchNorm(x: Tensor, runningMean: Tensor | null, runningVar: Ten
     return cast(bias ? add(y, wide(bias)) : y, x.dtype)
   }
 
-  // Everything is computed of the distance from some value of the channel (its first), so that a mean far from 0 costs no digits: differences of values
-  // that are near each other are exact, and no value is further than √n standard deviations from the mean. Gradients do not depend on the choice. (Where it is infinite, the running mean is NaN as the variance is.)
-  const origin = new Tensor(
-    graph.slice(
-      values._node,
-      values.shape.map(() => 0),
-      c.wide,
-    ),
+  // Everything is computed of the distance from some value of the channel, its first, so that a mean far from 0 costs no digits: differences of values
+  // that are near each other are exact, and no value is further than √n standard deviations from the mean. Gradients do not depend on the choice.
+  // (Where that value is infinite, the running mean is NaN as the variance is.)
+  const origin = graph.slice(
+    values._node,
+    values.shape.map(() => 0),
+    c.wide,
   )
-  const away = sub(values, origin)
-  const { mean: center, variance } = moments(away, c)
-  withGrad(false, () => {
-    if (runningMean) follow(runningMean, add(origin, center), momentum)
-    if (runningVar) follow(runningVar, mul(variance, c.count / (c.count - 1)), momentum)
-  })
-  return cast(normalizeBatch({ x: away, mean: center, rstd: rsqrt(add(variance, eps)), weight, bias }, c), x.dtype)
+  const away = sub(values, new Tensor(origin))
+  const p = statisticsOf(away._node, c, eps)
+  if (runningMean) follow(runningMean, graph.binary('add', origin, p.mean), momentum)
+  if (runningVar) follow(runningVar, graph.binary('mul', p.variance, graph.scalar(c.count / (c.count - 1), dtype)), momentum)
+  const center = batchMean(away, p)
+  return cast(normalizeBatch({ x: away, mean: center, rstd: batchRstd(away, center, p), weight, bias }, p), x.dtype)
 }
 
 /** What is one number for each channel: [C], of x's dtype (or float32 beside float16). */
