@@ -135,6 +135,12 @@ describe('a device that is lost in a training', { timeout: LIMIT }, () => {
       await lossOf(read)
       return run.step(2).item()
     },
+    async 'while memory is waited for'(run) {
+      const read = ones([2500, 2000]).mul(2).data()
+      run.step(2)
+      void destroyDevice()
+      return read
+    },
     async 'while synchronize is awaited'(run) {
       run.step(2)
       const all = synchronize()

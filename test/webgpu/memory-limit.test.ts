@@ -230,14 +230,28 @@ describe('a GPU that has no more room', { timeout: LIMIT }, () => {
   })
   beforeEach(cleanSlate)
 
-  /** From now on the GPU is asked for more than it has wherever a new storage buffer is wanted that is larger than `bytes`. `times`: at most so often. */
+  /** From now on there is no room for new buffers larger than `bytes`: they are invalid, and the error scope says why. `times`: at most so often. */
   function exhaust(bytes: number, times = Number.POSITIVE_INFINITY): { asked: number } {
     const { gpu } = gpuDevice()
-    const real = gpu.createBuffer.bind(gpu)
+    const create = gpu.createBuffer.bind(gpu)
+    const pop = gpu.popErrorScope.bind(gpu)
     const count = { asked: 0 }
+    class GPUOutOfMemoryError {
+      readonly message = 'Error creating VkBuffer: VK_ERROR_OUT_OF_DEVICE_MEMORY'
+    }
+    let refused = false
     vi.spyOn(gpu, 'createBuffer').mockImplementation((wanted) => {
-      if (wanted.size <= bytes || ++count.asked > times) return real(wanted)
-      return real({ ...wanted, size: gpu.limits.maxBufferSize })
+      if (wanted.size <= bytes || ++count.asked > times) return create(wanted)
+      refused = true
+      gpu.pushErrorScope('validation')
+      const invalid = create({ ...wanted, size: gpu.limits.maxBufferSize + 4 })
+      void pop()
+      return invalid
+    })
+    vi.spyOn(gpu, 'popErrorScope').mockImplementation(() => {
+      const error = refused ? new GPUOutOfMemoryError() : undefined
+      refused = false
+      return error ? pop().then(() => error as GPUError) : pop()
     })
     return count
   }
@@ -258,6 +272,23 @@ describe('a GPU that has no more room', { timeout: LIMIT }, () => {
     losses.push(...(await train(run, [2, 3])))
     expect(await held('webgpu')).toEqual(early)
     expect(losses).toEqual(expected)
+  })
+
+  it('nobody awaits in between: the steps recorded after it did not happen either, and the error comes once', async () => {
+    const plain = start('webgpu')
+    const expected = await train(plain, [0, 1, 4])
+    const run = start('webgpu')
+    const losses = await train(run, [0, 1])
+    exhaust(2 * MIB)
+    run.step(99, 2 ** 15)
+    run.step(2)
+    run.step(3)
+    await failure(() => synchronize())
+    vi.restoreAllMocks()
+    await synchronize()
+    losses.push(await run.step(4).item())
+    expect(losses).toEqual(expected)
+    expect(await run.values()).toEqual(await plain.values())
   })
 
   it('is asked again when waiting buffers are gone and the work in flight is done', async () => {
