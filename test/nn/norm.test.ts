@@ -1,6 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { deviceCounters } from '../../src/graph/index.ts'
-import { manualSeed, memory, nn, noGrad, optim, randn, synchronize, type Tensor, tensor } from '../../src/index.ts'
+import {
+  manualSeed,
+  memory,
+  nn,
+  noGrad,
+  optim,
+  parseState,
+  randn,
+  serializeState,
+  synchronize,
+  type Tensor,
+  tensor,
+} from '../../src/index.ts'
 import '../support/matchers.ts'
 
 const device = 'cpu'
@@ -56,6 +68,15 @@ describe('BatchNorm2d', () => {
     ])
     second.forward(batches[0] as Tensor)
     expect(await values(second.numBatchesTracked)).toEqual([1])
+  })
+
+  it('goes through a file with its count', async () => {
+    const layer = new nn.BatchNorm2d(2, { device })
+    for (let i = 0; i < 3; i++) layer.forward(randn([2, 2, 2, 2], { device }))
+    const other = new nn.BatchNorm2d(2, { device })
+    other.loadStateDict(parseState<nn.StateDict>(await serializeState(layer.stateDict())))
+    expect(await values(other.numBatchesTracked)).toEqual([3])
+    await expect(other.runningVar as Tensor).toBeCloseToTensor(layer.runningVar as Tensor, { rtol: 0, atol: 0 })
   })
 
   it('uses the running statistics after eval() and changes nothing there, also for a single value', async () => {
