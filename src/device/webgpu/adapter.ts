@@ -8,6 +8,8 @@ export interface Opened {
   readonly gpu: GPUDevice
   readonly info: DeviceInfo
   readonly adapterClass: AdapterClass
+  /** How many invocations always are a subgroup; 1 where they differ or there are none. */
+  readonly subgroup: number
 }
 
 /** The limits that kernels can make use of; everything else stays at the specification's default. */
@@ -74,7 +76,7 @@ async function request(gpu: GPU | undefined, wanted: string | undefined): Promis
 /**
  * Opens a device on the best adapter, or on the one whose description contains `wanted` (or TAPEGRAD_ADAPTER).
  * @returns undefined where there is no adapter.
- * @throws DeviceError when an adapter was asked for by name and is not there.
+ * @throws DeviceError when an adapter was asked for by name and is not there, or gives no device.
  */
 export async function openGpu(wanted: string | undefined = env('TAPEGRAD_ADAPTER')): Promise<Opened | undefined> {
   const gpu = await entry(wanted)
@@ -91,10 +93,11 @@ export async function openGpu(wanted: string | undefined = env('TAPEGRAD_ADAPTER
   const frugal = env('TAPEGRAD_LIMITS') === 'default'
   const requiredLimits: Record<string, number> = {}
   if (!frugal) for (const name of WANTED_LIMITS) requiredLimits[name] = found.limits[name]
-  const device = await found.requestDevice({
-    requiredFeatures: frugal ? [] : WANTED_FEATURES.filter((f) => found.features.has(f)),
-    requiredLimits,
-  })
+  const device = await found
+    .requestDevice({ requiredFeatures: frugal ? [] : WANTED_FEATURES.filter((f) => found.features.has(f)), requiredLimits })
+    .catch((e: Error) => {
+      throw new DeviceError('init', `${describe(found.info)} gives no device (${e.message}). Device cpu works everywhere`)
+    })
   const software = isSoftware(found.info)
   const limits: Record<string, number> = {}
   for (const name of [...WANTED_LIMITS, 'maxComputeWorkgroupsPerDimension', 'minStorageBufferOffsetAlignment'] as const)
@@ -108,5 +111,7 @@ export async function openGpu(wanted: string | undefined = env('TAPEGRAD_ADAPTER
     features: [...device.features].sort(),
     limits,
   }
-  return { gpu: device, info, adapterClass: software ? 'software' : 'hardware' }
+  const { subgroupMinSize, subgroupMaxSize } = found.info
+  const subgroup = device.features.has('subgroups') && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 1
+  return { gpu: device, info, adapterClass: software ? 'software' : 'hardware', subgroup }
 }

@@ -21,6 +21,7 @@ import { Flow } from './flow.ts'
 import { firstFailure, GpuBuffer, type Input, type OtherJob, type RunJob } from './jobs.ts'
 import { PipelineCache } from './pipelines.ts'
 import { BufferPool, type PoolBuffer } from './pool.ts'
+import { Provision } from './provision.ts'
 import { GpuHostCopy, Pages, valuesFrom } from './readback.ts'
 import { chooseStrategy, type Strategy } from './strategy.ts'
 import { fromGpu, Trouble } from './trouble.ts'
@@ -29,9 +30,6 @@ import { errorOf, FLAG_BYTES, Verdict } from './verdict.ts'
 
 /** Runs that may wait for asynchronous compilation while the program never yields; then it is done on the spot. */
 const WAITING = 2
-
-/** New memory of a run from which on it is made certain, before anything is done, that the GPU has it: smaller amounts come out of what drivers hold. */
-const DOUBTFUL = 2 ** 24
 
 const DTYPES: ReadonlySet<DType> = new Set(['float32', 'float16', 'int32', 'uint32', 'int8', 'uint8', 'bool'])
 
@@ -50,6 +48,7 @@ export class GpuComputeDevice implements Device, Workshop {
   readonly #trouble = new Trouble()
   readonly #flow: Flow
   readonly #pages: Pages
+  readonly #provision: Provision
   readonly #jobs: (RunJob | OtherJob)[] = []
   #pumping = false
   readonly #drained: (() => void)[] = []
@@ -57,10 +56,10 @@ export class GpuComputeDevice implements Device, Workshop {
   /** Names of ops with checked indices; an error code is a position in it plus 1. */
   readonly #ops: string[] = []
 
-  constructor({ gpu, info, adapterClass }: Opened, dump: Dump) {
+  constructor({ gpu, info, adapterClass, subgroup }: Opened, dump: Dump) {
     this.gpu = gpu
     this.info = info
-    this.choose = (kernel) => chooseStrategy(kernel, adapterClass)
+    this.choose = (kernel) => chooseStrategy(kernel, adapterClass, subgroup)
     this.dump = dump
     this.pool = new BufferPool(gpu, adapterClass === 'software' ? 2 ** 29 : 2 ** 31)
     this.pipelines = new PipelineCache(gpu)
@@ -73,6 +72,7 @@ export class GpuComputeDevice implements Device, Workshop {
       parallelism: adapterClass === 'software' ? 64 : 128,
     }
     this.#flow = new Flow(this.#trouble, () => this.#fence())
+    this.#provision = new Provision(this.pool, this.#trouble, () => this.#fence())
     this.#pages = new Pages(gpu, this.errors, this.counts)
     this.#pages.submitted = () => this.#flow.submitted
     this.#pages.onDone = (serial) => this.#flow.done(serial)
@@ -118,7 +118,7 @@ export class GpuComputeDevice implements Device, Workshop {
     const buffer = this.allocate(dtype, data.length) as GpuBuffer
     this.#flow.uploaded(data.byteLength)
     if (data.length > 0) buffer.memory = this.#uploaded(data)
-    this.#doubt('upload', [buffer.memory], (error) => error && buffer.fail(error))
+    this.#provision.doubt('upload', [buffer.memory], (error) => error && buffer.fail(error))
     return buffer
   }
 
@@ -146,36 +146,7 @@ export class GpuComputeDevice implements Device, Workshop {
     const { needs, label } = executable as GpuExecutable
     const sizes = [...needs, ...uploads.map((bytes) => this.pool.classOf(bytes))]
     if (this.pool.limit < Number.POSITIVE_INFINITY) this.#pump(true) // what is queued takes its share first
-    const missing = this.pool.makeRoom(label, sizes)
-    const bytes = missing.reduce((a, b) => a + b, 0)
-    return bytes < DOUBTFUL ? undefined : this.#stock(label, missing, bytes)
-  }
-
-  /** Makes new buffers when it is certain that the GPU has room; if not, when those that wait are gone and the work in flight is done. */
-  async #stock(label: string, sizes: readonly number[], bytes: number): Promise<void> {
-    if (await this.#trouble.orLost(this.pool.stock(sizes))) return
-    this.pool.empty()
-    await this.#fence()
-    if (!(await this.#trouble.orLost(this.pool.stock(sizes)))) throw noRoom(label, bytes, this.pool.live)
-  }
-
-  /** Hears of memory that is in use before it is known that there is room for it. */
-  #doubt(
-    label: string,
-    memory: readonly (PoolBuffer | undefined)[],
-    answer: (error: Error | undefined) => void,
-  ): Promise<boolean> | undefined {
-    const doubtful = [...new Set(memory.filter((m): m is PoolBuffer => m?.proof !== undefined))]
-    if (doubtful.length === 0) return undefined
-    const check = Promise.all(doubtful.map((m) => m.proof)).then((good) => {
-      const bytes = doubtful.reduce((n, m, i) => (good[i] ? n : n + m.size), 0)
-      const error = bytes > 0 ? noRoom(label, bytes, this.pool.live) : undefined
-      if (error) this.#trouble.add(error)
-      answer(error)
-      return !error
-    })
-    this.#trouble.watch(check)
-    return check
+    return this.#provision.reserve(label, sizes)
   }
 
   run(executable: Executable, run: Run): HostCopy[] {
@@ -282,7 +253,7 @@ export class GpuComputeDevice implements Device, Workshop {
     executable.encode(pass, memory)
     pass.end()
     const verdict = this.#verdictOf(job, doubtful)
-    const proof = this.#doubt(executable.label, memory, (error) => verdict?.settle(error))
+    const proof = this.#provision.doubt(executable.label, memory, (error) => verdict?.settle(error))
     if (executable.checks) this.#pages.appendFlag(encoder, verdict as Verdict)
     for (const [i, buffer] of evacuate.entries()) {
       this.#pages.append(encoder, (buffer.memory as PoolBuffer).gpu, buffer.bytes, copies[i] as GpuHostCopy)
