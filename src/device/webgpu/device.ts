@@ -56,10 +56,10 @@ export class GpuComputeDevice implements Device, Workshop {
   /** Names of ops with checked indices; an error code is a position in it plus 1. */
   readonly #ops: string[] = []
 
-  constructor({ gpu, info, adapterClass, subgroup }: Opened, dump: Dump) {
+  constructor({ gpu, info, adapterClass }: Opened, dump: Dump) {
     this.gpu = gpu
     this.info = info
-    this.choose = (kernel) => chooseStrategy(kernel, adapterClass, subgroup)
+    this.choose = (kernel) => chooseStrategy(kernel, adapterClass)
     this.dump = dump
     this.pool = new BufferPool(gpu, adapterClass === 'software' ? 2 ** 29 : 2 ** 31)
     this.pipelines = new PipelineCache(gpu)
