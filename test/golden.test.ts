@@ -38,6 +38,12 @@ const WITHIN: Readonly<Record<string, string>> = {
   pickClass: 'nllLoss',
   batchMean: 'batchNorm', // for its second gradient
   batchRstd: 'batchNorm',
+  convolution: 'conv2d',
+  convolutionInput: 'conv2d', // its gradients
+  convolutionWeight: 'conv2d',
+  windows: 'maxPool2d',
+  windowMax: 'maxPool2d',
+  foldWindows: 'maxPool2d', // its gradient
 }
 
 const byOp = casesByOp()

@@ -151,7 +151,7 @@ def spread(of, x, *rest):
     return of(x, dim, correction=options.get('correction', 1), keepdim=options.get('keepdim', False))
 
 
-FUNCTIONAL = {'embedding', 'pad', 'gelu', 'linear', 'one_hot', 'cross_entropy', 'nll_loss', 'mse_loss', 'batch_norm'}
+FUNCTIONAL = {'embedding', 'pad', 'gelu', 'linear', 'one_hot', 'cross_entropy', 'nll_loss', 'mse_loss', 'batch_norm', 'conv2d', 'max_pool2d', 'avg_pool2d'}
 
 
 def torch_value(a, inputs):
@@ -232,6 +232,50 @@ def case(op, inputs, args=None, note='', grad=True, changes=()):
         found = iter(grads)
         row['grads'] = [put(g) if w and (g := next(found)) is not None else None for w in wants]
     cases.append(row)
+
+
+def spatial():
+    for op, x, w, options, note in (
+        ('conv2d', (2, 3, 5, 6), (4, 3, 3, 3), {}, ''),
+        ('conv2d', (2, 3, 5, 6), (4, 3, 3, 3), {'padding': 1}, 'padding'),
+        ('conv2d', (2, 2, 7, 6), (3, 2, 3, 2), {'stride': 2, 'padding': [1, 0]}, 'stride 2'),
+        ('conv2d', (1, 2, 9, 8), (3, 2, 2, 3), {'stride': [3, 2], 'padding': [0, 1]}, 'strides that leave a rest'),
+        ('conv2d', (1, 2, 9, 8), (2, 2, 3, 3), {'dilation': [2, 3], 'padding': 2}, 'dilation'),
+        ('conv2d', (1, 2, 9, 11), (2, 2, 3, 2), {'dilation': [2, 3], 'stride': [2, 2], 'padding': 1}, 'stride and dilation'),
+        ('conv2d', (1, 2, 9, 9), (2, 2, 3, 2), {'dilation': 2, 'stride': 4, 'padding': 2}, 'stride twice the dilation'),
+        ('conv2d', (2, 4, 5, 5), (6, 2, 3, 3), {'groups': 2, 'padding': 1}, 'groups'),
+        ('conv2d', (2, 3, 5, 5), (6, 1, 3, 3), {'groups': 3, 'stride': 2}, 'depthwise, stride 2'),
+        ('conv2d', (2, 3, 4, 5), (2, 3, 1, 1), {}, 'one by one'),
+        ('conv2d', (2, 3, 4, 5), (2, 3, 1, 1), {'stride': 2}, 'one by one, stride 2'),
+        ('conv2d', (2, 3, 4, 5), (2, 3, 4, 5), {}, 'window as large as the input'),
+        ('conv2d', (1, 2, 5, 6), (2, 2, 3, 4), {'padding': 'same'}, 'same, even window'),
+        ('conv2d', (1, 2, 6, 7), (2, 2, 3, 2), {'padding': 'same', 'dilation': [2, 3]}, 'same, dilation'),
+        ('conv2d', (1, 2, 5, 6), (2, 2, 3, 3), {'padding': 'valid'}, 'valid'),
+        ('conv2d', (2, 5, 6), (4, 2, 3, 3), {'padding': 1}, 'no batch'),
+        ('conv2d', (0, 2, 5, 6), (4, 2, 3, 3), {}, 'empty batch'),
+    ):
+        case(op, [rand(*x), rand(*w), rand(w[0])], ['$0', '$1', '$2', options] if options else None, note)
+    case('conv2d', [rand(1, 2, 4, 4), rand(3, 2, 2, 2)], None, 'no bias')
+    case('conv2d', [vals([INF, 1, NAN, 0, 2, 3, 1, 1, 1], (1, 1, 3, 3)), vals([1, 0, 0, 2], (1, 1, 2, 2))], None, 'infinity and NaN', grad=False)
+    for size, kernel, options, note in (
+        ((2, 3, 6, 6), 2, {}, ''),
+        ((2, 3, 7, 5), 2, {}, 'a rest at the edge'),
+        ((1, 2, 7, 7), 3, {'stride': 2, 'padding': 1}, 'overlapping windows'),
+        ((1, 2, 7, 8), [3, 2], {'stride': [1, 3], 'padding': [1, 1]}, 'stride past the window'),
+        ((1, 2, 6, 7), [2, 3], {'stride': 2, 'ceilMode': True}, 'ceil'),
+        ((1, 2, 7, 6), 3, {'stride': 3, 'padding': 1, 'ceilMode': True}, 'ceil and padding'),
+        ((3, 5, 5), 2, {}, 'no batch'),
+        ((0, 3, 5, 5), 2, {}, 'empty batch'),
+    ):
+        case('maxPool2d', [distinct(*size)], ['$0', kernel, options] if options else ['$0', kernel], note)
+        case('maxPool2d', [distinct(*size)], ['$0', kernel, {**options, 'returnIndices': True}], f'{note}, indices')
+        case('avgPool2d', [rand(*size)], ['$0', kernel, options] if options else ['$0', kernel], note)
+        if options:
+            case('avgPool2d', [rand(*size)], ['$0', kernel, {**options, 'countIncludePad': False}], f'{note}, countIncludePad false')
+            case('avgPool2d', [rand(*size)], ['$0', kernel, {**options, 'divisorOverride': 3}], f'{note}, divisorOverride')
+    case('maxPool2d', [distinct(1, 2, 9, 8)], ['$0', [3, 2], {'stride': 2, 'dilation': [2, 3], 'padding': 1}], 'dilation')
+    case('maxPool2d', [vals([1, 1, 1, 1, 2, 2, 0, 2, 2], (1, 1, 3, 3))], ['$0', 2, {'stride': 1, 'returnIndices': True}], 'ties')
+    case('maxPool2d', [vals([1, NAN, 3, -INF, -INF, -INF, INF, 0, NAN, -INF, -INF, -INF], (1, 2, 2, 3))], ['$0', [2, 2], {'stride': 1, 'returnIndices': True}], 'NaN and infinity')
 
 
 def creation():
@@ -833,7 +877,7 @@ def printed():
 
 
 def write():
-    for family in (creation, elementwise, reductions, views, contractions, softmaxes, normalizations, indexing):
+    for family in (creation, elementwise, reductions, views, contractions, spatial, softmaxes, normalizations, indexing):
         family()
     optimizers, layers, texts = optimizer_paths(), modules(), printed()
     line = lambda row: json.dumps(row, separators=(',', ':'), ensure_ascii=False, allow_nan=False)
