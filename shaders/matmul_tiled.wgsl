@@ -4,8 +4,9 @@
 // 16 * MORE_M multiply-adds (f32). The next panel is read into registers before the multiplication of the present one, which hides its latency.
 //
 // The prelude gives: const TILE_M, TILE_N, TILE_K, MORE_M, THREADS, A_ALONG_K, B_ALONG_K; fn contract(); fn load_a(i), load_b(i): an element by its
-// position; fn start_a(batch, m), start_b(batch, n): where a row of a and a column of b begin; fn step_a(k), step_b(k): how far on the k-th term lies;
-// fn store(batch, m, n, sum).
+// position; fn row_of(m), column_of(n): places along the two sides, taken apart; fn start_a(batch, row), start_b(batch, column): where a row of a and a
+// column of b begin; fn step_a(k), step_b(k): how far on the k-th term lies;
+// fn store(batch, row, column, sum).
 
 var<workgroup> panel_a: array<vec4<f32>, TILE_K * TILE_M / 4u>;
 var<workgroup> panel_b: array<vec4<f32>, TILE_K * TILE_N / 4u>;
@@ -16,11 +17,11 @@ const VECTORS_B = TILE_K * TILE_N / 4u / THREADS;
 // Where four rows of a begin, and four columns of b; past the edge stands the last one.
 fn starts_a(batch: u32, m: u32, c: Contract) -> vec4<u32> {
   let r = min(vec4<u32>(m, m + 1u, m + 2u, m + 3u), vec4<u32>(c.m - 1u));
-  return vec4<u32>(start_a(batch, r.x), start_a(batch, r.y), start_a(batch, r.z), start_a(batch, r.w));
+  return vec4<u32>(start_a(batch, row_of(r.x)), start_a(batch, row_of(r.y)), start_a(batch, row_of(r.z)), start_a(batch, row_of(r.w)));
 }
 fn starts_b(batch: u32, n: u32, c: Contract) -> vec4<u32> {
   let q = min(vec4<u32>(n, n + 1u, n + 2u, n + 3u), vec4<u32>(c.n - 1u));
-  return vec4<u32>(start_b(batch, q.x), start_b(batch, q.y), start_b(batch, q.z), start_b(batch, q.w));
+  return vec4<u32>(start_b(batch, column_of(q.x)), start_b(batch, column_of(q.y)), start_b(batch, column_of(q.z)), start_b(batch, column_of(q.w)));
 }
 
 // Four rows of a at one k, zero past its end. Rows past the edge are multiplied and not stored.
@@ -101,11 +102,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     workgroupBarrier();
   }
-  for (var i = 0u; i < 4u * MORE_M; i++) {
-    let m = m0 + row * 4u * MORE_M + i;
-    for (var j = 0u; j < 4u; j++) {
-      let n = n0 + column * 4u + j;
-      if (m < c.m && n < c.n) { store(batch, m, n, sums[i][j]); }
+  for (var j = 0u; j < 4u; j++) {
+    let n = n0 + column * 4u + j;
+    if (n >= c.n) { break; }
+    let place = column_of(n);
+    for (var i = 0u; i < 4u * MORE_M; i++) {
+      let m = m0 + row * 4u * MORE_M + i;
+      if (m < c.m) { store(batch, row_of(m), place, sums[i][j]); }
     }
   }
 }

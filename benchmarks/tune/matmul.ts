@@ -73,7 +73,10 @@ function candidates(): ContractStrategy[] {
       ] as const)
         list.push({ kind: 'tiled', tileM, tileN, tileK: 16, moreM, exchange })
     } else {
-      for (const rows of [4, 8]) for (const columns of [2, 4, 8]) list.push({ kind: 'register', rows, columns, lanes: 8, exchange })
+      for (const share of new Set([1, subgroup]))
+        for (const rows of [4, 8, 16, 32])
+          for (const columns of [1, 2, 4, 8])
+            if (rows * columns <= 64 && rows % share === 0) list.push({ kind: 'register', rows, columns, lanes: 8, share, exchange })
     }
   }
   return list
@@ -83,6 +86,7 @@ const opened = await webgpuProvider.open()
 if (!opened) throw new Error('no WebGPU adapter')
 const device = opened.device as GpuComputeDevice
 const { software } = opened.info
+const { subgroup } = device
 console.log(opened.info.adapter)
 const pause = new Int32Array(new SharedArrayBuffer(4))
 
@@ -109,7 +113,7 @@ for (const shape of shapes) {
   const y = Float32Array.from({ length: k * n }, (_, i) => ((i * 7907) % 97) / 97 - 0.5)
   const [a, b, c] = [device.upload('float32', x), device.upload('float32', y), device.allocate('float32', m * n)]
   const kernel = product(shape)
-  const chosen = register(shapeOf(kernel), 2)
+  const chosen = register(shapeOf(kernel), subgroup, 2)
   const rows: string[] = []
   for (const strategy of candidates()) {
     device.choose = () => strategy

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { toHalf } from '../../src/base/index.ts'
 import { register, type Strategy } from '../../src/device/webgpu/strategy.ts'
 import type { Expr, Kernel, Store } from '../../src/kernel/index.ts'
-import { acc, at, axis, binary, distance, flat, kernel, literal, load, noise, runKernel, unary } from './kernels.ts'
+import { acc, at, axis, binary, distance, flat, kernel, literal, load, noise, openDevice, runKernel, unary } from './kernels.ts'
 
 interface Spec {
   readonly m: number
@@ -77,10 +77,13 @@ async function check(spec: Spec, strategy: Strategy): Promise<void> {
   }
 }
 
+const { subgroup } = await openDevice()
+
 const STRATEGIES: Record<string, Strategy> = {
   'one invocation per output': { kind: 'point', workgroup: 64, elements: 1 },
-  'register tiles 8x8': { kind: 'register', rows: 8, columns: 8, lanes: 8, exchange: false },
-  'register tiles 4x2, sides exchanged': { kind: 'register', rows: 4, columns: 2, lanes: 8, exchange: true },
+  'register tiles 8x8': { kind: 'register', rows: 8, columns: 8, lanes: 8, exchange: false, share: 1 },
+  'register tiles 4x2, sides exchanged': { kind: 'register', rows: 4, columns: 2, lanes: 8, exchange: true, share: 1 },
+  'register tiles 16x2, loads shared in subgroups': { kind: 'register', rows: 16, columns: 2, lanes: 8, exchange: false, share: subgroup },
   'shared tiles 32x32': { kind: 'tiled', tileM: 32, tileN: 32, tileK: 16, moreM: 1, exchange: false },
   'shared tiles 32x64, sides exchanged': { kind: 'tiled', tileM: 32, tileN: 64, tileK: 16, moreM: 1, exchange: true },
   // the shape of the 128x64 tile in a quarter of its size: adapters in software compile the whole for seconds
@@ -118,7 +121,7 @@ for (const [name, strategy] of Object.entries(STRATEGIES)) {
 
 it('small products are spread over the cores, and little is computed past the edges', () => {
   const strides = { a_m: 256, a_k: 1, b_k: 10, b_n: 1, batches: 1 }
-  const narrow = register({ ...strides, m: 64, n: 10, k: 256 }, 2)
+  const narrow = register({ ...strides, m: 64, n: 10, k: 256 }, 8, 2)
   if (narrow.kind !== 'register') throw new Error('not a register tile')
   const [m, n] = narrow.exchange ? [10, 64] : [64, 10]
   const tiles = Math.ceil(m / narrow.rows) * Math.ceil(n / (narrow.columns * narrow.lanes))

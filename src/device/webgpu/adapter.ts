@@ -8,6 +8,8 @@ export interface Opened {
   readonly gpu: GPUDevice
   readonly info: DeviceInfo
   readonly adapterClass: AdapterClass
+  /** How many invocations always are a subgroup; 1 where they differ or there are none. */
+  readonly subgroup: number
 }
 
 /** The limits that kernels can make use of; everything else stays at the specification's default. */
@@ -109,5 +111,7 @@ export async function openGpu(wanted: string | undefined = env('TAPEGRAD_ADAPTER
     features: [...device.features].sort(),
     limits,
   }
-  return { gpu: device, info, adapterClass: software ? 'software' : 'hardware' }
+  const { subgroupMinSize = 1, subgroupMaxSize } = found.info
+  const subgroup = device.features.has('subgroups') && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 1
+  return { gpu: device, info, adapterClass: software ? 'software' : 'hardware', subgroup }
 }

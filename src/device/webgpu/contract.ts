@@ -14,15 +14,21 @@ export function printContract(kernel: Kernel, strategy: ContractStrategy): Print
   const { exchange } = strategy
   const shape = exchange ? exchanged(shapeOf(kernel)) : shapeOf(kernel)
   const axes = exchange ? exchangedAxes(axesOf(kernel)) : axesOf(kernel)
+  const stored = storeIndices(kernel)
+  const rows = partsOf(axes.rows, [axes.a.index, ...stored])
+  const columns = partsOf(axes.columns, [axes.b.index, ...stored])
+  const batch = partsOf(axes.batch, [axes.a.index, axes.b.index])
   const parts = [
     constants(strategy, shape),
     'struct Contract { batches: u32, m: u32, n: u32, k: u32 }',
     contractFunction(emitter, shape),
     loadFunction(emitter, 'a', axes.a.buffer),
     loadFunction(emitter, 'b', axes.b.buffer),
-    startFunction(emitter, 'a', axes.a.index, axes.batch, 'm', axes.rows),
-    startFunction(emitter, 'b', axes.b.index, axes.batch, 'n', axes.columns),
-    storeFunction(emitter, axes),
+    sideFunction(emitter, 'Row', rows),
+    sideFunction(emitter, 'Column', columns),
+    startFunction(emitter, 'a', axes.a.index, batch, 'Row', rows),
+    startFunction(emitter, 'b', axes.b.index, batch, 'Column', columns),
+    storeFunction(emitter, axes, rows, columns),
   ]
   if (strategy.kind === 'tiled') {
     parts.push(stepFunction(emitter, 'a', axes.a.index, axes.sum), stepFunction(emitter, 'b', axes.b.index, axes.sum))
@@ -32,17 +38,33 @@ export function printContract(kernel: Kernel, strategy: ContractStrategy): Print
     const step = (name: string, index: Index): string =>
       axes.sum.map((axis, i) => stepText(emitter, name, `k${i}`, coefOf(index, axis))).reduce((x, y) => `${x} + ${y}`, '0u')
     const looped = nest(shaders.matmul_register as string, 'k', sizes, { step_a: step('a', axes.a.index), step_b: step('b', axes.b.index) })
-    parts.push(unroll(looped, { ROWS: strategy.rows, COLS: strategy.columns }))
+    parts.push(alone(unroll(looped, tileConstants(strategy)), strategy.share))
   }
   const [tileM, tileN] = strategy.kind === 'tiled' ? [strategy.tileM, strategy.tileN] : [strategy.rows, strategy.columns * strategy.lanes]
   const tiles = Math.ceil(shape.m / tileM) * Math.ceil(shape.n / tileN) * shape.batches
   return assemble(emitter, parts.join('\n\n'), fold(tiles))
 }
 
+const tileConstants = ({ rows, columns, share }: Extract<ContractStrategy, { kind: 'register' }>) => ({
+  ROWS: rows,
+  COLS: columns,
+  SHARE: share,
+  GROUPS: rows / share,
+})
+
+/** The register template for invocations that share no loads: what is broadcast to one is its own. */
+function alone(text: string, share: number): string {
+  if (share > 1) return text
+  return text
+    .replace(', @builtin(subgroup_invocation_id) place: u32', '')
+    .replace(/ \+ place\b/g, '')
+    .replace(/subgroupBroadcast\((\w+), 0u\)/g, '$1')
+}
+
 function constants(strategy: ContractStrategy, shape: ContractShape): string {
   const list: Record<string, number | boolean> =
     strategy.kind === 'register'
-      ? { ROWS: strategy.rows, COLS: strategy.columns, LANES: strategy.lanes }
+      ? { ...tileConstants(strategy), LANES: strategy.lanes }
       : {
           TILE_M: strategy.tileM,
           TILE_N: strategy.tileN,
@@ -75,86 +97,128 @@ function stepText({ params }: Emitter, name: string, position: string, coef: num
 const smallSize = (emitter: Emitter, axis: Axis, inner: boolean): string =>
   inner && axis.size <= 16 ? `${axis.size}u` : emitter.axisSize(axis)
 
-/** Σ coef · axis over axes whose row-major position is `of`, as lines that end in `sum`. Axes that are walked as one stay one. */
-function walk(emitter: Emitter, name: string, of: string, axes: readonly Axis[], index: Index, literals: boolean): string[] {
-  const lines: string[] = []
-  const groups: { size: number; axes: Axis[]; coef: number }[] = []
+/** The axes of one side that have to be told apart: those that every use walks as one stay one. */
+type Parts = readonly { readonly axes: readonly Axis[]; readonly size: number }[]
+
+/** Joins neighbouring axes through which all the indices step as through one. */
+function partsOf(axes: readonly Axis[], indices: readonly Index[]): Parts {
+  const parts: { axes: Axis[]; size: number }[] = []
   for (const axis of axes) {
-    const coef = coefOf(index, axis)
-    const last = groups.at(-1)
-    if (last && last.coef === coef * axis.size) {
-      last.size *= axis.size
+    const last = parts.at(-1)
+    const before = last?.axes.at(-1)
+    if (last && indices.every((index) => coefOf(index, before) === coefOf(index, axis) * axis.size)) {
       last.axes.push(axis)
-      last.coef = coef
-    } else groups.push({ size: axis.size, axes: [axis], coef })
+      last.size *= axis.size
+    } else parts.push({ axes: [axis], size: axis.size })
   }
+  return parts
+}
+
+/** `of` = Σ position · (sizes behind it): lines that name the positions `x0`, `x1`, … */
+function split(of: string, parts: Parts, size: (part: Parts[0], i: number) => string): string[] {
+  const lines: string[] = []
   let rest = of
-  for (let i = groups.length - 1; i >= 0; i--) {
-    const { size, axes: own, coef } = groups[i] as (typeof groups)[0]
-    let here = rest
-    if (i > 0) {
-      const text =
-        own.length === 1 && literals ? smallSize(emitter, own[0] as Axis, true) : emitter.params.use(`size_${name}_${of}${i}`, size)
-      lines.push(`  let over${i} = ${rest} / ${text};`)
-      here = `(${rest} - over${i} * ${text})`
-      rest = `over${i}`
-    }
-    if (coef !== 0) lines.push(`  sum += ${coef === 1 ? here : `${here} * ${emitter.params.use(`coef_${name}_${of}${i}`, coef)}`};`)
+  for (let i = parts.length - 1; i > 0; i--) {
+    const text = size(parts[i] as Parts[0], i)
+    lines.push(`  let over${i} = ${rest} / ${text};`, `  let x${i} = ${rest} - over${i} * ${text};`)
+    rest = `over${i}`
   }
+  if (parts.length > 0) lines.push(`  let x0 = ${rest};`)
   return lines
 }
 
-/** Where an operand begins for a batch and a row (or column). */
-function startFunction(
-  emitter: Emitter,
-  name: string,
-  index: Index,
-  batch: readonly Axis[],
-  side: 'm' | 'n',
-  axes: readonly Axis[],
-): string {
-  const start = index.offset === 0 ? '0u' : emitter.params.use(`start_${name}`, index.offset)
+/** Σ coef · position, by the innermost axis of each part. */
+function sumText(emitter: Emitter, name: string, index: Index, parts: Parts, position: (i: number) => string): string {
+  const terms = parts.map(({ axes }, i) => stepText(emitter, `${name}${i}`, position(i), coefOf(index, axes.at(-1))))
+  return terms.filter((t) => t !== '0u').join(' + ') || '0u'
+}
+
+/** A place along one side of the result, taken apart once for all that is read and stored there: `struct Row { x0, … }` and `row_of(m)`. */
+function sideFunction(emitter: Emitter, kind: 'Row' | 'Column', parts: Parts): string {
+  const name = kind.toLowerCase()
+  const of = kind === 'Row' ? 'm' : 'n'
+  const fields = ['at', ...parts.map((_, i) => `x${i}`)]
   return [
-    `fn start_${name}(batch: u32, ${side}: u32) -> u32 {`,
-    `  var sum = ${start};`,
-    '  {',
-    ...walk(emitter, name, 'batch', batch, index, false),
-    '  }',
-    ...walk(emitter, name, side, axes, index, false),
-    '  return sum;',
+    `struct ${kind} { ${fields.map((f) => `${f}: u32`).join(', ')} }`,
+    `fn ${name}_of(${of}: u32) -> ${kind} {`,
+    ...split(of, parts, ({ size }, i) => emitter.params.use(`${name}${i}`, size)),
+    `  return ${kind}(${[of, ...parts.map((_, i) => `x${i}`)].join(', ')});`,
+    '}',
+  ].join('\n')
+}
+
+/** Where an operand begins for a batch and a row (or column). */
+function startFunction(emitter: Emitter, name: string, index: Index, batch: Parts, kind: 'Row' | 'Column', parts: Parts): string {
+  const side = kind.toLowerCase()
+  const terms = [
+    index.offset === 0 ? '0u' : emitter.params.use(`start_${name}`, index.offset),
+    sumText(emitter, `batch_${name}`, index, batch, (i) => `x${i}`),
+    sumText(emitter, name, index, parts, (i) => `${side}.x${i}`),
+  ]
+  return [
+    `fn start_${name}(batch: u32, ${side}: ${kind}) -> u32 {`,
+    ...split('batch', batch, ({ size }, i) => emitter.params.use(`batch${i}`, size)),
+    `  return ${terms.filter((t) => t !== '0u').join(' + ') || '0u'};`,
     '}',
   ].join('\n')
 }
 
 /** How far an operand is, at the k-th term of the sum, from where it begins. */
-function stepFunction(emitter: Emitter, name: string, index: Index, sum: readonly Axis[]): string {
-  return [`fn step_${name}(k: u32) -> u32 {`, '  var sum = 0u;', ...walk(emitter, name, 'k', sum, index, true), '  return sum;', '}'].join(
-    '\n',
-  )
+function stepFunction(emitter: Emitter, name: string, index: Index, axes: readonly Axis[]): string {
+  const parts = partsOf(axes, [index])
+  return [
+    `fn step_${name}(k: u32) -> u32 {`,
+    ...split('k', parts, ({ axes: own, size }, i) =>
+      own.length === 1 ? smallSize(emitter, own[0] as Axis, true) : emitter.params.use(`sum_${name}${i}`, size),
+    ),
+    `  return ${sumText(emitter, `step_${name}`, index, parts, (i) => `x${i}`)};`,
+    '}',
+  ].join('\n')
 }
 
 /** The kernel's store stages for one output, whose sum is `sum`. */
-function storeFunction(emitter: Emitter, axes: ContractAxes): string {
+function storeFunction(emitter: Emitter, axes: ContractAxes, rows: Parts, columns: Parts): string {
   const { kernel } = emitter
   emitter.setAccumulator(0, 0, 'sum')
   emitter.open()
   bind(emitter, 'batch', axes.batch)
-  bind(emitter, 'm', axes.rows)
-  bind(emitter, 'n', axes.columns)
+  for (const [side, parts] of [
+    ['row', rows],
+    ['column', columns],
+  ] as const)
+    parts.forEach((part, i) => {
+      bind(emitter, `${side}.x${i}`, part.axes)
+    })
   // unused positions cost nothing once compiled
   const point = kernel.grid.reduce(
     (text, axis) => (text ? `(${text}) * ${emitter.axisSize(axis)} + ${emitter.axis(axis)}` : emitter.axis(axis)),
     '',
   )
   emitter.line(`let point = ${point || '0u'};`)
-  for (const stage of kernel.stages.slice(1) as Extract<Stage, { kind: 'store' }>[]) {
+  for (const stage of storesOf(kernel)) {
     const ready = stage.stores.map((s) => {
       const value = stage.stores.length > 1 ? emitter.named(s.value) : emitter.value(s.value)
       return `b${s.buffer}[${emitter.index(s.index)}] = ${storedText(value, s.value.type, kernel.buffers[s.buffer]?.dtype ?? 'float32')};`
     })
     for (const line of ready) emitter.line(line)
   }
-  return `fn store(batch: u32, m: u32, n: u32, sum: f32) {\n${emitter.close()}\n}`
+  return `fn store(batch: u32, row: Row, column: Column, sum: f32) {\n${emitter.close()}\n}`
+}
+
+const storesOf = (kernel: Kernel): Extract<Stage, { kind: 'store' }>[] => kernel.stages.slice(1) as Extract<Stage, { kind: 'store' }>[]
+
+/** All indices by which the kernel's stores walk: what they write, and what their values read. */
+function storeIndices(kernel: Kernel): Index[] {
+  const found: Index[] = []
+  const seen = new Set<object>()
+  const visit = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null || seen.has(value)) return
+    seen.add(value)
+    if ('terms' in value && 'offset' in value) found.push(value as Index)
+    for (const part of Object.values(value)) visit(part)
+  }
+  visit(storesOf(kernel))
+  return found
 }
 
 /** Names the axes whose row-major position is `of`. */

@@ -42,6 +42,7 @@ export class GpuComputeDevice implements Device, Workshop {
   readonly pipelines: PipelineCache
   /** Replaced by tests and the tuner. */
   choose: (kernel: Kernel) => Strategy
+  readonly subgroup: number
   readonly errors: GPUBuffer
   readonly counts = { dispatches: 0, bindGroups: 0, buffers: 0, submits: 0 }
   readonly dump: Dump
@@ -56,10 +57,11 @@ export class GpuComputeDevice implements Device, Workshop {
   /** Names of ops with checked indices; an error code is a position in it plus 1. */
   readonly #ops: string[] = []
 
-  constructor({ gpu, info, adapterClass }: Opened, dump: Dump) {
+  constructor({ gpu, info, adapterClass, subgroup }: Opened, dump: Dump) {
     this.gpu = gpu
     this.info = info
-    this.choose = (kernel) => chooseStrategy(kernel, adapterClass)
+    this.choose = (kernel) => chooseStrategy(kernel, adapterClass, subgroup)
+    this.subgroup = subgroup
     this.dump = dump
     this.pool = new BufferPool(gpu, adapterClass === 'software' ? 2 ** 29 : 2 ** 31)
     this.pipelines = new PipelineCache(gpu)

@@ -65,7 +65,8 @@ export function assemble(emitter: Emitter, main: string, workgroups: readonly [n
   bindings.push({ kind: 'params' })
   const checked = emitter.usesErrors ? CHECKED_INDEX : ''
   const helpers = helpersFor(main)
-  const code = [lines.join('\n'), helpers, checked, main].filter((part) => part !== '').join('\n\n')
+  const enable = main.includes('subgroupBroadcast(') ? 'enable subgroups;' : ''
+  const code = [enable, lines.join('\n'), helpers, checked, main].filter((part) => part !== '').join('\n\n')
   return { label: kernel.label, code, params: params.words, sites: params.sites, bindings, workgroups }
 }
 

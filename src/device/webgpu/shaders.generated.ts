@@ -363,11 +363,11 @@ fn philox(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
 // Loops to ROWS and COLS are written out before compilation (src/device/webgpu/unroll.ts), which puts the arrays into registers.
 //
 // The prelude gives: const ROWS, COLS, LANES; fn contract(); fn load_a(i), load_b(i): an element by its position;
-// fn start_a(batch, m), start_b(batch, n): where a row of a and a column of b begin; step_a(k), step_b(k): how far on the k-th term lies (where k stands
-// for several axes, its loop becomes several, and the steps sums over their variables); fn store(batch, m, n, sum).
+// fn row_of(m), column_of(n): places along the two sides, taken apart; fn start_a(batch, row), start_b(batch, column): where a row of a and a column of b begin; step_a(k), step_b(k): how far on the k-th term lies (where k stands
+// for several axes, its loop becomes several, and the steps sums over their variables); fn store(batch, row, column, sum).
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32, @builtin(subgroup_invocation_id) place: u32) {
   let c = contract();
   let tiles_n = (c.n + LANES * COLS - 1u) / (LANES * COLS);
   let tiles_m = (c.m + ROWS - 1u) / ROWS;
@@ -377,33 +377,39 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let rest = tile - batch * tiles_n * tiles_m;
   let m0 = (rest / tiles_n) * ROWS;
   let n0 = (rest % tiles_n) * LANES * COLS + lane;
-  var at_a: array<u32, ROWS>;
+  var at_a: array<u32, GROUPS>;
   var at_b: array<u32, COLS>;
   // what lies past the edge is computed from the last row or column, and not stored
-  for (var i = 0u; i < ROWS; i++) { at_a[i] = start_a(batch, min(m0 + i, c.m - 1u)); }
-  for (var j = 0u; j < COLS; j++) { at_b[j] = start_b(batch, min(n0 + j * LANES, c.n - 1u)); }
+  for (var g = 0u; g < GROUPS; g++) { at_a[g] = start_a(batch, row_of(min(m0 + g * SHARE + place, c.m - 1u))); }
+  for (var j = 0u; j < COLS; j++) { at_b[j] = start_b(batch, column_of(min(n0 + j * LANES, c.n - 1u))); }
   var sums: array<array<f32, COLS>, ROWS>;
+  var own: array<f32, GROUPS>;
   var a: array<f32, ROWS>;
   for (var k = 0u; k < c.k; k++) {
     let step_a = step_a(k);
     let step_b = step_b(k);
-    for (var i = 0u; i < ROWS; i++) { a[i] = load_a(at_a[i] + step_a); }
+    for (var g = 0u; g < GROUPS; g++) { own[g] = load_a(at_a[g] + step_a); }
+    for (var g = 0u; g < GROUPS; g++) {
+      for (var s = 0u; s < SHARE; s++) { a[g * SHARE + s] = subgroupBroadcast(own[g], s); }
+    }
     for (var j = 0u; j < COLS; j++) {
       let b = load_b(at_b[j] + step_b);
       for (var i = 0u; i < ROWS; i++) { sums[i][j] = fma(a[i], b, sums[i][j]); }
     }
   }
-  // One store in the text instead of ROWS * COLS, which takes compilers in software a quarter of the time. Registers cannot be indexed, so
-  // each sum is picked by comparison; the step of 1 is hidden, lest the loop be unrolled.
+  // One store for each column in the text instead of one for each sum, which takes compilers in software a fraction of the time. Registers cannot be
+  // indexed, so the sum of a row is picked by comparison; the step of 1 is hidden, lest the loop be unrolled.
   let one = min(c.batches, 1u);
-  for (var t = 0u; t < ROWS * COLS; t += one) {
-    var sum = 0.0;
-    for (var i = 0u; i < ROWS; i++) {
-      for (var j = 0u; j < COLS; j++) { sum = select(sum, sums[i][j], t == i * COLS + j); }
+  for (var j = 0u; j < COLS; j++) {
+    let n = n0 + j * LANES;
+    if (n < c.n) {
+      let column = column_of(n);
+      for (var t = 0u; t < min(ROWS, c.m - m0); t += one) {
+        var sum = 0.0;
+        for (var i = 0u; i < ROWS; i++) { sum = select(sum, sums[i][j], t == i); }
+        store(batch, row_of(m0 + t), column, sum);
+      }
     }
-    let m = m0 + t / COLS;
-    let n = n0 + (t % COLS) * LANES;
-    if (m < c.m && n < c.n) { store(batch, m, n, sum); }
   }
 }
 `,
@@ -413,8 +419,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 // 16 * MORE_M multiply-adds (f32). The next panel is read into registers before the multiplication of the present one, which hides its latency.
 //
 // The prelude gives: const TILE_M, TILE_N, TILE_K, MORE_M, THREADS, A_ALONG_K, B_ALONG_K; fn contract(); fn load_a(i), load_b(i): an element by its
-// position; fn start_a(batch, m), start_b(batch, n): where a row of a and a column of b begin; fn step_a(k), step_b(k): how far on the k-th term lies;
-// fn store(batch, m, n, sum).
+// position; fn row_of(m), column_of(n): places along the two sides, taken apart; fn start_a(batch, row), start_b(batch, column): where a row of a and a
+// column of b begin; fn step_a(k), step_b(k): how far on the k-th term lies;
+// fn store(batch, row, column, sum).
 
 var<workgroup> panel_a: array<vec4<f32>, TILE_K * TILE_M / 4u>;
 var<workgroup> panel_b: array<vec4<f32>, TILE_K * TILE_N / 4u>;
@@ -425,11 +432,11 @@ const VECTORS_B = TILE_K * TILE_N / 4u / THREADS;
 // Where four rows of a begin, and four columns of b; past the edge stands the last one.
 fn starts_a(batch: u32, m: u32, c: Contract) -> vec4<u32> {
   let r = min(vec4<u32>(m, m + 1u, m + 2u, m + 3u), vec4<u32>(c.m - 1u));
-  return vec4<u32>(start_a(batch, r.x), start_a(batch, r.y), start_a(batch, r.z), start_a(batch, r.w));
+  return vec4<u32>(start_a(batch, row_of(r.x)), start_a(batch, row_of(r.y)), start_a(batch, row_of(r.z)), start_a(batch, row_of(r.w)));
 }
 fn starts_b(batch: u32, n: u32, c: Contract) -> vec4<u32> {
   let q = min(vec4<u32>(n, n + 1u, n + 2u, n + 3u), vec4<u32>(c.n - 1u));
-  return vec4<u32>(start_b(batch, q.x), start_b(batch, q.y), start_b(batch, q.z), start_b(batch, q.w));
+  return vec4<u32>(start_b(batch, column_of(q.x)), start_b(batch, column_of(q.y)), start_b(batch, column_of(q.z)), start_b(batch, column_of(q.w)));
 }
 
 // Four rows of a at one k, zero past its end. Rows past the edge are multiplied and not stored.
@@ -510,11 +517,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     workgroupBarrier();
   }
-  for (var i = 0u; i < 4u * MORE_M; i++) {
-    let m = m0 + row * 4u * MORE_M + i;
-    for (var j = 0u; j < 4u; j++) {
-      let n = n0 + column * 4u + j;
-      if (m < c.m && n < c.n) { store(batch, m, n, sums[i][j]); }
+  for (var j = 0u; j < 4u; j++) {
+    let n = n0 + column * 4u + j;
+    if (n >= c.n) { break; }
+    let place = column_of(n);
+    for (var i = 0u; i < 4u * MORE_M; i++) {
+      let m = m0 + row * 4u * MORE_M + i;
+      if (m < c.m) { store(batch, row_of(m), place, sums[i][j]); }
     }
   }
 }

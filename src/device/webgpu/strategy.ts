@@ -8,8 +8,15 @@ import { type ContractShape, exchanged, fitsTemplate, shapeOf } from './contract
 export type AdapterClass = 'hardware' | 'software'
 
 export type ContractStrategy =
-  /** matmul_register.wgsl: rows × columns outputs to an invocation, `lanes` invocations side by side. */
-  | { readonly kind: 'register'; readonly rows: number; readonly columns: number; readonly lanes: number; readonly exchange: boolean }
+  /** matmul_register.wgsl: rows × columns outputs to an invocation, `lanes` invocations side by side, of which `share` load rows for one another. */
+  | {
+      readonly kind: 'register'
+      readonly rows: number
+      readonly columns: number
+      readonly lanes: number
+      readonly share: number
+      readonly exchange: boolean
+    }
   /** matmul_tiled.wgsl: tiles in shared memory; 4 · moreM rows × 4 columns to an invocation. */
   | {
       readonly kind: 'tiled'
@@ -54,8 +61,9 @@ export function elementsPerWord(kernel: Kernel): number {
   return n
 }
 
-export function chooseStrategy(kernel: Kernel, adapter: AdapterClass): Strategy {
-  if (fitsTemplate(kernel)) return adapter === 'hardware' ? tiled(shapeOf(kernel)) : register(shapeOf(kernel))
+/** @param subgroup how many invocations always are a subgroup; 1 where that is not known */
+export function chooseStrategy(kernel: Kernel, adapter: AdapterClass, subgroup = 1): Strategy {
+  if (fitsTemplate(kernel)) return adapter === 'hardware' ? tiled(shapeOf(kernel)) : register(shapeOf(kernel), subgroup)
   const elements = elementsPerWord(kernel)
   const loops = kernel.stages.filter((s) => s.axes.length > 0)
   const points = product(kernel.grid)
@@ -79,30 +87,36 @@ function sweeping(points: number, elements: number, loops: boolean): PointStrate
 
 /** Lanes of a vector register that software adapters compute with (256 bits). */
 const LANES = 8
-const SIZES = [1, 2, 4, 8] as const
+const ROWS = [1, 2, 4, 8, 16, 32] as const
+const COLUMNS = [1, 2, 4, 8] as const
+/** Sums that fit the vector registers, or nearly: twice as many take longer. */
+const MOST_SUMS = 64
 /** Cores among which workgroups are spread; where it cannot be known, a small machine. */
 const cores = (): number =>
   Math.max(2, (globalThis as { navigator?: { hardwareConcurrency?: number } }).navigator?.hardwareConcurrency ?? 2)
 
 /**
- * The register tile with the least estimated time: multiply-adds, loads, and what is wasted at the edges or by idle cores. GFLOP/s on 2 cores by
- * CPU time (lavapipe 25 | SwiftShader 147), rows × columns:
- * 512³: 8×8 13–20, 8×4 10–14, 4×8 8–10, 4×4 6–11, 8×2 7–9 | 256³: 8×8 3.0, 4×8 2.6, 8×4 2.4, 4×4 1.5;
- * 64×256 from k 784, b by rows of k: 8×8 18–19, 8×4 14 | 3.8, 2.8; 784×256 from k 64: 8×8 10–15, 8×4 12 | –;
- * 64×10 from k 256: 8×8 exchanged 4.1, 8×2 3.5, 8×8 1.7 | 1.3, 0.8, 0.5.
+ * The register tile with the least estimated time. What counts is loads: adapters in software load for each lane by itself, some dozen instructions with
+ * the check of the bounds, also where all lanes want the same. So the lanes of a subgroup load different rows of a and exchange them by broadcasts: one load for
+ * `subgroup` rows. GFLOP/s on 2 cores by CPU time on lavapipe 25 (on a busy machine), rows × columns, with lanes sharing | alone:
+ * convolution of 64×16×14×14 to 32 channels, 3×3 (32 × 12544, k 144): 16×4 22.6, 32×2 23, 8×8 15.8 | 8×8 9.2, 16×4 5;
+ * its gradient for the input (16 × 12544, k 288): 16×4 18, 16×2 15, 8×8 14 | 8×8 9; for the weight (32 × 144, k 12544): 32×2 28, 16×4 26, 8×4 23 | 8×4 13.
  */
-export function register(shape: ContractShape, threads = cores()): ContractStrategy {
+export function register(shape: ContractShape, subgroup: number, threads = cores()): ContractStrategy {
   let best: ContractStrategy | undefined
   let least = Number.POSITIVE_INFINITY
   for (const exchange of [false, true]) {
     const s = exchange ? exchanged(shape) : shape
-    for (const rows of SIZES) {
-      for (const columns of SIZES) {
+    for (const rows of ROWS) {
+      for (const columns of COLUMNS) {
+        if (rows * columns > MOST_SUMS) continue
+        const share = rows % subgroup === 0 ? subgroup : 1
         const tiles = Math.ceil(s.m / rows) * Math.ceil(s.n / (columns * LANES)) * s.batches
-        const cost = Math.ceil(tiles / threads) * (s.k * perK(rows, columns, s.b_n) + 40 * rows * columns + 400)
+        const tile = { rows, columns, share }
+        const cost = Math.ceil(tiles / threads) * (s.k * perTerm(tile, s.b_n) + perTile(tile))
         if (cost < least) {
           least = cost
-          best = { kind: 'register', rows, columns, lanes: LANES, exchange }
+          best = { kind: 'register', rows, columns, lanes: LANES, exchange, share }
         }
       }
     }
@@ -110,8 +124,18 @@ export function register(shape: ContractShape, threads = cores()): ContractStrat
   return best as ContractStrategy
 }
 
-/** Estimated instructions of one step along k. */
-const perK = (rows: number, columns: number, stride: number): number => rows * columns + 1.5 * rows + (stride === 1 ? 1.5 : 8) * columns + 4
+interface Tile {
+  readonly rows: number
+  readonly columns: number
+  readonly share: number
+}
+
+/** Estimated instructions of one term of the sum; loads that lie apart touch as many cache lines as there are lanes. */
+const perTerm = ({ rows, columns, share }: Tile, stride: number): number =>
+  2 * rows * columns + 96 * (rows / share) + (share > 1 ? 2 * rows : 0) + (stride === 1 ? 96 : 140) * columns + 30
+
+/** … and of beginning and storing a tile: a sum is picked among those of its column. */
+const perTile = ({ rows, columns, share }: Tile): number => rows * columns * (2 * rows + 150) + 300 * (rows / share + columns) + 1000
 
 /**
  * Tiles for graphics hardware, largest first, each with the number of tiles from which it fills the machine (two to a core of 132). The sizes are those

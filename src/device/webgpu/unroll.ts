@@ -59,9 +59,13 @@ function unrollLoops(text: string, constants: Readonly<Record<string, number>>):
 
 /** Turns arrays of which every element is named by a number into variables. */
 function scalarize(text: string, constants: Readonly<Record<string, number>>): string {
+  const folded = text.replace(/\[(\d+)u \* (\w+) \+ (\d+)u\]/g, (whole, a: string, by: string, b: string) => {
+    const factor = constants[by]
+    return factor === undefined ? whole : `[${Number(a) * factor + Number(b)}u]`
+  })
   const one = /var (\w+): array<(\w+), (\w+)>;/g
   const two = /var (\w+): array<array<(\w+), (\w+)>, (\w+)>;/g
-  let result = text.replace(two, (whole, name: string, type: string, inner: string, outer: string) => {
+  let result = folded.replace(two, (whole, name: string, type: string, inner: string, outer: string) => {
     const [n, m] = [constants[outer], constants[inner]]
     return n === undefined || m === undefined ? whole : declare(name, type, n, m)
   })
