@@ -5,7 +5,7 @@
 import type { DType } from '../../base/index.ts'
 import { type Atom, type Axis, type Expr, type Index, type Kernel, type ValueType, valueTypeOf } from '../../kernel/index.ts'
 import { binaryText, castText, constantText, convertText, unaryText } from './arithmetic.ts'
-import { floatBits, type Params } from './params.ts'
+import { floatBits, inverseBits, type Params } from './params.ts'
 import { NONE, Terms, union } from './terms.ts'
 
 /** A condition under which an expression counts. */
@@ -26,6 +26,27 @@ const LONG = 90
 
 /** What generated names begin with. Followed by a number, none of them can be a type, a keyword or a builtin of WGSL (as i32 or f16 would be). */
 type Prefix = 'v' | 'at' | 'on' | 'block' | 't'
+
+/** Divisors up to this are part of a kernel's text. */
+const SMALL = 16
+
+/** The largest value that an index takes; Infinity where that is not known. */
+function largest(index: Index): number {
+  return index.terms.reduce((sum, { coef, atom }) => sum + (coef > 0 ? coef * most(atom) : 0), index.offset)
+}
+
+function most(atom: Atom): number {
+  switch (atom.kind) {
+    case 'axis':
+      return atom.axis.size - 1
+    case 'div':
+      return Math.floor(largest(atom.of) / atom.by)
+    case 'mod':
+      return Math.min(atom.by - 1, largest(atom.of))
+    default:
+      return Number.POSITIVE_INFINITY
+  }
+}
 
 const isZero = (e: Expr): boolean => e.kind === 'const' && e.value === 0
 
@@ -304,9 +325,31 @@ export class Emitter {
   #atom(atom: Atom, scope: Scope, guard: Guard | undefined): string {
     if (atom.kind === 'axis') return this.axis(atom.axis)
     if (atom.kind === 'value') return `u32(${this.#emit(atom.value, scope, guard)})`
-    const of = this.#emitIndex(atom.of, scope, guard)
-    const by = this.params.use(`by:${this.#terms.indexInfo(atom.of).id}:${atom.by}`, atom.by)
-    return `((${of}) ${atom.kind === 'div' ? '/' : '%'} ${by})`
+    const { by } = atom
+    const info = this.#terms.indexInfo(atom.of)
+    const inner = info.checked ? guard : undefined
+    const home = this.#home(info.axes, inner)
+    const key = `div ${info.id},${by}${inner ? `|${inner.text}` : ''}`
+    const of = this.#emitIndex(atom.of, home, inner)
+    const x = /^\w+$/.test(of) ? of : (home.known.get(`of ${key}`) ?? this.#keep(`of ${key}`, of, home, 'at'))
+    const name = `by:${info.id}:${by}`
+    const q = home.known.get(key) ?? this.#keep(key, this.quotient(x, by, name, largest(atom.of)), home, 'at')
+    return atom.kind === 'div' ? q : `(${x} - ${q} * ${this.#divisor(by, name)})`
+  }
+
+  /** Windows and poolings divide by few small numbers, and compilers divide better by what they know. */
+  #divisor(by: number, name: string): string {
+    return by <= SMALL ? `${by}u` : this.params.use(name, by)
+  }
+
+  /**
+   * ⌊x / by⌋ for 0 ≤ x ≤ `most`. No vector unit divides whole numbers: adapters in software do it lane by lane, graphics hardware in dozens of steps. Where floats
+   * are exact enough it is a product with the reciprocal.
+   */
+  quotient(x: string, by: number, name: string, most: number): string {
+    const divisor = this.#divisor(by, name)
+    if (by <= SMALL || most >= 2 ** 24 || most / by >= 2 ** 21) return `${x} / ${divisor}`
+    return `quotient(${x}, ${divisor}, bitcast<f32>(${this.params.use(`inverse ${name}`, inverseBits(by))}))`
   }
 
   /** The position along an axis: a loop's variable, or recovered from the position in the grid. */
@@ -325,6 +368,7 @@ export class Emitter {
   bindGrid(used: ReadonlySet<Axis>): void {
     const { grid } = this.kernel
     const { scope } = this
+    const points = grid.reduce((n, axis) => n * axis.size, 1)
     let above = '' // ⌊point / (sizes from here on)⌋
     grid.forEach((axis, i) => {
       const name = this.axisName(axis)
@@ -332,7 +376,7 @@ export class Emitter {
       const inner = this.#strides.get(axis) as number
       const needed = used.has(axis) || (i + 1 < grid.length && used.has(grid[i + 1] as Axis))
       const here = i === grid.length - 1 ? this.point : needed ? `q${i}` : ''
-      if (here && here !== this.point) this.line(`let ${here} = ${this.point} / ${this.params.use(`inner:${i}`, inner)};`)
+      if (here && here !== this.point) this.line(`let ${here} = ${this.quotient(this.point, inner, `inner:${i}`, points - 1)};`)
       if (used.has(axis)) this.line(`let ${name} = ${i === 0 ? here : `${here} - ${above} * ${this.axisSize(axis)}`};`)
       above = here
     })

@@ -50,3 +50,10 @@ export function floatBits(value: number): number {
   f32[0] = value
   return u32[0] as number
 }
+
+/** The bits of a float32 a little below 1 / by: x times it, rounded down, is ⌊x / by⌋ or one less while x < 2²⁴ and x / by < 2²¹. */
+export function inverseBits(by: number): number {
+  const wanted = (1 - 2 ** -22) / by
+  const bits = floatBits(wanted)
+  return (f32[0] as number) > wanted ? bits - 1 : bits
+}

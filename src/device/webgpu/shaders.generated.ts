@@ -62,6 +62,12 @@ fn half_to_float(half: u32) -> f32 {
 fn round_half(x: f32) -> f32 {
   return half_to_float(half_of(x));
 }
+
+// floor(x / by), given a float a little below 1 / by: the product is it or one less while x < 2^24 and x / by < 2^21.
+fn quotient(x: u32, by: u32, inverse: f32) -> u32 {
+  let q = u32(f32(x) * inverse);
+  return q + select(0u, 1u, x - q * by >= by);
+}
 `,
   'lib/math': `// Elementwise functions that mean the same on every adapter: NaN and infinities as in IEEE 754, accuracy of a few units in the last place.
 // Polynomials are Taylor series, weighted least-squares fits made for this file (relative error below 3e-8), or from the source named.
