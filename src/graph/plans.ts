@@ -3,7 +3,8 @@
  * of scalars and of inputs are not part of the structure.
  */
 import type { Device, Executable } from '../device/index.ts'
-import type { Node, Primitive } from './node.ts'
+import type { Node } from './node.ts'
+import { primitiveKey } from './primitive-key.ts'
 import { type Schedule, schedule } from './schedule.ts'
 
 export interface Plan extends Schedule {
@@ -29,36 +30,6 @@ function describe(node: Node): number {
   if (node.storage) node.storedKey = id
   else node.computedKey = id
   return id
-}
-
-function primitiveKey(p: Primitive): string {
-  switch (p.kind) {
-    case 'constant':
-      return `constant${Object.is(p.value, -0) ? '-0' : p.value}`
-    case 'random':
-      return `random${p.word}`
-    case 'unary':
-    case 'binary':
-      return p.op
-    case 'permute':
-      return `permute${p.order.join()}`
-    case 'slice':
-      return `slice${p.start.join()}/${p.step.join()}`
-    case 'window':
-      return `window${p.map.map(({ offset, terms }) => `${offset}+${terms.join('+')}`).join('/')}`
-    case 'contract':
-      return `contract${p.m},${p.n},${p.k}`
-    case 'pad':
-      return `pad${p.before.join()}`
-    case 'reduce':
-      return `reduce${p.op}${p.dims.join()}`
-    case 'gather':
-      return `gather${p.dim}${p.op}`
-    case 'pack':
-      return `pack${p.offsets.join()}`
-    default:
-      return p.kind
-  }
 }
 
 /** The structure of a graph as numbers: for each node its description and the positions of its inputs, then targets and donors. */

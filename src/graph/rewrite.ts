@@ -1,16 +1,20 @@
 /**
  * @file Rewrites made before scheduling: what a device cannot do well as recorded becomes primitives that it can.
  * - narrow results (bool, 8-bit, float16) of reductions and contractions are computed wide, then cast;
- * - long reductions of few rows are done in two passes, in an order that depends only on the sizes;
+ * - long reductions of few rows, and long sums of few products, are done in two passes, in an order that depends only on the sizes;
+ * - equal views are one;
  * - a stack of matrices times one matrix is one taller matrix;
  * - reductions over nothing are constants; pieces of a pack become values of their own.
  */
 import { type DType, dtypeInfo, type Shape, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
 import { Node, type Primitive } from './node.ts'
+import { primitiveKey } from './primitive-key.ts'
 
 /** Reductions shorter than this run in one pass. */
 const LONG = 4096
+
+type ContractPrimitive = Extract<Primitive, { kind: 'contract' }>
 
 const derive = (primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype: DType, like: Node): Node =>
   new Node(primitive, inputs, shape, dtype, like.placement)
@@ -28,9 +32,13 @@ export function isSource(node: Node): boolean {
   return kind === 'scalar' || kind === 'constant' || kind === 'iota'
 }
 
-/** The rewritten form of every node of `order` (topological, sources included). */
-export function rewrite(order: readonly Node[], traits: DeviceTraits): Map<Node, Node> {
+/**
+ * The rewritten form of every node of `order` (topological, sources included). Views and paddings that show the same are one, so that a convolution and
+ * its gradient read one padded copy; `targets` stay themselves.
+ */
+export function rewrite(order: readonly Node[], targets: ReadonlySet<Node>, traits: DeviceTraits): Map<Node, Node> {
   const done = new Map<Node, Node>()
+  const views = new Map<string, Node>()
   const readers = new Map<Node, number>()
   for (const node of order) for (const input of node.inputs) readers.set(input, (readers.get(input) ?? 0) + 1)
   for (const node of order) {
@@ -47,12 +55,21 @@ export function rewrite(order: readonly Node[], traits: DeviceTraits): Map<Node,
       done.set(node, derive(product.primitive, [transposed(b), transposed(a)], node.shape, node.dtype, node))
       continue
     }
-    done.set(node, rewriteOne(node, inputs, same, traits))
+    const key = targets.has(node) ? undefined : viewKey(node, inputs)
+    const result = (key === undefined ? undefined : views.get(key)) ?? rewriteOne(node, inputs, same, traits)
+    if (key !== undefined) views.set(key, result)
+    done.set(node, result)
   }
   return done
 }
 
 const isMatrixProduct = ({ primitive: p }: Node): boolean => p.kind === 'contract' && p.m === 1 && p.n === 1 && p.k === 1
+
+const VIEWS: ReadonlySet<string> = new Set(['reshape', 'expand', 'permute', 'slice', 'window', 'pad'])
+
+/** Equal keys show equal values; undefined for what is no view. */
+const viewKey = ({ primitive, shape }: Node, inputs: readonly Node[]): string | undefined =>
+  VIEWS.has(primitive.kind) ? `${(inputs[0] as Node).id} ${primitiveKey(primitive)} ${shape.join()}` : undefined
 
 /** Whether a node exchanges the last two axes and leaves the others. */
 function swapsMatrix({ primitive }: Node): boolean {
@@ -76,7 +93,7 @@ function rewriteOne(node: Node, inputs: readonly Node[], same: boolean, traits: 
     case 'reduce':
       return rewriteReduce(node, primitive, inputs[0] as Node, same, traits)
     case 'contract':
-      return rewriteContract(node, primitive, inputs[0] as Node, inputs[1] as Node)
+      return rewriteContract(node, primitive, inputs[0] as Node, inputs[1] as Node, traits)
     case 'pack':
       return derive(
         primitive,
@@ -90,17 +107,66 @@ function rewriteOne(node: Node, inputs: readonly Node[], same: boolean, traits: 
   }
 }
 
-function rewriteContract(node: Node, primitive: Extract<Primitive, { kind: 'contract' }>, a: Node, b: Node): Node {
+function rewriteContract(node: Node, primitive: ContractPrimitive, a: Node, b: Node, traits: DeviceTraits): Node {
   const { shape, dtype } = node
   const k = sizeOf(a.shape.slice(a.shape.length - primitive.k))
   if (k === 0) return derive({ kind: 'expand' }, [derive({ kind: 'constant', value: 0 }, [], [], dtype, node)], shape, dtype, node)
   const wide = isNarrow(dtype) ? widened(dtype) : dtype
+  const parts = partsOfSum(primitive, a, b, sizeOf(shape), traits)
+  if (parts > 1) return castTo(splitContract(node, primitive, a, b, parts, wide), dtype)
   if (primitive.m === 1 && primitive.n === 1 && primitive.k === 1 && b.shape.length === 2 && a.shape.length > 2) {
     const m = sizeOf(a.shape.slice(0, -1))
     const n = b.shape[1] as number
     return castTo(reshapeTo(derive(primitive, [reshapeTo(a, [m, k]), b], [m, n], wide, node), shape), dtype)
   }
   return castTo(derive(primitive, [a, b], shape, wide, node), dtype)
+}
+
+/** Outputs of a contraction that one workgroup computes, about. */
+const TILE = 32 * 32
+/** The least terms of a sum worth a part of its own. */
+const PART = 256
+
+/**
+ * Into how many parts the sum of a contraction is split: few outputs of long sums (the gradient of a convolution's weight) would leave most of the
+ * device idle. A divisor of the outermost of its dims.
+ */
+function partsOfSum({ k }: ContractPrimitive, a: Node, b: Node, outputs: number, traits: DeviceTraits): number {
+  const sizes = a.shape.slice(a.shape.length - k)
+  const terms = sizeOf(sizes)
+  const tiles = Math.ceil(outputs / TILE)
+  if (terms < LONG || tiles * 2 > traits.parallelism || sizeOf(b.shape) === 0) return 1
+  const outer = sizes.find((size) => size > 1) as number
+  const wanted = Math.min(outer, Math.ceil(traits.parallelism / tiles), Math.floor(terms / PART))
+  for (let parts = wanted; parts > 1; parts--) if (outer % parts === 0) return parts
+  return 1
+}
+
+/** The contraction as one over parts of its sum, which become a batch, and a sum over these. */
+function splitContract(node: Node, primitive: ContractPrimitive, a: Node, b: Node, parts: number, dtype: DType): Node {
+  const { m, n, k } = primitive
+  const batch = node.shape.length - m - n
+  /** The outermost long dim of the sum, in an operand whose sum begins at `first`, moved in front of its rows or columns. */
+  const cut = (x: Node, first: number, own: number): Node => {
+    const d = first + x.shape.slice(first, first + k).findIndex((size) => size > 1)
+    const size = x.shape[d] as number
+    const shape = [...x.shape.slice(0, d), parts, size / parts, ...x.shape.slice(d + 1)]
+    const rest = shape.map((_, i) => i).filter((i) => i !== d && i >= own)
+    const order = [...shape.map((_, i) => i).slice(0, own), d, ...rest]
+    const apart = reshapeTo(x, shape)
+    return derive(
+      { kind: 'permute', order },
+      [apart],
+      order.map((i) => shape[i] as number),
+      x.dtype,
+      x,
+    )
+  }
+  const left = cut(a, a.shape.length - k, a.shape.length - k - m)
+  const right = cut(b, b.shape.length - k - n, b.shape.length - k - n)
+  const shape = [...node.shape.slice(0, batch), parts, ...node.shape.slice(batch)]
+  const partial = derive(primitive, [left, right], shape, dtype, node)
+  return derive({ kind: 'reduce', op: 'sum', dims: [batch] }, [partial], node.shape, dtype, node)
 }
 
 const IDENTITY = { sum: 0, prod: 1, max: Number.NEGATIVE_INFINITY, min: Number.POSITIVE_INFINITY } as const

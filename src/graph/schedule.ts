@@ -44,7 +44,7 @@ class Retry extends Error {
  * @param donors nodes of `order` whose buffers may be overwritten
  */
 export function schedule(order: readonly Node[], targets: readonly Node[], donors: ReadonlySet<Node>, traits: DeviceTraits): Schedule {
-  const rewritten = rewrite(order, traits)
+  const rewritten = rewrite(order, new Set(targets), traits)
   const goals = targets.map((t) => rewritten.get(t) as Node)
   const forced = new Set<Node>()
   const apart = new Set<Node>()
