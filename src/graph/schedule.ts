@@ -498,7 +498,7 @@ function labelOf(cluster: Cluster): string {
     for (const input of node.inputs) visit(input)
     const { primitive } = node
     if (primitive.kind === 'reduce' || primitive.kind === 'unary' || primitive.kind === 'binary') names.push(primitive.op)
-    else if (primitive.kind === 'contract') names.push('matmul')
+    else if (primitive.kind === 'contract') names.push(primitive.k > 1 ? 'conv' : 'matmul')
     else if (!isView(node) && primitive.kind !== 'alias') names.push(primitive.kind)
   }
   for (const unit of cluster.units) visit(unit.node)

@@ -116,7 +116,7 @@ export function register(shape: ContractShape, subgroup: number, threads = cores
         const cost = Math.ceil(tiles / threads) * (s.k * perTerm(tile, s.b_n) + perTile(tile))
         if (cost < least) {
           least = cost
-          best = { kind: 'register', rows, columns, lanes: LANES, exchange, share }
+          best = { kind: 'register', rows, columns, lanes: LANES, share, exchange }
         }
       }
     }
