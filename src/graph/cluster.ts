@@ -11,8 +11,9 @@
 import { contiguousStrides, type Shape, sizeOf } from '../base/index.ts'
 import { type Axis, type Contract, type Expr, type Index, type Reduction, type Stage, type Store, valueTypeOf } from '../kernel/index.ts'
 import { isAffine, linear, ofAxis, reshapeCoords, sameIndex, unravel } from './affine.ts'
-import { Emitter } from './emit.ts'
+import { Emitter, type Frame } from './emit.ts'
 import type { ContractDims, Node } from './node.ts'
+import { isView } from './units.ts'
 
 export type ClusterKind = 'map' | 'row' | 'contract'
 type Level = 'grid' | 'domain'
@@ -272,8 +273,8 @@ export class Writer {
       const own = x.shape.length - rest.length
       const batch = coords.slice(firstM - own, firstM).map((c, i) => (x.shape[i] === 1 ? ZERO : c))
       const e = emitter.emit(x, [...batch, ...rest])
-      if (e.kind !== 'load' || !isAffine(e.index)) throw new NotStrided(x)
-      return e
+      if (isStrided(e)) return e
+      throw new NotStrided(storable(x, [...batch, ...rest]))
     }
     const loadA = operand(a, [...coords.slice(firstM, firstN), ...along])
     const loadB = operand(b, [...along, ...coords.slice(firstN)])
@@ -354,6 +355,26 @@ export class Writer {
     }
     return { stages, contract }
   }
+}
+
+const isStrided = (e: Expr): e is Extract<Expr, { kind: 'load' }> => e.kind === 'load' && isAffine(e.index)
+
+/** The first node under the views of a matrix operand which, once stored, makes it a strided load: windows over something are not copied out. */
+function storable(operand: Node, coords: readonly Index[]): Node {
+  const chain = [operand]
+  for (let node = operand; isView(node); chain.unshift(node)) node = node.inputs[0] as Node
+  const found = chain.find((stored) => {
+    const frame: Frame = {
+      lookup: (node, at) =>
+        node === stored
+          ? { kind: 'load', buffer: 0, index: linear(at, contiguousStrides(node.shape)), type: valueTypeOf(node.dtype) }
+          : undefined,
+      scalarSlot: () => 0,
+      site: () => 0,
+    }
+    return !stored.storage && isStrided(new Emitter(frame).emit(operand, coords))
+  })
+  return found ?? operand
 }
 
 const ZERO: Index = { offset: 0, terms: [] }

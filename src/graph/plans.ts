@@ -5,7 +5,8 @@
 import type { Device, Executable } from '../device/index.ts'
 import type { Node } from './node.ts'
 import { primitiveKey } from './primitive-key.ts'
-import { type Schedule, schedule } from './schedule.ts'
+import type { Schedule } from './program.ts'
+import { schedule } from './schedule.ts'
 
 export interface Plan extends Schedule {
   readonly executable: Executable

@@ -1,31 +1,18 @@
 /**
- * @file From recorded nodes to a program: which nodes are stored, which kernels compute them, and which buffers those use.
+ * @file From recorded nodes to a program: which nodes are stored, and which kernels compute them (program.ts then writes these).
  *
  * Units (see units.ts) are gathered into clusters greedily, in topological order: a unit joins the cluster of something it reads, or of something that
  * reads the same, when everything it needs from there is in registers and no cycle comes about. What a cluster keeps to itself is never stored.
  */
 import { dtypeInfo, sizeOf } from '../base/index.ts'
-import type { DeviceTraits, Program, ProgramKernel, Slot } from '../device/index.ts'
-import { type Axis, type BufferUse, type Expr, type Index, type Kernel, type Stage, valueTypeOf } from '../kernel/index.ts'
-import { Cluster, type Memory, NotFusable, NotStrided, type Unit, Writer } from './cluster.ts'
-import { joinAxes } from './layout.ts'
+import type { DeviceTraits } from '../device/index.ts'
+import { type Expr, type Index, valueTypeOf } from '../kernel/index.ts'
+import { Cluster, type Memory, NotFusable, NotStrided, type Unit } from './cluster.ts'
 import type { Node } from './node.ts'
-import { dependsOnCluster, orderClusters, topological } from './order.ts'
+import { dependsOnCluster, topological } from './order.ts'
+import { type Arrangement, bindings, Crowded, type Schedule, writeProgram } from './program.ts'
 import { isSource, rewrite } from './rewrite.ts'
 import { chooseUnits, isView, LONGEST } from './units.ts'
-import { mapBuffers, readsOnlyAt, renameBuffer } from './walk.ts'
-
-export interface Schedule {
-  readonly program: Program
-  /** For each input slot, the position in `order` of the node whose values are bound to it. */
-  readonly inputs: readonly number[]
-  /** For each scalar of the program, the position in `order` of its node. */
-  readonly scalars: readonly number[]
-  /** For each output slot, the index of its target. */
-  readonly outputs: readonly number[]
-  /** Positions of inputs whose buffers were given up to outputs. */
-  readonly donated: ReadonlySet<number>
-}
 
 /** Thrown inside an attempt: the next one stores `node`, or keeps `node` out of other kernels. */
 class Retry extends Error {
@@ -70,12 +57,9 @@ class Attempt implements Memory {
   readonly #order: readonly Node[]
   readonly #units = new Map<Node, Unit>()
   readonly #clusters: Cluster[] = []
-  readonly #scalars = new Map<Node, number>()
   /** What memory a stored node lies in: itself, or the pack that it is a piece of. */
   readonly #home = new Map<Node, { node: Node; offset: number }>()
   #loaded = new Set<Node>()
-  #buffers: Map<Node, number> | undefined
-  #sites: string[] = []
 
   constructor(
     sources: readonly Node[],
@@ -100,23 +84,16 @@ class Attempt implements Memory {
 
   load(node: Node, index: Index): Expr {
     this.#loaded.add(node)
-    const buffer = this.#buffers ? (this.#buffers.get(node) as number) : 0
-    return { kind: 'load', buffer, index, type: valueTypeOf(node.dtype) }
+    return { kind: 'load', buffer: 0, index, type: valueTypeOf(node.dtype) }
   }
 
-  scalarSlot(node: Node): number {
-    let slot = this.#scalars.get(node)
-    if (slot === undefined) {
-      slot = this.#scalars.size
-      this.#scalars.set(node, slot)
-    }
-    return slot
+  // What is written while placing is thrown away: numbers do not matter
+  scalarSlot(): number {
+    return 0
   }
 
-  site(op: string): number {
-    let i = this.#sites.indexOf(op)
-    if (i < 0) i = this.#sites.push(op) - 1
-    return i
+  site(): number {
+    return 0
   }
 
   run(): Schedule {
@@ -135,7 +112,7 @@ class Attempt implements Memory {
       }
       this.#place(node, length.get(node) as number)
     }
-    return this.#finish()
+    return this.#write()
   }
 
   /** Puts a unit into a cluster. */
@@ -255,27 +232,12 @@ class Attempt implements Memory {
     if (!fits) return false
     const bound = new Set([...cluster.loads, ...this.#loaded])
     const most = bound.size + cluster.units.length + 1
-    if (most > this.#limit() && this.#bindings(bound, [...cluster.units.map((u) => u.node), node]) > this.#limit()) return false
+    if (most > this.#limit() && bindings(this.#made(), bound, [...cluster.units.map((u) => u.node), node]) > this.#limit()) return false
     const needed = this.#loaded
     this.#units.set(node, cluster.add(node, level))
     cluster.length += length
     this.#depend(cluster, needed)
     return true
-  }
-
-  /** How many buffers a kernel of these members may have to bind: what it reads, and what others read of it; an output in a donor's place counts once. */
-  #bindings(loads: ReadonlySet<Node>, members: readonly Node[]): number {
-    const inside = new Set(members)
-    const stored = members.filter((m) => this.#goals.includes(m) || this.#order.some((n) => !inside.has(n) && n.inputs.includes(m)))
-    const donors = [...loads].filter((n) => this.#donors.has(n))
-    let shared = 0
-    for (const out of stored) {
-      const i = donors.findIndex((d) => this.#goals.includes(out) && d.dtype === out.dtype && sizeOf(d.shape) === sizeOf(out.shape))
-      if (i < 0) continue
-      donors.splice(i, 1)
-      shared++
-    }
-    return loads.size + stored.length - shared
   }
 
   /** Whether a row's elements may be left to its row: with too few rows, most of the device would wait. */
@@ -303,176 +265,27 @@ class Attempt implements Memory {
     return best
   }
 
-  #finish(): Schedule {
-    // What is read from another cluster, or wanted, is stored.
-    const stored = new Set<Node>(this.#goals)
-    for (const cluster of this.#clusters) for (const node of cluster.loads) if (this.#units.get(node)?.cluster !== cluster) stored.add(node)
-    for (const piece of this.#home.keys()) stored.add(piece)
-
-    const ordered = orderClusters(this.#clusters)
-    for (const cluster of ordered) {
-      const outside = new Set([...cluster.loads].filter((n) => this.#units.get(n)?.cluster !== cluster))
-      const count = this.#bindings(
-        outside,
-        cluster.units.filter((u) => stored.has(u.node)).map((u) => u.node),
-      )
-      const last = cluster.units[cluster.units.length - 1] as Unit
-      if (count > this.#limit()) throw new Retry(last.node, 'apart')
+  /** What has been decided so far. */
+  #made(): Arrangement {
+    return {
+      sources: this.#sources,
+      order: this.#order,
+      goals: this.#goals,
+      donors: this.#donors,
+      units: this.#units,
+      clusters: this.#clusters,
+      home: this.#home,
+      limit: this.#limit(),
     }
-
-    const slots: Slot[] = []
-    const slotOf = new Map<Node, number>()
-    const inputs: number[] = []
-    const outputs: number[] = []
-    const slotFor = (node: Node): number => {
-      const home = this.#home.get(node)?.node ?? node
-      let slot = slotOf.get(home)
-      if (slot === undefined) {
-        const target = this.#goals.indexOf(home)
-        const kind = home.storage ? 'input' : target >= 0 ? 'output' : 'scratch'
-        slot = slots.push({ kind, dtype: home.dtype, length: sizeOf(home.shape) }) - 1
-        slotOf.set(home, slot)
-        if (kind === 'input') inputs.push(this.#sources.indexOf(home))
-        if (kind === 'output') outputs.push(target)
-      }
-      return slot
-    }
-
-    const kernels: ProgramKernel[] = []
-    const readers = new Map<Node, number>()
-    for (const cluster of ordered) for (const node of cluster.loads) readers.set(node, (readers.get(node) ?? 0) + 1)
-    const donated = new Set<number>()
-    for (const cluster of ordered) kernels.push(this.#kernel(cluster, stored, slotFor, slots, readers, donated))
-
-    const scalarNodes = [...this.#scalars.keys()]
-    const program: Program = {
-      kernels,
-      slots,
-      scalars: scalarNodes.map((n) => {
-        const type = valueTypeOf(n.dtype)
-        return type === 'bool' ? 'i32' : type
-      }),
-    }
-    return { program, inputs, outputs, scalars: scalarNodes.map((n) => this.#sources.indexOf(n)), donated }
   }
 
-  #kernel(
-    cluster: Cluster,
-    stored: ReadonlySet<Node>,
-    slotFor: (node: Node) => number,
-    slots: Slot[],
-    readers: ReadonlyMap<Node, number>,
-    donated: Set<number>,
-  ): ProgramKernel {
-    const buffers: BufferUse[] = []
-    const bound: number[] = []
-    const bufferOf = new Map<Node, number>()
-    const bySlot = new Map<number, number>()
-    const bind = (node: Node, access: BufferUse['access']): void => {
-      const slot = slotFor(node)
-      let buffer = bySlot.get(slot)
-      if (buffer === undefined) {
-        buffer = buffers.push({ dtype: node.dtype, access }) - 1
-        bound.push(slot)
-        bySlot.set(slot, buffer)
-      }
-      bufferOf.set(node, buffer)
+  #write(): Schedule {
+    try {
+      return writeProgram(this.#made())
+    } catch (e) {
+      if (e instanceof Crowded) throw new Retry(e.node, 'apart')
+      throw e
     }
-    for (const node of cluster.loads) if (this.#units.get(node)?.cluster !== cluster) bind(node, 'read')
-    const results = cluster.units.filter((u) => stored.has(u.node)).map((u) => u.node)
-    for (const node of results) bind(node, 'write')
-
-    this.#buffers = bufferOf
-    this.#sites = []
-    const place = (node: Node): { buffer: number; offset: number } | undefined => {
-      if (!stored.has(node)) return undefined
-      return { buffer: bufferOf.get(node) as number, offset: this.#home.get(node)?.offset ?? 0 }
-    }
-    const written = write(cluster, this, place)
-    const { gridAxes, contract } = written
-    let { stages } = written
-    this.#buffers = undefined
-
-    if (cluster.kind === 'map') {
-      const given = this.#donate(cluster, stages, results, slotFor, slots, readers, bufferOf)
-      for (const { from, to, input } of given) {
-        stages = stages.map((s) => renameBuffer(s, from, to))
-        buffers[to] = { dtype: (buffers[to] as BufferUse).dtype, access: 'readwrite' }
-        donated.add(this.#sources.indexOf(input))
-      }
-      const drop = new Set(given.map((g) => g.from))
-      if (drop.size > 0) {
-        const kept = buffers.map((_, i) => i).filter((i) => !drop.has(i))
-        const renumber = new Map(kept.map((old, now) => [old, now]))
-        stages = stages.map((s) => mapBuffers(s, (b) => renumber.get(b) as number))
-        return {
-          kernel: {
-            label: labelOf(cluster),
-            grid: gridAxes,
-            stages,
-            buffers: kept.map((i) => buffers[i] as BufferUse),
-            sites: this.#sites,
-          },
-          slots: kept.map((i) => bound[i] as number),
-        }
-      }
-    }
-    const kernel: Kernel = {
-      label: labelOf(cluster),
-      grid: gridAxes,
-      stages,
-      buffers,
-      sites: this.#sites,
-      ...(contract ? { contract } : {}),
-    }
-    return { kernel, slots: bound }
-  }
-
-  /** Pairs inputs that may be overwritten with outputs of this kernel that take exactly their place. */
-  #donate(
-    cluster: Cluster,
-    stages: readonly Stage[],
-    written: readonly Node[],
-    slotFor: (node: Node) => number,
-    slots: Slot[],
-    readers: ReadonlyMap<Node, number>,
-    bufferOf: ReadonlyMap<Node, number>,
-  ): { from: number; to: number; input: Node }[] {
-    const pairs: { from: number; to: number; input: Node }[] = []
-    const taken = new Set<Node>()
-    for (const input of cluster.loads) {
-      if (!this.#donors.has(input) || readers.get(input) !== 1) continue
-      const from = bufferOf.get(input) as number
-      const output = written.find((n) => {
-        if (taken.has(n) || !this.#goals.includes(n) || n.dtype !== input.dtype || sizeOf(n.shape) !== sizeOf(input.shape)) return false
-        const to = bufferOf.get(n) as number
-        return stages.every((s) => s.kind === 'store' && s.stores.every((st) => st.buffer !== to || readsOnlyAt(s.stores, from, st.index)))
-      })
-      if (!output) continue
-      taken.add(output)
-      const slot = slotFor(output)
-      slots[slot] = { ...(slots[slot] as Slot), donor: slotFor(input) }
-      pairs.push({ from, to: bufferOf.get(output) as number, input })
-    }
-    return pairs
-  }
-}
-
-/** A cluster's stages: first with every dim an axis of its own, to see which can be joined, then over joined axes. */
-function write(
-  cluster: Cluster,
-  memory: Memory,
-  place: Parameters<Writer['write']>[0],
-): ReturnType<Writer['write']> & { gridAxes: readonly Axis[] } {
-  const apart = new Writer(cluster, memory, undefined)
-  const draft = apart.write(place)
-  const joined = new Writer(cluster, memory, joinAxes(cluster, draft.stages))
-  try {
-    return { ...joined.write(place), gridAxes: joined.gridAxes }
-  } catch (e) {
-    if (!(e instanceof NotFusable)) throw e
-    // Over joined axes some positions are no longer seen to be equal; apart, they were.
-    return { ...draft, gridAxes: apart.gridAxes }
   }
 }
 
@@ -485,22 +298,4 @@ function readsFrom(user: Cluster, from: Cluster, units: ReadonlyMap<Node, Unit>)
 function intersects(a: ReadonlySet<Node>, b: ReadonlySet<Node>): boolean {
   for (const x of b) if (a.has(x)) return true
   return false
-}
-
-/** What a kernel computes, in a few words. */
-function labelOf(cluster: Cluster): string {
-  const names: string[] = []
-  const seen = new Set<Node>()
-  const visit = (node: Node): void => {
-    if (seen.has(node) || isSource(node) || names.length > 12) return
-    seen.add(node)
-    if (node !== cluster.units.find((u) => u.node === node)?.node && cluster.loads.has(node)) return
-    for (const input of node.inputs) visit(input)
-    const { primitive } = node
-    if (primitive.kind === 'reduce' || primitive.kind === 'unary' || primitive.kind === 'binary') names.push(primitive.op)
-    else if (primitive.kind === 'contract') names.push(primitive.k > 1 ? 'conv' : 'matmul')
-    else if (!isView(node) && primitive.kind !== 'alias') names.push(primitive.kind)
-  }
-  for (const unit of cluster.units) visit(unit.node)
-  return names.length > 0 ? names.join('+') : 'copy'
 }

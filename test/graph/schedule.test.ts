@@ -4,7 +4,8 @@ import type { DeviceTraits } from '../../src/device/index.ts'
 import type { Node } from '../../src/graph/node.ts'
 import { topological } from '../../src/graph/order.ts'
 import * as p from '../../src/graph/primitives.ts'
-import { type Schedule, schedule } from '../../src/graph/schedule.ts'
+import type { Schedule } from '../../src/graph/program.ts'
+import { schedule } from '../../src/graph/schedule.ts'
 
 const traits: DeviceTraits = {
   maxBuffers: 9,

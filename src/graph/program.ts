@@ -1,0 +1,292 @@
+/** @file From clusters to a program: in which order kernels run, which buffers they bind, and which outputs overwrite an input. */
+import { sizeOf } from '../base/index.ts'
+import type { Program, ProgramKernel, Slot } from '../device/index.ts'
+import { type Axis, type BufferUse, type Expr, type Index, type Kernel, type Stage, valueTypeOf } from '../kernel/index.ts'
+import { type Cluster, type Memory, NotFusable, type Unit, Writer } from './cluster.ts'
+import { joinAxes } from './layout.ts'
+import type { Node } from './node.ts'
+import { orderClusters } from './order.ts'
+import { isSource } from './rewrite.ts'
+import { isView } from './units.ts'
+import { mapBuffers, readsOnlyAt, renameBuffer } from './walk.ts'
+
+export interface Schedule {
+  readonly program: Program
+  /** For each input slot, the position in `order` of the node whose values are bound to it. */
+  readonly inputs: readonly number[]
+  /** For each scalar of the program, the position in `order` of its node. */
+  readonly scalars: readonly number[]
+  /** For each output slot, the index of its target. */
+  readonly outputs: readonly number[]
+  /** Positions of inputs whose buffers were given up to outputs. */
+  readonly donated: ReadonlySet<number>
+}
+
+/** What has been decided when a program is written. */
+export interface Arrangement {
+  /** As recorded: positions in it name inputs and scalars. */
+  readonly sources: readonly Node[]
+  /** Rewritten, topological. */
+  readonly order: readonly Node[]
+  readonly goals: readonly Node[]
+  readonly donors: ReadonlySet<Node>
+  readonly units: ReadonlyMap<Node, Unit>
+  readonly clusters: readonly Cluster[]
+  /** What memory a stored node lies in, where it is not its own: the pack that it is a piece of. */
+  readonly home: ReadonlyMap<Node, { node: Node; offset: number }>
+  /** Buffers that one kernel may bind. */
+  readonly limit: number
+}
+
+/** A kernel would bind too many buffers: its last member belongs elsewhere. */
+export class Crowded extends Error {
+  readonly node: Node
+  constructor(node: Node) {
+    super()
+    this.node = node
+  }
+}
+
+/** How many buffers a kernel of these members may have to bind: what it reads, and what others read of it; an output in a donor's place counts once. */
+export function bindings({ goals, donors, order }: Arrangement, loads: ReadonlySet<Node>, members: readonly Node[]): number {
+  const inside = new Set(members)
+  const stored = members.filter((m) => goals.includes(m) || order.some((n) => !inside.has(n) && n.inputs.includes(m)))
+  const given = [...loads].filter((n) => donors.has(n))
+  let shared = 0
+  for (const out of stored) {
+    const i = given.findIndex((d) => goals.includes(out) && d.dtype === out.dtype && sizeOf(d.shape) === sizeOf(out.shape))
+    if (i < 0) continue
+    given.splice(i, 1)
+    shared++
+  }
+  return loads.size + stored.length - shared
+}
+
+/** @throws Crowded */
+export const writeProgram = (made: Arrangement): Schedule => new ProgramWriter(made).run()
+
+class ProgramWriter implements Memory {
+  readonly #made: Arrangement
+  readonly #scalars = new Map<Node, number>()
+  #buffers: ReadonlyMap<Node, number> = new Map()
+  #sites: string[] = []
+
+  constructor(made: Arrangement) {
+    this.#made = made
+  }
+
+  unitOf(node: Node): Unit | undefined {
+    return this.#made.units.get(node)
+  }
+
+  load(node: Node, index: Index): Expr {
+    return { kind: 'load', buffer: this.#buffers.get(node) as number, index, type: valueTypeOf(node.dtype) }
+  }
+
+  scalarSlot(node: Node): number {
+    let slot = this.#scalars.get(node)
+    if (slot === undefined) {
+      slot = this.#scalars.size
+      this.#scalars.set(node, slot)
+    }
+    return slot
+  }
+
+  site(op: string): number {
+    let i = this.#sites.indexOf(op)
+    if (i < 0) i = this.#sites.push(op) - 1
+    return i
+  }
+
+  run(): Schedule {
+    const { sources, goals, units, home, limit } = this.#made
+    // What is read from another cluster, or wanted, is stored.
+    const stored = new Set<Node>(goals)
+    for (const cluster of this.#made.clusters) for (const node of cluster.loads) if (units.get(node)?.cluster !== cluster) stored.add(node)
+    for (const piece of home.keys()) stored.add(piece)
+
+    const ordered = orderClusters(this.#made.clusters)
+    for (const cluster of ordered) {
+      const outside = new Set([...cluster.loads].filter((n) => units.get(n)?.cluster !== cluster))
+      const count = bindings(
+        this.#made,
+        outside,
+        cluster.units.filter((u) => stored.has(u.node)).map((u) => u.node),
+      )
+      const last = cluster.units[cluster.units.length - 1] as Unit
+      if (count > limit) throw new Crowded(last.node)
+    }
+
+    const slots: Slot[] = []
+    const slotOf = new Map<Node, number>()
+    const inputs: number[] = []
+    const outputs: number[] = []
+    const slotFor = (node: Node): number => {
+      const own = home.get(node)?.node ?? node
+      let slot = slotOf.get(own)
+      if (slot === undefined) {
+        const target = goals.indexOf(own)
+        const kind = own.storage ? 'input' : target >= 0 ? 'output' : 'scratch'
+        slot = slots.push({ kind, dtype: own.dtype, length: sizeOf(own.shape) }) - 1
+        slotOf.set(own, slot)
+        if (kind === 'input') inputs.push(sources.indexOf(own))
+        if (kind === 'output') outputs.push(target)
+      }
+      return slot
+    }
+
+    const kernels: ProgramKernel[] = []
+    const readers = new Map<Node, number>()
+    for (const cluster of ordered) for (const node of cluster.loads) readers.set(node, (readers.get(node) ?? 0) + 1)
+    const donated = new Set<number>()
+    for (const cluster of ordered) kernels.push(this.#kernel(cluster, stored, slotFor, slots, readers, donated))
+
+    const scalarNodes = [...this.#scalars.keys()]
+    const program: Program = {
+      kernels,
+      slots,
+      scalars: scalarNodes.map((n) => {
+        const type = valueTypeOf(n.dtype)
+        return type === 'bool' ? 'i32' : type
+      }),
+    }
+    return { program, inputs, outputs, scalars: scalarNodes.map((n) => sources.indexOf(n)), donated }
+  }
+
+  #kernel(
+    cluster: Cluster,
+    stored: ReadonlySet<Node>,
+    slotFor: (node: Node) => number,
+    slots: Slot[],
+    readers: ReadonlyMap<Node, number>,
+    donated: Set<number>,
+  ): ProgramKernel {
+    const buffers: BufferUse[] = []
+    const bound: number[] = []
+    const bufferOf = new Map<Node, number>()
+    const bySlot = new Map<number, number>()
+    const bind = (node: Node, access: BufferUse['access']): void => {
+      const slot = slotFor(node)
+      let buffer = bySlot.get(slot)
+      if (buffer === undefined) {
+        buffer = buffers.push({ dtype: node.dtype, access }) - 1
+        bound.push(slot)
+        bySlot.set(slot, buffer)
+      }
+      bufferOf.set(node, buffer)
+    }
+    for (const node of cluster.loads) if (this.#made.units.get(node)?.cluster !== cluster) bind(node, 'read')
+    const results = cluster.units.filter((u) => stored.has(u.node)).map((u) => u.node)
+    for (const node of results) bind(node, 'write')
+
+    this.#buffers = bufferOf
+    this.#sites = []
+    const place = (node: Node): { buffer: number; offset: number } | undefined => {
+      if (!stored.has(node)) return undefined
+      return { buffer: bufferOf.get(node) as number, offset: this.#made.home.get(node)?.offset ?? 0 }
+    }
+    const written = write(cluster, this, place)
+    const { gridAxes, contract } = written
+    let { stages } = written
+
+    if (cluster.kind === 'map') {
+      const given = this.#donate(cluster, stages, results, slotFor, slots, readers, bufferOf)
+      for (const { from, to, input } of given) {
+        stages = stages.map((s) => renameBuffer(s, from, to))
+        buffers[to] = { dtype: (buffers[to] as BufferUse).dtype, access: 'readwrite' }
+        donated.add(this.#made.sources.indexOf(input))
+      }
+      const drop = new Set(given.map((g) => g.from))
+      if (drop.size > 0) {
+        const kept = buffers.map((_, i) => i).filter((i) => !drop.has(i))
+        const renumber = new Map(kept.map((old, now) => [old, now]))
+        stages = stages.map((s) => mapBuffers(s, (b) => renumber.get(b) as number))
+        return {
+          kernel: {
+            label: labelOf(cluster),
+            grid: gridAxes,
+            stages,
+            buffers: kept.map((i) => buffers[i] as BufferUse),
+            sites: this.#sites,
+          },
+          slots: kept.map((i) => bound[i] as number),
+        }
+      }
+    }
+    const kernel: Kernel = {
+      label: labelOf(cluster),
+      grid: gridAxes,
+      stages,
+      buffers,
+      sites: this.#sites,
+      ...(contract ? { contract } : {}),
+    }
+    return { kernel, slots: bound }
+  }
+
+  /** Pairs inputs that may be overwritten with outputs of this kernel that take exactly their place. */
+  #donate(
+    cluster: Cluster,
+    stages: readonly Stage[],
+    written: readonly Node[],
+    slotFor: (node: Node) => number,
+    slots: Slot[],
+    readers: ReadonlyMap<Node, number>,
+    bufferOf: ReadonlyMap<Node, number>,
+  ): { from: number; to: number; input: Node }[] {
+    const pairs: { from: number; to: number; input: Node }[] = []
+    const taken = new Set<Node>()
+    for (const input of cluster.loads) {
+      if (!this.#made.donors.has(input) || readers.get(input) !== 1) continue
+      const from = bufferOf.get(input) as number
+      const output = written.find((n) => {
+        if (taken.has(n) || !this.#made.goals.includes(n) || n.dtype !== input.dtype || sizeOf(n.shape) !== sizeOf(input.shape))
+          return false
+        const to = bufferOf.get(n) as number
+        return stages.every((s) => s.kind === 'store' && s.stores.every((st) => st.buffer !== to || readsOnlyAt(s.stores, from, st.index)))
+      })
+      if (!output) continue
+      taken.add(output)
+      const slot = slotFor(output)
+      slots[slot] = { ...(slots[slot] as Slot), donor: slotFor(input) }
+      pairs.push({ from, to: bufferOf.get(output) as number, input })
+    }
+    return pairs
+  }
+}
+
+/** A cluster's stages: first with every dim an axis of its own, to see which can be joined, then over joined axes. */
+function write(
+  cluster: Cluster,
+  memory: Memory,
+  place: Parameters<Writer['write']>[0],
+): ReturnType<Writer['write']> & { gridAxes: readonly Axis[] } {
+  const apart = new Writer(cluster, memory, undefined)
+  const draft = apart.write(place)
+  const joined = new Writer(cluster, memory, joinAxes(cluster, draft.stages))
+  try {
+    return { ...joined.write(place), gridAxes: joined.gridAxes }
+  } catch (e) {
+    if (!(e instanceof NotFusable)) throw e
+    // Over joined axes some positions are no longer seen to be equal; apart, they were.
+    return { ...draft, gridAxes: apart.gridAxes }
+  }
+}
+
+/** What a kernel computes, in a few words. */
+function labelOf(cluster: Cluster): string {
+  const names: string[] = []
+  const seen = new Set<Node>()
+  const visit = (node: Node): void => {
+    if (seen.has(node) || isSource(node) || names.length > 12) return
+    seen.add(node)
+    if (node !== cluster.units.find((u) => u.node === node)?.node && cluster.loads.has(node)) return
+    for (const input of node.inputs) visit(input)
+    const { primitive } = node
+    if (primitive.kind === 'reduce' || primitive.kind === 'unary' || primitive.kind === 'binary') names.push(primitive.op)
+    else if (primitive.kind === 'contract') names.push(primitive.k > 1 ? 'conv' : 'matmul')
+    else if (!isView(node) && primitive.kind !== 'alias') names.push(primitive.kind)
+  }
+  for (const unit of cluster.units) visit(unit.node)
+  return names.length > 0 ? names.join('+') : 'copy'
+}
