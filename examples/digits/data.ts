@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 
 export const CLASSES = 10
-export const PIXELS = 64
+/** An image is SIDE × SIDE pixels. */
+export const SIDE = 8
 const TEST_IMAGES = 360
 const SPLIT_SEED = 20
 
 export interface Digits {
-  /** Gray values in 0 … 1, one row of 64 per image. */
+  /** Gray values in 0 … 1, 64 per image, row by row. */
   readonly images: Float32Array
   readonly labels: Int32Array
   readonly count: number
@@ -29,8 +30,8 @@ export function loadDigits(): { train: Digits; test: Digits } {
 }
 
 function pack(rows: readonly (readonly number[])[]): Digits {
-  const images = Float32Array.from(rows.flatMap((row) => row.slice(0, PIXELS).map((count) => count / 16)))
-  return { images, labels: Int32Array.from(rows, (row) => row[PIXELS] as number), count: rows.length }
+  const images = Float32Array.from(rows.flatMap((row) => row.slice(0, -1).map((count) => count / 16)))
+  return { images, labels: Int32Array.from(rows, (row) => row.at(-1) as number), count: rows.length }
 }
 
 /** Fisher and Yates' shuffle, driven by a 32-bit linear congruential generator (multiplier and increment of Numerical Recipes). */

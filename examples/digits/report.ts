@@ -13,7 +13,7 @@ export function confusionMatrix(labels: ArrayLike<number>, answers: ArrayLike<nu
   return [head, ...counts.map((row, digit) => `${String(digit).padStart(13)} ${row.map((n) => cell(n || '·')).join('')}`)].join('\n')
 }
 
-/** `test accuracy 96.4% (347 of 360)` */
+/** `test accuracy 98.6% (355 of 360)` */
 export function accuracyLine(labels: ArrayLike<number>, answers: ArrayLike<number>): string {
   const right = Array.from(labels).filter((label, i) => label === answers[i]).length
   return `test accuracy ${((100 * right) / labels.length).toFixed(1)}% (${right} of ${labels.length})`

@@ -5,13 +5,14 @@ import { ensureAdapter } from '../../test/support/adapter.ts'
 
 const CHECKPOINT = 'examples/digits/out/digits.safetensors'
 
-const HELP = `Trains a network on handwritten digits.
+const HELP = `Trains a convolutional network on handwritten digits.
 
   npm start -- [flags]
 
-  --device webgpu|cpu   where to compute (default: WebGPU, on a software adapter where there is no GPU)
+  --device webgpu|cpu   where to compute (default: WebGPU, on a software adapter where there is no GPU). cpu is an interpreter: right, but
+                        more than a minute an epoch, so give it few --epochs
   --epochs N            how often to go through the training images (default 30)
-  --seed N              first weights and order of the images (default 0)
+  --seed N              of all that is random: first weights, order and moves of the images, dropout (default 0)
   --checkpoint PATH     what is written after every epoch (default ${CHECKPOINT})
   --resume              goes on from the checkpoint, to the bit as if there had been no interruption
   --evaluate            does not train: tests the network of the checkpoint

@@ -1,7 +1,8 @@
-/** @file Trains a network on handwritten digits: `npm start`, or `npm start -- --help`. */
+/** @file Trains a convolutional network on handwritten digits: `npm start`, or `npm start -- --help`. */
 import { data, manualSeed, nn, noGrad, optim, stack, type Tensor, tensor } from '../../src/index.ts'
+import { augment } from './augment.ts'
 import { openCheckpoint, type Point, restore, saveCheckpoint, settle } from './checkpoint.ts'
-import { type Digits, loadDigits, PIXELS } from './data.ts'
+import { type Digits, loadDigits, SIDE } from './data.ts'
 import { Net } from './model.ts'
 import { writePlot } from './plot.ts'
 import { Progress } from './progress.ts'
@@ -10,8 +11,14 @@ import { setup } from './setup.ts'
 
 const F = nn.functional
 const BATCH = 64
+const LEARNING_RATE = 0.01
+/** What stays of the learning rate from epoch to epoch. */
+const DECAY = 0.9
 
-const toTensors = ({ images, labels, count }: Digits): [Tensor, Tensor] => [tensor(images, { shape: [count, PIXELS] }), tensor(labels)]
+const toTensors = ({ images, labels, count }: Digits): [Tensor, Tensor] => [
+  tensor(images, { shape: [count, 1, SIDE, SIDE] }),
+  tensor(labels),
+]
 
 const flags = await setup()
 const saved = flags.resume || flags.evaluate ? await openCheckpoint(flags.checkpoint) : undefined
@@ -26,7 +33,7 @@ const test = toTensors(digits.test)
 
 const model = new Net()
 console.log(model.toString())
-const optimizer = new optim.AdamW(model.parameters(), { lr: 3e-3, weightDecay: 0.01 })
+const optimizer = new optim.AdamW(model.parameters(), { lr: LEARNING_RATE, weightDecay: 0.01 })
 const curve: Point[] = saved ? restore(saved, model, optimizer) : []
 
 /** Goes through the training images once; the mean loss and the share of right answers, while learning. */
@@ -35,7 +42,7 @@ async function train(progress: Progress): Promise<{ loss: number; accuracy: numb
   const losses: Tensor[] = []
   const hits: Tensor[] = []
   for await (const [x, y] of loader) {
-    const logits = model.forward(x)
+    const logits = model.forward(augment(x))
     const loss = F.crossEntropy(logits, y)
     optimizer.zeroGrad()
     loss.backward()
@@ -62,6 +69,7 @@ async function evaluate(): Promise<{ loss: number; answers: ArrayLike<number>; a
 if (!flags.evaluate) {
   const progress = new Progress(settings.epochs, loader.length * BATCH, curve.length)
   for (let epoch = curve.length + 1; epoch <= settings.epochs; epoch++) {
+    for (const group of optimizer.paramGroups) group.lr = LEARNING_RATE * DECAY ** (epoch - 1)
     const learned = await train(progress)
     const tested = await evaluate()
     curve.push({ epoch, loss: learned.loss, accuracy: learned.accuracy, testLoss: tested.loss, testAccuracy: tested.accuracy })
