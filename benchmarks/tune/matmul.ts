@@ -8,7 +8,7 @@
 import { webgpuProvider } from '../../src/device/index.ts'
 import { shapeOf } from '../../src/device/webgpu/contract-shape.ts'
 import type { GpuComputeDevice } from '../../src/device/webgpu/device.ts'
-import { type ContractStrategy, register } from '../../src/device/webgpu/strategy.ts'
+import { type ContractStrategy, register, TILES, tiled } from '../../src/device/webgpu/strategy.ts'
 import type { Axis, Expr, Index, Kernel } from '../../src/kernel/index.ts'
 
 type Layout = 'nn' | 'nt' | 'tn' | 'tt'
@@ -66,12 +66,7 @@ function candidates(): ContractStrategy[] {
   const list: ContractStrategy[] = []
   for (const exchange of [false, true]) {
     if (template === 'tiled') {
-      for (const [tileM, tileN, moreM] of [
-        [32, 32, 1],
-        [64, 64, 1],
-        [128, 64, 2],
-      ] as const)
-        list.push({ kind: 'tiled', tileM, tileN, tileK: 16, moreM, exchange })
+      for (const { time: _, ...tile } of TILES) list.push({ kind: 'tiled', ...tile, exchange })
     } else {
       for (const share of new Set([1, subgroup]))
         for (const rows of [4, 8, 16, 32])
@@ -113,7 +108,7 @@ for (const shape of shapes) {
   const y = Float32Array.from({ length: k * n }, (_, i) => ((i * 7907) % 97) / 97 - 0.5)
   const [a, b, c] = [device.upload('float32', x), device.upload('float32', y), device.allocate('float32', m * n)]
   const kernel = product(shape)
-  const chosen = register(shapeOf(kernel), subgroup, 2)
+  const chosen = template === 'tiled' ? tiled(shapeOf(kernel)) : register(shapeOf(kernel), subgroup, 2)
   const rows: string[] = []
   for (const strategy of candidates()) {
     device.choose = () => strategy

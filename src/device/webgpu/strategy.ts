@@ -138,20 +138,28 @@ const perTerm = ({ rows, columns, share }: Tile, stride: number): number =>
 const perTile = ({ rows, columns, share }: Tile): number => rows * columns * (2 * rows + 150) + 300 * (rows / share + columns) + 1000
 
 /**
- * Tiles for graphics hardware, largest first, each with the number of tiles from which it fills the machine (two to a core of 132). The sizes are those
- * that others report fastest for f32 through Dawn on data-centre parts; checked for right results on lavapipe, not yet timed on hardware by us.
+ * Tiles for graphics hardware, with the time that a multiply-add takes in each, relative to the best: smaller tiles load more for as much work. Sizes that
+ * others report fastest for f32 through Dawn on data-centre parts, and narrow ones for the few channels of a first convolution; ratios by the loads from
+ * shared memory. Checked for right results on lavapipe, not yet timed on hardware by us.
  */
-const TILES = [
-  { tileM: 128, tileN: 64, tileK: 16, moreM: 2, from: 264 },
-  { tileM: 64, tileN: 64, tileK: 16, moreM: 1, from: 132 },
-  { tileM: 32, tileN: 32, tileK: 16, moreM: 1, from: 0 },
+export const TILES = [
+  { tileM: 128, tileN: 64, tileK: 16, moreM: 2, time: 1 },
+  { tileM: 64, tileN: 128, tileK: 16, moreM: 2, time: 1 },
+  { tileM: 64, tileN: 64, tileK: 16, moreM: 1, time: 1.1 },
+  { tileM: 32, tileN: 128, tileK: 16, moreM: 2, time: 1.2 },
+  { tileM: 128, tileN: 32, tileK: 16, moreM: 2, time: 1.2 },
+  { tileM: 32, tileN: 32, tileK: 16, moreM: 1, time: 1.5 },
+  { tileM: 16, tileN: 64, tileK: 16, moreM: 1, time: 1.6 },
+  { tileM: 128, tileN: 16, tileK: 16, moreM: 2, time: 1.6 },
 ] as const
+/** Cores of a large part. */
+const CORES = 132
 
-function tiled(shape: ContractShape): ContractStrategy {
-  // The longer tile side lies along the longer side of the output
-  const exchange = shape.n > 2 * shape.m && shape.n >= 128
-  const s = exchange ? exchanged(shape) : shape
-  const { tileM, tileN, tileK, moreM } =
-    TILES.find((t) => Math.ceil(s.m / t.tileM) * Math.ceil(s.n / t.tileN) * s.batches >= t.from) ?? TILES[2]
-  return { kind: 'tiled', tileM, tileN, tileK, moreM, exchange }
+/** The tile with the least estimated time: what is computed past the edges counts, and so do cores that wait for the last tiles. */
+export function tiled({ m, n, batches }: ContractShape): ContractStrategy {
+  const cost = ({ tileM, tileN, time }: (typeof TILES)[number]): number =>
+    Math.ceil((Math.ceil(m / tileM) * Math.ceil(n / tileN) * batches) / CORES) * tileM * tileN * time
+  const { time: _, ...best } = TILES.reduce((x, y) => (cost(y) < cost(x) ? y : x))
+  // Neighbouring invocations have neighbouring columns, which is how outputs lie
+  return { kind: 'tiled', ...best, exchange: false }
 }
