@@ -15,7 +15,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const CHROMIUM = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => path && existsSync(path))
 const FLAGS = ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--disable-quic', '--no-first-run']
 const QUIET = ['--disable-background-networking', '--disable-component-update', '--disable-sync']
-const EPOCHS = 8
+const EPOCHS = 4
 const DEFAULT_BUFFERS = 8
 /** What must not be in a page: imports that only Node can follow (those hidden behind a variable are never run there), Vite's stand-ins, Dawn. */
 const FOREIGN = /(?:from|import)\s*\(?\s*["'`](?:node:|webgpu)|__vite-browser-external|dawn\.node/

@@ -4,11 +4,16 @@ import { data, init, manualSeed, nn, noGrad, optim, parseState, saveState, seria
 const F = nn.functional
 
 class Net extends nn.Module {
-  readonly hidden = new nn.Linear(64, 128)
-  readonly output = new nn.Linear(128, 10)
+  readonly conv1 = new nn.Conv2d(1, 16, 3, { padding: 1 })
+  readonly conv2 = new nn.Conv2d(16, 32, 3, { padding: 1 })
+  readonly pool = new nn.MaxPool2d(2)
+  readonly dropout = new nn.Dropout(0.2)
+  readonly output = new nn.Linear(32 * 2 * 2, 10)
 
   forward(x: Tensor): Tensor {
-    return this.output.forward(F.relu(this.hidden.forward(x)))
+    let y = this.pool.forward(F.relu(this.conv1.forward(x)))
+    y = this.pool.forward(F.relu(this.conv2.forward(y)))
+    return this.output.forward(this.dropout.forward(y.flatten(1)))
   }
 }
 
@@ -29,7 +34,7 @@ export interface Report {
 }
 
 const toTensors = ({ images, labels }: Images): [Tensor, Tensor] => [
-  tensor(Float32Array.from(images), { shape: [labels.length, 64] }),
+  tensor(Float32Array.from(images), { shape: [labels.length, 1, 8, 8] }),
   tensor(Int32Array.from(labels)),
 ]
 
@@ -38,7 +43,7 @@ async function train(digits: { train: Images; test: Images }, epochs: number): P
   manualSeed(0)
   const loader = new data.DataLoader(new data.TensorDataset(...toTensors(digits.train)), { batchSize: 64, shuffle: true, dropLast: true })
   const model = new Net()
-  const optimizer = new optim.AdamW(model.parameters(), { lr: 3e-3, weightDecay: 0.01 })
+  const optimizer = new optim.AdamW(model.parameters(), { lr: 0.01, weightDecay: 0.01 })
   const losses: number[] = []
   for (let epoch = 0; epoch < epochs; epoch++) {
     let loss: Tensor | undefined
@@ -51,7 +56,7 @@ async function train(digits: { train: Images; test: Images }, epochs: number): P
     losses.push((await loss?.item()) as number)
   }
   const [x, y] = toTensors(digits.test)
-  const test = (net: Net): Promise<number> => noGrad(() => net.forward(x).argmax(1).eq(y).to('float32').mean()).item()
+  const test = (net: Net): Promise<number> => noGrad(() => net.eval().forward(x).argmax(1).eq(y).to('float32').mean()).item()
   const accuracy = await test(model)
   const bytes = await serializeState({ model: model.stateDict(), optimizer: optimizer.stateDict(), epochs })
   const saved = parseState<{ model: nn.StateDict; optimizer: optim.OptimizerState }>(bytes)
