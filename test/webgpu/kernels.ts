@@ -41,9 +41,11 @@ export const acc = (stage: number, slot: number, type: ValueType = 'float'): Exp
 export function strides(sizes: readonly number[]): number[] {
   return sizes.map((_, i) => sizes.slice(i + 1).reduce((n, s) => n * s, 1))
 }
+/** Row-major over the axes; as in all indices that the graph makes, an axis of one position is not mentioned. */
 export const flat = (list: readonly Axis[]): Index => {
-  const step = strides(list.map((a) => a.size))
-  return at(0, ...list.map((a, i) => [step[i] as number, a] as const))
+  const long = list.filter((a) => a.size > 1)
+  const step = strides(long.map((a) => a.size))
+  return at(0, ...long.map((a, i) => [step[i] as number, a] as const))
 }
 
 /** A kernel whose buffers are the given inputs (read) followed by outputs (written). */
