@@ -34,10 +34,9 @@ function learningCurve(curve: readonly Point[]): string {
     { epoch: p.epoch, value: 100 * p.accuracy, set: 'training' },
     { epoch: p.epoch, value: 100 * p.testAccuracy, set: 'test' },
   ])
-  const least = Math.floor(Math.min(90, ...accuracy.map((s) => s.value)) / 10) * 10
   const panels = [
     panel(loss, { type: 'log', label: 'cross entropy (nats, log scale)', ...logTicks(loss.map((s) => s.value)) }),
-    panel(accuracy, { type: 'linear', label: 'accuracy (%)', domain: [least, 100], ticks: evenTicks(least, 100) }),
+    panel(accuracy, { type: 'linear', label: 'accuracy (%)', ...evenTicks(Math.min(90, ...accuracy.map((s) => s.value)), 100) }),
   ]
   const width = MARGIN.left + 2 * PANEL.width + PANEL.gap + MARGIN.right
   const height = MARGIN.top + PANEL.height + MARGIN.bottom
@@ -91,10 +90,11 @@ function logTicks(values: readonly number[]): { domain: [number, number]; ticks:
   return { domain: [low, high], ticks: all.filter((t) => t >= low && t <= high) }
 }
 
-/** Five or six even numbers from `low` to `high`. */
-function evenTicks(low: number, high: number): number[] {
+/** A range down from `high` around `low`, and up to six even numbers in it. */
+function evenTicks(low: number, high: number): { domain: [number, number]; ticks: number[] } {
   const step = [2, 5, 10, 20].find((s) => (high - low) / s <= 5) ?? 20
-  return Array.from({ length: Math.floor((high - low) / step) + 1 }, (_, i) => high - i * step)
+  const steps = Math.ceil((high - low) / step)
+  return { domain: [high - steps * step, high], ticks: Array.from({ length: steps + 1 }, (_, i) => high - i * step) }
 }
 
 /** Some whole numbers from 1 to `last`, evenly apart. */
