@@ -1,5 +1,5 @@
 /** @file Pooling over windows of the last two axes. Gradients gather: each input element looks at the windows that it lies in, so sums have one order. */
-import { ArgumentError, checkOptions, sizeOf } from '../base/index.ts'
+import { ArgumentError, checkOptions, type Shape, sizeOf } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { Tensor } from '../tensor/index.ts'
 import { eq } from './compare.ts'
@@ -85,10 +85,29 @@ const windowMax = defineOp('windowMax', {
   },
 })
 
-const largest = (x: Tensor, w: Windows): { values: Tensor; taps: Tensor } => {
+/** Where each window begins along an axis, negative in the padding: [out] in `shape`. */
+function startsOf(w: Windows, d: number, shape: Shape, placement: graph.Placement): graph.Node {
+  const along = graph.reshape(graph.iota(w.out[d] as number, placement), shape)
+  return graph.binary('sub', graph.binary('mul', along, w.stride[d] as number), w.before[d] as number)
+}
+
+/** The first tap of each window that lies behind the padding in front, [oh, ow]. */
+function firstTaps(w: Windows, placement: graph.Placement): graph.Node {
+  const [oh, ow] = w.out as readonly [number, number]
+  const first = (d: number, shape: Shape): graph.Node => {
+    const dilation = w.dilation[d] as number
+    const outside = graph.binary('max', graph.binary('sub', 0, startsOf(w, d, shape, placement)), 0)
+    return graph.binary('div', graph.binary('add', outside, dilation - 1), dilation)
+  }
+  return graph.binary('add', graph.binary('mul', first(0, [oh, 1]), w.kernel[1] as number), first(1, [1, ow]))
+}
+
+function largest(x: Tensor, w: Windows): { values: Tensor; taps: Tensor } {
   const views = windows(x, { ...w, fill: Number.NEGATIVE_INFINITY })
   const p = tapDims(views)
-  const taps = argmaxOver(views, p)
+  let taps = argmaxOver(views, p)
+  // Where all of a window is -Infinity, the padding in front of it is no smaller and comes first; any other tap found lies behind the first within.
+  if (w.before.some((n) => n > 0)) taps = new Tensor(graph.binary('max', taps._node, firstTaps(w, taps._node.placement)))
   return { values: windowMax(views, taps, p), taps }
 }
 
@@ -97,14 +116,11 @@ const pooledMax = defineComposition('maxPool2d', 'the largest of each window', (
 /** Where the largest of each window stands in [H, W]. */
 function positionsOf(taps: Tensor, w: Windows): Tensor {
   const [, kw] = w.kernel as readonly [number, number]
-  const iota = (n: number, shape: number[]): graph.Node => graph.reshape(graph.iota(n, taps._node.placement), shape)
   const node = taps._node
   const row = graph.binary('div', node, kw)
   const column = graph.binary('sub', node, graph.binary('mul', row, kw))
-  const along = (tap: graph.Node, d: number, shape: number[]): graph.Node => {
-    const start = graph.binary('sub', graph.binary('mul', iota(w.out[d] as number, shape), w.stride[d] as number), w.before[d] as number)
-    return graph.binary('add', start, graph.binary('mul', tap, w.dilation[d] as number))
-  }
+  const along = (tap: graph.Node, d: number, shape: Shape): graph.Node =>
+    graph.binary('add', startsOf(w, d, shape, node.placement), graph.binary('mul', tap, w.dilation[d] as number))
   const [oh, ow] = w.out as readonly [number, number]
   const line = graph.binary('mul', along(row, 0, [oh, 1]), w.size[1] as number)
   return new Tensor(graph.binary('add', line, along(column, 1, [1, ow])))

@@ -276,6 +276,8 @@ def spatial():
     case('maxPool2d', [distinct(1, 2, 9, 8)], ['$0', [3, 2], {'stride': 2, 'dilation': [2, 3], 'padding': 1}], 'dilation')
     case('maxPool2d', [vals([1, 1, 1, 1, 2, 2, 0, 2, 2], (1, 1, 3, 3))], ['$0', 2, {'stride': 1, 'returnIndices': True}], 'ties')
     case('maxPool2d', [vals([1, NAN, 3, -INF, -INF, -INF, INF, 0, NAN, -INF, -INF, -INF], (1, 2, 2, 3))], ['$0', [2, 2], {'stride': 1, 'returnIndices': True}], 'NaN and infinity')
+    for options in ({'padding': 1}, {'padding': 1, 'returnIndices': True}, {'padding': 1, 'stride': 1, 'dilation': 2, 'returnIndices': True}):
+        case('maxPool2d', [vals([-INF] * 11 + [1] + [-INF] * 4, (1, 1, 4, 4))], ['$0', 3, options], '-Infinity beside the padding')
 
 
 def creation():
