@@ -1,4 +1,7 @@
-/** @file Storage buffers by size class. What is given back is handed out again, last in first out, so that a steady loop sees the same buffers. */
+/**
+ * @file Storage buffers by size class. What is given back is handed out again, always the oldest that waits: so what a step is given depends only on what
+ * is held, not on the order in which buffers came back, and a steady loop soon sees the same buffers (and bind groups) again.
+ */
 import { pastLimit, tooLarge } from '../../base/index.ts'
 import type { MemoryStats } from '../device.ts'
 import { COPY_DST, COPY_SRC, STORAGE } from './usage.ts'
@@ -20,6 +23,7 @@ export class BufferPool {
   readonly #largest: number
   /** Waiting bytes beyond which buffers that come back are destroyed. */
   readonly #keep: number
+  /** By size, oldest last. */
   readonly #free = new Map<number, PoolBuffer[]>()
   /** What the GPU had no room for: never handed out again. */
   readonly #void = new WeakSet<PoolBuffer>()
@@ -156,8 +160,8 @@ export class BufferPool {
   #put(buffer: PoolBuffer): void {
     this.#pooled += buffer.size
     const list = this.#free.get(buffer.size)
-    if (list) list.push(buffer)
-    else this.#free.set(buffer.size, [buffer])
+    if (!list) this.#free.set(buffer.size, [buffer])
+    else list.splice(list.findLastIndex((b) => b.id > buffer.id) + 1, 0, buffer)
   }
 
   stats(): MemoryStats {
