@@ -5,6 +5,12 @@ import type { Tensor } from '../tensor/index.ts'
 import { Module } from './module.ts'
 import { shownPair } from './options.ts'
 
+/** A checked pair, a copy where it is an array; one number stays one, as it is shown. */
+function owned(name: string, role: string, value: F.Pair, least: number): F.Pair {
+  const pair = F.pairOf(name, role, value, least)
+  return typeof value === 'number' ? value : pair
+}
+
 const text = (pair: F.Pair): string => (typeof pair === 'number' ? String(pair) : shownPair(pair))
 
 /** Options of {@link MaxPool2d}; `R` is whether `forward` answers the positions too. */
@@ -31,16 +37,12 @@ export class MaxPool2d<R extends boolean = false> extends Module {
     super()
     const name = 'MaxPool2d'
     checkOptions(name, options, ['stride', 'padding', 'dilation', 'ceilMode', 'returnIndices'])
-    F.pairOf(name, 'kernelSize', kernelSize, 1)
-    this.kernelSize = kernelSize
-    this.stride = options.stride ?? kernelSize
-    this.padding = options.padding ?? 0
-    this.dilation = options.dilation ?? 1
+    this.kernelSize = owned(name, 'kernelSize', kernelSize, 1)
+    this.stride = owned(name, 'stride', options.stride ?? kernelSize, 1)
+    this.padding = owned(name, 'padding', options.padding ?? 0, 0)
+    this.dilation = owned(name, 'dilation', options.dilation ?? 1, 1)
     this.ceilMode = options.ceilMode ?? false
     this.returnIndices = options.returnIndices ?? false
-    F.pairOf(name, 'stride', this.stride, 1)
-    F.pairOf(name, 'padding', this.padding, 0)
-    F.pairOf(name, 'dilation', this.dilation, 1)
   }
 
   /** [N, C, H, W] → [N, C, H', W'], with `returnIndices` { values, indices } */
@@ -75,15 +77,12 @@ export class AvgPool2d extends Module {
     super()
     const name = 'AvgPool2d'
     checkOptions(name, options, ['stride', 'padding', 'ceilMode', 'countIncludePad', 'divisorOverride'])
-    F.pairOf(name, 'kernelSize', kernelSize, 1)
-    this.kernelSize = kernelSize
-    this.stride = options.stride ?? kernelSize
-    this.padding = options.padding ?? 0
+    this.kernelSize = owned(name, 'kernelSize', kernelSize, 1)
+    this.stride = owned(name, 'stride', options.stride ?? kernelSize, 1)
+    this.padding = owned(name, 'padding', options.padding ?? 0, 0)
     this.ceilMode = options.ceilMode ?? false
     this.countIncludePad = options.countIncludePad ?? true
     this.divisorOverride = options.divisorOverride ?? null
-    F.pairOf(name, 'stride', this.stride, 1)
-    F.pairOf(name, 'padding', this.padding, 0)
   }
 
   /** [N, C, H, W] → [N, C, H', W'] */

@@ -23,10 +23,10 @@ export interface Windows extends Sliding {
   readonly out: Shape
 }
 
-/** Reads a pair of whole numbers ≥ `least`. */
+/** Reads a pair of whole numbers ≥ `least`; the answer is the caller's own, whatever becomes of `value`. */
 export function pairOf(op: string, role: string, value: unknown, least: number): readonly [number, number] {
   const pair = typeof value === 'number' ? [value, value] : value
-  if (Array.isArray(pair) && pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= least)) return pair as [number, number]
+  if (Array.isArray(pair) && pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= least)) return [pair[0], pair[1]]
   throw new ArgumentError(
     op,
     `${role} must be a whole number ≥ ${least}, or two of them [height, width], got ${Array.isArray(value) ? showShape(value) : String(value)}`,

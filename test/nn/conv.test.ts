@@ -66,6 +66,30 @@ describe('Conv2d', () => {
   })
 })
 
+describe('pairs', () => {
+  it('are read at the call: an array that is changed later changes no layer and no gradient', async () => {
+    const pair: [number, number] = [2, 2]
+    const options = { stride: pair, padding: pair }
+    const layers = [
+      new nn.Conv2d(3, 4, [5, 5], { ...options, device }),
+      new nn.MaxPool2d([5, 5], options),
+      new nn.AvgPool2d([5, 5], options),
+    ]
+    const x = randn([1, 3, 9, 9], { device }).requiresGrad_()
+    const w = randn([4, 3, 5, 5], { device })
+    const gradient = async (change: () => void): Promise<Tensor> => {
+      x.grad = null
+      const y = F.avgPool2d(F.maxPool2d(F.conv2d(x, w, null, options), [5, 5], options), [3, 3], { stride: pair, padding: 1 })
+      change()
+      y.square().sum().backward()
+      return (x.grad as unknown as Tensor).clone()
+    }
+    const wanted = await gradient(() => {})
+    await expect(await gradient(() => pair.fill(1))).toBeCloseToTensor(wanted, { rtol: 0, atol: 0 })
+    for (const layer of layers) expect((layer as nn.AvgPool2d).forward(x)).toHaveShape([1, layer instanceof nn.Conv2d ? 4 : 3, 5, 5])
+  })
+})
+
 describe('MaxPool2d and AvgPool2d', () => {
   it('compute what their functions do, with the kernel size as the stride', async () => {
     manualSeed(1)
