@@ -418,3 +418,10 @@ it('small products are spread over the cores, and little is computed past the ed
   expect(tiles).toBeGreaterThanOrEqual(2)
   expect(tiles * narrow.rows * narrow.columns * narrow.lanes).toBeLessThanOrEqual(2 * 640)
 })
+
+it('lanes share rows only where subgroups fill the workgroup', () => {
+  const shape = { a_m: 256, a_k: 1, b_k: 512, b_n: 1, batches: 1, m: 512, n: 512, k: 256 }
+  const shared = (subgroup: number): unknown => (register(shape, subgroup, 2) as { share?: number }).share
+  for (const subgroup of [4, 8]) expect(shared(subgroup)).toBe(subgroup)
+  for (const subgroup of [1, 16, 32, 64]) expect(shared(subgroup)).toBe(1)
+})

@@ -103,6 +103,8 @@ const cores = (): number =>
  * its gradient for the input (16 × 12544, k 288): 16×4 18, 16×2 15, 8×8 14 | 8×8 9; for the weight (32 × 144, k 12544): 32×2 28, 16×4 26, 8×4 23 | 8×4 13.
  */
 export function register(shape: ContractShape, subgroup: number, threads = cores()): ContractStrategy {
+  // A subgroup wider than the workgroup has lanes that do not run: what is broadcast from these is undefined.
+  const full = LANES % subgroup === 0 ? subgroup : 1
   let best: ContractStrategy | undefined
   let least = Number.POSITIVE_INFINITY
   for (const exchange of [false, true]) {
@@ -110,7 +112,7 @@ export function register(shape: ContractShape, subgroup: number, threads = cores
     for (const rows of ROWS) {
       for (const columns of COLUMNS) {
         if (rows * columns > MOST_SUMS) continue
-        const share = rows % subgroup === 0 ? subgroup : 1
+        const share = rows % full === 0 ? full : 1
         const tiles = Math.ceil(s.m / rows) * Math.ceil(s.n / (columns * LANES)) * s.batches
         const tile = { rows, columns, share }
         const cost = Math.ceil(tiles / threads) * (s.k * perTerm(tile, s.b_n) + perTile(tile))
