@@ -1,12 +1,14 @@
 // out[batch, m, n] = sum over k of a[batch, m, k] b[batch, k, n], without shared memory or barriers: the form that adapters in software run best.
 // An invocation computes ROWS x COLS outputs in registers. Columns of neighbouring invocations are neighbours, and the rows are the same in the whole
-// workgroup, so that per k it takes COLS vector loads of b and ROWS uniform loads of a for ROWS * COLS fused multiply-adds (f32).
+// workgroup, so that per k it takes COLS vector loads of b and GROUPS loads of a for ROWS * COLS fused multiply-adds (f32): each lane of a subgroup loads
+// one row of SHARE, and broadcasts hand it to the others; alone (SHARE 1) every row is a uniform load.
 //
 // Loops to ROWS and COLS are written out before compilation (src/device/webgpu/unroll.ts), which puts the arrays into registers.
 //
-// The prelude gives: const ROWS, COLS, LANES; fn contract(); fn load_a(i), load_b(i): an element by its position;
-// fn row_of(m), column_of(n): places along the two sides, taken apart; fn start_a(batch, row), start_b(batch, column): where a row of a and a column of b begin; step_a(k), step_b(k): how far on the k-th term lies (where k stands
-// for several axes, its loop becomes several, and the steps sums over their variables); fn store(batch, row, column, sum).
+// The prelude gives: const ROWS, COLS, LANES, SHARE (how many lanes load rows for one another: 1, or the size of a subgroup) and GROUPS = ROWS / SHARE;
+// fn contract(); fn load_a(i), load_b(i): an element by its position; fn row_of(m), column_of(n): places along the two sides, taken apart;
+// fn start_a(batch, row), start_b(batch, column): where a row of a and a column of b begin; step_a(k), step_b(k): how far on the k-th term lies (where
+// k stands for several axes, its loop becomes several, and the steps sums over their variables); fn store(batch, row, column, sum).
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32, @builtin(subgroup_invocation_id) place: u32) {

@@ -162,7 +162,8 @@ function follow(handle: Tensor, value: graph.Node, momentum: number | Tensor): v
  * @param x [N, C, …]; float16 is computed in float32
  * @param runningMean, runningVar [C]; null where nothing is to be followed, which only training allows
  * @returns the shape of `x`
- * @throws ShapeError for statistics, weight or bias that are not [C], and in training for one value per channel, which has no variance.
+ * @throws ShapeError for statistics, weight or bias that are not [C], and in training for one value per channel, which has no variance. ArgumentError
+ * for options out of range, and outside training where a running statistic is null. DTypeError for statistics, weight or bias of another dtype than x's.
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.batch_norm.html
  * @example batchNorm(randn([8, 3, 32, 32]), zeros([3]), ones([3]), { training: true }).shape // [8, 3, 32, 32]
  */
