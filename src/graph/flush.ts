@@ -3,11 +3,11 @@ import { DeviceError, DeviceLostError, DTypeError, OutOfMemoryError, StaleTensor
 import { flush } from './compute.ts'
 import { type Replaced, revert } from './journal.ts'
 import { settleDisposed } from './keeping.ts'
-import type { Node } from './node.ts'
+import { isView, type Node } from './node.ts'
 import { takeSinks } from './pending.ts'
 import type { Task } from './queue.ts'
 import { isSource } from './rewrite.ts'
-import { isView, viewBase } from './units.ts'
+import { viewBase } from './units.ts'
 
 /** Pending sinks that need storing. A view of something that stays is as good as stored. */
 export function readySinks(): Node[] {

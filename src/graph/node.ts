@@ -105,3 +105,8 @@ export class Node {
 
 /** How many nodes have been made: the unit in which `npm run bench -- overhead` counts. */
 export const recordedNodes = (): number => serial
+
+const VIEWS: ReadonlySet<string> = new Set(['reshape', 'expand', 'permute', 'slice', 'window'])
+
+/** Whether a node shows values of its input, each at another place: arithmetic on coordinates, nothing to compute. */
+export const isView = (node: Node): boolean => VIEWS.has(node.primitive.kind)

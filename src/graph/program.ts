@@ -4,10 +4,9 @@ import type { Program, ProgramKernel, Slot } from '../device/index.ts'
 import { type Axis, type BufferUse, type Expr, type Index, type Kernel, type Stage, valueTypeOf } from '../kernel/index.ts'
 import { type Cluster, type Memory, NotFusable, type Unit, Writer } from './cluster.ts'
 import { joinAxes } from './layout.ts'
-import type { Node } from './node.ts'
+import { isView, type Node } from './node.ts'
 import { orderClusters } from './order.ts'
 import { isSource } from './rewrite.ts'
-import { isView } from './units.ts'
 import { mapBuffers, readsOnlyAt, renameBuffer } from './walk.ts'
 
 export interface Schedule {

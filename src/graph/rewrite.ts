@@ -8,7 +8,7 @@
  */
 import { type DType, dtypeInfo, type Shape, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
-import { Node, type Primitive } from './node.ts'
+import { isView, Node, type Primitive } from './node.ts'
 import { primitiveKey } from './primitive-key.ts'
 
 /** Reductions shorter than this run in one pass. */
@@ -65,11 +65,11 @@ export function rewrite(order: readonly Node[], targets: ReadonlySet<Node>, trai
 
 const isMatrixProduct = ({ primitive: p }: Node): boolean => p.kind === 'contract' && p.m === 1 && p.n === 1 && p.k === 1
 
-const VIEWS: ReadonlySet<string> = new Set(['reshape', 'expand', 'permute', 'slice', 'window', 'pad'])
-
 /** Equal keys show equal values; undefined for what is no view. */
-const viewKey = ({ primitive, shape }: Node, inputs: readonly Node[]): string | undefined =>
-  VIEWS.has(primitive.kind) ? `${(inputs[0] as Node).id} ${primitiveKey(primitive)} ${shape.join()}` : undefined
+function viewKey(node: Node, inputs: readonly Node[]): string | undefined {
+  if (!isView(node) && node.primitive.kind !== 'pad') return undefined
+  return `${(inputs[0] as Node).id} ${primitiveKey(node.primitive)} ${node.shape.join()}`
+}
 
 /** Whether a node exchanges the last two axes and leaves the others. */
 function swapsMatrix({ primitive }: Node): boolean {

@@ -8,11 +8,11 @@ import { dtypeInfo, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
 import { type Expr, type Index, valueTypeOf } from '../kernel/index.ts'
 import { Cluster, type Memory, NotFusable, NotStrided, type Unit } from './cluster.ts'
-import type { Node } from './node.ts'
+import { isView, type Node } from './node.ts'
 import { dependsOnCluster, topological } from './order.ts'
 import { type Arrangement, bindings, Crowded, type Schedule, writeProgram } from './program.ts'
 import { isSource, rewrite } from './rewrite.ts'
-import { chooseUnits, isView, LONGEST } from './units.ts'
+import { chooseUnits, LONGEST } from './units.ts'
 
 /** Thrown inside an attempt: the next one stores `node`, or keeps `node` out of other kernels. */
 class Retry extends Error {

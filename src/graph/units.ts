@@ -3,7 +3,7 @@
  * ends up in the kernel of all its readers is not stored either.
  */
 import { sizeOf } from '../base/index.ts'
-import type { Node } from './node.ts'
+import { isView, type Node } from './node.ts'
 import { isSource } from './rewrite.ts'
 
 /** From this much work per element on, a value with readers in several kernels is stored rather than computed again. */
@@ -28,10 +28,6 @@ const COST: Readonly<Record<string, number>> = {
   div: 2,
   mod: 2,
 }
-const VIEWS: ReadonlySet<string> = new Set(['reshape', 'expand', 'permute', 'slice', 'window'])
-
-export const isView = (node: Node): boolean => VIEWS.has(node.primitive.kind)
-
 function ownCost({ primitive }: Node): number {
   switch (primitive.kind) {
     case 'unary':

@@ -2,7 +2,7 @@
 import type { Axis, Index, Kernel, Stage } from '../../kernel/index.ts'
 import { storedText } from './arithmetic.ts'
 import { axesOf, type ContractAxes, type ContractShape, coefOf, exchanged, exchangedAxes, shapeOf } from './contract-shape.ts'
-import { Emitter } from './emitter.ts'
+import { Emitter, SMALL } from './emitter.ts'
 import { Params } from './params.ts'
 import { assemble, fold, type PrintedKernel } from './printer.ts'
 import { shaders } from './shaders.generated.ts'
@@ -95,7 +95,7 @@ function stepText({ params }: Emitter, name: string, position: string, coef: num
 
 /** A size as text. Few window shapes are in use and compilers divide and count faster by what they know, so small inner sizes are literals. */
 const smallSize = (emitter: Emitter, axis: Axis, inner: boolean): string =>
-  inner && axis.size <= 16 ? `${axis.size}u` : emitter.axisSize(axis)
+  inner && axis.size <= SMALL ? `${axis.size}u` : emitter.axisSize(axis)
 
 /** The axes of one side that have to be told apart: those that every use walks as one stay one. */
 type Parts = readonly { readonly axes: readonly Axis[]; readonly size: number }[]

@@ -27,8 +27,8 @@ const LONG = 90
 /** What generated names begin with. Followed by a number, none of them can be a type, a keyword or a builtin of WGSL (as i32 or f16 would be). */
 type Prefix = 'v' | 'at' | 'on' | 'block' | 't'
 
-/** Divisors up to this are part of a kernel's text. */
-const SMALL = 16
+/** Divisors and sizes of windows up to this are part of a kernel's text. */
+export const SMALL = 16
 
 /** The largest value that an index takes; Infinity where that is not known. */
 function largest(index: Index): number {
