@@ -30,6 +30,16 @@ export function checkOptions(op: string, options: unknown, known: readonly strin
   for (const key in options) if (!known.includes(key)) throw unknownOption(op, options, key, known)
 }
 
+/** An argument of any kind as an error shows it: `3`, `'3'`, `[1, 'a']`, `{ padding }`. */
+export function showArgument(value: unknown): string {
+  if (typeof value === 'string') return `'${value}'`
+  if (Array.isArray(value)) return `[${value.map(showArgument).join(', ')}]`
+  if (typeof value !== 'object' || value === null) return String(value)
+  return value.constructor === Object
+    ? `{ ${Object.keys(value).join(', ')} }`.replace('{  }', '{}')
+    : `a ${value.constructor?.name ?? 'nameless object'}`
+}
+
 function unknownOption(op: string, options: object, key: string, known: readonly string[]): ArgumentError {
   const kind = options.constructor?.name ?? 'Object'
   if (kind !== 'Object') return new ArgumentError(op, `options go by name, in an object { ${known.join(', ')} }; got a ${kind}`)

@@ -1,5 +1,5 @@
 /** @file Convolution layers. */
-import { ArgumentError, checkOptions, ShapeError, showShape } from '../base/index.ts'
+import { ArgumentError, checkOptions, ShapeError, showArgument, showShape } from '../base/index.ts'
 import * as F from '../ops/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import * as init from './init.ts'
@@ -49,7 +49,7 @@ export class Conv2d extends Module {
     this.stride = F.pairOf(name, 'stride', options.stride ?? 1, 1)
     this.dilation = F.pairOf(name, 'dilation', options.dilation ?? 1, 1)
     if (typeof padding === 'string' && padding !== 'same' && padding !== 'valid')
-      throw new ArgumentError(name, `padding must be a number, [height, width], 'same' or 'valid', got '${String(padding)}'`)
+      throw new ArgumentError(name, `padding must be a number, [height, width], 'same' or 'valid', got ${showArgument(padding)}`)
     this.padding = typeof padding === 'string' ? padding : F.pairOf(name, 'padding', padding, 0)
     if (padding === 'same' && this.stride.some((s) => s !== 1))
       throw new ArgumentError(name, `padding 'same' needs stride 1, got ${showShape(this.stride)}: give the padding as a number`)
@@ -58,7 +58,8 @@ export class Conv2d extends Module {
         name,
         `paddingMode '${String(paddingMode)}' is not there: only 'zeros' is. Pad the input before, with padding 0`,
       )
-    if (!Number.isInteger(groups) || groups < 1) throw new ArgumentError(name, `groups must be a whole number ≥ 1, got ${String(groups)}`)
+    if (!Number.isInteger(groups) || groups < 1)
+      throw new ArgumentError(name, `groups must be a whole number ≥ 1, got ${showArgument(groups)}`)
     for (const [role, n] of [['inChannels', inChannels] as const, ['outChannels', outChannels] as const])
       if (n % groups !== 0) throw new ArgumentError(name, `${role} must be divisible by groups, got ${n} and ${groups}`)
     this.groups = groups
@@ -79,7 +80,7 @@ export class Conv2d extends Module {
     if ((x.ndim === 3 || x.ndim === 4) && x.shape[x.ndim - 3] !== this.inChannels) {
       throw new ShapeError(
         'Conv2d',
-        `x ${showShape(x.shape)} has ${x.shape[x.ndim - 3]} channels (dim ${x.ndim - 3}), the layer was made for ${this.inChannels}`,
+        `x ${showShape(x.shape)} has ${x.shape[x.ndim - 3]} channels (dim ${x.ndim - 3}), the layer was made for ${this.inChannels}${F.channelsHint(x, this.inChannels)}`,
         [x.shape],
       )
     }

@@ -1,5 +1,5 @@
 /** @file Normalization layers. */
-import { ArgumentError, checkOptions, ShapeError, showShape } from '../base/index.ts'
+import { ArgumentError, checkOptions, ShapeError, showArgument, showShape } from '../base/index.ts'
 import * as F from '../ops/index.ts'
 import { alias, assign, keepTensor, noGrad, plusLater, type Tensor } from '../tensor/index.ts'
 import { Module } from './module.ts'
@@ -42,9 +42,9 @@ abstract class BatchNorm extends Module {
     checkOptions(name, options, BATCH_NORM)
     const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true } = options
     this.numFeatures = checkSize(name, 'numFeatures', numFeatures)
-    if (!(eps >= 0)) throw new ArgumentError(name, `eps must be a number ≥ 0, got ${String(eps)}`)
+    if (!(eps >= 0)) throw new ArgumentError(name, `eps must be a number ≥ 0, got ${showArgument(eps)}`)
     if (momentum !== null && !Number.isFinite(momentum))
-      throw new ArgumentError(name, `momentum must be a number, or null for the average of all batches, got ${String(momentum)}`)
+      throw new ArgumentError(name, `momentum must be a number, or null for the average of all batches, got ${showArgument(momentum)}`)
     this.eps = eps
     this.momentum = momentum
     this.affine = affine

@@ -1,5 +1,5 @@
 /** @file What layers have in common: the options that say where and how their parameters are made, and the text of their options. */
-import { ArgumentError, type DType } from '../base/index.ts'
+import { ArgumentError, type DType, showArgument } from '../base/index.ts'
 import type * as F from '../ops/index.ts'
 import type { DeviceOf } from '../tensor/index.ts'
 import type * as init from './init.ts'
@@ -22,7 +22,7 @@ export const place = ({ dtype, device }: LayerOptions): { dtype?: DType; device?
 export const from = ({ generator }: LayerOptions): init.InitOptions => (generator ? { generator } : {})
 
 export function checkSize(layer: string, role: string, n: number): number {
-  if (!Number.isInteger(n) || n < 0) throw new ArgumentError(layer, `${role} must be a whole number ≥ 0, got ${n}`)
+  if (!Number.isInteger(n) || n < 0) throw new ArgumentError(layer, `${role} must be a whole number ≥ 0, got ${showArgument(n)}`)
   return n
 }
 

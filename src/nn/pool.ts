@@ -40,6 +40,7 @@ export class MaxPool2d<R extends boolean = false> extends Module {
     this.kernelSize = owned(name, 'kernelSize', kernelSize, 1)
     this.stride = owned(name, 'stride', options.stride ?? kernelSize, 1)
     this.padding = owned(name, 'padding', options.padding ?? 0, 0)
+    F.checkPadding(name, F.pairOf(name, 'padding', this.padding, 0), F.pairOf(name, 'kernelSize', kernelSize, 1))
     this.dilation = owned(name, 'dilation', options.dilation ?? 1, 1)
     this.ceilMode = options.ceilMode ?? false
     this.returnIndices = options.returnIndices ?? false
@@ -80,9 +81,10 @@ export class AvgPool2d extends Module {
     this.kernelSize = owned(name, 'kernelSize', kernelSize, 1)
     this.stride = owned(name, 'stride', options.stride ?? kernelSize, 1)
     this.padding = owned(name, 'padding', options.padding ?? 0, 0)
+    F.checkPadding(name, F.pairOf(name, 'padding', this.padding, 0), F.pairOf(name, 'kernelSize', kernelSize, 1))
     this.ceilMode = options.ceilMode ?? false
     this.countIncludePad = options.countIncludePad ?? true
-    this.divisorOverride = options.divisorOverride ?? null
+    this.divisorOverride = F.checkDivisor(name, options.divisorOverride) ?? null
   }
 
   /** [N, C, H, W] → [N, C, H', W'] */

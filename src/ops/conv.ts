@@ -2,7 +2,7 @@
  * @file Convolutions. One trilinear form, Σ x · w · y over all windows, gives all three ops: each takes two of (input, weight, output) to the third,
  * and is the gradient of the others; so second gradients come by themselves. Each is one contraction over several axes of views, no windows are copied.
  */
-import { ArgumentError, checkOptions, type DType, type Shape, ShapeError, showShape, sizeOf } from '../base/index.ts'
+import { ArgumentError, checkOptions, type DType, type Shape, ShapeError, showArgument, showShape, sizeOf } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import { cast } from './convert.ts'
@@ -10,7 +10,7 @@ import { checkDevices, checkTensor, defineComposition, defineOp } from './define
 import { add } from './elementwise.ts'
 import { ownShape } from './indexing.ts'
 import { checkFloat, resultType } from './promote.ts'
-import { batched, fit, type Pair, padNode, pairOf, type Windows, windowsNode } from './spatial.ts'
+import { batched, channelsHint, fit, type Pair, padNode, pairOf, type Windows, windowsNode } from './spatial.ts'
 import { reshape } from './view.ts'
 
 /** How a convolution goes over its input. */
@@ -195,7 +195,7 @@ const CONV = ['stride', 'padding', 'dilation', 'groups']
 
 /** Checks the channels of a convolution. */
 function checkChannels(op: string, x: Tensor, weight: Tensor, bias: Tensor | null | undefined, groups: number): void {
-  if (!Number.isInteger(groups) || groups < 1) throw new ArgumentError(op, `groups must be a whole number ≥ 1, got ${String(groups)}`)
+  if (!Number.isInteger(groups) || groups < 1) throw new ArgumentError(op, `groups must be a whole number ≥ 1, got ${showArgument(groups)}`)
   if (weight.ndim !== 4)
     throw new ShapeError(op, `weight must be [out, in / groups, height, width], got ${showShape(weight.shape)}`, [weight.shape])
   const [out, inner, ...kernel] = weight.shape as readonly number[] as [number, number, number, number]
@@ -204,7 +204,7 @@ function checkChannels(op: string, x: Tensor, weight: Tensor, bias: Tensor | nul
   if (channels !== inner * groups) {
     throw new ShapeError(
       op,
-      `channels differ: x is ${showShape(x.shape)} (channels ${channels}), weight is ${showShape(weight.shape)} (${inner}${groups > 1 ? ` · ${groups} groups = ${inner * groups}` : ''})`,
+      `channels differ: x is ${showShape(x.shape)} (channels ${channels}), weight is ${showShape(weight.shape)} (${inner}${groups > 1 ? ` · ${groups} groups = ${inner * groups}` : ''})${channelsHint(x, inner * groups)}`,
       [x.shape, weight.shape],
     )
   }
@@ -229,7 +229,7 @@ function paddingOf(
   if (padding === undefined || padding === 'valid') return [none, none]
   if (padding !== 'same') {
     if (typeof padding === 'string')
-      throw new ArgumentError(op, `padding is a number, [height, width], 'same' or 'valid', got '${String(padding)}'`)
+      throw new ArgumentError(op, `padding must be a number, [height, width], 'same' or 'valid', got ${showArgument(padding)}`)
     const around = pairOf(op, 'padding', padding, 0)
     return [around, around]
   }
@@ -258,7 +258,12 @@ export const conv2d: (x: Tensor, weight: Tensor, bias?: Tensor | null, options?:
     const op = 'conv2d'
     const hasBatch = batched(op, x)
     checkTensor(op, 'weight', weight)
-    if (bias !== undefined && bias !== null) checkTensor(op, 'bias', bias)
+    if (bias !== undefined && bias !== null) {
+      if (Object.getPrototypeOf(bias) === Object.prototype)
+        throw new ArgumentError(op, `bias must be a Tensor or null, got ${showArgument(bias)}: options come behind it`)
+      checkTensor(op, 'bias', bias)
+      checkFloat(op, 'bias', bias)
+    }
     checkOptions(op, options, CONV)
     checkDevices(op, ['x', 'weight', 'bias'], [x, weight, bias])
     const groups = options.groups ?? 1

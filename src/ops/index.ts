@@ -13,10 +13,19 @@ export * from './loss.ts'
 export * from './mask.ts'
 export * from './matmul.ts'
 export * from './norm.ts'
-export { type AvgPoolOptions, avgPool2d, type MaxPool, type MaxPoolOptions, maxPool2d, type PoolOptions } from './pool.ts'
+export {
+  type AvgPoolOptions,
+  avgPool2d,
+  checkDivisor,
+  checkPadding,
+  type MaxPool,
+  type MaxPoolOptions,
+  maxPool2d,
+  type PoolOptions,
+} from './pool.ts'
 export * from './promote.ts'
 export * from './random.ts'
 export * from './reduce.ts'
 export * from './softmax.ts'
-export { type Pair, pairOf } from './spatial.ts'
+export { channelsHint, type Pair, pairOf } from './spatial.ts'
 export * from './view.ts'

@@ -1,5 +1,5 @@
 /** @file Pooling over windows of the last two axes. Gradients gather: each input element looks at the windows that it lies in, so sums have one order. */
-import { ArgumentError, checkOptions, type Shape, sizeOf } from '../base/index.ts'
+import { ArgumentError, checkOptions, type Shape, showArgument, showShape, sizeOf } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { Tensor } from '../tensor/index.ts'
 import { eq } from './compare.ts'
@@ -37,14 +37,30 @@ export interface AvgPoolOptions extends PoolOptions {
 
 const POOL = ['stride', 'padding', 'ceilMode']
 
+/** A window must not lie in the padding alone. */
+export function checkPadding(op: string, padding: readonly number[], kernel: readonly number[]): void {
+  if (padding.some((p, i) => 2 * p > (kernel[i] as number)))
+    throw new ArgumentError(
+      op,
+      `padding must be at most half of the kernel size: padding is ${showShape(padding)}, the kernel ${showShape(kernel)}`,
+    )
+}
+
+/** What {@link avgPool2d} divides by instead of the window's size; undefined where nothing is given. */
+export function checkDivisor(op: string, divisor: unknown): number | undefined {
+  const given = divisor ?? undefined
+  if (given !== undefined && !(typeof given === 'number' && Number.isFinite(given) && given !== 0))
+    throw new ArgumentError(op, `divisorOverride must be a number other than 0, got ${showArgument(given)}`)
+  return given
+}
+
 /** The windows of a pooling. What ceilMode adds behind is counted in `after`. */
 function poolWindows(op: string, x: Tensor, kernelSize: Pair, options: PoolOptions & { readonly dilation?: Pair }): Windows {
   const kernel = pairOf(op, 'kernelSize', kernelSize, 1)
   const stride = pairOf(op, 'stride', options.stride ?? kernel, 1)
   const dilation = pairOf(op, 'dilation', options.dilation ?? 1, 1)
   const padding = pairOf(op, 'padding', options.padding ?? 0, 0)
-  if (padding.some((p, i) => 2 * p > (kernel[i] as number)))
-    throw new ArgumentError(op, `padding must be at most half of the kernel size: padding is [${padding}], the kernel [${kernel}]`)
+  checkPadding(op, padding, kernel)
   const sliding = { kernel, stride, dilation, before: padding, after: padding }
   if (!options.ceilMode) return fit(op, x, sliding)
   const size = x.shape.slice(-2)
@@ -181,9 +197,7 @@ export const avgPool2d: (x: Tensor, kernelSize: Pair, options?: AvgPoolOptions) 
     batched(op, x)
     checkOptions(op, options, [...POOL, 'countIncludePad', 'divisorOverride'])
     checkFloat(op, 'x', x)
-    const override = options.divisorOverride ?? undefined
-    if (override !== undefined && !(Number.isFinite(override) && override !== 0))
-      throw new ArgumentError(op, `divisorOverride must be a number other than 0, got ${String(override)}`)
+    const override = checkDivisor(op, options.divisorOverride)
     const w = poolWindows(op, x, kernelSize, options)
     const sums = sum(windows(x, { ...w, fill: 0 }), TAPS)
     if (override !== undefined) return div(sums, override)

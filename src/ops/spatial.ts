@@ -1,5 +1,5 @@
 /** @file What convolutions and pooling share: their options, the geometry of sliding windows, and the view of all windows with its adjoint. */
-import { ArgumentError, type Shape, ShapeError, showShape, sizeOf } from '../base/index.ts'
+import { ArgumentError, type Shape, ShapeError, showArgument, showShape, sizeOf } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import { checkTensor, defineOp } from './define.ts'
@@ -27,10 +27,7 @@ export interface Windows extends Sliding {
 export function pairOf(op: string, role: string, value: unknown, least: number): readonly [number, number] {
   const pair = typeof value === 'number' ? [value, value] : value
   if (Array.isArray(pair) && pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= least)) return [pair[0], pair[1]]
-  throw new ArgumentError(
-    op,
-    `${role} must be a whole number ≥ ${least}, or two of them [height, width], got ${Array.isArray(value) ? showShape(value) : String(value)}`,
-  )
+  throw new ArgumentError(op, `${role} must be a whole number ≥ ${least}, or two of them [height, width], got ${showArgument(value)}`)
 }
 
 /** How many elements a window spans. */
@@ -46,7 +43,7 @@ export function fit(op: string, x: Tensor, sliding: Sliding): Windows {
       const wide = sliding.kernel.map((_, k) => span(sliding, k))
       throw new ShapeError(
         op,
-        `the window is larger than the input: it spans ${showShape(wide)}, x is ${showShape(x.shape)} with ${showShape(size.map((v, k) => v + (sliding.before[k] as number) + (sliding.after[k] as number)))} after padding`,
+        `the window is larger than the input: it spans ${showShape(wide)}, x is ${showShape(x.shape)} with ${showShape(size.map((v, k) => v + (sliding.before[k] as number) + (sliding.after[k] as number)))} after padding. Pad it, or take a smaller window`,
         [x.shape],
       )
     }
@@ -59,11 +56,17 @@ export function fit(op: string, x: Tensor, sliding: Sliding): Windows {
 export function batched(op: string, x: Tensor): boolean {
   checkTensor(op, 'x', x)
   if (x.ndim !== 3 && x.ndim !== 4)
-    throw new ShapeError(op, `x must be [batch, channels, height, width] or [channels, height, width], got ${showShape(x.shape)}`, [
-      x.shape,
-    ])
+    throw new ShapeError(
+      op,
+      `x must be [batch, channels, height, width] or [channels, height, width], got ${showShape(x.shape)}${x.ndim === 2 ? '. For one channel: x.unsqueeze(0)' : ''}`,
+      [x.shape],
+    )
   return x.ndim === 4
 }
+
+/** What an error adds for an image whose channels come last. */
+export const channelsHint = (x: Tensor, channels: number): string =>
+  x.shape.at(-1) === channels ? `. Channels come before height and width: x.permute(${x.ndim === 4 ? '0, 3, 1, 2' : '2, 0, 1'})` : ''
 
 const zeros = (x: graph.Node, shape: Shape): graph.Node => graph.expand(graph.constant(0, x.dtype, x.placement), shape)
 

@@ -122,6 +122,109 @@ describe('an option that does not exist', () => {
   })
 })
 
+describe('convolution and pooling', () => {
+  const { avgPool2d, conv2d, maxPool2d } = nn.functional
+  const wrong = (value: unknown): never => value as never
+  const x = zeros([2, 3, 8, 8], { device: 'cpu' })
+  const weight = zeros([4, 3, 3, 3], { device: 'cpu' })
+
+  it('say which dims, channels and groups would fit', () => {
+    expect(() => conv2d(zeros([8, 8]), weight)).toThrow(
+      'conv2d: x must be [batch, channels, height, width] or [channels, height, width], got [8, 8]. For one channel: x.unsqueeze(0)',
+    )
+    expect(() => conv2d(x, zeros([3, 3]))).toThrow('conv2d: weight must be [out, in / groups, height, width], got [3, 3]')
+    expect(() => conv2d(zeros([2, 5, 8, 8]), weight)).toThrow(
+      'conv2d: channels differ: x is [2, 5, 8, 8] (channels 5), weight is [4, 3, 3, 3] (3)',
+    )
+    expect(() => conv2d(zeros([2, 8, 8, 3]), weight)).toThrow('Channels come before height and width: x.permute(0, 3, 1, 2)')
+    expect(() => new nn.Conv2d(3, 4, 3).forward(zeros([8, 8, 3]))).toThrow(
+      'Conv2d: x [8, 8, 3] has 8 channels (dim 0), the layer was made for 3. Channels come before height and width: x.permute(2, 0, 1)',
+    )
+    expect(() => conv2d(x, weight, null, { groups: 2 })).toThrow('weight is [4, 3, 3, 3] (3 · 2 groups = 6)')
+    expect(() => conv2d(x, zeros([4, 1, 3, 3]), null, { groups: 3 })).toThrow(
+      'conv2d: weight [4, 1, 3, 3] has 4 outputs, which do not divide into 3 groups',
+    )
+    expect(() => conv2d(x, weight, null, { groups: wrong('1') })).toThrow("conv2d: groups must be a whole number ≥ 1, got '1'")
+    expect(() => conv2d(x, weight, zeros([3]))).toThrow('conv2d: bias must be [4] for weight [4, 3, 3, 3], got [3]')
+  })
+
+  it('say when the window does not fit the input', () => {
+    expect(() => conv2d(zeros([1, 3, 2, 2]), weight)).toThrow(
+      'conv2d: the window is larger than the input: it spans [3, 3], x is [1, 3, 2, 2] with [2, 2] after padding. Pad it, or take a smaller window',
+    )
+    expect(() => conv2d(x, weight, null, { dilation: 5, padding: 1 })).toThrow(
+      'it spans [11, 11], x is [2, 3, 8, 8] with [10, 10] after padding',
+    )
+    expect(() => maxPool2d(x, 9)).toThrow('maxPool2d: the window is larger than the input')
+    expect(() => conv2d(x, zeros([4, 3, 0, 3]))).toThrow('conv2d: the window is empty: weight is [4, 3, 0, 3]')
+    expect(() => avgPool2d(zeros([2, 3, 0, 8]), 2)).toThrow('avgPool2d: the window is larger than the input')
+  })
+
+  it('name a number that is none, as it was given', () => {
+    const size = (role: string, least: number, got: string): string =>
+      `${role} must be a whole number ≥ ${least}, or two of them [height, width], got ${got}`
+    expect(() => conv2d(x, weight, null, { stride: 0 })).toThrow(`conv2d: ${size('stride', 1, '0')}`)
+    expect(() => conv2d(x, weight, null, { stride: wrong('2') })).toThrow(size('stride', 1, "'2'"))
+    expect(() => conv2d(x, weight, null, { stride: wrong([1, 1, 1]) })).toThrow(size('stride', 1, '[1, 1, 1]'))
+    expect(() => conv2d(x, weight, null, { dilation: Number.NaN })).toThrow(size('dilation', 1, 'NaN'))
+    expect(() => conv2d(x, weight, null, { dilation: wrong({}) })).toThrow(size('dilation', 1, '{}'))
+    expect(() => conv2d(x, weight, null, { padding: -1 })).toThrow(size('padding', 0, '-1'))
+    expect(() => conv2d(x, weight, null, { padding: wrong('SAME') })).toThrow(
+      "conv2d: padding must be a number, [height, width], 'same' or 'valid', got 'SAME'",
+    )
+    expect(() => conv2d(x, weight, null, { padding: 'same', stride: 2 })).toThrow(
+      "conv2d: padding 'same' needs stride 1, got [2, 2]: give the padding as a number",
+    )
+    expect(() => maxPool2d(x, wrong(undefined))).toThrow(`maxPool2d: ${size('kernelSize', 1, 'undefined')}`)
+    expect(() => maxPool2d(x, wrong({ kernelSize: 2 }))).toThrow(size('kernelSize', 1, '{ kernelSize }'))
+    expect(() => maxPool2d(x, 2, { padding: wrong('same') })).toThrow(size('padding', 0, "'same'"))
+    expect(() => avgPool2d(x, 2, { divisorOverride: wrong('3') })).toThrow(
+      "avgPool2d: divisorOverride must be a number other than 0, got '3'",
+    )
+    expect(() => new nn.Conv2d(3, 4, wrong({ padding: 1 }))).toThrow(`Conv2d: ${size('kernelSize', 1, '{ padding }')}`)
+    expect(() => new nn.Conv2d(wrong('3'), 4, 3)).toThrow("Conv2d: inChannels must be a whole number ≥ 0, got '3'")
+    expect(() => new nn.BatchNorm2d(3, { momentum: wrong('0.1') })).toThrow(
+      "BatchNorm2d: momentum must be a number, or null for the average of all batches, got '0.1'",
+    )
+  })
+
+  it('refuse padding that a window could lie in alone, layers when they are made', () => {
+    const message = 'padding must be at most half of the kernel size: padding is [2, 2], the kernel [2, 2]'
+    expect(() => maxPool2d(x, 2, { padding: 2 })).toThrow(`maxPool2d: ${message}`)
+    expect(() => new nn.MaxPool2d(2, { padding: 2 })).toThrow(`MaxPool2d: ${message}`)
+    expect(() => new nn.AvgPool2d(2, { padding: 2 })).toThrow(`AvgPool2d: ${message}`)
+    expect(() => new nn.AvgPool2d(2, { divisorOverride: 0 })).toThrow('AvgPool2d: divisorOverride must be a number other than 0, got 0')
+  })
+
+  it('refuse whole numbers, other devices, and options in the wrong place or misspelt', () => {
+    for (const dtype of ['int32', 'uint8', 'bool'] as const) {
+      const whole = zeros([2, 3, 8, 8], { dtype, device: 'cpu' })
+      expect(() => conv2d(whole, weight)).toThrow(`conv2d: x must be of a float dtype, got ${dtype}. Convert with .float()`)
+      expect(() => maxPool2d(whole, 2)).toThrow(`maxPool2d: x must be of a float dtype, got ${dtype}`)
+      expect(() => avgPool2d(whole, 2)).toThrow(`avgPool2d: x must be of a float dtype, got ${dtype}`)
+    }
+    expect(() => conv2d(x, zeros([4, 3, 3, 3], { dtype: 'int32', device: 'cpu' }))).toThrow(
+      'conv2d: weight must be of a float dtype, got int32',
+    )
+    expect(() => conv2d(x, weight, zeros([4], { dtype: 'int32' }))).toThrow('conv2d: bias must be of a float dtype, got int32')
+    expect(() => conv2d(x, zeros([4, 3, 3, 3], { device: 'webgpu' }))).toThrow(
+      'conv2d: x [2, 3, 8, 8] is on cpu, weight [4, 3, 3, 3] is on webgpu',
+    )
+    expect(() => conv2d(x, weight, zeros([4], { device: 'webgpu' }))).toThrow('conv2d: x [2, 3, 8, 8] is on cpu, bias [4] is on webgpu')
+    expect(() => conv2d(x, weight, wrong({ padding: 1 }))).toThrow(
+      'conv2d: bias must be a Tensor or null, got { padding }: options come behind it',
+    )
+    expect(() => conv2d(x, weight, null, wrong(1))).toThrow(
+      'conv2d: options go by name, in an object { stride, padding, dilation, groups }; got 1',
+    )
+    expect(() => conv2d(x, weight, null, wrong({ Padding: 1 }))).toThrow("conv2d: unknown option 'Padding'. Did you mean 'padding'?")
+    expect(() => maxPool2d(x, 2, wrong({ ceil_mode: true }))).toThrow("maxPool2d: unknown option 'ceil_mode'. Did you mean 'ceilMode'?")
+    expect(() => maxPool2d(x, 2, wrong(2))).toThrow('maxPool2d: options go by name')
+    expect(() => avgPool2d(x, 2, wrong({ dilation: 2 }))).toThrow("avgPool2d: unknown option 'dilation'")
+    expect(() => new nn.MaxPool2d(2, wrong(2))).toThrow('MaxPool2d: options go by name')
+  })
+})
+
 describe('a tensor in plain JavaScript', () => {
   const x = ones([2, 3])
 
