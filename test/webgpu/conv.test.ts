@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { nn, type Tensor, tensor } from '../../src/index.ts'
 import { checkAvgPool, checkConv, checkMaxPool, type WindowSetting } from '../support/check-windows.ts'
+import { checkUses } from '../support/conv-uses.ts'
 
 const { avgPool2d, conv2d, maxPool2d, relu } = nn.functional
 const device = 'webgpu'
@@ -45,4 +46,11 @@ describe('halves', () => {
         )
     }
   })
+})
+
+describe('as users put them to use', () => {
+  // those that bring views of their own into the kernels; the others, which are about the tape, run on the CPU device
+  const views = Object.entries(checkUses).filter(([name]) => /permuted|slice|without a batch|empty/.test(name))
+  expect(views).toHaveLength(4)
+  for (const [name, check] of views) it(name, { timeout: 60_000 }, () => check(WEBGPU))
 })
