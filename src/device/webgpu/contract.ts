@@ -34,7 +34,8 @@ export function printContract(kernel: Kernel, strategy: ContractStrategy): Print
     parts.push(stepFunction(emitter, 'a', axes.a.index, axes.sum), stepFunction(emitter, 'b', axes.b.index, axes.sum))
     parts.push(shaders.matmul_tiled as string)
   } else {
-    const sizes = axes.sum.map((axis, i) => smallSize(emitter, axis, i > 0))
+    // Not literals: compilers in software would unroll loops over a window, and take seconds over what they get
+    const sizes = axes.sum.map((axis) => emitter.axisSize(axis))
     const step = (name: string, index: Index): string =>
       axes.sum.map((axis, i) => stepText(emitter, name, `k${i}`, coefOf(index, axis))).reduce((x, y) => `${x} + ${y}`, '0u')
     const looped = nest(shaders.matmul_register as string, 'k', sizes, { step_a: step('a', axes.a.index), step_b: step('b', axes.b.index) })
@@ -93,9 +94,8 @@ function stepText({ params }: Emitter, name: string, position: string, coef: num
   return coef === 1 ? position : `${position} * ${params.use(`stride_${name}_${position}`, coef)}`
 }
 
-/** A size as text. Few window shapes are in use and compilers divide and count faster by what they know, so small inner sizes are literals. */
-const smallSize = (emitter: Emitter, axis: Axis, inner: boolean): string =>
-  inner && axis.size <= SMALL ? `${axis.size}u` : emitter.axisSize(axis)
+/** A size as text. Few window shapes are in use and compilers divide faster by what they know, so small ones are literals. */
+const smallSize = (emitter: Emitter, axis: Axis): string => (axis.size <= SMALL ? `${axis.size}u` : emitter.axisSize(axis))
 
 /** The axes of one side that have to be told apart: those that every use walks as one stay one. */
 type Parts = readonly { readonly axes: readonly Axis[]; readonly size: number }[]
@@ -169,7 +169,7 @@ function stepFunction(emitter: Emitter, name: string, index: Index, axes: readon
   return [
     `fn step_${name}(k: u32) -> u32 {`,
     ...split('k', parts, ({ axes: own, size }, i) =>
-      own.length === 1 ? smallSize(emitter, own[0] as Axis, true) : emitter.params.use(`sum_${name}${i}`, size),
+      own.length === 1 ? smallSize(emitter, own[0] as Axis) : emitter.params.use(`sum_${name}${i}`, size),
     ),
     `  return ${sumText(emitter, `step_${name}`, index, parts, (i) => `x${i}`)};`,
     '}',

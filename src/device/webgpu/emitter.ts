@@ -318,8 +318,9 @@ export class Emitter {
   /** Whether the index walks the grid in row-major order, so that it is the invocation's own position. */
   #isPoint(index: Index): boolean {
     const long = this.kernel.grid.filter((a) => a.size > 1)
-    if (index.terms.length === 0 || index.terms.length !== long.length) return false
-    return index.terms.every((t) => t.atom.kind === 'axis' && this.#strides.get(t.atom.axis) === t.coef)
+    const terms = index.terms.filter((t) => t.atom.kind !== 'axis' || t.atom.axis.size > 1)
+    if (terms.length === 0 || terms.length !== long.length) return false
+    return terms.every((t) => t.atom.kind === 'axis' && this.#strides.get(t.atom.axis) === t.coef)
   }
 
   #atom(atom: Atom, scope: Scope, guard: Guard | undefined): string {
