@@ -38,7 +38,7 @@ export async function load(): Promise<Peer> {
       return trainer([w1, b1, w2, b2], data.y, MLP.classes, () => tf.add(tf.matMul(tf.relu(tf.add(tf.matMul(x, w1), b1)), w2), b2))
     },
 
-    // Channels last, which is all that its max-pool takes. Its fused.conv2d (bias and ReLU inside) took the same time.
+    // Channels last, which is all that its max-pool takes. Its fused.conv2d (bias and ReLU inside) showed no difference beyond the noise.
     async cnn(data: CnnData) {
       const [c0, c1, c2] = CNN.channels
       const { kernel: k, size } = CNN
