@@ -1,1 +1,2 @@
 export * from './ir.ts'
+export * from './terms.ts'

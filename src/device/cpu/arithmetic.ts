@@ -134,3 +134,17 @@ export function cast(from: DType, to: DType): Unary {
       return (x) => whole(x) & 255
   }
 }
+
+/** Functions of floats that are more than an instruction, by name. */
+export const floatFunctions = {
+  exp: Math.exp,
+  expm1: Math.expm1,
+  log: Math.log,
+  log1p: Math.log1p,
+  sin: Math.sin,
+  cos: Math.cos,
+  tanh: Math.tanh,
+  erf,
+  sign: FLOAT_UNARY.sign,
+  pow: power,
+} as const

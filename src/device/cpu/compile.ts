@@ -302,4 +302,4 @@ class Compiler {
 const VALUE_DTYPE = { float: 'float64', i32: 'int32', u32: 'uint32', bool: 'bool' } as const
 
 /** Compiled once; runs as often as wanted. */
-export const compileKernel = (kernel: Kernel): CompiledKernel => new Compiler(kernel).compile()
+export const interpretKernel = (kernel: Kernel): CompiledKernel => new Compiler(kernel).compile()

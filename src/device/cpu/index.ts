@@ -27,9 +27,13 @@ import {
   type MemoryStats,
   type Program,
   type Run,
+  type Slot,
 } from '../device.ts'
+import { env } from '../environment.ts'
 import { LateErrors } from '../late.ts'
-import { type CompiledKernel, compileKernel } from './compile.ts'
+import type { CompiledKernel } from './compile.ts'
+import { type Engine, interpreter } from './engine.ts'
+import { WasmEngine } from './wasm/engine.ts'
 
 class CpuBuffer implements DeviceBuffer {
   readonly dtype: DType
@@ -52,6 +56,7 @@ interface CpuExecutable extends Executable {
 
 class CpuDevice implements Device {
   readonly name = 'cpu'
+  readonly #engine: Engine
   readonly traits: DeviceTraits = { maxBuffers: 64, maxBindingBytes: 2 ** 31 - 1, dtypes: new Set(dtypes), parallelism: 1 }
   #liveBytes = 0
   #peakBytes = 0
@@ -63,12 +68,21 @@ class CpuDevice implements Device {
   readonly #late = new LateErrors()
   #limit = Number.POSITIVE_INFINITY
 
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
   compile(program: Program): Executable {
     program.slots.forEach(({ dtype, length }, s) => {
       const bytes = length * dtypeInfo[dtype].bytes
       if (bytes > this.traits.maxBindingBytes) throw tooLarge(labelOf(program, s), bytes, this.traits.maxBindingBytes)
     })
-    const kernels = program.kernels.map(({ kernel }) => compileKernel(kernel))
+    const kernels = program.kernels.map(({ kernel, slots }) =>
+      this.#engine.compile(
+        kernel,
+        slots.map((s) => (program.slots[s] as Slot).length),
+      ),
+    )
     this.#pipelines += kernels.length
     const executable: CpuExecutable = { program, kernels }
     return executable
@@ -91,11 +105,12 @@ class CpuDevice implements Device {
     const { program, kernels } = executable as CpuExecutable
     this.#submits++
     const scratch: TypedArray[] = []
+    const lent: TypedArray[] = []
     const results = outputs as readonly CpuBuffer[]
     let wrong: IndexError | undefined
     try {
       this.#provide(executable, inputs, results, scratch)
-      const data = this.#bind(program, inputs as readonly (CpuBuffer | TypedArray)[], results, [...scratch])
+      const data = this.#bind(program, inputs as readonly (CpuBuffer | TypedArray)[], results, [...scratch], lent)
       program.kernels.forEach(({ kernel, slots }, i) => {
         this.#dispatches++
         const fail = (site: number, value: number, size: number): void => {
@@ -109,7 +124,7 @@ class CpuDevice implements Device {
       this.#late.add(e as Error)
       this.#poison(results, e as Error)
     } finally {
-      for (const array of scratch) this.#give(array)
+      for (const array of [...scratch, ...lent]) this.#give(array)
     }
     const copies = (evacuate as readonly CpuBuffer[]).map((buffer) => {
       const copy = this.#copyOf(buffer)
@@ -147,7 +162,13 @@ class CpuDevice implements Device {
   }
 
   /** The arrays of the program's slots; `scratch` has those of scratch slots. */
-  #bind(program: Program, inputs: readonly (CpuBuffer | TypedArray)[], outputs: readonly CpuBuffer[], scratch: TypedArray[]): TypedArray[] {
+  #bind(
+    program: Program,
+    inputs: readonly (CpuBuffer | TypedArray)[],
+    outputs: readonly CpuBuffer[],
+    scratch: TypedArray[],
+    lent: TypedArray[],
+  ): TypedArray[] {
     const data = new Array<TypedArray>(program.slots.length)
     let input = 0
     let output = 0
@@ -156,7 +177,7 @@ class CpuDevice implements Device {
       if (slot.kind !== 'input') return
       const source = inputs[input++] as CpuBuffer | TypedArray
       given.set(s, source)
-      const values = source instanceof CpuBuffer ? this.#dataOf(source) : source
+      const values = source instanceof CpuBuffer ? this.#dataOf(source) : this.#lent(source, slot.dtype, lent)
       if (values.length !== slot.length) throw new Error(`cpu: an input has ${values.length} elements, its slot ${slot.length}`)
       data[s] = values
     })
@@ -180,6 +201,15 @@ class CpuDevice implements Device {
       if (slot.donor !== undefined) data[slot.donor] = target.data
     })
     return data
+  }
+
+  /** Host data for one run, where kernels can work on it. */
+  #lent(values: TypedArray, dtype: DType, lent: TypedArray[]): TypedArray {
+    if (this.#engine.arrays.holds(values)) return values
+    const copy = this.#take(dtype, values.length, () => 'upload')
+    copy.set(values)
+    lent.push(copy)
+    return copy
   }
 
   allocate(dtype: DType, length: number): DeviceBuffer {
@@ -221,7 +251,7 @@ class CpuDevice implements Device {
   }
 
   memory(): MemoryStats {
-    return { liveBytes: this.#liveBytes, peakBytes: this.#peakBytes, pooledBytes: 0, buffers: this.#buffers }
+    return { liveBytes: this.#liveBytes, peakBytes: this.#peakBytes, pooledBytes: this.#engine.arrays.pooledBytes, buffers: this.#buffers }
   }
 
   resetPeakMemory(): void {
@@ -266,7 +296,7 @@ class CpuDevice implements Device {
     const bytes = length * dtypeInfo[dtype].bytes
     let data: TypedArray
     try {
-      data = dtypeInfo[dtype].create(length)
+      data = this.#engine.arrays.take(dtype, length)
     } catch {
       throw noRoom(op(), bytes, this.#liveBytes)
     }
@@ -278,23 +308,28 @@ class CpuDevice implements Device {
   }
 
   #give(data: TypedArray): void {
+    this.#engine.arrays.give(data)
     this.#liveBytes -= data.byteLength
     this.#buffers--
   }
 }
 
+/** `TAPEGRAD_CPU=wasm` runs kernels as WebAssembly where that is to be had. */
+const openEngine = (): Engine => (env('TAPEGRAD_CPU') === 'wasm' ? (WasmEngine.open() ?? interpreter) : interpreter)
+
 /** Opens the CPU device: always possible, at once. */
 export function openCpu(): { device: Device; info: DeviceInfo } {
+  const engine = openEngine()
   const info: DeviceInfo = {
     device: 'cpu',
-    adapter: 'interpreter (JavaScript, float64)',
+    adapter: engine.description,
     vendor: '',
     architecture: '',
     software: true,
-    features: [],
+    features: engine.features,
     limits: {},
   }
-  return { device: new CpuDevice(), info }
+  return { device: new CpuDevice(engine), info }
 }
 
 export const cpuProvider: DeviceProvider = { name: 'cpu', open: async () => openCpu() }

@@ -3,10 +3,20 @@
  * depend on is known (so what does not depend on a loop's axis stands in front of the loop).
  */
 import type { DType } from '../../base/index.ts'
-import { type Atom, type Axis, type Expr, type Index, type Kernel, type ValueType, valueTypeOf } from '../../kernel/index.ts'
+import {
+  type Atom,
+  type Axis,
+  type Expr,
+  type Index,
+  type Kernel,
+  NONE,
+  Terms,
+  union,
+  type ValueType,
+  valueTypeOf,
+} from '../../kernel/index.ts'
 import { binaryText, castText, constantText, convertText, unaryText } from './arithmetic.ts'
 import { floatBits, inverseBits, type Params } from './params.ts'
-import { NONE, Terms, union } from './terms.ts'
 
 /** A condition under which an expression counts. */
 interface Guard {

@@ -1,5 +1,5 @@
 /** @file Which expressions of a kernel are equal, how often each is used, and which axes it depends on. */
-import type { Atom, Axis, Expr, Index, Kernel } from '../../kernel/index.ts'
+import type { Atom, Axis, Expr, Index, Kernel } from './ir.ts'
 
 /** What is known of an expression or an index, one object for all equal ones. */
 export interface Info {

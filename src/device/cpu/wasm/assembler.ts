@@ -1,0 +1,335 @@
+/**
+ * @file A WebAssembly module, instruction by instruction. Kernels are small and there are many of them, so what builds them has to be small and quick too:
+ * names of instructions are checked by the type checker, the rest by the engine when it compiles the module.
+ *
+ * @see https://webassembly.github.io/spec/core/binary/index.html
+ */
+import { LANE, LANE_MEMORY, MEMORY, OPCODES, SIMD } from './opcodes.ts'
+
+export type ValType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128'
+export type Op = keyof typeof OPCODES | keyof typeof SIMD
+export type MemoryOp = keyof typeof MEMORY
+
+const TYPE: Readonly<Record<ValType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b }
+const EMPTY = 0x40
+
+/** LEB128, unsigned. */
+function unsigned(bytes: number[], value: number): void {
+  let rest = value
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest & 0x7f) | 0x80)
+  bytes.push(rest)
+}
+
+/** LEB128, signed 32 bits. */
+function signed(bytes: number[], value: number): void {
+  let rest = value | 0
+  for (;;) {
+    const low = rest & 0x7f
+    rest >>= 7
+    if ((rest === 0 && !(low & 0x40)) || (rest === -1 && low & 0x40)) {
+      bytes.push(low)
+      return
+    }
+    bytes.push(low | 0x80)
+  }
+}
+
+const scratch = new DataView(new ArrayBuffer(8))
+
+/** A local variable of one function. */
+export interface Local {
+  readonly index: number
+  readonly type: ValType
+}
+
+/** Where a branch goes. */
+export interface Label {
+  readonly depth: number
+}
+
+/** Something that can be called. */
+export interface Func {
+  readonly index: number
+}
+
+/** The body of a function. Methods append one instruction, unless they say otherwise. */
+export class Code implements Func {
+  readonly index: number
+  readonly params: readonly Local[]
+  readonly #locals: ValType[] = []
+  readonly bytes: number[] = []
+  #depth = 0
+
+  constructor(index: number, params: readonly ValType[]) {
+    this.index = index
+    this.params = params.map((type, i) => ({ index: i, type }))
+  }
+
+  /** A new local; it is 0 at the beginning of the function. */
+  local(type: ValType): Local {
+    return { index: this.params.length + this.#locals.push(type) - 1, type }
+  }
+
+  op(name: Op): this {
+    if (name in OPCODES) {
+      const code = OPCODES[name as keyof typeof OPCODES]
+      if (code > 0xff) this.bytes.push(code >> 8, code & 0xff)
+      else this.bytes.push(code)
+    } else {
+      this.bytes.push(0xfd)
+      unsigned(this.bytes, SIMD[name as keyof typeof SIMD])
+    }
+    return this
+  }
+
+  get({ index }: Local): this {
+    this.bytes.push(0x20)
+    unsigned(this.bytes, index)
+    return this
+  }
+
+  set({ index }: Local): this {
+    this.bytes.push(0x21)
+    unsigned(this.bytes, index)
+    return this
+  }
+
+  tee({ index }: Local): this {
+    this.bytes.push(0x22)
+    unsigned(this.bytes, index)
+    return this
+  }
+
+  /** A whole number, taken modulo 2³². */
+  i32(value: number): this {
+    this.bytes.push(0x41)
+    signed(this.bytes, value)
+    return this
+  }
+
+  f32(value: number): this {
+    scratch.setFloat32(0, value, true)
+    this.bytes.push(0x43)
+    for (let i = 0; i < 4; i++) this.bytes.push(scratch.getUint8(i))
+    return this
+  }
+
+  f64(value: number): this {
+    scratch.setFloat64(0, value, true)
+    this.bytes.push(0x44)
+    for (let i = 0; i < 8; i++) this.bytes.push(scratch.getUint8(i))
+    return this
+  }
+
+  /** Four 32-bit words. */
+  v128(words: readonly [number, number, number, number]): this {
+    this.bytes.push(0xfd, 12)
+    for (const word of words) {
+      scratch.setInt32(0, word | 0, true)
+      for (let i = 0; i < 4; i++) this.bytes.push(scratch.getUint8(i))
+    }
+    return this
+  }
+
+  /** Bytes of two vectors by number: 0 … 15 of the first, 16 … 31 of the second. */
+  shuffle(lanes: readonly number[]): this {
+    this.bytes.push(0xfd, 13, ...lanes)
+    return this
+  }
+
+  lane(name: keyof typeof LANE, lane: number): this {
+    this.bytes.push(0xfd, LANE[name], lane)
+    return this
+  }
+
+  /** A load or store at the address on the stack plus `offset` bytes. */
+  memory(name: MemoryOp, offset = 0): this {
+    const [code, align] = MEMORY[name]
+    if (code > 0xff) this.bytes.push(0xfd, code & 0xff)
+    else this.bytes.push(code)
+    // No address is promised to be aligned to more than an element
+    this.bytes.push(Math.min(align, 2))
+    unsigned(this.bytes, offset)
+    return this
+  }
+
+  laneMemory(name: keyof typeof LANE_MEMORY, lane: number, offset = 0): this {
+    const [code] = LANE_MEMORY[name]
+    this.bytes.push(0xfd, code, 2)
+    unsigned(this.bytes, offset)
+    this.bytes.push(lane)
+    return this
+  }
+
+  call({ index }: Func): this {
+    this.bytes.push(0x10)
+    unsigned(this.bytes, index)
+    return this
+  }
+
+  /** A block; branches to the label leave it. */
+  block(body: (leave: Label) => void): this {
+    return this.#nested(0x02, body)
+  }
+
+  /** A loop; branches to the label begin it anew. */
+  loop(body: (again: Label) => void): this {
+    return this.#nested(0x03, body)
+  }
+
+  /** Runs `then` where the i32 on the stack is not 0, else `otherwise`. */
+  if(then: () => void, otherwise?: () => void, result?: ValType): this {
+    this.bytes.push(0x04, result ? TYPE[result] : EMPTY)
+    this.#depth++
+    then()
+    if (otherwise) {
+      this.bytes.push(0x05)
+      otherwise()
+    }
+    this.#depth--
+    this.bytes.push(0x0b)
+    return this
+  }
+
+  #nested(code: number, body: (label: Label) => void): this {
+    this.bytes.push(code, EMPTY)
+    this.#depth++
+    body({ depth: this.#depth })
+    this.#depth--
+    this.bytes.push(0x0b)
+    return this
+  }
+
+  br({ depth }: Label): this {
+    this.bytes.push(0x0c)
+    unsigned(this.bytes, this.#depth - depth)
+    return this
+  }
+
+  /** Branches where the i32 on the stack is not 0. */
+  brIf({ depth }: Label): this {
+    this.bytes.push(0x0d)
+    unsigned(this.bytes, this.#depth - depth)
+    return this
+  }
+
+  /** Runs `body` for i = from, from + step, … while i < the value of `to`, unsigned. `from` has been set. */
+  for(i: Local, to: Local, step: number, body: () => void): this {
+    return this.block((leave) => {
+      this.loop((again) => {
+        this.get(i).get(to).op('i32.ge_u').brIf(leave)
+        body()
+        this.get(i).i32(step).op('i32.add').set(i).br(again)
+      })
+    })
+  }
+
+  /** The function as it stands in the code section. */
+  encode(): number[] {
+    const body: number[] = []
+    const runs: [ValType, number][] = []
+    for (const type of this.#locals) {
+      const last = runs.at(-1)
+      if (last && last[0] === type) last[1]++
+      else runs.push([type, 1])
+    }
+    unsigned(body, runs.length)
+    for (const [type, count] of runs) {
+      unsigned(body, count)
+      body.push(TYPE[type])
+    }
+    for (const byte of this.bytes) body.push(byte)
+    body.push(0x0b)
+    const sized: number[] = []
+    unsigned(sized, body.length)
+    return sized.concat(body)
+  }
+}
+
+interface Signature {
+  readonly params: readonly ValType[]
+  readonly results: readonly ValType[]
+}
+
+/** A module with one imported memory (`env.memory`). Imported functions come before those that are defined. */
+export class ModuleBuilder {
+  readonly #types: string[] = []
+  readonly #imports: { readonly name: string; readonly type: number }[] = []
+  readonly #functions: { readonly code: Code; readonly type: number; readonly name: string | undefined }[] = []
+  readonly #memory: { readonly shared: boolean; readonly maximum: number }
+
+  /** @param maximum of the memory, in pages of 64 KiB; it must be that of the memory given, which is shared or not. */
+  constructor(memory: { readonly shared: boolean; readonly maximum: number }) {
+    this.#memory = memory
+  }
+
+  #type({ params, results }: Signature): number {
+    const bytes: number[] = [0x60]
+    for (const list of [params, results]) {
+      unsigned(bytes, list.length)
+      for (const type of list) bytes.push(TYPE[type])
+    }
+    const key = bytes.join()
+    const known = this.#types.indexOf(key)
+    return known >= 0 ? known : this.#types.push(key) - 1
+  }
+
+  /** A function of the import object's `env`. */
+  import(name: string, params: readonly ValType[], results: readonly ValType[]): Func {
+    if (this.#functions.length > 0) throw new Error('assembler: imports come first')
+    return { index: this.#imports.push({ name, type: this.#type({ params, results }) }) - 1 }
+  }
+
+  /** A function; with a name it is exported. */
+  function(params: readonly ValType[], results: readonly ValType[], name?: string): Code {
+    const code = new Code(this.#imports.length + this.#functions.length, params)
+    this.#functions.push({ code, type: this.#type({ params, results }), name })
+    return code
+  }
+
+  build(): Uint8Array {
+    const out: number[] = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]
+    const section = (id: number, entries: readonly (readonly number[])[]): void => {
+      if (entries.length === 0) return
+      const body: number[] = []
+      unsigned(body, entries.length)
+      for (const entry of entries) for (const byte of entry) body.push(byte)
+      out.push(id)
+      unsigned(out, body.length)
+      for (const byte of body) out.push(byte)
+    }
+    const text = (s: string): number[] => {
+      const bytes = [...new TextEncoder().encode(s)]
+      const sized: number[] = []
+      unsigned(sized, bytes.length)
+      return sized.concat(bytes)
+    }
+    const number = (n: number): number[] => {
+      const bytes: number[] = []
+      unsigned(bytes, n)
+      return bytes
+    }
+    const { shared, maximum } = this.#memory
+    section(
+      1,
+      this.#types.map((key) => key.split(',').map(Number)),
+    )
+    section(2, [
+      [...text('env'), ...text('memory'), 0x02, shared ? 0x03 : 0x01, ...number(1), ...number(maximum)],
+      ...this.#imports.map(({ name, type }) => [...text('env'), ...text(name), 0x00, ...number(type)]),
+    ])
+    section(
+      3,
+      this.#functions.map(({ type }) => number(type)),
+    )
+    section(
+      7,
+      this.#functions.flatMap(({ name, code }) => (name ? [[...text(name), 0x00, ...number(code.index)]] : [])),
+    )
+    section(
+      10,
+      this.#functions.map(({ code }) => code.encode()),
+    )
+    return Uint8Array.from(out)
+  }
+}

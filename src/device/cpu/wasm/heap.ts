@@ -1,0 +1,124 @@
+/**
+ * @file One growing WebAssembly memory and who has which part of it. Freed blocks are kept by size and handed out again; neighbours that are free become one, so
+ * that the memory of many small arrays serves a large one later.
+ */
+import { type DType, dtypeInfo, type TypedArray } from '../../../base/index.ts'
+import type { ArraySource } from '../engine.ts'
+import { type WasmMemory, wasm } from './webassembly.ts'
+
+const PAGE = 2 ** 16
+/** 4 GiB, all that 32-bit addresses reach. */
+export const MAX_PAGES = 2 ** 16
+/** Blocks begin and end at multiples of this: a cache line. */
+const ALIGN = 64
+/** The first bytes are left free, so that a vector that begins a little in front of an array lies in the memory. */
+const RESERVED = 4096
+/** Vectors may also end a little behind. */
+const SLACK = 64
+/** Grown by at least this many pages at a time. */
+const GROWTH = 256
+
+export class WasmHeap implements ArraySource {
+  readonly memory: WasmMemory
+  /** Free blocks by address, and by the address behind them. */
+  readonly #byStart = new Map<number, number>()
+  readonly #byEnd = new Map<number, number>()
+  /** Free blocks by size class. */
+  readonly #classes: Set<number>[] = []
+  readonly #taken = new Map<number, number>()
+  #end: number
+  #free = 0
+
+  constructor() {
+    if (!wasm) throw new Error('there is no WebAssembly here')
+    this.memory = new wasm.Memory({ initial: GROWTH, maximum: MAX_PAGES, shared: true })
+    this.#end = RESERVED
+    this.#release(RESERVED, GROWTH * PAGE - RESERVED)
+    this.#end = GROWTH * PAGE
+  }
+
+  get pooledBytes(): number {
+    return this.#free
+  }
+
+  holds(array: TypedArray): boolean {
+    return array.buffer instanceof SharedArrayBuffer && this.#taken.has(array.byteOffset)
+  }
+
+  take(dtype: DType, length: number): TypedArray {
+    const bytes = Math.ceil((length * dtypeInfo[dtype].bytes + SLACK) / ALIGN) * ALIGN
+    const address = this.#find(bytes) ?? this.#grow(bytes)
+    const size = this.#byStart.get(address) as number
+    this.#remove(address, size)
+    if (size > bytes) this.#add(address + bytes, size - bytes)
+    this.#taken.set(address, bytes)
+    return dtypeInfo[dtype].view(this.memory.buffer, address, length)
+  }
+
+  give(array: TypedArray): void {
+    const address = array.byteOffset
+    const bytes = this.#taken.get(address)
+    if (bytes === undefined) throw new Error(`heap: nothing was taken at ${address}`)
+    this.#taken.delete(address)
+    this.#release(address, bytes)
+  }
+
+  /** The address of a free block of at least `bytes`. */
+  #find(bytes: number): number | undefined {
+    for (let c = classOf(bytes); c < this.#classes.length; c++) {
+      for (const address of this.#classes[c] ?? []) if ((this.#byStart.get(address) as number) >= bytes) return address
+    }
+    return undefined
+  }
+
+  /** Makes the memory larger, and answers the address of a free block of at least `bytes` at its end. */
+  #grow(bytes: number): number {
+    const before = this.#byEnd.get(this.#end)
+    const missing = bytes - (before === undefined ? 0 : this.#end - before)
+    const pages = Math.ceil(missing / PAGE)
+    const room = MAX_PAGES - this.#end / PAGE
+    if (pages > room) throw new RangeError(`a WebAssembly memory holds 4 GiB, of which ${this.#end - this.#free} bytes are in use`)
+    const grown = Math.min(room, Math.max(pages, GROWTH, Math.ceil(this.#end / PAGE / 4)))
+    this.memory.grow(grown)
+    const from = this.#end
+    this.#end += grown * PAGE
+    this.#release(from, grown * PAGE)
+    return before ?? from
+  }
+
+  /** Frees a block, joining it with free neighbours. */
+  #release(address: number, bytes: number): void {
+    let [from, size] = [address, bytes]
+    const front = this.#byEnd.get(from)
+    if (front !== undefined) {
+      const length = from - front
+      this.#remove(front, length)
+      from = front
+      size += length
+    }
+    const behind = this.#byStart.get(from + size)
+    if (behind !== undefined) {
+      this.#remove(from + size, behind)
+      size += behind
+    }
+    this.#add(from, size)
+  }
+
+  #add(address: number, bytes: number): void {
+    this.#byStart.set(address, bytes)
+    this.#byEnd.set(address + bytes, address)
+    const c = classOf(bytes)
+    this.#classes[c] ??= new Set()
+    this.#classes[c].add(address)
+    this.#free += bytes
+  }
+
+  #remove(address: number, bytes: number): void {
+    this.#byStart.delete(address)
+    this.#byEnd.delete(address + bytes)
+    this.#classes[classOf(bytes)]?.delete(address)
+    this.#free -= bytes
+  }
+}
+
+const classOf = (bytes: number): number => Math.floor(Math.log2(bytes))

@@ -1,0 +1,106 @@
+/** @file Which axis of a kernel runs in vectors. */
+import type { Atom, Axis, Expr, Index, Kernel, Stage, Terms } from '../../../kernel/index.ts'
+import { childrenOf, coefOf, dependsOn, rootsOf } from './analysis.ts'
+import { LANES } from './writer.ts'
+
+/** Functions that are single instructions. */
+const SIMPLE: ReadonlySet<string> = new Set(['neg', 'abs', 'floor', 'ceil', 'trunc', 'round', 'sqrt', 'rsqrt', 'recip'])
+
+interface Place {
+  readonly index: Index
+  readonly kind: 'load' | 'store' | 'other'
+}
+
+/** Every load, store and position of some stages. */
+function indicesOf(stages: readonly Stage[]): Place[] {
+  const found: Place[] = []
+  const seen = new Set<Expr>()
+  const inIndex = (index: Index): void => {
+    for (const { atom } of index.terms) {
+      if (atom.kind === 'value') visit(atom.value)
+      else if (atom.kind !== 'axis') inIndex(atom.of)
+    }
+  }
+  const visit = (e: Expr): void => {
+    if (seen.has(e)) return
+    seen.add(e)
+    if (e.kind === 'load' || e.kind === 'position' || e.kind === 'inside') {
+      found.push({ index: e.index, kind: e.kind === 'load' ? 'load' : 'other' })
+      inIndex(e.index)
+    } else for (const child of childrenOf(e)) visit(child)
+  }
+  for (const stage of stages) {
+    if (stage.kind === 'reduce') for (const r of stage.reductions) visit(r.value)
+    else
+      for (const s of stage.stores) {
+        found.push({ index: s.index, kind: 'store' })
+        inIndex(s.index)
+        visit(s.value)
+      }
+  }
+  return found
+}
+
+/** Whether four neighbours along `axis` can be computed at once. */
+function suits(terms: Terms, stages: readonly Stage[], axis: Axis): boolean {
+  if (axis.size < LANES) return false
+  let good = 0
+  let bad = 0
+  for (const { index, kind } of indicesOf(stages)) {
+    if (index.terms.some(({ atom }) => atom.kind !== 'axis' && atomDepends(terms, atom, axis))) return false
+    const coef = coefOf(index, axis)
+    if (kind === 'store' && coef !== 1) return false
+    if (kind === 'load') coef === 0 || coef === 1 ? good++ : bad++
+  }
+  return good >= bad
+}
+
+function atomDepends(terms: Terms, atom: Atom, axis: Axis): boolean {
+  return atom.kind === 'value'
+    ? terms.info(atom.value).axes.has(axis)
+    : atom.kind === 'axis'
+      ? atom.axis === axis
+      : dependsOn(atom.of, axis)
+}
+
+/** The grid's innermost axis, where four of its points are best computed at once. */
+export function gridLane({ grid, stages }: Kernel, terms: Terms): Axis | undefined {
+  const axis = grid.at(-1)
+  if (!axis || stages.some((s) => s.kind === 'reduce' && s.reductions.some((r) => r.op.startsWith('arg')))) return undefined
+  if (!suits(terms, stages, axis) || calls(stages)) return undefined
+  // Rows that are read along their own axis are better summed there
+  if (stages.some((s) => s.axes.length > 0) && stages.every((s) => s.axes.length === 0 || stageLane(s, terms))) {
+    const own = indicesOf(stages).filter((x) => x.kind === 'load' && coefOf(x.index, axis) === 1).length
+    if (own === 0) return undefined
+  }
+  return axis
+}
+
+/** A stage's innermost axis, where four terms of it are best computed at once. */
+export function stageLane(stage: Stage, terms: Terms): Axis | undefined {
+  const axis = stage.axes.at(-1)
+  if (!axis || (stage.kind === 'reduce' && stage.reductions.some((r) => r.op.startsWith('arg') || (r.op === 'prod' && r.type !== 'float'))))
+    return undefined
+  return suits(terms, [stage], axis) && !calls([stage]) ? axis : undefined
+}
+
+/** Whether the stages need functions that there are for single numbers only. */
+function calls(stages: readonly Stage[]): boolean {
+  let found = false
+  const seen = new Set<Expr>()
+  const visit = (e: Expr): void => {
+    if (seen.has(e) || found) return
+    seen.add(e)
+    if (e.kind === 'philox' || e.kind === 'checked') found = true
+    if (e.kind === 'unary' && e.x.type === 'float' && !SIMPLE.has(e.op)) found = true
+    if (
+      e.kind === 'binary' &&
+      e.type !== 'bool' &&
+      (e.op === 'pow' || e.op === 'mod' || (e.op === 'div' && e.type !== 'float') || e.op === 'shl' || e.op === 'shr')
+    )
+      found = true
+    for (const child of childrenOf(e)) visit(child)
+  }
+  for (const root of rootsOf(stages)) if (root.kind !== 'index') visit(root.expr)
+  return found
+}
