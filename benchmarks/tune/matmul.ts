@@ -6,10 +6,9 @@
  * On adapters in software it takes CPU time, not wall time, so that other work on the machine disturbs little: GFLOP/s are per core times 2.
  */
 import { webgpuProvider } from '../../src/device/index.ts'
-import { shapeOf } from '../../src/device/webgpu/contract-shape.ts'
 import type { GpuComputeDevice } from '../../src/device/webgpu/device.ts'
 import { type ContractStrategy, register, TILES, tiled } from '../../src/device/webgpu/strategy.ts'
-import type { Axis, Expr, Index, Kernel } from '../../src/kernel/index.ts'
+import { type Axis, type Expr, type Index, type Kernel, shapeOf } from '../../src/kernel/index.ts'
 
 type Layout = 'nn' | 'nt' | 'tn' | 'tt'
 type Shape = readonly [number, number, number, Layout]

@@ -1,2 +1,3 @@
+export * from './contract.ts'
 export * from './ir.ts'
 export * from './terms.ts'

@@ -1,7 +1,20 @@
 /** @file Contractions (matrix products, convolutions) in the hand-written templates of shaders/, with the kernel's loads and stores spliced in. */
-import type { Axis, Index, Kernel, Stage } from '../../kernel/index.ts'
+import {
+  type Axis,
+  axesOf,
+  type ContractAxes,
+  type ContractShape,
+  coefOf,
+  exchanged,
+  exchangedAxes,
+  type Index,
+  type Kernel,
+  type Parts,
+  partsOf,
+  type Stage,
+  shapeOf,
+} from '../../kernel/index.ts'
 import { storedText } from './arithmetic.ts'
-import { axesOf, type ContractAxes, type ContractShape, coefOf, exchanged, exchangedAxes, shapeOf } from './contract-shape.ts'
 import { Emitter, SMALL } from './emitter.ts'
 import { Params } from './params.ts'
 import { assemble, fold, type PrintedKernel } from './printer.ts'
@@ -96,23 +109,6 @@ function stepText({ params }: Emitter, name: string, position: string, coef: num
 
 /** A size as text. Few window shapes are in use and compilers divide faster by what they know, so small ones are literals. */
 const smallSize = (emitter: Emitter, axis: Axis): string => (axis.size <= SMALL ? `${axis.size}u` : emitter.axisSize(axis))
-
-/** The axes of one side that have to be told apart: those that every use walks as one stay one. */
-type Parts = readonly { readonly axes: readonly Axis[]; readonly size: number }[]
-
-/** Joins neighbouring axes through which all the indices step as through one. */
-function partsOf(axes: readonly Axis[], indices: readonly Index[]): Parts {
-  const parts: { axes: Axis[]; size: number }[] = []
-  for (const axis of axes) {
-    const last = parts.at(-1)
-    const before = last?.axes.at(-1)
-    if (last && indices.every((index) => coefOf(index, before) === coefOf(index, axis) * axis.size)) {
-      last.axes.push(axis)
-      last.size *= axis.size
-    } else parts.push({ axes: [axis], size: axis.size })
-  }
-  return parts
-}
 
 /** `of` = Σ position · (sizes behind it): lines that name the positions `x0`, `x1`, … */
 function split(of: string, parts: Parts, size: (part: Parts[0], i: number) => string): string[] {

@@ -2,8 +2,7 @@
  * @file Which shape a kernel takes on an adapter. One table per class of adapter; the numbers were measured with benchmarks/tune, and the
  * measurement stands beside each.
  */
-import type { Kernel } from '../../kernel/index.ts'
-import { type ContractShape, exchanged, fitsTemplate, shapeOf } from './contract-shape.ts'
+import { type ContractShape, exchanged, fitsTemplate, type Kernel, shapeOf } from '../../kernel/index.ts'
 
 export type AdapterClass = 'hardware' | 'software'
 
