@@ -2,7 +2,9 @@
 import type { Kernel } from '../../../kernel/index.ts'
 import { type CompiledKernel, interpretKernel } from '../compile.ts'
 import type { Engine } from '../engine.ts'
-import { ModuleBuilder } from './assembler.ts'
+import { type Func, ModuleBuilder, type ValType } from './assembler.ts'
+import { type Blocks, ContractWriter, chooseBlocks, type GemmFunctions } from './contract.ts'
+import { GEMM, writeGemm } from './gemm.ts'
 import { MAX_PAGES, WasmHeap } from './heap.ts'
 import { KernelWriter } from './kernel.ts'
 import { Library } from './library.ts'
@@ -11,8 +13,16 @@ import { Unsupported } from './writer.ts'
 
 type Run = (args: number, begin: number, end: number) => void
 
+interface Written {
+  readonly run: Run
+  readonly rows: number
+  /** What it needs besides its buffers, while it runs. */
+  readonly scratchBytes: number
+}
+
 /** Bytes for the addresses and numbers that a kernel is given. */
 const ARGS = 16384
+const MEMORY = { shared: true, maximum: MAX_PAGES } as const
 
 export class WasmEngine implements Engine {
   readonly description = 'WebAssembly SIMD'
@@ -21,11 +31,16 @@ export class WasmEngine implements Engine {
   readonly #args = this.arrays.take('uint8', ARGS)
   readonly #words = new Int32Array(this.#args.buffer, this.#args.byteOffset, ARGS / 4)
   readonly #floats = new Float64Array(this.#args.buffer, this.#args.byteOffset, ARGS / 8)
+  /** As large as the kernel that needs most of it has asked for. */
+  #scratch = this.arrays.take('uint8', 0)
+  #gemm: Readonly<Record<string, unknown>> | undefined
+  /** Decides which contractions are computed in blocks; tests have others. */
+  choose: (kernel: Kernel) => Blocks | undefined = chooseBlocks
 
   /** Undefined where the engine has no WebAssembly with SIMD and shared memory. */
   static open(): WasmEngine | undefined {
     if (!wasm || typeof SharedArrayBuffer === 'undefined') return undefined
-    const probe = new ModuleBuilder({ shared: true, maximum: MAX_PAGES })
+    const probe = new ModuleBuilder(MEMORY)
     probe.function([], ['v128']).v128([0, 0, 0, 0])
     return wasm.validate(probe.build()) ? new WasmEngine() : undefined
   }
@@ -34,16 +49,21 @@ export class WasmEngine implements Engine {
     if (kernel.grid.some((axis) => axis.size === 0)) return () => {}
     const written = this.#write(kernel, lengths)
     if (!written) return interpretKernel(kernel)
-    const { run, rows } = written
+    const { run, rows, scratchBytes } = written
+    if (scratchBytes > this.#scratch.length) {
+      this.arrays.give(this.#scratch)
+      this.#scratch = this.arrays.take('uint8', scratchBytes)
+    }
     const types = scalarTypes(kernel)
     const base = this.#args.byteOffset
-    // Addresses first, then where the numbers are, then these
-    const numbersAt = Math.ceil((kernel.buffers.length + 1) / 2)
+    // Addresses first, then where the numbers and the scratch memory are, then the numbers
+    const numbersAt = Math.ceil((kernel.buffers.length + 2) / 2)
     return ({ data, scalars }) => {
       data.forEach((array, i) => {
         this.#words[i] = array.byteOffset
       })
       this.#words[data.length] = base + 8 * numbersAt
+      this.#words[data.length + 1] = this.#scratch.byteOffset
       for (const [slot, type] of types) {
         const value = scalars[slot] as number
         if (type === 'float') this.#floats[numbersAt + slot] = value
@@ -53,19 +73,37 @@ export class WasmEngine implements Engine {
     }
   }
 
-  #write(kernel: Kernel, lengths: readonly number[]): { run: Run; rows: number } | undefined {
+  #write(kernel: Kernel, lengths: readonly number[]): Written | undefined {
     if (!wasm) return undefined
     try {
-      const module = new ModuleBuilder({ shared: true, maximum: MAX_PAGES })
+      const module = new ModuleBuilder(MEMORY)
+      const blocks = this.choose(kernel)
       const library = new Library(module)
-      const rows = new KernelWriter(kernel, lengths, module, library).write()
-      const instance = new wasm.Instance(new wasm.Module(module.build()), { env: { memory: this.arrays.memory, ...library.imports } })
-      return { run: instance.exports.run as Run, rows }
+      const writer = blocks
+        ? new ContractWriter(kernel, lengths, module, library, importGemm(module), blocks)
+        : new KernelWriter(kernel, lengths, module, library)
+      const rows = writer.write()
+      const imports = { memory: this.arrays.memory, ...library.imports, ...(blocks && this.#gemmModule()) }
+      const instance = new wasm.Instance(new wasm.Module(module.build()), { env: imports })
+      return { run: instance.exports.run as Run, rows, scratchBytes: writer instanceof ContractWriter ? writer.scratchBytes : 0 }
     } catch (e) {
       if (e instanceof Unsupported) return undefined
       throw e
     }
   }
+
+  /** What contractions share, once one is there. */
+  #gemmModule(): Readonly<Record<string, unknown>> {
+    const { Instance, Module } = wasm as NonNullable<typeof wasm>
+    this.#gemm ??= new Instance(new Module(writeGemm(MEMORY)), { env: { memory: this.arrays.memory } }).exports
+    return this.#gemm
+  }
+}
+
+const importGemm = (module: ModuleBuilder): GemmFunctions => {
+  const words = (n: number): ValType[] => new Array<ValType>(n).fill('i32')
+  const of = (name: keyof typeof GEMM): Func => module.import(name, words(GEMM[name]), [])
+  return { pack: of('pack'), block: of('block') }
 }
 
 /** The type of each number that a kernel reads, by its slot. */

@@ -1,0 +1,171 @@
+/**
+ * @file Times contractions on the WebAssembly device, results checked: the figures behind src/device/cpu/wasm/contract.ts.
+ *
+ *   tsx benchmarks/tune/wasm.ts [m n k layout]…      layouts: nn, nt, tn, tt
+ *
+ * Without arguments: matrix products, and the contractions of the convolutional network of benchmarks/tasks.ts. Takes CPU time, not wall time, so
+ * that other work on the machine disturbs little.
+ */
+import { WasmEngine } from '../../src/device/cpu/wasm/engine.ts'
+import type { Axis, Index, Kernel } from '../../src/kernel/index.ts'
+
+type Dims = readonly (readonly [size: number, a: number, b: number])[]
+interface Spec {
+  readonly name: string
+  readonly batch?: Dims
+  readonly m: Dims
+  readonly n: Dims
+  readonly k: Dims
+}
+
+let ids = 0
+
+function kernelOf({ batch = [], m, n, k }: Spec): Kernel {
+  const make = (dims: Dims): Axis[] => dims.map(([size]) => ({ id: ids++, size }))
+  const axes = { batch: make(batch), m: make(m), n: make(n), k: make(k) }
+  const index = (axes: readonly Axis[], coefs: readonly number[]): Index => ({
+    offset: 0,
+    terms: axes.flatMap((axis, i) => (coefs[i] === 0 ? [] : [{ coef: coefs[i] as number, atom: { kind: 'axis' as const, axis } }])),
+  })
+  const all = [...axes.batch, ...axes.m, ...axes.n, ...axes.k]
+  const dims = [...batch, ...m, ...n, ...k]
+  const [a, b] = [1, 2].map((of) => ({
+    kind: 'load' as const,
+    buffer: of - 1,
+    index: index(
+      all,
+      dims.map((d) => d[of] as number),
+    ),
+    type: 'float' as const,
+  })) as [Kernel['contract'] & object, never] extends never
+    ? never
+    : [NonNullable<Kernel['contract']>['a'], NonNullable<Kernel['contract']>['b']]
+  const grid = [...axes.batch, ...axes.m, ...axes.n]
+  const steps = grid.map((_, i) => grid.slice(i + 1).reduce((count, { size }) => count * size, 1))
+  return {
+    label: 'contract',
+    grid,
+    sites: [],
+    buffers: (['read', 'read', 'write'] as const).map((access) => ({ dtype: 'float32', access })),
+    contract: { ...axes, a, b },
+    stages: [
+      {
+        kind: 'reduce',
+        axes: axes.k,
+        reductions: [{ op: 'sum', value: { kind: 'binary', op: 'mul', a, b, type: 'float' }, type: 'float' }],
+      },
+      {
+        kind: 'store',
+        axes: [],
+        stores: [{ buffer: 2, index: index(grid, steps), value: { kind: 'acc', stage: 0, slot: 0, type: 'float' } }],
+      },
+    ],
+  }
+}
+
+function product(m: number, n: number, k: number, layout: string, batch = 1): Spec {
+  const [a_m, a_k] = layout[0] === 'n' ? [k, 1] : [1, m]
+  const [b_k, b_n] = layout[1] === 'n' ? [n, 1] : [1, k]
+  const images: Dims = batch > 1 ? [[batch, m * k, k * n]] : []
+  const name = `${batch > 1 ? `${batch} × ` : ''}${m} × ${n}, k ${k}, ${layout}`
+  return { name, batch: images, m: [[m, a_m, 0]], n: [[n, 0, b_n]], k: [[k, a_k, b_k]] }
+}
+
+/** The three contractions of a convolution with a 3 × 3 window over padded images of 64, one after the other. */
+function convolutions(channels: number, outputs: number, side: number): Spec[] {
+  const wide = side + 2
+  const [plane, out] = [wide * wide, side * side]
+  const name = `${channels} → ${outputs} channels of ${side} × ${side}`
+  return [
+    {
+      name: `forward ${name}`,
+      batch: [[64, 0, channels * plane]],
+      m: [[outputs, channels * 9, 0]],
+      n: [[side, 0, wide], [side, 0, 1]], // biome-ignore format: one line
+      k: [[channels, 9, plane], [3, 3, wide], [3, 1, 1]], // biome-ignore format: one line
+    },
+    {
+      name: `weight  ${name}`,
+      m: [[outputs, out, 0]],
+      n: [[channels, 0, plane], [3, 0, wide], [3, 0, 1]], // biome-ignore format: one line
+      k: [[64, outputs * out, channels * plane], [side, side, wide], [side, 1, 1]], // biome-ignore format: one line
+    },
+    {
+      name: `input   ${name}`,
+      batch: [[64, 0, outputs * plane]],
+      m: [[channels, 9, 0]],
+      n: [[side, 0, wide], [side, 0, 1]], // biome-ignore format: one line
+      k: [[outputs, channels * 9, plane], [3, 3, wide], [3, 1, 1]], // biome-ignore format: one line
+    },
+  ]
+}
+
+const shapes: Spec[] = []
+const given = process.argv.slice(2)
+for (let i = 0; i + 3 < given.length; i += 4) {
+  const [m, n, k] = given.slice(i, i + 3).map(Number) as [number, number, number]
+  shapes.push(product(m, n, k, given[i + 3] as string))
+}
+if (shapes.length === 0) {
+  for (const size of [64, 128, 256, 512, 1024]) shapes.push(product(size, size, size, 'nn'))
+  for (const layout of ['nt', 'tn', 'tt']) shapes.push(product(512, 512, 512, layout))
+  shapes.push(product(64, 256, 784, 'nt'), product(784, 256, 64, 'tn'), product(64, 10, 256, 'nn'), product(256, 10, 64, 'tn'))
+  shapes.push(product(64, 256, 10, 'nt'), product(64, 64, 32, 'nt', 48), product(64, 32, 64, 'nn', 48))
+  shapes.push(product(8, 8, 8, 'nn'), product(16, 16, 16, 'nn'), product(32, 32, 32, 'nn'), product(2, 512, 512, 'nn'))
+  shapes.push(...convolutions(1, 16, 28), ...convolutions(16, 32, 14))
+}
+
+const engine = new WasmEngine()
+const sizeOf = (dims: Dims): number => dims.reduce((count, [size]) => count * size, 1)
+const reach = (dims: Dims, of: 1 | 2): number => dims.reduce((far, dim) => far + dim[of] * (dim[0] - 1), 1)
+
+/** The place that stands at `position` along some axes, row-major. */
+function placeOf(dims: Dims, of: 1 | 2, position: number): number {
+  let rest = position
+  let place = 0
+  for (const dim of dims.toReversed()) {
+    place += dim[of] * (rest % dim[0])
+    rest = Math.floor(rest / dim[0])
+  }
+  return place
+}
+
+for (const spec of shapes) {
+  const { name, batch = [], m, n, k } = spec
+  const [zs, ms, ns, ks] = [batch, m, n, k].map(sizeOf) as [number, number, number, number]
+  const lengths = [reach([...batch, ...m, ...k], 1), reach([...batch, ...n, ...k], 2), zs * ms * ns]
+  const data = lengths.map((length) => engine.arrays.take('float32', length)) as [Float32Array, Float32Array, Float32Array]
+  const [a, b, c] = data
+  a.forEach((_, i) => {
+    a[i] = ((i * 7919) % 101) / 101 - 0.5
+  })
+  b.forEach((_, i) => {
+    b[i] = ((i * 7907) % 97) / 97 - 0.5
+  })
+  const run = engine.compile(kernelOf(spec), lengths)
+  const once = (): void => run({ data, scalars: [], fail: () => {} })
+  const flops = 2 * zs * ms * ns * ks
+  const runs = Math.max(1, Math.min(2000, Math.round(1e8 / flops)))
+  let best = Number.POSITIVE_INFINITY
+  for (let round = 0; round < 12; round++) {
+    const before = process.cpuUsage()
+    for (let i = 0; i < runs; i++) once()
+    const { user, system } = process.cpuUsage(before)
+    best = Math.min(best, (user + system) / 1000 / runs)
+    // Lets the engine put the better code in place that it has compiled meanwhile
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  for (let t = 0; t < 200; t++) {
+    const position = (t * 7919 * 31) % c.length
+    const [z, i, j] = [Math.floor(position / (ms * ns)), Math.floor(position / ns) % ms, position % ns]
+    let s = 0
+    for (let l = 0; l < ks; l++) {
+      const x = a[placeOf(batch, 1, z) + placeOf(m, 1, i) + placeOf(k, 1, l)] as number
+      s += x * (b[placeOf(batch, 2, z) + placeOf(n, 2, j) + placeOf(k, 2, l)] as number)
+    }
+    if (!(Math.abs(s - (c[position] as number)) <= 1e-4 * Math.sqrt(ks)))
+      throw new Error(`wrong: ${name} at ${position}: ${c[position]}, not ${s}`)
+  }
+  console.log(`${best.toFixed(3).padStart(9)} ms ${(flops / best / 1e6).toFixed(1).padStart(7)} GFLOP/s  ${name}`)
+  for (const array of data) engine.arrays.give(array)
+}

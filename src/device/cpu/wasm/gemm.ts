@@ -1,0 +1,209 @@
+/**
+ * @file The inner loops of contractions, one module for all kernels: packing panels of the operands, and products of packed panels.
+ *
+ * A panel of a has `ROWS` rows, one of b `COLUMNS` columns; each has, for one term of the sum after the other, the panel's numbers side by side. A tile
+ * of the result stays in registers while two panels are walked through (V8 has 15 of them for vectors on x64).
+ *
+ * @see Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication, 2008
+ */
+import { type Code, type Func, type Local, ModuleBuilder, type ValType } from './assembler.ts'
+
+/** Rows of a tile. */
+export const ROWS = 4
+/** Columns of a tile. */
+export const COLUMNS = 8
+/** Terms of the sum in one turn of the loop. */
+const UNROLL = 4
+
+/** What kernels import, with the number of its parameters; all are i32. */
+export const GEMM = {
+  /** (to, step, from, offsets, sums, k): packs four rows; see `writePack`. */
+  pack: 6,
+  /** (a, b, c, aPanels, bPanels, k, row, more): products of panels; see `writeBlock`. */
+  block: 8,
+} as const
+
+/** The module, over a memory like that of the kernels. */
+export function writeGemm(memory: { readonly shared: boolean; readonly maximum: number }, rows = ROWS, columns = COLUMNS): Uint8Array {
+  const module = new ModuleBuilder(memory)
+  const words = (n: number): ValType[] => new Array<ValType>(n).fill('i32')
+  const tile = module.function(words(6), [])
+  writeTile(tile, rows, columns / 4)
+  writeBlock(module.function(words(GEMM.block), [], 'block'), tile, rows, columns)
+  writePack(module.function(words(GEMM.pack), [], 'pack'))
+  return module.build()
+}
+
+/** Adds `bytes` to an address. */
+const advance = (code: Code, at: Local, bytes: number): Code => code.get(at).i32(bytes).op('i32.add').set(at)
+
+/** tile(a, b, c, k, row, more): c[i, j] = Σ a[i] · b[j] over k terms of two panels, or more of it; rows of c are `row` bytes apart. */
+function writeTile(code: Code, rows: number, vectors: number): void {
+  const [a, b, c, k, row, more] = code.params as [Local, Local, Local, Local, Local, Local]
+  const sums = Array.from({ length: rows }, () => Array.from({ length: vectors }, () => code.local('v128')))
+  const bs = Array.from({ length: vectors }, () => code.local('v128'))
+  const one = code.local('v128')
+  const at = code.local('i32')
+  const each = (visit: (sum: Local, offset: number) => void): void => {
+    code.get(c).set(at)
+    for (const [r, line] of sums.entries()) {
+      if (r > 0) code.get(at).get(row).op('i32.add').set(at)
+      for (const [v, sum] of line.entries()) visit(sum, 16 * v)
+    }
+  }
+  code.get(more)
+  code.if(() => each((sum, offset) => code.get(at).memory('v128.load', offset).set(sum)))
+  const term = (u: number): void => {
+    for (const [v, local] of bs.entries()) {
+      code
+        .get(b)
+        .memory('v128.load', 16 * (u * vectors + v))
+        .set(local)
+    }
+    for (const [r, line] of sums.entries()) {
+      code
+        .get(a)
+        .memory('v128.load32_splat', 4 * (u * rows + r))
+        .set(one)
+      for (const [v, sum] of line.entries()) {
+        code.get(sum)
+        code.get(one).get(bs[v] as Local)
+        code.op('f32x4.mul').op('f32x4.add').set(sum)
+      }
+    }
+  }
+  const i = code.local('i32')
+  const whole = code.local('i32')
+  code.get(k).i32(-UNROLL).op('i32.and').set(whole)
+  for (const [end, step] of [
+    [whole, UNROLL],
+    [k, 1],
+  ] as const)
+    code.for(i, end, step, () => {
+      for (let u = 0; u < step; u++) term(u)
+      advance(code, a, 4 * rows * step)
+      advance(code, b, 16 * vectors * step)
+    })
+  each((sum, offset) => code.get(at).get(sum).memory('v128.store', offset))
+}
+
+/** block(a, b, c, aPanels, bPanels, k, row, more): all tiles of some panels of a by some of b; rows of c are `row` bytes apart. */
+function writeBlock(code: Code, tile: Func, rows: number, columns: number): void {
+  const [a, b, c, aPanels, bPanels, k, row, more] = code.params as [Local, Local, Local, Local, Local, Local, Local, Local]
+  const [i, j, atA, atC] = [code.local('i32'), code.local('i32'), code.local('i32'), code.local('i32')]
+  code.for(j, bPanels, 1, () => {
+    code.i32(0).set(i)
+    code.get(a).set(atA)
+    code.get(c).set(atC)
+    code.for(i, aPanels, 1, () => {
+      code.get(atA).get(b).get(atC).get(k).get(row).get(more).call(tile)
+      code
+        .get(k)
+        .i32(4 * rows)
+        .op('i32.mul')
+      code.get(atA).op('i32.add').set(atA)
+      code.get(row).i32(rows).op('i32.mul')
+      code.get(atC).op('i32.add').set(atC)
+    })
+    code
+      .get(k)
+      .i32(4 * columns)
+      .op('i32.mul')
+    code.get(b).op('i32.add').set(b)
+    advance(code, c, 4 * columns)
+  })
+}
+
+/**
+ * pack(to, step, from, offsets, sums, k): four rows of a panel, whose places for one term of the sum are `step` bytes apart. The numbers are found at
+ * from + offsets[row] + sums[term], tables in bytes, so that any strides and windows come in. Rows side by side are copied, terms side by side transposed.
+ */
+function writePack(code: Code): void {
+  const [to, step, from, offsets, sums, k] = code.params as [Local, Local, Local, Local, Local, Local]
+  const rows = [0, 1, 2, 3].map(() => code.local('i32'))
+  const [first] = rows as [Local]
+  const [i, at] = [code.local('i32'), code.local('i32')]
+  const vectors = [0, 1, 2, 3].map(() => code.local('v128'))
+  const pairs = vectors.map(() => code.local('v128'))
+  const [x] = vectors as [Local]
+  /** Whether four numbers at `table` are 4 bytes apart. */
+  const adjacent = (table: Local): void => {
+    code.get(table).memory('v128.load').get(table).memory('v128.load32_splat')
+    code.op('i32x4.sub').v128([0, 4, 8, 12]).op('i32x4.eq').op('i32x4.all_true')
+  }
+  const nextRow = (): Code => code.get(to).get(step).op('i32.add').set(to)
+  for (const [r, row] of rows.entries()) {
+    code
+      .get(offsets)
+      .memory('i32.load', 4 * r)
+      .get(from)
+    code.op('i32.add').set(row)
+  }
+  const address = (row: Local): Code => code.get(row).get(at).op('i32.add')
+  const single = (): void => {
+    code.get(sums).memory('i32.load').set(at)
+    address(first).memory('v128.load32_zero').set(x)
+    for (let r = 1; r < 4; r++) {
+      address(rows[r] as Local).get(x)
+      code.laneMemory('v128.load32_lane', r).set(x)
+    }
+    code.get(to).get(x).memory('v128.store')
+    nextRow()
+    advance(code, sums, 4)
+  }
+  const four = (): void => {
+    code.get(sums).memory('i32.load').set(at)
+    for (const [r, vector] of vectors.entries())
+      address(rows[r] as Local)
+        .memory('v128.load')
+        .set(vector)
+    const [v0, v1, v2, v3] = vectors as [Local, Local, Local, Local]
+    const [low, high, low2, high2] = pairs as [Local, Local, Local, Local]
+    // Pairs of rows first, interleaved: (a0 b0 a1 b1), (a2 b2 a3 b3)
+    code.get(v0).get(v1).shuffle(LOW).set(low)
+    code.get(v0).get(v1).shuffle(HIGH).set(high)
+    code.get(v2).get(v3).shuffle(LOW).set(low2)
+    code.get(v2).get(v3).shuffle(HIGH).set(high2)
+    for (const [p, q, lanes] of [
+      [low, low2, FRONT],
+      [low, low2, BACK],
+      [high, high2, FRONT],
+      [high, high2, BACK],
+    ] as const) {
+      code.get(to).get(p).get(q).shuffle(lanes)
+      code.memory('v128.store')
+      nextRow()
+    }
+    advance(code, sums, 16)
+  }
+  adjacent(offsets)
+  code.if(
+    () => {
+      code.for(i, k, 1, () => {
+        code.get(to).get(first)
+        code.get(sums).memory('i32.load').op('i32.add')
+        code.memory('v128.load').memory('v128.store')
+        nextRow()
+        advance(code, sums, 4)
+      })
+    },
+    () => {
+      const whole = code.local('i32')
+      code.get(k).i32(-4).op('i32.and').set(whole)
+      code.for(i, whole, 4, () => {
+        adjacent(sums)
+        code.if(four, () => {
+          for (let u = 0; u < 4; u++) single()
+        })
+      })
+      code.for(i, k, 1, single)
+    },
+  )
+}
+
+/** Bytes of 32-bit lanes of two vectors, by the lanes' numbers: 0 … 3 of the first, 4 … 7 of the second. */
+const lanesOf = (...lanes: readonly number[]): number[] => lanes.flatMap((l) => [4 * l, 4 * l + 1, 4 * l + 2, 4 * l + 3])
+const LOW = lanesOf(0, 4, 1, 5)
+const HIGH = lanesOf(2, 6, 3, 7)
+const FRONT = lanesOf(0, 1, 4, 5)
+const BACK = lanesOf(2, 3, 6, 7)
