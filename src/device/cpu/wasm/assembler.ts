@@ -47,22 +47,28 @@ export interface Label {
   readonly depth: number
 }
 
-/** Something that can be called. */
+/** Something that can be called. Its number is known once all imports are, since these come first. */
 export interface Func {
-  readonly index: number
+  index(imports: number): number
 }
 
 /** The body of a function. Methods append one instruction, unless they say otherwise. */
 export class Code implements Func {
-  readonly index: number
   readonly params: readonly Local[]
+  readonly #position: number
   readonly #locals: ValType[] = []
+  readonly #calls: { readonly at: number; readonly to: Func }[] = []
   readonly bytes: number[] = []
   #depth = 0
 
-  constructor(index: number, params: readonly ValType[]) {
-    this.index = index
+  /** @param position among the module's own functions */
+  constructor(position: number, params: readonly ValType[]) {
+    this.#position = position
     this.params = params.map((type, i) => ({ index: i, type }))
+  }
+
+  index(imports: number): number {
+    return imports + this.#position
   }
 
   /** A new local; it is 0 at the beginning of the function. */
@@ -161,9 +167,9 @@ export class Code implements Func {
     return this
   }
 
-  call({ index }: Func): this {
-    this.bytes.push(0x10)
-    unsigned(this.bytes, index)
+  call(to: Func): this {
+    this.#calls.push({ at: this.bytes.length + 1, to })
+    this.bytes.push(0x10, 0x80, 0x80, 0) // room for the number
     return this
   }
 
@@ -224,8 +230,12 @@ export class Code implements Func {
     })
   }
 
-  /** The function as it stands in the code section. */
-  encode(): number[] {
+  /** The function as it stands in the code section of a module with so many imports. */
+  encode(imports: number): number[] {
+    for (const { at, to } of this.#calls) {
+      const index = to.index(imports)
+      this.bytes.splice(at, 3, (index & 0x7f) | 0x80, ((index >> 7) & 0x7f) | 0x80, (index >> 14) & 0x7f)
+    }
     const body: number[] = []
     const runs: [ValType, number][] = []
     for (const type of this.#locals) {
@@ -251,7 +261,7 @@ interface Signature {
   readonly results: readonly ValType[]
 }
 
-/** A module with one imported memory (`env.memory`). Imported functions come before those that are defined. */
+/** A module with one imported memory (`env.memory`). Functions are imported and defined in any order. */
 export class ModuleBuilder {
   readonly #types: string[] = []
   readonly #imports: { readonly name: string; readonly type: number }[] = []
@@ -276,13 +286,13 @@ export class ModuleBuilder {
 
   /** A function of the import object's `env`. */
   import(name: string, params: readonly ValType[], results: readonly ValType[]): Func {
-    if (this.#functions.length > 0) throw new Error('assembler: imports come first')
-    return { index: this.#imports.push({ name, type: this.#type({ params, results }) }) - 1 }
+    const index = this.#imports.push({ name, type: this.#type({ params, results }) }) - 1
+    return { index: () => index }
   }
 
   /** A function; with a name it is exported. */
   function(params: readonly ValType[], results: readonly ValType[], name?: string): Code {
-    const code = new Code(this.#imports.length + this.#functions.length, params)
+    const code = new Code(this.#functions.length, params)
     this.#functions.push({ code, type: this.#type({ params, results }), name })
     return code
   }
@@ -324,11 +334,11 @@ export class ModuleBuilder {
     )
     section(
       7,
-      this.#functions.flatMap(({ name, code }) => (name ? [[...text(name), 0x00, ...number(code.index)]] : [])),
+      this.#functions.flatMap(({ name, code }) => (name ? [[...text(name), 0x00, ...number(code.index(this.#imports.length))]] : [])),
     )
     section(
       10,
-      this.#functions.map(({ code }) => code.encode()),
+      this.#functions.map(({ code }) => code.encode(this.#imports.length)),
     )
     return Uint8Array.from(out)
   }

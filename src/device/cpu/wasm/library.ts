@@ -1,29 +1,50 @@
-/** @file Functions that kernels call and that are no instructions: JavaScript's own, for single numbers. */
+/** @file Functions that kernels call and that are no instructions. A module gets those that its kernel calls, and what they call. */
 import { floatFunctions } from '../arithmetic.ts'
-import type { Func, ModuleBuilder } from './assembler.ts'
+import type { Code, Func, Local, ModuleBuilder } from './assembler.ts'
+import { VECTOR_FUNCTIONS } from './math.ts'
 
-/** All that kernels may call, by name; `64` for doubles. Imports come before a module's own functions, so all are declared. */
-const NAMES = ['exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tanh', 'erf', 'sign', 'pow'] as const
+type Name = keyof typeof floatFunctions
 
 export class Library {
+  /** What the module must be given. */
   readonly imports: Record<string, (...x: number[]) => number> = {}
+  readonly #module: ModuleBuilder
   readonly #functions = new Map<string, Func>()
 
   constructor(module: ModuleBuilder) {
-    for (const name of NAMES) {
-      for (const [suffix, type] of [
-        ['', 'f32'],
-        ['64', 'f64'],
-      ] as const) {
-        this.#functions.set(`${name}${suffix}`, module.import(`${name}${suffix}`, name === 'pow' ? [type, type] : [type], [type]))
-        this.imports[`${name}${suffix}`] = floatFunctions[name]
-      }
-    }
+    this.#module = module
   }
 
+  /**
+   * The function of a name: `exp4` of vectors of four float32, `exp` of a float32 (lane 0 of the former, so that a result does not depend on where
+   * vectors end), `exp64` and `expOfOne` JavaScript's own, of a double and of a float32.
+   */
   call(name: string): Func {
-    const found = this.#functions.get(name)
-    if (!found) throw new Error(`library: there is no ${name}`)
-    return found
+    const known = this.#functions.get(name)
+    if (known) return known
+    const made = this.#make(name)
+    this.#functions.set(name, made)
+    return made
+  }
+
+  #make(name: string): Func {
+    const [, base, suffix] = /^([a-z0-9]+?)(4|64|OfOne|)$/.exec(name) ?? []
+    const own = floatFunctions[base as Name]
+    if (!own) throw new Error(`library: there is no ${name}`)
+    const arity = base === 'pow' ? 2 : 1
+    const params = <T>(type: T): T[] => new Array<T>(arity).fill(type)
+    if (suffix === '64' || suffix === 'OfOne') {
+      const type = suffix === '64' ? 'f64' : 'f32'
+      this.imports[name] = own
+      return this.#module.import(name, params(type), [type])
+    }
+    if (suffix === '4') {
+      const code = this.#module.function(params('v128' as const), ['v128'])
+      VECTOR_FUNCTIONS[base as Name]?.(code, this)
+      return code
+    }
+    const code: Code = this.#module.function(params('f32' as const), ['f32'])
+    for (const p of code.params) code.get(p as Local).op('f32x4.splat')
+    return code.call(this.call(`${base}4`)).lane('f32x4.extract_lane', 0)
   }
 }
