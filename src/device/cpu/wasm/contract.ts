@@ -21,7 +21,7 @@ import {
 import { rootsOf } from './analysis.ts'
 import type { Code, Func, Local, ModuleBuilder } from './assembler.ts'
 import { Expressions } from './expressions.ts'
-import { COLUMNS, type GEMM, ROWS } from './gemm.ts'
+import { type GEMM, ROWS, WIDTHS, type Width } from './gemm.ts'
 import { gridLane } from './lanes.ts'
 import type { Library } from './library.ts'
 import { LANES } from './writer.ts'
@@ -51,7 +51,13 @@ export function fitsPanels(kernel: Kernel): boolean {
 export function chooseBlocks(kernel: Kernel): Blocks | undefined {
   if (!fitsPanels(kernel)) return undefined
   const { m, n, k } = shapeOf(kernel)
-  return k >= 4 && m >= 2 && n >= LANES && m * n * k >= 4096 ? BLOCKS : undefined
+  return k >= 4 && m >= 3 && n >= 6 && m * n * k >= 8192 ? BLOCKS : undefined
+}
+
+/** The width of tiles that leave least of their columns empty. */
+function widthFor(n: number): Width {
+  const [wide, narrow] = WIDTHS
+  return Math.ceil(n / narrow) * narrow < 0.9 * Math.ceil(n / wide) * wide ? narrow : wide
 }
 
 /** The size of parts when `of` is cut into as few as `most` allows, all multiples of `unit`. */
@@ -65,6 +71,8 @@ export class ContractWriter {
   readonly #gemm: GemmFunctions
   readonly #stores: readonly Extract<Stage, { kind: 'store' }>[]
   readonly #sizes: { readonly m: number; readonly n: number; readonly k: number }
+  /** Columns of a tile. */
+  readonly #width: Width
   /** The size of a block. */
   readonly #block: { readonly m: number; readonly n: number; readonly k: number }
   /** Whether packed columns are kept from one block of rows to the next. */
@@ -84,7 +92,8 @@ export class ContractWriter {
     this.#stores = kernel.stages.slice(1) as Extract<Stage, { kind: 'store' }>[]
     const { m, n, k } = shapeOf(kernel)
     this.#sizes = { m, n, k }
-    const block = { m: even(m, most.rows, ROWS), n: even(n, most.columns, COLUMNS), k: Math.min(k, even(k, most.terms, 4)) }
+    this.#width = widthFor(n)
+    const block = { m: even(m, most.rows, ROWS), n: even(n, most.columns, this.#width), k: Math.min(k, even(k, most.terms, 4)) }
     this.#block = block
     this.#keeps = 4 * k * block.n <= KEPT
     let bytes = 0
@@ -131,7 +140,7 @@ export class ContractWriter {
         this.#least(m, row, block.m, countM)
         this.#least(n, column, block.n, countN)
         this.#table(a.index, rows, row, countM, ROWS, m, this.#places.rows, scratch)
-        this.#table(b.index, columns, column, countN, COLUMNS, n, this.#places.columns, scratch)
+        this.#table(b.index, columns, column, countN, this.#width, n, this.#places.columns, scratch)
         code.i32(0).set(from)
         const last = local()
         code.i32(k).set(last)
@@ -152,7 +161,7 @@ export class ContractWriter {
           }
           const packB = (): void => {
             this.#table(b.index, sum, from, countK, 1, k, this.#places.sumsB, scratch)
-            this.#pack(COLUMNS, fromB, countN, countK, this.#places.columns, this.#places.sumsB, scratch, panelsB)
+            this.#pack(this.#width, fromB, countN, countK, this.#places.columns, this.#places.sumsB, scratch, panelsB)
           }
           if (this.#keeps) {
             code.get(packed).get(part).op('i32.ne')
@@ -162,12 +171,12 @@ export class ContractWriter {
           panelsB()
           code.get(scratch).i32(this.#panels.sums).op('i32.add')
           this.#panelsOf(countM, ROWS)
-          this.#panelsOf(countN, COLUMNS)
+          this.#panelsOf(countN, this.#width)
           code
             .get(countK)
             .i32(4 * block.n)
             .get(from)
-            .call(this.#gemm.block)
+            .call(this.#gemm[`block${this.#width}`])
         })
         code.get(part).set(packed)
         this.#finish(row, countM, column, countN, scratch)

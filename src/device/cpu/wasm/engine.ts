@@ -103,7 +103,7 @@ export class WasmEngine implements Engine {
 const importGemm = (module: ModuleBuilder): GemmFunctions => {
   const words = (n: number): ValType[] => new Array<ValType>(n).fill('i32')
   const of = (name: keyof typeof GEMM): Func => module.import(name, words(GEMM[name]), [])
-  return { pack: of('pack'), block: of('block') }
+  return { pack: of('pack'), block12: of('block12'), block8: of('block8') }
 }
 
 /** The type of each number that a kernel reads, by its slot. */

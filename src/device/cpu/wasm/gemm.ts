@@ -1,7 +1,7 @@
 /**
  * @file The inner loops of contractions, one module for all kernels: packing panels of the operands, and products of packed panels.
  *
- * A panel of a has `ROWS` rows, one of b `COLUMNS` columns; each has, for one term of the sum after the other, the panel's numbers side by side. A tile
+ * A panel of a has `ROWS` rows, one of b as many columns as a tile; each has, for one term of the sum after the other, the panel's numbers side by side. A tile
  * of the result stays in registers while two panels are walked through (V8 has 15 of them for vectors on x64).
  *
  * @see Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication, 2008
@@ -10,8 +10,9 @@ import { type Code, type Func, type Local, ModuleBuilder, type ValType } from '.
 
 /** Rows of a tile. */
 export const ROWS = 4
-/** Columns of a tile. */
-export const COLUMNS = 8
+/** Columns of a tile: twelve are best (a few vectors then move between registers and stack), eight where twelve would stay empty. */
+export const WIDTHS = [12, 8] as const
+export type Width = (typeof WIDTHS)[number]
 /** Terms of the sum in one turn of the loop. */
 const UNROLL = 4
 
@@ -20,16 +21,20 @@ export const GEMM = {
   /** (to, step, from, offsets, sums, k): packs four rows; see `writePack`. */
   pack: 6,
   /** (a, b, c, aPanels, bPanels, k, row, more): products of panels; see `writeBlock`. */
-  block: 8,
+  block12: 8,
+  block8: 8,
 } as const
 
 /** The module, over a memory like that of the kernels. */
-export function writeGemm(memory: { readonly shared: boolean; readonly maximum: number }, rows = ROWS, columns = COLUMNS): Uint8Array {
+export function writeGemm(memory: { readonly shared: boolean; readonly maximum: number }): Uint8Array {
   const module = new ModuleBuilder(memory)
   const words = (n: number): ValType[] => new Array<ValType>(n).fill('i32')
-  const tile = module.function(words(6), [])
-  writeTile(tile, rows, columns / 4)
-  writeBlock(module.function(words(GEMM.block), [], 'block'), tile, rows, columns)
+  for (const width of WIDTHS) {
+    const tile = module.function(words(6), [])
+    writeTile(tile, ROWS, width / 4)
+    const name = `block${width}` as const
+    writeBlock(module.function(words(GEMM[name]), [], name), tile, ROWS, width)
+  }
   writePack(module.function(words(GEMM.pack), [], 'pack'))
   return module.build()
 }
