@@ -22,6 +22,7 @@ import { rootsOf } from './analysis.ts'
 import type { Code, Func, Local, ModuleBuilder } from './assembler.ts'
 import { Expressions } from './expressions.ts'
 import { type GEMM, ROWS, WIDTHS, type Width } from './gemm.ts'
+import { joinAxes } from './join.ts'
 import { gridLane } from './lanes.ts'
 import type { Library } from './library.ts'
 import { LANES } from './writer.ts'
@@ -69,6 +70,8 @@ export class ContractWriter {
   readonly #code: Code
   readonly #at: Expressions
   readonly #gemm: GemmFunctions
+  /** The axes of the columns as the stores walk them. */
+  readonly #columns: readonly Axis[]
   readonly #stores: readonly Extract<Stage, { kind: 'store' }>[]
   readonly #sizes: { readonly m: number; readonly n: number; readonly k: number }
   /** Columns of a tile. */
@@ -84,12 +87,17 @@ export class ContractWriter {
 
   /** @param lengths elements of each buffer */
   constructor(kernel: Kernel, lengths: readonly number[], module: ModuleBuilder, library: Library, gemm: GemmFunctions, most: Blocks) {
-    this.#kernel = kernel
     this.#gemm = gemm
     this.#axes = axesOf(kernel)
+    const stores = kernel.stages.slice(1) as Extract<Stage, { kind: 'store' }>[]
+    const { axes: columns, stages } = joinAxes(this.#axes.columns, stores, 1 + Math.max(...kernel.grid.map((axis) => axis.id)))
+    this.#columns = columns
+    this.#stores = stages
+    const inside = new Set(this.#axes.columns)
+    const grid = [...kernel.grid.filter((axis) => !inside.has(axis)), ...columns]
+    this.#kernel = { ...kernel, grid, stages: [kernel.stages[0] as Stage, ...stages] }
     this.#code = module.function(['i32', 'i32', 'i32'], [], 'run')
-    this.#at = new Expressions(kernel, lengths, this.#code, library)
-    this.#stores = kernel.stages.slice(1) as Extract<Stage, { kind: 'store' }>[]
+    this.#at = new Expressions(this.#kernel, lengths, this.#code, library)
     const { m, n, k } = shapeOf(kernel)
     this.#sizes = { m, n, k }
     this.#width = widthFor(n)
@@ -330,7 +338,8 @@ export class ContractWriter {
   #finish(row: Local, countM: Local, column: Local, countN: Local, scratch: Local): void {
     const code = this.#code
     const at = this.#at
-    const { rows, columns } = this.#axes
+    const { rows } = this.#axes
+    const columns = this.#columns
     const local = (): Local => code.local('i32')
     const along = columns.at(-1) as Axis
     const outer = columns.slice(0, -1)
