@@ -1,4 +1,4 @@
-/** @file The oracle device, by kernels written out by hand and values known from elsewhere. */
+/** @file The cpu device, by kernels written out by hand and values known from elsewhere. */
 import { describe, expect, it } from 'vitest'
 import { type DType, dtypeInfo, fromHalf, IndexError, type TypedArray, toHalf } from '../../src/base/index.ts'
 import { erf, philox, roundEven } from '../../src/device/cpu/special.ts'
@@ -415,8 +415,8 @@ describe('errors on the cpu device', () => {
     await device.synchronize()
   })
 
-  it('a kernel that reads outside a buffer poisons what it would have written', async () => {
-    const { device } = openCpu()
+  it('a kernel that reads outside a buffer poisons what it would have written, where it is interpreted', async () => {
+    const { device } = openCpu('interpreter')
     const kernel = kernelOf([p], [store(1, at(0, [1, p]), load(0, at(1, [1, p])))], ['float32'], 'float32')
     const output = device.allocate('float32', 2)
     device.run(device.compile(programOf(kernel, [f32(1, 2)], 2)), { inputs: [f32(1, 2)], outputs: [output], scalars: [], evacuate: [] })
@@ -447,22 +447,25 @@ describe('memory of the cpu device', () => {
   const p = axis(0, 4)
   const copyKernel = kernelOf([p], [store(1, at(0, [1, p]), load(0, at(0, [1, p])))], ['float32'], 'float32')
 
+  /** Bytes of host data while it is lent to a run: WebAssembly needs it in its own memory. */
+  const lentBytes = process.env.TAPEGRAD_CPU === 'wasm' ? 16 : 0
+
   it('counts a buffer from the first program that writes it until it is released', async () => {
     const { device } = openCpu()
     const source = device.upload('float32', f32(1, 2, 3, 4))
     const output = device.allocate('float32', 4)
-    expect(device.memory()).toEqual({ liveBytes: 16, peakBytes: 16, pooledBytes: 0, buffers: 1 })
+    expect(device.memory()).toMatchObject({ liveBytes: 16, peakBytes: 16, buffers: 1 })
     const executable = device.compile(programOf(copyKernel, [f32(0, 0, 0, 0)], 4))
     device.run(executable, { inputs: [source], outputs: [output], scalars: [], evacuate: [] })
     expect(device.memory()).toMatchObject({ liveBytes: 32, buffers: 2 })
     device.release(source)
     device.release(output)
-    expect(device.memory()).toEqual({ liveBytes: 0, peakBytes: 32, pooledBytes: 0, buffers: 0 })
+    expect(device.memory()).toMatchObject({ liveBytes: 0, peakBytes: 32, buffers: 0 })
     device.resetPeakMemory()
     expect(device.memory().peakBytes).toBe(0)
   })
 
-  it('counts scratch while a program runs', async () => {
+  it('counts scratch, and host data that is lent in a copy, while a program runs', async () => {
     const { device } = openCpu()
     const slots: Slot[] = [
       { kind: 'input', dtype: 'float32', length: 4 },
@@ -473,8 +476,14 @@ describe('memory of the cpu device', () => {
     const output = device.allocate('float32', 4)
     device.run(device.compile({ kernels, slots, scalars: [] }), { inputs: [f32(1, 2, 3, 4)], outputs: [output], scalars: [], evacuate: [] })
     expect(await device.read(output)).toEqual(f32(1, 2, 3, 4))
-    expect(device.memory()).toEqual({ liveBytes: 16, peakBytes: 32, pooledBytes: 0, buffers: 1 })
+    expect(device.memory()).toMatchObject({ liveBytes: 16, peakBytes: 32 + lentBytes, buffers: 1 })
     expect(device.counters()).toMatchObject({ dispatches: 2, submits: 1, pipelines: 2 })
+  })
+
+  it('keeps nothing of what is released, where arrays are their own', () => {
+    const { device } = openCpu('interpreter')
+    device.release(device.upload('float32', f32(1, 2)))
+    expect(device.memory()).toEqual({ liveBytes: 0, peakBytes: 8, pooledBytes: 0, buffers: 0 })
   })
 
   it('moves small results to the host, from where they come back', async () => {

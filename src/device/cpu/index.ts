@@ -315,11 +315,11 @@ class CpuDevice implements Device {
 }
 
 /** `TAPEGRAD_CPU=wasm` runs kernels as WebAssembly where that is to be had. */
-const openEngine = (): Engine => (env('TAPEGRAD_CPU') === 'wasm' ? (WasmEngine.open() ?? interpreter) : interpreter)
+const engineName = (): 'wasm' | 'interpreter' => (env('TAPEGRAD_CPU') === 'wasm' ? 'wasm' : 'interpreter')
 
-/** Opens the CPU device: always possible, at once. */
-export function openCpu(): { device: Device; info: DeviceInfo } {
-  const engine = openEngine()
+/** Opens the CPU device: always possible, at once. Without WebAssembly, kernels are interpreted. */
+export function openCpu(name: 'wasm' | 'interpreter' = engineName()): { device: Device; info: DeviceInfo } {
+  const engine = name === 'wasm' ? (WasmEngine.open() ?? interpreter) : interpreter
   const info: DeviceInfo = {
     device: 'cpu',
     adapter: engine.description,

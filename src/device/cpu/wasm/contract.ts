@@ -22,6 +22,7 @@ import { rootsOf } from './analysis.ts'
 import type { Code, Func, Local, ModuleBuilder } from './assembler.ts'
 import { Expressions } from './expressions.ts'
 import { type GEMM, ROWS, WIDTHS, type Width } from './gemm.ts'
+import { Helpers } from './helpers.ts'
 import { joinAxes } from './join.ts'
 import { gridLane } from './lanes.ts'
 import type { Library } from './library.ts'
@@ -97,7 +98,7 @@ export class ContractWriter {
     const grid = [...kernel.grid.filter((axis) => !inside.has(axis)), ...columns]
     this.#kernel = { ...kernel, grid, stages: [kernel.stages[0] as Stage, ...stages] }
     this.#code = module.function(['i32', 'i32', 'i32'], [], 'run')
-    this.#at = new Expressions(this.#kernel, lengths, this.#code, library)
+    this.#at = new Expressions(this.#kernel, lengths, this.#code, library, new Helpers(module))
     const { m, n, k } = shapeOf(kernel)
     this.#sizes = { m, n, k }
     this.#width = widthFor(n)

@@ -8,6 +8,7 @@ import { GEMM, writeGemm } from './gemm.ts'
 import { MAX_PAGES, WasmHeap } from './heap.ts'
 import { KernelWriter } from './kernel.ts'
 import { Library } from './library.ts'
+import { ERROR_WORDS, errorAt } from './special.ts'
 import { wasm } from './webassembly.ts'
 import { Unsupported } from './writer.ts'
 
@@ -23,6 +24,9 @@ interface Written {
 /** Bytes for the addresses and numbers that a kernel is given. */
 const ARGS = 16384
 const MEMORY = { shared: true, maximum: MAX_PAGES } as const
+
+/** Kernels that had to be interpreted, by label, and why. */
+export const interpreted = new Map<string, string>()
 
 export class WasmEngine implements Engine {
   readonly description = 'WebAssembly SIMD'
@@ -56,9 +60,10 @@ export class WasmEngine implements Engine {
     }
     const types = scalarTypes(kernel)
     const base = this.#args.byteOffset
-    // Addresses first, then where the numbers and the scratch memory are, then the numbers
-    const numbersAt = Math.ceil((kernel.buffers.length + 2) / 2)
-    return ({ data, scalars }) => {
+    // Addresses first, then where the numbers are, then the first wrong index, then the numbers
+    const error = errorAt(kernel.buffers.length)
+    const numbersAt = Math.ceil((error + ERROR_WORDS) / 2)
+    return ({ data, scalars, fail }) => {
       data.forEach((array, i) => {
         this.#words[i] = array.byteOffset
       })
@@ -69,7 +74,10 @@ export class WasmEngine implements Engine {
         if (type === 'float') this.#floats[numbersAt + slot] = value
         else this.#words[2 * (numbersAt + slot)] = value
       }
+      this.#words[error] = 0
       run(base, 0, rows)
+      const site = this.#words[error] as number
+      if (site > 0) fail(site - 1, this.#words[error + 1] as number, this.#words[error + 2] as number)
     }
   }
 
@@ -87,8 +95,9 @@ export class WasmEngine implements Engine {
       const instance = new wasm.Instance(new wasm.Module(module.build()), { env: imports })
       return { run: instance.exports.run as Run, rows, scratchBytes: writer instanceof ContractWriter ? writer.scratchBytes : 0 }
     } catch (e) {
-      if (e instanceof Unsupported) return undefined
-      throw e
+      if (!(e instanceof Unsupported)) throw e
+      interpreted.set(kernel.label, e.message)
+      return undefined
     }
   }
 

@@ -10,12 +10,15 @@ import {
   type Term,
   Terms,
   type ValueType,
+  valueTypeOf,
 } from '../../../kernel/index.ts'
 import { childrenOf, coefOf, type Root, rangeOf } from './analysis.ts'
 import type { Code, Local } from './assembler.ts'
+import type { Helpers } from './helpers.ts'
 import type { Library } from './library.ts'
-import { writeBinary, writeCast, writeUnary } from './operators.ts'
-import { LANES, type Mode, Unsupported, type Writer } from './writer.ts'
+import { convert, halfBits, writeBinary, writeCast, writeUnary } from './operators.ts'
+import { writeChecked, writePhilox } from './special.ts'
+import { LANES, type Mode, type Writer } from './writer.ts'
 
 interface Scope {
   readonly known: Map<string, Local>
@@ -28,6 +31,12 @@ export interface Accumulator {
   readonly position: Local | undefined
 }
 
+type Vector = readonly [number, number, number, number]
+const four = (word: number): Vector => [word, word, word, word]
+/** The second words of four 64-bit numbers. */
+const HIGH_WORDS = [4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31]
+const DTYPE_OF = { float: 'float64', i32: 'int32', u32: 'uint32', bool: 'bool' } as const
+
 const isConst = (e: Expr): e is Extract<Expr, { kind: 'const' }> => e.kind === 'const'
 
 /** Writes expressions into one function. What has been computed is known by name until its loop ends. */
@@ -36,23 +45,27 @@ export class Expressions implements Writer {
   readonly code: Code
   readonly terms: Terms
   readonly library: Library
+  readonly helpers: Helpers
   /** Whether floats are doubles: where one of the buffers has them. */
   readonly wide: boolean
   readonly axes = new Map<Axis, Local>()
   readonly accs = new Map<string, Accumulator>()
   /** The axis that runs in vectors where the mode is `vector`. */
   lane: Axis | undefined
+  /** The lanes that the `where`s around choose; all of them where undefined. */
+  mask: Local | undefined
   readonly args: Local
   readonly lengths: readonly number[]
   readonly buffers: Local[] = []
   readonly scopes: Scope[] = [{ known: new Map() }]
 
   /** @param lengths elements of each buffer */
-  constructor(kernel: Kernel, lengths: readonly number[], code: Code, library: Library) {
+  constructor(kernel: Kernel, lengths: readonly number[], code: Code, library: Library, helpers: Helpers) {
     this.kernel = kernel
     this.lengths = lengths
     this.code = code
     this.library = library
+    this.helpers = helpers
     const named = new Map<Axis, string>()
     this.terms = new Terms(kernel, (axis) => {
       const name = named.get(axis) ?? `x${named.size}`
@@ -60,7 +73,6 @@ export class Expressions implements Writer {
       return name
     })
     this.wide = kernel.buffers.some((b) => b.dtype === 'float64')
-    if (kernel.buffers.some((b) => b.dtype === 'float16')) throw new Unsupported('float16')
     this.args = code.params[0] as Local
     kernel.buffers.forEach((_, i) => {
       const local = code.local('i32')
@@ -116,6 +128,8 @@ export class Expressions implements Writer {
         return
       }
       if (e.kind === 'load' || e.kind === 'position' || e.kind === 'inside') index(e.index)
+      // A wrong index counts only where it is chosen
+      else if (e.kind === 'where' && info.checked) expr(e.test)
       else for (const child of childrenOf(e)) expr(child)
     }
     for (const root of roots) root.kind === 'index' ? index(root.index) : expr(root.expr)
@@ -158,6 +172,19 @@ export class Expressions implements Writer {
       if (local) return local
     }
     return undefined
+  }
+
+  /** The local known by a name in this scope, or the one that `make` computes. */
+  remembered(key: string, make: () => Local): Local {
+    const known = this.find(key)
+    if (known) return known
+    const local = make()
+    this.scopes.at(-1)?.known.set(key, local)
+    return local
+  }
+
+  keyOf(e: Expr): string {
+    return `${this.terms.info(e).id}`
   }
 
   keep(e: Expr, mode: Mode): Local {
@@ -215,16 +242,84 @@ export class Expressions implements Writer {
     code.i32(atom.by).op(atom.kind === 'div' ? 'i32.div_u' : 'i32.rem_u')
   }
 
-  /** Pushes an index (of lane 0, where a vector is computed). */
-  index(index: Index): void {
+  /** Whether the lanes differ in an index by more than steps of the lane axis. */
+  uneven(index: Index): boolean {
+    return index.terms.some(({ atom }) => atom.kind !== 'axis' && this.unevenAtom(atom))
+  }
+
+  unevenAtom(atom: Exclude<Atom, { kind: 'axis' }>): boolean {
+    const { axes } = atom.kind === 'value' ? this.terms.info(atom.value) : this.terms.indexInfo(atom.of)
+    return axes.has(this.lane as Axis)
+  }
+
+  /** Pushes the index of each of four lanes. */
+  indices(index: Index): void {
+    const { code } = this
+    const uneven = index.terms.filter(({ atom }) => atom.kind !== 'axis' && this.unevenAtom(atom))
+    this.index(index, uneven)
+    this.ramp(coefOf(index, this.lane as Axis))
+    for (const { coef, atom } of uneven) {
+      this.atoms(atom as Exclude<Atom, { kind: 'axis' }>)
+      if (coef !== 1) code.v128(four(coef)).op('i32x4.mul')
+      code.op('i32x4.add')
+    }
+  }
+
+  /** Pushes an atom for each of four lanes. */
+  atoms(atom: Exclude<Atom, { kind: 'axis' }>): void {
+    const { code } = this
+    if (atom.kind === 'value') {
+      this.emit(atom.value, 'vector')
+      return
+    }
+    const key = `${this.terms.atomKey(atom)}:vector`
+    const local = this.remembered(key, () => {
+      const made = this.fresh('v128')
+      this.indices(atom.of)
+      this.divide(atom.by, atom.kind)
+      code.set(made)
+      return made
+    })
+    code.get(local)
+  }
+
+  /** ⌊x / by⌋ or x mod by of the four on the stack, 0 ≤ x < 2³¹: a product with ⌊2^(31+s) / by⌋ + 1 (Granlund and Montgomery), 2ˢ ≥ by. */
+  divide(by: number, kind: 'div' | 'mod'): void {
+    const { code } = this
+    const s = Math.ceil(Math.log2(by))
+    if (by === 1) {
+      if (kind === 'mod') code.op('drop').v128(four(0))
+      return
+    }
+    if (2 ** s === by) {
+      if (kind === 'div') code.i32(s).op('i32x4.shr_u')
+      else code.v128(four(by - 1)).op('v128.and')
+      return
+    }
+    const factor = Number((1n << BigInt(31 + s)) / BigInt(by)) + 1
+    const x = this.fresh('v128')
+    code.tee(x).v128(four(factor)).op('i64x2.extmul_low_i32x4_u')
+    code.get(x).v128(four(factor)).op('i64x2.extmul_high_i32x4_u')
+    code.shuffle(HIGH_WORDS)
+    if (s > 1) code.i32(s - 1).op('i32x4.shr_u')
+    if (kind === 'div') return
+    const quotient = this.fresh('v128')
+    code.set(quotient).get(x).get(quotient).v128(four(by)).op('i32x4.mul').op('i32x4.sub')
+  }
+
+  /** Pushes an index (of lane 0, where a vector is computed), without the terms in `left`. */
+  index(index: Index, left: readonly Term[] = []): void {
     const key = `base ${this.terms.indexInfo(index).id}`
     const base = this.find(key)
     if (!base) {
-      this.sum(index.offset, index.terms)
+      this.sum(
+        index.offset,
+        index.terms.filter((t) => !left.includes(t)),
+      )
       return
     }
     const done = this.parts.get(base) as ReadonlySet<string>
-    const rest = index.terms.filter((t) => !done.has(this.terms.atomKey(t.atom)))
+    const rest = index.terms.filter((t) => !left.includes(t) && !done.has(this.terms.atomKey(t.atom)))
     this.code.get(base)
     if (rest.length > 0) {
       this.sum(0, rest)
@@ -239,8 +334,7 @@ export class Expressions implements Writer {
     const length = this.lengths[buffer] as number
     const shift = Math.log2(dtypeInfo[dtype].bytes)
     this.index(index)
-    const [low, high] = rangeOf(index)
-    if (low < 0 || high >= length) {
+    if (this.outside(buffer, index)) {
       const at = this.fresh('i32')
       code.tee(at).i32(0)
       code
@@ -253,6 +347,11 @@ export class Expressions implements Writer {
     }
     if (shift > 0) code.i32(shift).op('i32.shl')
     code.get(this.buffers[buffer] as Local).op('i32.add')
+  }
+
+  outside(buffer: number, index: Index): boolean {
+    const [low, high] = rangeOf(index)
+    return !(low >= 0 && high < (this.lengths[buffer] as number))
   }
 
   // ── expressions ──
@@ -328,15 +427,16 @@ export class Expressions implements Writer {
         this.load(e, mode)
         return
       case 'position':
-        this.index(e.index)
-        if (vector) this.ramp(coefOf(e.index, this.lane as Axis))
+        vector ? this.indices(e.index) : this.index(e.index)
         return
       case 'inside':
-        this.index(e.index)
         if (vector) {
-          this.ramp(coefOf(e.index, this.lane as Axis))
-          code.v128([e.size, e.size, e.size, e.size]).op('i32x4.lt_u')
-        } else code.i32(e.size).op('i32.lt_u')
+          this.indices(e.index)
+          code.v128(four(e.size)).op('i32x4.lt_u')
+        } else {
+          this.index(e.index)
+          code.i32(e.size).op('i32.lt_u')
+        }
         return
       case 'scalar':
         code.get(this.args).memory('i32.load', 4 * this.kernel.buffers.length)
@@ -347,8 +447,11 @@ export class Expressions implements Writer {
         if (vector) this.splat(e.type)
         return
       case 'checked':
+        writeChecked(this, e, mode)
+        return
       case 'philox':
-        throw new Unsupported(e.kind)
+        writePhilox(this, e, mode)
+        return
       case 'unary':
         writeUnary(this, e, mode)
         return
@@ -356,17 +459,7 @@ export class Expressions implements Writer {
         writeBinary(this, e, mode)
         return
       case 'where':
-        if (vector) {
-          this.emit(e.a, mode)
-          this.emit(e.b, mode)
-          this.emit(e.test, mode)
-          code.op('v128.bitselect')
-        } else {
-          this.emit(e.a, mode)
-          this.emit(e.b, mode)
-          this.emit(e.test, mode)
-          code.op('select')
-        }
+        this.where(e, mode)
         return
       case 'cast':
         writeCast(this, e, mode)
@@ -379,134 +472,203 @@ export class Expressions implements Writer {
     if (step !== 0) this.code.v128([0, step, 2 * step, 3 * step]).op('i32x4.add')
   }
 
+  where({ test, a, b, type }: Extract<Expr, { kind: 'where' }>, mode: Mode): void {
+    const { code } = this
+    const vector = mode === 'vector'
+    const branches = [a, b]
+    if (!branches.some((e) => this.terms.info(e).checked)) {
+      for (const e of [a, b, test]) this.emit(e, mode)
+      code.op(vector ? 'v128.bitselect' : 'select')
+      return
+    }
+    if (!vector) {
+      this.emit(test, mode)
+      const [then, otherwise] = branches.map((e) => () => this.scoped(() => this.emit(e, mode))) as [() => void, () => void]
+      code.if(then, otherwise, this.scalarType(type))
+      return
+    }
+    // Both are computed; a wrong index counts in the lanes that are chosen
+    const chosen = this.fresh('v128')
+    const outer = this.mask
+    this.emit(test, mode)
+    code.set(chosen)
+    for (const [n, e] of branches.entries()) {
+      this.mask = this.fresh('v128')
+      if (outer) code.get(outer)
+      else code.v128(four(-1))
+      code
+        .get(chosen)
+        .op(n === 0 ? 'v128.and' : 'v128.andnot')
+        .set(this.mask)
+      this.scoped(() => this.emit(e, mode))
+    }
+    this.mask = outer
+    code.get(chosen).op('v128.bitselect')
+  }
+
   load(e: Extract<Expr, { kind: 'load' }>, mode: Mode): void {
-    const code = this.code
     const dtype = this.kernel.buffers[e.buffer]?.dtype as DType
     if (mode === 'scalar') {
       this.address(e.buffer, e.index)
-      switch (dtype) {
-        case 'float32':
-          code.memory('f32.load')
-          if (this.wide) code.op('f64.promote_f32')
-          break
-        case 'float64':
-          code.memory('f64.load')
-          break
-        case 'int8':
-          code.memory('i32.load8_s')
-          break
-        case 'uint8':
-        case 'bool':
-          code.memory('i32.load8_u')
-          break
-        default:
-          code.memory('i32.load')
-      }
-      return
-    }
-    const step = coefOf(e.index, this.lane as Axis)
-    const [low, high] = rangeOf(e.index)
-    const safe = low >= 0 && high < (this.lengths[e.buffer] as number)
-    if (step === 1) {
+      this.loadOne(dtype)
+    } else if (!this.uneven(e.index) && coefOf(e.index, this.lane as Axis) === 1) {
       this.address(e.buffer, e.index, LANES - 1)
-      switch (dtype) {
-        case 'float32':
-        case 'int32':
-        case 'uint32':
-          code.memory('v128.load')
-          break
-        case 'bool':
-        case 'uint8':
-          code.memory('v128.load32_zero').op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u')
-          if (dtype === 'bool') code.op('i32x4.neg')
-          break
-        case 'int8':
-          code.memory('v128.load32_zero').op('i16x8.extend_low_i8x16_s').op('i32x4.extend_low_i16x8_s')
-          break
-        default:
-          throw new Unsupported(dtype)
-      }
-      return
+      this.loadFour(dtype)
+    } else this.gather(e.buffer, e.index, dtype)
+    const own = valueTypeOf(dtype)
+    if (e.type !== own) convert(this, own, DTYPE_OF[e.type], mode)
+  }
+
+  /** The value at the address on the stack. */
+  loadOne(dtype: DType): void {
+    const { code } = this
+    switch (dtype) {
+      case 'float32':
+        code.memory('f32.load')
+        if (this.wide) code.op('f64.promote_f32')
+        return
+      case 'float64':
+        code.memory('f64.load')
+        return
+      case 'float16':
+        code.memory('i32.load16_u').call(this.helpers.get('fromHalf'))
+        if (this.wide) code.op('f64.promote_f32')
+        return
+      case 'int8':
+        code.memory('i32.load8_s')
+        return
+      case 'uint8':
+        code.memory('i32.load8_u')
+        return
+      case 'bool':
+        code.memory('i32.load8_u').i32(0).op('i32.ne')
+        return
+      default:
+        code.memory('i32.load')
     }
-    if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'uint32') throw new Unsupported(`strided ${dtype}`)
-    if (!safe) throw new Unsupported('a strided load that may lie outside')
-    const at = this.fresh('i32')
-    this.address(e.buffer, e.index)
-    code.tee(at).memory('v128.load32_zero')
-    const rest = this.fresh('v128')
-    code.set(rest)
-    for (let l = 1; l < LANES; l++)
-      code
-        .get(at)
-        .i32(4 * step * l)
-        .op('i32.add')
-        .get(rest)
-        .laneMemory('v128.load32_lane', l)
-        .set(rest)
-    code.get(rest)
+  }
+
+  /** The four values from the address on the stack on. */
+  loadFour(dtype: DType): void {
+    const { code } = this
+    switch (dtype) {
+      case 'float16':
+        code.memory('v128.load64_zero').op('i32x4.extend_low_i16x8_u').call(this.helpers.get('fromHalf4'))
+        return
+      case 'bool':
+        code.memory('v128.load32_zero').op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u')
+        code.v128(four(0)).op('i32x4.ne')
+        return
+      case 'uint8':
+        code.memory('v128.load32_zero').op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u')
+        return
+      case 'int8':
+        code.memory('v128.load32_zero').op('i16x8.extend_low_i8x16_s').op('i32x4.extend_low_i16x8_s')
+        return
+      default:
+        code.memory('v128.load')
+    }
+  }
+
+  /** Pushes the elements at four indices that are not neighbours, each loaded by itself. */
+  gather(buffer: number, index: Index, dtype: DType): void {
+    const { code } = this
+    const base = this.buffers[buffer] as Local
+    const { bytes } = dtypeInfo[dtype]
+    const addresses = this.fresh('v128')
+    const result = this.fresh('v128')
+    this.indices(index)
+    if (this.outside(buffer, index)) {
+      code.tee(addresses).get(addresses)
+      code.v128(four(this.lengths[buffer] as number)).op('i32x4.lt_u')
+      code.op('v128.and')
+    }
+    if (bytes > 1) code.i32(Math.log2(bytes)).op('i32x4.shl')
+    code.get(base).op('i32x4.splat').op('i32x4.add').set(addresses)
+    for (let lane = 0; lane < LANES; lane++) {
+      if (bytes === 4) {
+        code.get(addresses).lane('i32x4.extract_lane', lane)
+        if (lane === 0) code.memory('v128.load32_zero')
+        else code.get(result).laneMemory('v128.load32_lane', lane)
+      } else {
+        if (lane === 0) code.v128(four(0))
+        else code.get(result)
+        code.get(addresses).lane('i32x4.extract_lane', lane)
+        code.memory(dtype === 'float16' ? 'i32.load16_u' : dtype === 'int8' ? 'i32.load8_s' : 'i32.load8_u')
+        code.lane('i32x4.replace_lane', lane)
+      }
+      code.set(result)
+    }
+    code.get(result)
+    if (dtype === 'float16') code.call(this.helpers.get('fromHalf4'))
+    if (dtype === 'bool') code.v128(four(0)).op('i32x4.ne')
   }
 
   stores(stores: Extract<Stage, { kind: 'store' }>['stores'], mode: Mode): void {
     const code = this.code
     // All values come first, so that an operand overwritten in place is read before.
-    const values = stores.map(({ value }) => {
+    const values = stores.map(({ buffer, value }) => {
+      const { dtype } = this.kernel.buffers[buffer] as { dtype: DType }
+      if (value.type !== valueTypeOf(dtype)) throw new Error(`cpu: kernel ${this.kernel.label} stores ${value.type} in a ${dtype} buffer`)
       const local = this.fresh(mode === 'vector' ? 'v128' : this.scalarType(value.type))
       this.emit(value, mode)
       code.set(local)
       return local
     })
-    stores.forEach(({ buffer, index, value }, n) => {
+    stores.forEach(({ buffer, index }, n) => {
       const dtype = this.kernel.buffers[buffer]?.dtype as DType
       if (mode === 'scalar') {
         this.address(buffer, index)
         code.get(values[n] as Local)
-        this.storeScalar(dtype, value.type)
+        this.storeOne(dtype)
         return
       }
-      if (coefOf(index, this.lane as Axis) !== 1) throw new Unsupported('a strided store of a vector')
       this.address(buffer, index)
       code.get(values[n] as Local)
-      switch (dtype) {
-        case 'float32':
-        case 'int32':
-        case 'uint32':
-          code.memory('v128.store')
-          break
-        case 'bool':
-        case 'uint8':
-        case 'int8':
-          if (dtype === 'bool') code.v128([1, 1, 1, 1]).op('v128.and')
-          else code.v128([255, 255, 255, 255]).op('v128.and')
-          code.v128([0, 0, 0, 0]).op('i16x8.narrow_i32x4_u').v128([0, 0, 0, 0]).op('i8x16.narrow_i16x8_u')
-          code.laneMemory('v128.store32_lane', 0)
-          break
-        default:
-          throw new Unsupported(dtype)
-      }
+      this.storeFour(dtype)
     })
   }
 
-  storeScalar(dtype: DType, from: ValueType): void {
-    const code = this.code
+  /** Stores the value on the stack at the address below it. */
+  storeOne(dtype: DType): void {
+    const { code } = this
     switch (dtype) {
       case 'float32':
         if (this.wide) code.op('f32.demote_f64')
         code.memory('f32.store')
-        break
+        return
       case 'float64':
         code.memory('f64.store')
-        break
+        return
+      case 'float16':
+        halfBits(this, false)
+        code.memory('i32.store16')
+        return
       case 'int32':
       case 'uint32':
         code.memory('i32.store')
-        break
+        return
+      default:
+        code.memory('i32.store8')
+    }
+  }
+
+  storeFour(dtype: DType): void {
+    const { code } = this
+    switch (dtype) {
+      case 'float16':
+        halfBits(this, true)
+        code.v128(four(0)).op('i16x8.narrow_i32x4_u').laneMemory('v128.store64_lane', 0)
+        return
       case 'bool':
       case 'int8':
       case 'uint8':
-        code.memory('i32.store8')
-        break
+        code.v128(four(dtype === 'bool' ? 1 : 255)).op('v128.and')
+        code.v128(four(0)).op('i16x8.narrow_i32x4_u').v128(four(0)).op('i8x16.narrow_i16x8_u')
+        code.laneMemory('v128.store32_lane', 0)
+        return
       default:
-        throw new Unsupported(`${dtype} from ${from}`)
+        code.memory('v128.store')
     }
   }
 }

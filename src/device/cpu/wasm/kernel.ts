@@ -8,6 +8,7 @@ import type { Axis, Expr, Kernel, Stage, ValueType } from '../../../kernel/index
 import { rootsOf } from './analysis.ts'
 import type { Code, Local, ModuleBuilder, Op } from './assembler.ts'
 import { Expressions } from './expressions.ts'
+import { Helpers } from './helpers.ts'
 import { gridLane, stageLane } from './lanes.ts'
 import type { Library } from './library.ts'
 import { LANES, type Mode, Unsupported } from './writer.ts'
@@ -24,7 +25,7 @@ export class KernelWriter {
   constructor(kernel: Kernel, lengths: readonly number[], module: ModuleBuilder, library: Library) {
     this.#kernel = kernel
     this.#code = module.function(['i32', 'i32', 'i32'], [], 'run')
-    this.#at = new Expressions(kernel, lengths, this.#code, library)
+    this.#at = new Expressions(kernel, lengths, this.#code, library, new Helpers(module))
   }
 
   /** Writes the function; answers how many rows there are to share. */

@@ -1,10 +1,7 @@
 /** @file Which axis of a kernel runs in vectors. */
 import type { Atom, Axis, Expr, Index, Kernel, Stage, Terms } from '../../../kernel/index.ts'
-import { childrenOf, coefOf, dependsOn, rootsOf } from './analysis.ts'
+import { childrenOf, coefOf, dependsOn } from './analysis.ts'
 import { LANES } from './writer.ts'
-
-/** Functions that are single instructions. */
-const SIMPLE: ReadonlySet<string> = new Set(['neg', 'abs', 'floor', 'ceil', 'trunc', 'round', 'sqrt', 'rsqrt', 'recip'])
 
 interface Place {
   readonly index: Index
@@ -67,7 +64,7 @@ function atomDepends(terms: Terms, atom: Atom, axis: Axis): boolean {
 export function gridLane({ grid, stages }: Kernel, terms: Terms): Axis | undefined {
   const axis = grid.at(-1)
   if (!axis || stages.some((s) => s.kind === 'reduce' && s.reductions.some((r) => r.op.startsWith('arg')))) return undefined
-  if (!suits(terms, stages, axis) || calls(stages)) return undefined
+  if (!suits(terms, stages, axis)) return undefined
   // Rows that are read along their own axis are better summed there
   if (stages.some((s) => s.axes.length > 0) && stages.every((s) => s.axes.length === 0 || stageLane(s, terms))) {
     const own = indicesOf(stages).filter((x) => x.kind === 'load' && coefOf(x.index, axis) === 1).length
@@ -81,26 +78,5 @@ export function stageLane(stage: Stage, terms: Terms): Axis | undefined {
   const axis = stage.axes.at(-1)
   if (!axis || (stage.kind === 'reduce' && stage.reductions.some((r) => r.op.startsWith('arg') || (r.op === 'prod' && r.type !== 'float'))))
     return undefined
-  return suits(terms, [stage], axis) && !calls([stage]) ? axis : undefined
-}
-
-/** Whether the stages need functions that there are for single numbers only. */
-function calls(stages: readonly Stage[]): boolean {
-  let found = false
-  const seen = new Set<Expr>()
-  const visit = (e: Expr): void => {
-    if (seen.has(e) || found) return
-    seen.add(e)
-    if (e.kind === 'philox' || e.kind === 'checked') found = true
-    if (e.kind === 'unary' && e.x.type === 'float' && !SIMPLE.has(e.op)) found = true
-    if (
-      e.kind === 'binary' &&
-      e.type !== 'bool' &&
-      (e.op === 'pow' || e.op === 'mod' || (e.op === 'div' && e.type !== 'float') || e.op === 'shl' || e.op === 'shr')
-    )
-      found = true
-    for (const child of childrenOf(e)) visit(child)
-  }
-  for (const root of rootsOf(stages)) if (root.kind !== 'index') visit(root.expr)
-  return found
+  return suits(terms, [stage], axis) ? axis : undefined
 }

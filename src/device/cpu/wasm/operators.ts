@@ -1,39 +1,49 @@
 /** @file Functions, operators and conversions of the kernel IR as instructions. */
-import type { Expr } from '../../../kernel/index.ts'
-import type { Op } from './assembler.ts'
-import { type Mode, Unsupported, type Writer } from './writer.ts'
+import type { DType } from '../../../base/index.ts'
+import type { Expr, ValueType } from '../../../kernel/index.ts'
+import type { Func, Local, Op } from './assembler.ts'
+import { LANES, type Mode, Unsupported, type Writer } from './writer.ts'
+
+/** Calls a function of single numbers for each lane of the vectors on the stack. */
+export function perLane(
+  w: Writer,
+  func: Func,
+  count: 1 | 2,
+  lanes: 'f32x4' | 'i32x4',
+  through?: { readonly before: Op; readonly after: Op },
+): void {
+  const { code } = w
+  const args = Array.from({ length: count }, () => w.fresh('v128'))
+  for (let n = count - 1; n >= 0; n--) code.set(args[n] as Local)
+  code.v128([0, 0, 0, 0])
+  for (let lane = 0; lane < LANES; lane++) {
+    for (const arg of args) {
+      code.get(arg).lane(`${lanes}.extract_lane`, lane)
+      if (through) code.op(through.before)
+    }
+    code.call(func)
+    if (through) code.op(through.after)
+    code.lane(`${lanes}.replace_lane`, lane)
+  }
+}
 
 export function writeUnary(w: Writer, e: Extract<Expr, { kind: 'unary' }>, mode: Mode): void {
   const code = w.code
   const vector = mode === 'vector'
   const { op, x } = e
-  const shape = vector ? 'f32x4' : w.wide ? 'f64' : 'f32'
+  if (op === 'recip' || op === 'rsqrt') w.constant({ kind: 'const', value: 1, type: 'float' }, mode)
+  w.emit(x, mode)
   if (op === 'not') {
-    w.emit(x, mode)
     if (vector) code.op('v128.not')
     else if (x.type === 'bool') code.op('i32.eqz')
     else code.i32(-1).op('i32.xor')
     return
   }
   if (x.type !== 'float') {
-    if (op === 'neg') {
-      if (vector) {
-        w.emit(x, mode)
-        code.op('i32x4.neg')
-      } else {
-        code.i32(0)
-        w.emit(x, mode)
-        code.op('i32.sub')
-      }
-      return
-    }
-    if (op === 'abs' && x.type === 'i32' && vector) {
-      w.emit(x, mode)
-      code.op('i32x4.abs')
-      return
-    }
-    throw new Unsupported(`${op} of ${x.type}`)
+    wholeUnary(w, op, x.type, vector)
+    return
   }
+  const shape = vector ? 'f32x4' : w.wide ? 'f64' : 'f32'
   switch (op) {
     case 'neg':
     case 'abs':
@@ -41,25 +51,62 @@ export function writeUnary(w: Writer, e: Extract<Expr, { kind: 'unary' }>, mode:
     case 'ceil':
     case 'trunc':
     case 'sqrt':
-      w.emit(x, mode)
-      code.op(`${shape}.${op}` as Op)
+      code.op(`${shape}.${op}`)
       return
     case 'round':
-      w.emit(x, mode)
-      code.op(`${shape}.nearest` as Op)
+      code.op(`${shape}.nearest`)
       return
     case 'recip':
-    case 'rsqrt':
-      w.constant({ kind: 'const', value: 1, type: 'float' }, mode)
-      w.emit(x, mode)
-      if (op === 'rsqrt') code.op(`${shape}.sqrt` as Op)
-      code.op(`${shape}.div` as Op)
+      code.op(`${shape}.div`)
       return
-    default: {
-      w.emit(x, mode)
-      const f = w.library.call(`${op}${vector ? '4' : w.wide ? '64' : ''}`)
-      code.call(f)
+    case 'rsqrt':
+      code.op(`${shape}.sqrt`).op(`${shape}.div`)
+      return
+    default:
+      code.call(w.library.call(`${op}${vector ? '4' : w.wide ? '64' : ''}`))
+  }
+}
+
+/** The operand is on the stack. */
+function wholeUnary(w: Writer, op: string, type: ValueType, vector: boolean): void {
+  const { code } = w
+  switch (op) {
+    case 'neg':
+      if (type === 'bool') return
+      if (vector) code.op('i32x4.neg')
+      else code.i32(-1).op('i32.mul')
+      return
+    case 'abs':
+      if (type !== 'i32') return
+      if (vector) code.op('i32x4.abs')
+      else {
+        const x = w.fresh('i32')
+        code.tee(x).i32(-1).op('i32.mul').get(x)
+        code.get(x).i32(0).op('i32.lt_s').op('select')
+      }
+      return
+    case 'sign': {
+      if (type === 'bool') return
+      const x = w.fresh(vector ? 'v128' : 'i32')
+      code.set(x)
+      // (x > 0) − (x < 0); of masks, −1 where true, the other way round
+      const zero = (): unknown => (vector ? code.v128([0, 0, 0, 0]) : code.i32(0))
+      const [first, second]: readonly ['gt' | 'lt', 'gt' | 'lt'] = vector ? ['lt', 'gt'] : ['gt', 'lt']
+      for (const order of [first, second]) {
+        code.get(x)
+        zero()
+        code.op(`${vector ? 'i32x4' : 'i32'}.${order}${type === 'u32' ? '_u' : '_s'}`)
+      }
+      code.op(vector ? 'i32x4.sub' : 'i32.sub')
+      return
     }
+    case 'floor':
+    case 'ceil':
+    case 'round':
+    case 'trunc':
+      return
+    default:
+      throw new Unsupported(`${op} of ${type}`)
   }
 }
 
@@ -67,92 +114,177 @@ export function writeBinary(w: Writer, e: Extract<Expr, { kind: 'binary' }>, mod
   const code = w.code
   const vector = mode === 'vector'
   const { op, a, b } = e
-  const type = a.type
   w.emit(a, mode)
+  if ((op === 'shl' || op === 'shr') && vector && b.kind === 'const') {
+    code.i32(b.value).op(op === 'shl' ? 'i32x4.shl' : a.type === 'u32' ? 'i32x4.shr_u' : 'i32x4.shr_s')
+    return
+  }
   w.emit(b, mode)
-  const float = vector ? 'f32x4' : w.wide ? 'f64' : 'f32'
-  const int = vector ? 'i32x4' : 'i32'
-  // bools are 0 and 1, or masks: as unsigned numbers they compare alike
-  const sign = type === 'i32' ? '_s' : '_u'
+  if (a.type === 'float') floatBinary(w, op, vector)
+  else if (a.type === 'bool') boolBinary(w, op, vector)
+  else wholeBinary(w, op, a.type === 'u32' ? 'u' : 's', vector)
+}
+
+type Operator = Extract<Expr, { kind: 'binary' }>['op']
+
+function floatBinary(w: Writer, op: Operator, vector: boolean): void {
+  const { code } = w
+  switch (op) {
+    case 'pow': {
+      code.call(w.library.call(`pow${vector ? '4' : w.wide ? '64' : ''}`))
+      return
+    }
+    case 'mod': {
+      const fmod = w.helpers.get('fmod')
+      if (vector) perLane(w, fmod, 2, 'f32x4', { before: 'f64.promote_f32', after: 'f32.demote_f64' })
+      else if (w.wide) code.call(fmod)
+      else {
+        const [a, b] = [w.fresh('f32'), w.fresh('f32')]
+        code.set(b).set(a).get(a).op('f64.promote_f32').get(b).op('f64.promote_f32').call(fmod).op('f32.demote_f64')
+      }
+      return
+    }
+    case 'and':
+    case 'or':
+    case 'xor':
+    case 'shl':
+    case 'shr':
+      throw new Unsupported(`${op} of float`)
+    default:
+      code.op(`${vector ? 'f32x4' : w.wide ? 'f64' : 'f32'}.${op}`)
+  }
+}
+
+/** 0 and 1, or masks: as unsigned numbers they compare alike. A result is false where it is 0. */
+function boolBinary(w: Writer, op: Operator, vector: boolean): void {
+  const { code } = w
+  const all = vector ? 'v128' : 'i32'
   switch (op) {
     case 'lt':
     case 'le':
-      code.op((type === 'float' ? `${float}.${op}` : `${int}.${op}${sign}`) as Op)
+      code.op(`${vector ? 'i32x4' : 'i32'}.${op}_u`)
       return
     case 'eq':
     case 'ne':
-      code.op((type === 'float' ? `${float}.${op}` : `${int}.${op}`) as Op)
+      code.op(`${vector ? 'i32x4' : 'i32'}.${op}`)
       return
     case 'and':
     case 'or':
     case 'xor':
-      code.op(`${vector ? 'v128' : 'i32'}.${op}` as Op)
+      code.op(`${all}.${op}`)
       return
     case 'add':
-    case 'sub':
-    case 'mul':
-      code.op((type === 'float' ? `${float}.${op}` : `${int}.${op}`) as Op)
-      return
-    case 'div':
-      if (type === 'float') code.op(`${float}.div` as Op)
-      else throw new Unsupported('div of whole numbers')
-      return
     case 'max':
+      code.op(`${all}.or`)
+      return
+    case 'mul':
     case 'min':
-      if (type === 'float') code.op(`${float}.${op}` as Op)
-      else if (type === 'bool') code.op(`${vector ? 'v128' : 'i32'}.${op === 'max' ? 'or' : 'and'}` as Op)
-      else if (vector) code.op(`i32x4.${op}${sign}` as Op)
-      else {
-        const [x, y] = [w.fresh('i32'), w.fresh('i32')]
-        code.set(y).tee(x).get(y)
-        code
-          .get(x)
-          .get(y)
-          .op(`i32.${op === 'max' ? 'gt' : 'lt'}${sign}` as Op)
-          .op('select')
-      }
+      code.op(`${all}.and`)
       return
-    case 'shl':
-    case 'shr':
-      if (vector) throw new Unsupported(op)
-      code.op((op === 'shl' ? 'i32.shl' : `i32.shr${sign}`) as Op)
-      return
-    case 'pow':
-      if (type === 'float') code.call(w.library.call(`pow${w.wide ? '64' : ''}`))
-      else throw new Unsupported(op)
+    case 'sub':
+      code.op(`${all}.xor`)
       return
     default:
-      throw new Unsupported(op)
+      throw new Unsupported(`${op} of bool`)
   }
 }
 
-export function writeCast(w: Writer, { x, from, to, type }: Extract<Expr, { kind: 'cast' }>, mode: Mode): void {
-  const code = w.code
-  const vector = mode === 'vector'
-  w.emit(x, mode)
-  if (to === 'float16' || from === 'float16') throw new Unsupported('float16')
-  if (type === 'float') {
-    if (x.type === 'float') {
-      if (to === 'float32' && w.wide) code.op('f32.demote_f64').op('f64.promote_f32')
+function wholeBinary(w: Writer, op: Operator, sign: 's' | 'u', vector: boolean): void {
+  const { code } = w
+  const int = vector ? 'i32x4' : 'i32'
+  switch (op) {
+    case 'lt':
+    case 'le':
+      code.op(`${int}.${op}_${sign}`)
+      return
+    case 'eq':
+    case 'ne':
+    case 'add':
+    case 'sub':
+    case 'mul':
+      code.op(`${int}.${op}`)
+      return
+    case 'and':
+    case 'or':
+    case 'xor':
+      code.op(`${vector ? 'v128' : 'i32'}.${op}`)
+      return
+    case 'max':
+    case 'min':
+      if (vector) code.op(`i32x4.${op}_${sign}`)
+      else {
+        const [x, y] = [w.fresh('i32'), w.fresh('i32')]
+        code.set(y).tee(x).get(y)
+        code.get(x).get(y)
+        code.op(`i32.${op === 'max' ? 'gt' : 'lt'}_${sign}`).op('select')
+      }
+      return
+    case 'div':
+    case 'mod':
+    case 'pow': {
+      const func = w.helpers.get(`${op}_${sign}`)
+      if (vector) perLane(w, func, 2, 'i32x4')
+      else code.call(func)
       return
     }
-    if (x.type === 'bool' && vector) code.v128([1, 1, 1, 1]).op('v128.and')
-    const sign = x.type === 'u32' ? 'u' : 's'
-    code.op((vector ? `f32x4.convert_i32x4_${sign}` : `${w.wide ? 'f64' : 'f32'}.convert_i32_${sign}`) as Op)
-    return
+    case 'shl':
+    case 'shr': {
+      if (vector) perLane(w, w.helpers.get(op === 'shl' ? 'shl' : `shr_${sign}`), 2, 'i32x4')
+      else code.op(op === 'shl' ? 'i32.shl' : `i32.shr_${sign}`)
+    }
   }
-  if (type === 'bool') {
-    if (x.type === 'bool') return
-    if (x.type === 'float') {
-      w.constant({ kind: 'const', value: 0, type: 'float' }, mode)
-      code.op((vector ? 'f32x4.ne' : `${w.wide ? 'f64' : 'f32'}.ne`) as Op)
-    } else if (vector) code.v128([0, 0, 0, 0]).op('i32x4.ne')
-    else code.i32(0).op('i32.ne')
-    return
+}
+
+export function writeCast(w: Writer, { x, to }: Extract<Expr, { kind: 'cast' }>, mode: Mode): void {
+  w.emit(x, mode)
+  convert(w, x.type, to, mode)
+}
+
+/** The value on the stack, of type `from`, as one of the dtype `to`. */
+export function convert(w: Writer, from: ValueType, to: DType, mode: Mode): void {
+  const code = w.code
+  const vector = mode === 'vector'
+  switch (to) {
+    case 'float64':
+    case 'float32':
+    case 'float16':
+      toFloat(w, from, vector)
+      if (to === 'float32' && w.wide) code.op('f32.demote_f64').op('f64.promote_f32')
+      if (to === 'float16') {
+        halfBits(w, vector)
+        code.call(w.helpers.get(vector ? 'fromHalf4' : 'fromHalf'))
+        if (w.wide) code.op('f64.promote_f32')
+      }
+      return
+    case 'bool':
+      if (from === 'bool') return
+      if (from === 'float') {
+        w.constant({ kind: 'const', value: 0, type: 'float' }, mode)
+        code.op(`${vector ? 'f32x4' : w.wide ? 'f64' : 'f32'}.ne`)
+      } else if (vector) code.v128([0, 0, 0, 0]).op('i32x4.ne')
+      else code.i32(0).op('i32.ne')
+      return
+    default:
   }
-  if (x.type === 'bool') {
-    if (vector) code.v128([1, 1, 1, 1]).op('v128.and')
-  } else if (x.type === 'float') throw new Unsupported('float to int')
+  if (from === 'float') {
+    const sign = to === 'uint32' ? 'u' : 's'
+    code.op(vector ? `i32x4.trunc_sat_f32x4_${sign}` : `i32.trunc_sat_${w.wide ? 'f64' : 'f32'}_${sign}`)
+  } else if (from === 'bool' && vector) code.v128([1, 1, 1, 1]).op('v128.and')
   if (to === 'uint8') vector ? code.v128([255, 255, 255, 255]).op('v128.and') : code.i32(255).op('i32.and')
   if (to === 'int8') vector ? code.i32(24).op('i32x4.shl').i32(24).op('i32x4.shr_s') : code.op('i32.extend8_s')
+}
+
+function toFloat(w: Writer, from: ValueType, vector: boolean): void {
+  const { code } = w
+  if (from === 'float') return
+  if (from === 'bool' && vector) code.v128([1, 1, 1, 1]).op('v128.and')
+  const sign = from === 'u32' ? 'u' : 's'
+  code.op(vector ? `f32x4.convert_i32x4_${sign}` : `${w.wide ? 'f64' : 'f32'}.convert_i32_${sign}`)
+}
+
+/** A float on the stack as the bits of a half. */
+export function halfBits(w: Writer, vector: boolean): void {
+  const { code } = w
+  if (w.wide) code.call(w.helpers.get('oddFloat'))
+  code.call(w.helpers.get(vector ? 'toHalf4' : 'toHalf'))
 }

@@ -1,6 +1,7 @@
 /** @file What the parts of the kernel writer share. */
 import type { Expr } from '../../../kernel/index.ts'
 import type { Code, Local, ValType } from './assembler.ts'
+import type { Helpers } from './helpers.ts'
 import type { Library } from './library.ts'
 
 /** Thrown for what this form of the device cannot write: such a kernel is interpreted. */
@@ -16,6 +17,7 @@ export type Mode = 'scalar' | 'vector'
 export interface Writer {
   readonly code: Code
   readonly library: Library
+  readonly helpers: Helpers
   /** Whether floats are doubles. */
   readonly wide: boolean
   /** Pushes a value. */
