@@ -1,8 +1,13 @@
 /** @file Contractions on the WebAssembly device, in packed panels and point by point, against plain loops. */
 import { describe, expect, it } from 'vitest'
 import type { TypedArray } from '../../src/base/index.ts'
-import { type Blocks, chooseBlocks, fitsPanels } from '../../src/device/cpu/wasm/contract.ts'
+import { ModuleBuilder } from '../../src/device/cpu/wasm/assembler.ts'
+import { type Blocks, ContractWriter, chooseBlocks, fitsPanels, type GemmFunctions } from '../../src/device/cpu/wasm/contract.ts'
 import { WasmEngine } from '../../src/device/cpu/wasm/engine.ts'
+import { GEMM, writeGemm } from '../../src/device/cpu/wasm/gemm.ts'
+import { MAX_PAGES } from '../../src/device/cpu/wasm/heap.ts'
+import { Library } from '../../src/device/cpu/wasm/library.ts'
+import { wasm } from '../../src/device/cpu/wasm/webassembly.ts'
 import type { Kernel } from '../../src/kernel/index.ts'
 import { CONVOLUTIONS, checkContraction, forward, matrices, ofWeight, PRODUCTS, randomSpec, type Spec } from '../support/contractions.ts'
 
@@ -73,4 +78,46 @@ it('computes in panels what fits, if that is large enough', async () => {
 
 it('a sum of no terms is 0', async () => {
   await check([matrices({ m: 12, n: 9, k: 0 })], WAYS['in large blocks'])
+})
+
+it('gives the same results however the blocks are shared', async () => {
+  const memory = { shared: true, maximum: MAX_PAGES }
+  const { Instance, Module } = wasm as NonNullable<typeof wasm>
+  const env = { memory: engine.arrays.memory }
+  const shared = new Instance(new Module(writeGemm(memory)), { env }).exports
+  const results: Float32Array[] = []
+  const spec = matrices({ m: 70, n: 100, k: 50, batch: 2, epilogue: true })
+  for (const order of ['at once', 'one by one', 'backwards']) {
+    await checkContraction(spec, async (kernel, inputs, lengths) => {
+      const module = new ModuleBuilder(memory)
+      const functions = Object.entries(GEMM).map(([name, words]) => [name, module.import(name, new Array(words).fill('i32'), [])])
+      const library = new Library(module)
+      const all = [...inputs.map((x) => x.length), ...lengths]
+      const blocks = { terms: 16, rows: 24, columns: 48 }
+      const writer = new ContractWriter(kernel, all, module, library, Object.fromEntries(functions) as GemmFunctions, blocks)
+      const count = writer.write()
+      expect(count).toBe(2 * 3 * 3)
+      const { run } = new Instance(new Module(module.build()), { env: { ...env, ...library.imports, ...shared } }).exports
+      const part = run as (args: number, begin: number, end: number) => void
+      const data = all.map((length) => engine.arrays.take('float32', length))
+      inputs.forEach((values, i) => {
+        data[i]?.set(values)
+      })
+      const scratch = engine.arrays.take('uint8', writer.scratchBytes)
+      const args = engine.arrays.take('int32', 64)
+      args.set([...data, args, scratch].map((x) => x.byteOffset))
+      if (order === 'at once') part(args.byteOffset, 0, count)
+      else
+        for (let i = 0; i < count; i++) {
+          const at = order === 'backwards' ? count - 1 - i : i
+          part(args.byteOffset, at, at + 1)
+        }
+      const outputs = data.slice(inputs.length).map((x) => x.slice())
+      for (const array of [...data, scratch, args]) engine.arrays.give(array)
+      results.push(outputs[0] as Float32Array)
+      return outputs
+    })
+  }
+  expect(results[1]).toEqual(results[0])
+  expect(results[2]).toEqual(results[0])
 })
