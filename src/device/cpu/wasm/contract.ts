@@ -34,8 +34,8 @@ export interface Blocks {
   readonly rows: number
   readonly columns: number
 }
-/** A panel of b stays in the first cache, the block of a in the second. */
-const BLOCKS: Blocks = { terms: 256, rows: 64, columns: 384 }
+/** A panel of b stays in the first cache, the block of a in the second. Larger blocks gain nothing, and are fewer to share among threads. */
+const BLOCKS: Blocks = { terms: 256, rows: 64, columns: 192 }
 /** Bytes of packed columns that are kept for the next rows; where all terms need more, they are packed again. */
 const KEPT = 2 ** 21
 
