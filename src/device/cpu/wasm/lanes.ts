@@ -1,6 +1,6 @@
 /** @file Which axis of a kernel runs in vectors. */
 import type { Atom, Axis, Expr, Index, Kernel, Stage, Terms } from '../../../kernel/index.ts'
-import { childrenOf, coefOf, dependsOn } from './analysis.ts'
+import { childrenOf, coefOf, dependsOn, rootsOf } from './analysis.ts'
 import { LANES } from './writer.ts'
 
 interface Place {
@@ -38,16 +38,32 @@ function indicesOf(stages: readonly Stage[]): Place[] {
   return found
 }
 
-/** Whether four neighbours along `axis` can be computed at once. */
+/** Operators at work in some stages: each is one for four points, where a load that is not of neighbours is four. */
+function workOf(stages: readonly Stage[]): number {
+  const seen = new Set<Expr>()
+  let work = 0
+  const visit = (e: Expr): void => {
+    if (seen.has(e)) return
+    seen.add(e)
+    if (e.kind === 'unary' || e.kind === 'binary' || e.kind === 'where' || e.kind === 'cast') work++
+    if (e.kind === 'philox') work += 20
+    for (const child of childrenOf(e)) visit(child)
+  }
+  for (const root of rootsOf(stages)) if (root.kind === 'expr') visit(root.expr)
+  return work
+}
+
+/** Whether four neighbours along `axis` are better computed at once. */
 function suits(terms: Terms, stages: readonly Stage[], axis: Axis): boolean {
   if (axis.size < LANES) return false
-  let good = 0
+  // a load of four neighbours is worth as much as an operator or two
+  let good = workOf(stages) / 2
   let bad = 0
   for (const { index, kind } of indicesOf(stages)) {
-    if (index.terms.some(({ atom }) => atom.kind !== 'axis' && atomDepends(terms, atom, axis))) return false
+    const uneven = index.terms.some(({ atom }) => atom.kind !== 'axis' && atomDepends(terms, atom, axis))
     const coef = coefOf(index, axis)
-    if (kind === 'store' && coef !== 1) return false
-    if (kind === 'load') coef === 0 || coef === 1 ? good++ : bad++
+    if (kind === 'store' && (uneven || coef !== 1)) return false
+    if (kind === 'load') !uneven && (coef === 0 || coef === 1) ? good++ : bad++
   }
   return good >= bad
 }
