@@ -527,3 +527,45 @@ describe('memory of the cpu device', () => {
     expect(await device.read(buffer)).toEqual(f32(1))
   })
 })
+
+describe('kernels as WebAssembly agree with the interpreter, four at a time and one by one', () => {
+  const compare = async (kernel: Kernel, inputs: readonly TypedArray[], length: number): Promise<TypedArray> => {
+    const [a, b] = await Promise.all((['wasm', 'interpreter'] as const).map((name) => start(openCpu(name).device, kernel, inputs, length)))
+    expect(a).toEqual(b)
+    return a as TypedArray
+  }
+  const p = axis(0, 23)
+  const here = at(0, [1, p])
+  const inf = Number.POSITIVE_INFINITY
+  // biome-ignore format: a table
+  const floats = f32(0, -0, 1, -1, 65504, 65519.996, 65520, -65520, inf, -inf, Number.NaN, 2 ** -14, 2 ** -15 * 1.001, 2 ** -24, 2 ** -25, 2 ** -25 * 1.0001, 3 * 2 ** -25, 2049, 2051, 0.1, 1e-30, -7.3, 3e38)
+
+  it('halves: rounded to even, subnormal, infinite, NaN', async () => {
+    const halves = await compare(kernelOf([p], [store(1, here, load(0, here))], ['float32'], 'float16'), [floats], 23)
+    expect([...halves]).toEqual([...floats].map(toHalf))
+    await compare(kernelOf([p], [store(1, here, load(0, here))], ['float16'], 'float32'), [halves], 23)
+  })
+
+  it('whole numbers: division by zero and overflow do not trap', async () => {
+    const low = -(2 ** 31)
+    const a = Int32Array.from({ length: 23 }, (_, n) => (n % 3 === 0 ? low : n * 7 - 60))
+    const b = Int32Array.from({ length: 23 }, (_, n) => (n % 5) - 2)
+    for (const op of ['div', 'mod', 'pow', 'shl', 'shr'] as const)
+      await compare(
+        kernelOf([p], [store(2, here, binary(op, load(0, here, 'i32'), load(1, here, 'i32')))], ['int32', 'int32'], 'int32'),
+        [a, b],
+        23,
+      )
+  })
+
+  it('the remainder of floats, and their truncation', async () => {
+    const by = Float32Array.from(floats).reverse()
+    await compare(
+      kernelOf([p], [store(2, here, binary('mod', load(0, here), load(1, here)))], ['float32', 'float32'], 'float32'),
+      [floats, by],
+      23,
+    )
+    for (const to of ['int32', 'uint32', 'int8', 'uint8'] as const)
+      await compare(kernelOf([p], [store(1, here, cast(load(0, here), 'float32', to))], ['float32'], to), [floats], 23)
+  })
+})
