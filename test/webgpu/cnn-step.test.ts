@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { cnnStep } from '../../benchmarks/peers/tapegrad.ts'
 import { ADAM, CHECKED_STEPS, CNN, cnnData } from '../../benchmarks/tasks.ts'
-import { deviceCounters } from '../../src/graph/index.ts'
 import { type DeviceName, init, manualSeed, nn, optim, type Tensor, tensor } from '../../src/index.ts'
+import { steadyStep } from '../support/steady.ts'
 
 const F = nn.functional
 
@@ -16,25 +16,6 @@ beforeAll(async () => {
   roomy = (limits?.maxStorageBuffersPerShaderStage ?? 8) >= 16
 })
 
-/**
- * The dispatches of a step when nothing is new any more, which takes some steps `before`; such steps are one submit each and make no
- * pipeline, bind group or buffer.
- */
-async function steadyDispatches(step: () => Promise<number>, before: number): Promise<number> {
-  for (let i = 0; i < before; i++) await step()
-  const start = deviceCounters('webgpu')
-  const steps = 3
-  for (let i = 0; i < steps; i++) expect(Number.isFinite(await step())).toBe(true)
-  const after = deviceCounters('webgpu')
-  expect((after.submits - start.submits) / steps).toBe(1)
-  expect({ pipelines: after.pipelines, bindGroups: after.bindGroups, buffers: after.buffersCreated }).toEqual({
-    pipelines: start.pipelines,
-    bindGroups: start.bindGroups,
-    buffers: start.buffersCreated,
-  })
-  return (after.dispatches - start.dispatches) / steps
-}
-
 it("a training step of the benchmark's CNN follows PyTorch's losses, is at most 40 dispatches in one submit, and makes nothing once it is steady", {
   timeout: 120_000,
 }, async () => {
@@ -43,7 +24,9 @@ it("a training step of the benchmark's CNN follows PyTorch's losses, is at most 
   expect(want).toHaveLength(CHECKED_STEPS)
   const { step } = cnnStep(cnnData())
   for (const loss of want) expect(Math.abs((await step()) - loss)).toBeLessThan(2e-5)
-  expect(await steadyDispatches(step, 6)).toBeLessThanOrEqual(40)
+  const { dispatches, submits } = await steadyStep('webgpu', step)
+  expect(submits).toBe(1)
+  expect(dispatches).toBeLessThanOrEqual(40)
 })
 
 /** The same with batch normalization after each convolution, of any size. */
@@ -92,8 +75,10 @@ describe('with batch normalization after each convolution', () => {
     timeout: 120_000,
   }, async () => {
     manualSeed(0)
-    const n = await steadyDispatches(normalized({ size: CNN.size, batch: CNN.batch, channels: [16, 32], device: 'webgpu' }).step, 16)
-    expect(n).toBeLessThanOrEqual(roomy ? 40 : 55)
+    const { step } = normalized({ size: CNN.size, batch: CNN.batch, channels: [16, 32], device: 'webgpu' })
+    const { dispatches, submits } = await steadyStep('webgpu', step)
+    expect(submits).toBe(1)
+    expect(dispatches).toBeLessThanOrEqual(roomy ? 40 : 55)
   })
 
   it('it follows the CPU device in double precision, in losses, parameters and statistics', { timeout: 120_000 }, async () => {
