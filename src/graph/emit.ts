@@ -3,10 +3,9 @@
  * is used. What is stored, and what an accumulator holds, is asked of the `Frame`.
  */
 import { contiguousStrides, type Shape } from '../base/index.ts'
-import { type BinaryOp, type Expr, type Index, type UnaryOp, type ValueType, valueTypeOf } from '../kernel/index.ts'
+import { type BinaryOp, type Expr, type Index, type UnaryOp, type ValueType, valueTypeOf, visitExprs } from '../kernel/index.ts'
 import { keyOf, linear, literal, ofValue, reshapeCoords, shift } from './affine.ts'
 import type { Node } from './node.ts'
-import { visitExprs } from './walk.ts'
 
 /** Where an expression is written: which nodes are read from memory or held in registers there. */
 export interface Frame {

@@ -1,8 +1,7 @@
 /** @file Joining loops: neighbouring dims that every index steps through as through one become one axis. */
-import type { Index, Stage } from '../kernel/index.ts'
+import { type Index, type Stage, visitExprs } from '../kernel/index.ts'
 import { visitLevels } from './affine.ts'
 import type { Cluster, Layout } from './cluster.ts'
-import { visitExprs } from './walk.ts'
 
 /** Which neighbouring dims can share one loop: those that every index steps through as through one. */
 export function joinAxes(cluster: Cluster, stages: readonly Stage[]): Layout {

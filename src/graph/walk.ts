@@ -1,57 +1,6 @@
-/** @file Walking and renumbering the expressions of a kernel. */
-import type { Expr, Index, Stage, Store } from '../kernel/index.ts'
+/** @file Renumbering the buffers of a kernel. */
+import { type Expr, type Index, type Stage, type Store, visitExprs } from '../kernel/index.ts'
 import { sameIndex } from './affine.ts'
-
-/** Calls `visit` once for every expression in the stages, those inside indices included. */
-export function visitExprs(stages: readonly Stage[], visit: (e: Expr) => void): void {
-  const seen = new Set<Expr>()
-  const go = (e: Expr): void => {
-    if (seen.has(e)) return
-    seen.add(e)
-    visit(e)
-    switch (e.kind) {
-      case 'load':
-      case 'position':
-      case 'inside':
-        inIndex(e.index)
-        break
-      case 'checked':
-        go(e.value)
-        break
-      case 'unary':
-      case 'cast':
-        go(e.x)
-        break
-      case 'binary':
-        go(e.a)
-        go(e.b)
-        break
-      case 'where':
-        go(e.test)
-        go(e.a)
-        go(e.b)
-        break
-      case 'philox':
-        e.key.forEach(go)
-        e.counter.forEach(go)
-        break
-    }
-  }
-  const inIndex = (index: Index): void => {
-    for (const { atom } of index.terms) {
-      if (atom.kind === 'value') go(atom.value)
-      else if (atom.kind !== 'axis') inIndex(atom.of)
-    }
-  }
-  for (const stage of stages) {
-    if (stage.kind === 'reduce') for (const r of stage.reductions) go(r.value)
-    else
-      for (const s of stage.stores) {
-        inIndex(s.index)
-        go(s.value)
-      }
-  }
-}
 
 /** Whether every load of `buffer` in these stores is at exactly `index`. */
 export function readsOnlyAt(stores: readonly Store[], buffer: number, index: Index): boolean {

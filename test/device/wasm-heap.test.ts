@@ -55,6 +55,9 @@ describe('the WebAssembly heap', () => {
     expect(heap.holds(large)).toBe(true)
     heap.give(large)
     expect(heap.holds(large)).toBe(false)
+    // Shared memory of somebody else, at the place of an array here
+    const { byteOffset } = before
+    expect(heap.holds(new Int32Array(new SharedArrayBuffer(byteOffset + 4), byteOffset, 1))).toBe(false)
   })
 
   it('refuses more than 4 GiB, and goes on', () => {

@@ -3,7 +3,7 @@
  * right; it checks what a GPU would let pass (reads and writes outside a buffer, stores of a wrong type).
  */
 import { dtypeInfo, fromHalf, type TypedArray, toHalf } from '../../base/index.ts'
-import { type Axis, type Expr, type Index, type Kernel, type Stage, valueTypeOf } from '../../kernel/index.ts'
+import { type Axis, childrenOf, type Expr, type Index, type Kernel, type Stage, underIndex, valueTypeOf } from '../../kernel/index.ts'
 import { binary, cast, reduction, unary, wrap } from './arithmetic.ts'
 import { philox } from './special.ts'
 
@@ -41,31 +41,6 @@ function forEachPoint(axes: readonly Axis[], at: Int32Array, body: (position: nu
   }
 }
 
-/** Expressions directly under an index, and under an expression. */
-const inIndex = (index: Index): readonly Expr[] =>
-  index.terms.flatMap(({ atom }) => (atom.kind === 'value' ? [atom.value] : atom.kind === 'axis' ? [] : inIndex(atom.of)))
-function children(e: Expr): readonly Expr[] {
-  switch (e.kind) {
-    case 'load':
-    case 'position':
-    case 'inside':
-      return inIndex(e.index)
-    case 'checked':
-      return [e.value]
-    case 'unary':
-    case 'cast':
-      return [e.x]
-    case 'binary':
-      return [e.a, e.b]
-    case 'where':
-      return [e.test, e.a, e.b]
-    case 'philox':
-      return [...e.key, ...e.counter]
-    default:
-      return []
-  }
-}
-
 class Compiler {
   readonly #kernel: Kernel
   readonly #at: Int32Array
@@ -83,14 +58,14 @@ class Compiler {
     this.#accumulators = kernel.stages.map((s) => new Float64Array(s.kind === 'reduce' ? s.reductions.length : 0))
     for (const stage of kernel.stages) {
       if (stage.kind === 'reduce') for (const r of stage.reductions) this.#count(r.value)
-      else for (const s of stage.stores) for (const e of [s.value, ...inIndex(s.index)]) this.#count(e)
+      else for (const s of stage.stores) for (const e of [s.value, ...underIndex(s.index)]) this.#count(e)
     }
   }
 
   #count(e: Expr): void {
     const uses = this.#uses.get(e) ?? 0
     this.#uses.set(e, uses + 1)
-    if (uses === 0) for (const child of children(e)) this.#count(child)
+    if (uses === 0) for (const child of childrenOf(e)) this.#count(child)
   }
 
   compile(): CompiledKernel {
@@ -197,7 +172,7 @@ class Compiler {
     let get = this.#closures.get(e)
     if (!get) {
       get = this.#compute(e)
-      if ((this.#uses.get(e) ?? 0) > 1 && children(e).length > 0) get = this.#remember(get)
+      if ((this.#uses.get(e) ?? 0) > 1 && childrenOf(e).length > 0) get = this.#remember(get)
       this.#closures.set(e, get)
     }
     return get

@@ -8,6 +8,7 @@ import {
   exchanged,
   exchangedAxes,
   type Index,
+  indicesOf,
   type Kernel,
   type Parts,
   partsOf,
@@ -27,7 +28,7 @@ export function printContract(kernel: Kernel, strategy: ContractStrategy): Print
   const { exchange } = strategy
   const shape = exchange ? exchanged(shapeOf(kernel)) : shapeOf(kernel)
   const axes = exchange ? exchangedAxes(axesOf(kernel)) : axesOf(kernel)
-  const stored = storeIndices(kernel)
+  const stored = indicesOf(storesOf(kernel))
   const rows = partsOf(axes.rows, [axes.a.index, ...stored])
   const columns = partsOf(axes.columns, [axes.b.index, ...stored])
   const batch = partsOf(axes.batch, [axes.a.index, axes.b.index])
@@ -202,20 +203,6 @@ function storeFunction(emitter: Emitter, axes: ContractAxes, rows: Parts, column
 }
 
 const storesOf = (kernel: Kernel): Extract<Stage, { kind: 'store' }>[] => kernel.stages.slice(1) as Extract<Stage, { kind: 'store' }>[]
-
-/** All indices by which the kernel's stores walk: what they write, and what their values read. */
-function storeIndices(kernel: Kernel): Index[] {
-  const found: Index[] = []
-  const seen = new Set<object>()
-  const visit = (value: unknown): void => {
-    if (typeof value !== 'object' || value === null || seen.has(value)) return
-    seen.add(value)
-    if ('terms' in value && 'offset' in value) found.push(value as Index)
-    for (const part of Object.values(value)) visit(part)
-  }
-  visit(storesOf(kernel))
-  return found
-}
 
 /** Names the axes whose row-major position is `of`. */
 function bind(emitter: Emitter, of: string, axes: readonly Axis[]): void {

@@ -10,6 +10,7 @@ import {
   type Index,
   type Kernel,
   NONE,
+  rangeOf,
   Terms,
   union,
   type ValueType,
@@ -39,24 +40,6 @@ type Prefix = 'v' | 'at' | 'on' | 'block' | 't'
 
 /** Divisors and sizes of windows up to this are part of a kernel's text. */
 export const SMALL = 16
-
-/** The largest value that an index takes; Infinity where that is not known. */
-function largest(index: Index): number {
-  return index.terms.reduce((sum, { coef, atom }) => sum + (coef > 0 ? coef * most(atom) : 0), index.offset)
-}
-
-function most(atom: Atom): number {
-  switch (atom.kind) {
-    case 'axis':
-      return atom.axis.size - 1
-    case 'div':
-      return Math.floor(largest(atom.of) / atom.by)
-    case 'mod':
-      return Math.min(atom.by - 1, largest(atom.of))
-    default:
-      return Number.POSITIVE_INFINITY
-  }
-}
 
 const isZero = (e: Expr): boolean => e.kind === 'const' && e.value === 0
 
@@ -344,7 +327,7 @@ export class Emitter {
     const of = this.#emitIndex(atom.of, home, inner)
     const x = /^\w+$/.test(of) ? of : (home.known.get(`of ${key}`) ?? this.#keep(`of ${key}`, of, home, 'at'))
     const name = `by:${info.id}:${by}`
-    const q = home.known.get(key) ?? this.#keep(key, this.quotient(x, by, name, largest(atom.of)), home, 'at')
+    const q = home.known.get(key) ?? this.#keep(key, this.quotient(x, by, name, rangeOf(atom.of)[1]), home, 'at')
     return atom.kind === 'div' ? q : `(${x} - ${q} * ${this.#divisor(by, name)})`
   }
 

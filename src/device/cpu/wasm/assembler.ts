@@ -13,6 +13,10 @@ export type MemoryOp = keyof typeof MEMORY
 const TYPE: Readonly<Record<ValType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b }
 const EMPTY = 0x40
 
+/** The four words of a vector. */
+export type Words = readonly [number, number, number, number]
+export const four = (word: number): Words => [word, word, word, word]
+
 /** LEB128, unsigned. */
 function unsigned(bytes: number[], value: number): void {
   let rest = value
@@ -128,7 +132,7 @@ export class Code implements Func {
   }
 
   /** Four 32-bit words. */
-  v128(words: readonly [number, number, number, number]): this {
+  v128(words: Words): this {
     this.bytes.push(0xfd, 12)
     for (const word of words) {
       scratch.setInt32(0, word | 0, true)

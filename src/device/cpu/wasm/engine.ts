@@ -1,5 +1,6 @@
 /** @file Kernels as WebAssembly modules over one shared memory. What cannot be written as one is interpreted, on the same memory. */
-import type { Kernel } from '../../../kernel/index.ts'
+import { noRoom, type TypedArray } from '../../../base/index.ts'
+import { type Kernel, visitExprs } from '../../../kernel/index.ts'
 import { type CompiledKernel, interpretKernel } from '../compile.ts'
 import type { Engine } from '../engine.ts'
 import { type Func, ModuleBuilder, type ValType } from './assembler.ts'
@@ -55,8 +56,9 @@ export class WasmEngine implements Engine {
     if (!written) return interpretKernel(kernel)
     const { run, rows, scratchBytes } = written
     if (scratchBytes > this.#scratch.length) {
+      const larger = this.#take(kernel.label, scratchBytes)
       this.arrays.give(this.#scratch)
-      this.#scratch = this.arrays.take('uint8', scratchBytes)
+      this.#scratch = larger
     }
     const types = scalarTypes(kernel)
     const base = this.#args.byteOffset
@@ -78,6 +80,15 @@ export class WasmEngine implements Engine {
       run(base, 0, rows)
       const site = this.#words[error] as number
       if (site > 0) fail(site - 1, this.#words[error + 1] as number, this.#words[error + 2] as number)
+    }
+  }
+
+  /** @throws OutOfMemoryError */
+  #take(op: string, bytes: number): TypedArray {
+    try {
+      return this.arrays.take('uint8', bytes)
+    } catch {
+      throw noRoom(op, bytes, this.arrays.takenBytes)
     }
   }
 
@@ -118,14 +129,8 @@ const importGemm = (module: ModuleBuilder): GemmFunctions => {
 /** The type of each number that a kernel reads, by its slot. */
 function scalarTypes(kernel: Kernel): Map<number, 'float' | 'i32' | 'u32'> {
   const types = new Map<number, 'float' | 'i32' | 'u32'>()
-  const seen = new Set<object>()
-  const visit = (value: unknown): void => {
-    if (typeof value !== 'object' || value === null || seen.has(value)) return
-    seen.add(value)
-    const e = value as { kind?: string; slot?: number; type?: 'float' | 'i32' | 'u32' }
-    if (e.kind === 'scalar') types.set(e.slot as number, e.type as 'float')
-    for (const part of Object.values(value)) visit(part)
-  }
-  visit(kernel.stages)
+  visitExprs(kernel.stages, (e) => {
+    if (e.kind === 'scalar') types.set(e.slot, e.type)
+  })
   return types
 }

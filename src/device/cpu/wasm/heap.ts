@@ -26,6 +26,8 @@ export class WasmHeap implements ArraySource {
   /** Free blocks by size class. */
   readonly #classes: Set<number>[] = []
   readonly #taken = new Map<number, number>()
+  /** The memory's buffers: growing it makes another object for the same bytes. */
+  readonly #views = new WeakSet<object>()
   #end: number
   #free = 0
 
@@ -37,12 +39,17 @@ export class WasmHeap implements ArraySource {
     this.#end = GROWTH * PAGE
   }
 
+  /** Bytes that arrays have. */
+  get takenBytes(): number {
+    return this.#end - RESERVED - this.#free
+  }
+
   get pooledBytes(): number {
     return this.#free
   }
 
   holds(array: TypedArray): boolean {
-    return array.buffer instanceof SharedArrayBuffer && this.#taken.has(array.byteOffset)
+    return this.#views.has(array.buffer) && this.#taken.has(array.byteOffset)
   }
 
   take(dtype: DType, length: number): TypedArray {
@@ -52,7 +59,9 @@ export class WasmHeap implements ArraySource {
     this.#remove(address, size)
     if (size > bytes) this.#add(address + bytes, size - bytes)
     this.#taken.set(address, bytes)
-    return dtypeInfo[dtype].view(this.memory.buffer, address, length)
+    const { buffer } = this.memory
+    this.#views.add(buffer)
+    return dtypeInfo[dtype].view(buffer, address, length)
   }
 
   give(array: TypedArray): void {

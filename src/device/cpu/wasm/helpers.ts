@@ -1,8 +1,5 @@
 /** @file Functions that kernels call and that are written in instructions: halves, whole numbers without traps, fmod, random bits. */
-import type { Code, Func, Local, ModuleBuilder, Op, ValType } from './assembler.ts'
-
-type Vector = readonly [number, number, number, number]
-const four = (word: number): Vector => [word, word, word, word]
+import { type Code, type Func, four, type Local, type ModuleBuilder, type Op, type ValType } from './assembler.ts'
 
 /** Philox4x32-10: multipliers of words 0 and 2, and what the key grows by in each round. */
 const PHILOX = { multipliers: [0xd2511f53, 0xcd9e8d57], steps: [0x9e3779b9, 0xbb67ae85], rounds: 10 } as const

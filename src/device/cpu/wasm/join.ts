@@ -1,22 +1,8 @@
 /** @file Axes that all stores of a kernel walk as one become one, so that vectors run on past the end of a row of an image. */
 
-import { type Axis, type Index, type Parts, partsOf, type Stage } from '../../../kernel/index.ts'
+import { type Axis, type Index, indicesOf, type Parts, partsOf, type Stage } from '../../../kernel/index.ts'
 
 type StoreStage = Extract<Stage, { kind: 'store' }>
-
-/** All indices by which stages walk, those inside others included. */
-function indicesOf(stages: readonly StoreStage[]): Index[] {
-  const found: Index[] = []
-  const seen = new Set<object>()
-  const visit = (value: unknown): void => {
-    if (typeof value !== 'object' || value === null || seen.has(value)) return
-    seen.add(value)
-    if ('terms' in value && 'offset' in value) found.push(value as Index)
-    for (const part of Object.values(value)) visit(part)
-  }
-  visit(stages)
-  return found
-}
 
 /** The same object with `change` made to all indices in it; parts that were shared stay shared. */
 function mapIndices<T>(value: T, change: (index: Index) => Index): T {

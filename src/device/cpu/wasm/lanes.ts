@@ -1,6 +1,6 @@
 /** @file Which axis of a kernel runs in vectors. */
-import type { Atom, Axis, Expr, Index, Kernel, Stage, Terms } from '../../../kernel/index.ts'
-import { childrenOf, coefOf, dependsOn, rootsOf } from './analysis.ts'
+import { type Atom, type Axis, coefOf, type Index, type Kernel, type Stage, type Terms, visitExprs } from '../../../kernel/index.ts'
+import { dependsOn } from './analysis.ts'
 import { LANES } from './writer.ts'
 
 interface Place {
@@ -9,47 +9,23 @@ interface Place {
 }
 
 /** Every load, store and position of some stages. */
-function indicesOf(stages: readonly Stage[]): Place[] {
+function placesOf(stages: readonly Stage[]): Place[] {
   const found: Place[] = []
-  const seen = new Set<Expr>()
-  const inIndex = (index: Index): void => {
-    for (const { atom } of index.terms) {
-      if (atom.kind === 'value') visit(atom.value)
-      else if (atom.kind !== 'axis') inIndex(atom.of)
-    }
-  }
-  const visit = (e: Expr): void => {
-    if (seen.has(e)) return
-    seen.add(e)
-    if (e.kind === 'load' || e.kind === 'position' || e.kind === 'inside') {
+  for (const stage of stages) if (stage.kind === 'store') for (const s of stage.stores) found.push({ index: s.index, kind: 'store' })
+  visitExprs(stages, (e) => {
+    if (e.kind === 'load' || e.kind === 'position' || e.kind === 'inside')
       found.push({ index: e.index, kind: e.kind === 'load' ? 'load' : 'other' })
-      inIndex(e.index)
-    } else for (const child of childrenOf(e)) visit(child)
-  }
-  for (const stage of stages) {
-    if (stage.kind === 'reduce') for (const r of stage.reductions) visit(r.value)
-    else
-      for (const s of stage.stores) {
-        found.push({ index: s.index, kind: 'store' })
-        inIndex(s.index)
-        visit(s.value)
-      }
-  }
+  })
   return found
 }
 
 /** Operators at work in some stages: each is one for four points, where a load that is not of neighbours is four. */
 function workOf(stages: readonly Stage[]): number {
-  const seen = new Set<Expr>()
   let work = 0
-  const visit = (e: Expr): void => {
-    if (seen.has(e)) return
-    seen.add(e)
+  visitExprs(stages, (e) => {
     if (e.kind === 'unary' || e.kind === 'binary' || e.kind === 'where' || e.kind === 'cast') work++
     if (e.kind === 'philox') work += 20
-    for (const child of childrenOf(e)) visit(child)
-  }
-  for (const root of rootsOf(stages)) if (root.kind === 'expr') visit(root.expr)
+  })
   return work
 }
 
@@ -59,7 +35,7 @@ function suits(terms: Terms, stages: readonly Stage[], axis: Axis): boolean {
   // a load of four neighbours is worth as much as an operator or two
   let good = workOf(stages) / 2
   let bad = 0
-  for (const { index, kind } of indicesOf(stages)) {
+  for (const { index, kind } of placesOf(stages)) {
     const uneven = index.terms.some(({ atom }) => atom.kind !== 'axis' && atomDepends(terms, atom, axis))
     const coef = coefOf(index, axis)
     if (kind === 'store' && (uneven || coef !== 1)) return false
@@ -83,7 +59,7 @@ export function gridLane({ grid, stages }: Kernel, terms: Terms): Axis | undefin
   if (!suits(terms, stages, axis)) return undefined
   // Rows that are read along their own axis are better summed there
   if (stages.some((s) => s.axes.length > 0) && stages.every((s) => s.axes.length === 0 || stageLane(s, terms))) {
-    const own = indicesOf(stages).filter((x) => x.kind === 'load' && coefOf(x.index, axis) === 1).length
+    const own = placesOf(stages).filter((x) => x.kind === 'load' && coefOf(x.index, axis) === 1).length
     if (own === 0) return undefined
   }
   return axis

@@ -1,4 +1,4 @@
-/** @file Opcodes of WebAssembly that kernels use: the core, saturating conversions, fixed-width SIMD and its relaxed part. */
+/** @file Opcodes of WebAssembly that kernels use: the core, saturating conversions and fixed-width SIMD. */
 
 /** Instructions without immediates. Numbers above 255 are a prefix byte and an index: 0xfd… SIMD, 0xfc… conversions. */
 export const OPCODES = {
@@ -192,7 +192,6 @@ export const SIMD = {
   'i32x4.trunc_sat_f64x2_u_zero': 253,
   'f64x2.convert_low_i32x4_s': 254,
   'f64x2.convert_low_i32x4_u': 255,
-  'f32x4.relaxed_madd': 0x105,
 } as const
 
 /** Loads and stores: opcode, and the alignment of what they touch as a power of two. */

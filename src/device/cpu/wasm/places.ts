@@ -1,0 +1,365 @@
+/** @file Where the kernel writer is: scopes of what is known, what stands in front of a loop, indices and addresses. */
+import { type DType, dtypeInfo } from '../../../base/index.ts'
+import {
+  type Atom,
+  type Axis,
+  childrenOf,
+  coefOf,
+  type Expr,
+  type Index,
+  type Kernel,
+  rangeOf,
+  type Term,
+  Terms,
+  type ValueType,
+} from '../../../kernel/index.ts'
+import type { Root } from './analysis.ts'
+import { type Code, four, type Local } from './assembler.ts'
+import type { Helpers } from './helpers.ts'
+import type { Library } from './library.ts'
+import type { Mode } from './writer.ts'
+
+interface Scope {
+  readonly known: Map<string, Local>
+}
+
+/** Where a reduction stands: a number, or four of them; `position` for those that answer one. */
+export interface Accumulator {
+  readonly local: Local
+  readonly vector: boolean
+  readonly position: Local | undefined
+}
+
+/** The second words of four 64-bit numbers. */
+const HIGH_WORDS = [4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31]
+
+/** Places of one function: locals of axes, indices and addresses, and what is known by name until its loop ends. */
+export abstract class Places {
+  readonly kernel: Kernel
+  readonly code: Code
+  readonly terms: Terms
+  readonly library: Library
+  readonly helpers: Helpers
+  /** Whether floats are doubles: where one of the buffers has them. */
+  readonly wide: boolean
+  readonly axes = new Map<Axis, Local>()
+  readonly accs = new Map<string, Accumulator>()
+  /** The axis that runs in vectors where the mode is `vector`. */
+  lane: Axis | undefined
+  /** The lanes that the `where`s around choose; all of them where undefined. */
+  mask: Local | undefined
+  readonly args: Local
+  readonly lengths: readonly number[]
+  readonly buffers: Local[] = []
+  readonly scopes: Scope[] = [{ known: new Map() }]
+
+  /** @param lengths elements of each buffer */
+  constructor(kernel: Kernel, lengths: readonly number[], code: Code, library: Library, helpers: Helpers) {
+    this.kernel = kernel
+    this.lengths = lengths
+    this.code = code
+    this.library = library
+    this.helpers = helpers
+    const named = new Map<Axis, string>()
+    this.terms = new Terms(kernel, (axis) => {
+      const name = named.get(axis) ?? `x${named.size}`
+      named.set(axis, name)
+      return name
+    })
+    this.wide = kernel.buffers.some((b) => b.dtype === 'float64')
+    this.args = code.params[0] as Local
+    kernel.buffers.forEach((_, i) => {
+      const local = code.local('i32')
+      code
+        .get(this.args)
+        .memory('i32.load', 4 * i)
+        .set(local)
+      this.buffers.push(local)
+    })
+  }
+
+  /** Runs `body` in a scope of its own: what it computes is forgotten after. */
+  scoped(body: () => void): void {
+    this.scopes.push({ known: new Map() })
+    body()
+    this.scopes.pop()
+  }
+
+  fresh(type: 'i32' | 'f32' | 'f64' | 'v128'): Local {
+    return this.code.local(type)
+  }
+
+  // ── what stands in front of a loop ──
+
+  /** Computes into locals what the roots need that depends on none of the axes in `inner`. */
+  hoist(roots: readonly Root[], inner: ReadonlySet<Axis>, mode: Mode): void {
+    const seen = new Set<string>()
+    const free = (axes: ReadonlySet<Axis>): boolean => {
+      for (const a of axes) if (inner.has(a)) return false
+      return true
+    }
+    const bound = (e: Expr): boolean => this.usesAcc(e)
+    const index = (i: Index): void => {
+      const key = `@${this.terms.indexInfo(i).id}`
+      if (seen.has(key)) return
+      seen.add(key)
+      const still = i.terms.filter((t) => this.termFree(t, free))
+      if (still.length > 0 && this.ready(still)) this.base(i, still)
+      for (const { atom } of i.terms) {
+        if (atom.kind === 'value') expr(atom.value)
+        else if (atom.kind !== 'axis') index(atom.of)
+      }
+    }
+    const expr = (e: Expr): void => {
+      const info = this.terms.info(e)
+      const key = `${info.id}`
+      if (seen.has(key) || e.kind === 'const') return
+      seen.add(key)
+      if (e.kind === 'acc') return
+      if (free(info.axes) && !bound(e) && this.axesReady(info.axes)) {
+        if (mode === 'vector' && this.lane && info.axes.has(this.lane)) this.keep(e, 'vector')
+        else this.keep(e, 'scalar')
+        return
+      }
+      if (e.kind === 'load' || e.kind === 'position' || e.kind === 'inside') index(e.index)
+      // A wrong index counts only where it is chosen
+      else if (e.kind === 'where' && info.checked) expr(e.test)
+      else for (const child of childrenOf(e)) expr(child)
+    }
+    for (const root of roots) root.kind === 'index' ? index(root.index) : expr(root.expr)
+  }
+
+  axesReady(axes: ReadonlySet<Axis>): boolean {
+    for (const a of axes) if (!this.axes.has(a)) return false
+    return true
+  }
+
+  ready(terms: readonly Term[]): boolean {
+    return terms.every(({ atom }) =>
+      atom.kind === 'axis'
+        ? this.axes.has(atom.axis)
+        : atom.kind === 'value'
+          ? this.axesReady(this.terms.info(atom.value).axes)
+          : this.axesReady(this.terms.indexInfo(atom.of).axes),
+    )
+  }
+
+  termFree({ atom }: Term, free: (axes: ReadonlySet<Axis>) => boolean): boolean {
+    if (atom.kind === 'axis') return free(new Set([atom.axis]))
+    if (atom.kind === 'value') return !this.usesAcc(atom.value) && free(this.terms.info(atom.value).axes)
+    return free(this.terms.indexInfo(atom.of).axes)
+  }
+
+  readonly accUse = new Map<Expr, boolean>()
+  usesAcc(e: Expr): boolean {
+    let known = this.accUse.get(e)
+    if (known === undefined) {
+      known = e.kind === 'acc' || childrenOf(e).some((c) => this.usesAcc(c))
+      this.accUse.set(e, known)
+    }
+    return known
+  }
+
+  find(key: string): Local | undefined {
+    for (let i = this.scopes.length - 1; i >= 0; i--) {
+      const local = this.scopes[i]?.known.get(key)
+      if (local) return local
+    }
+    return undefined
+  }
+
+  /** The local known by a name in this scope, or the one that `make` computes. */
+  remembered(key: string, make: () => Local): Local {
+    const known = this.find(key)
+    if (known) return known
+    const local = make()
+    this.scopes.at(-1)?.known.set(key, local)
+    return local
+  }
+
+  keyOf(e: Expr): string {
+    return `${this.terms.info(e).id}`
+  }
+
+  keep(e: Expr, mode: Mode): Local {
+    const key = `${this.terms.info(e).id}:${mode}`
+    const known = this.find(key)
+    if (known) return known
+    const local = this.fresh(mode === 'vector' ? 'v128' : this.scalarType(e.type))
+    this.compute(e, mode)
+    this.code.set(local)
+    this.scopes.at(-1)?.known.set(key, local)
+    return local
+  }
+
+  // ── indices ──
+
+  /** The part of an index that is known in front of a loop, as a local. */
+  base(index: Index, terms: readonly Term[]): void {
+    const key = `base ${this.terms.indexInfo(index).id}`
+    // A later loop knows more of it: the innermost base counts
+    const local = this.fresh('i32')
+    this.sum(index.offset, terms)
+    this.code.set(local)
+    this.scopes.at(-1)?.known.set(key, local)
+    this.parts.set(local, new Set(terms.map((t) => this.terms.atomKey(t.atom))))
+  }
+  /** The atoms that a base contains. */
+  readonly parts = new Map<Local, ReadonlySet<string>>()
+
+  /** Pushes offset + Σ terms, in whole numbers modulo 2³². */
+  sum(offset: number, terms: readonly Term[]): void {
+    const code = this.code
+    let any = false
+    for (const { coef, atom } of terms) {
+      this.atom(atom)
+      if (coef !== 1) code.i32(coef).op('i32.mul')
+      if (any) code.op('i32.add')
+      any = true
+    }
+    if (!any) code.i32(offset)
+    else if (offset !== 0) code.i32(offset).op('i32.add')
+  }
+
+  atom(atom: Atom): void {
+    const code = this.code
+    if (atom.kind === 'axis') {
+      if (atom.axis.size === 1) code.i32(0)
+      else code.get(this.axes.get(atom.axis) as Local)
+      return
+    }
+    if (atom.kind === 'value') {
+      this.emit(atom.value, 'scalar')
+      return
+    }
+    this.index(atom.of)
+    code.i32(atom.by).op(atom.kind === 'div' ? 'i32.div_u' : 'i32.rem_u')
+  }
+
+  /** Whether the lanes differ in an index by more than steps of the lane axis. */
+  uneven(index: Index): boolean {
+    return index.terms.some(({ atom }) => atom.kind !== 'axis' && this.unevenAtom(atom))
+  }
+
+  unevenAtom(atom: Exclude<Atom, { kind: 'axis' }>): boolean {
+    const { axes } = atom.kind === 'value' ? this.terms.info(atom.value) : this.terms.indexInfo(atom.of)
+    return axes.has(this.lane as Axis)
+  }
+
+  /** Pushes the index of each of four lanes. */
+  indices(index: Index): void {
+    const { code } = this
+    const uneven = index.terms.filter(({ atom }) => atom.kind !== 'axis' && this.unevenAtom(atom))
+    this.index(index, uneven)
+    this.ramp(coefOf(index, this.lane as Axis))
+    for (const { coef, atom } of uneven) {
+      this.atoms(atom as Exclude<Atom, { kind: 'axis' }>)
+      if (coef !== 1) code.v128(four(coef)).op('i32x4.mul')
+      code.op('i32x4.add')
+    }
+  }
+
+  /** Pushes an atom for each of four lanes. */
+  atoms(atom: Exclude<Atom, { kind: 'axis' }>): void {
+    const { code } = this
+    if (atom.kind === 'value') {
+      this.emit(atom.value, 'vector')
+      return
+    }
+    const key = `${this.terms.atomKey(atom)}:vector`
+    const local = this.remembered(key, () => {
+      const made = this.fresh('v128')
+      this.indices(atom.of)
+      this.divide(atom.by, atom.kind)
+      code.set(made)
+      return made
+    })
+    code.get(local)
+  }
+
+  /** ⌊x / by⌋ or x mod by of the four on the stack, 0 ≤ x < 2³¹: a product with ⌊2^(31+s) / by⌋ + 1 (Granlund and Montgomery), 2ˢ ≥ by. */
+  divide(by: number, kind: 'div' | 'mod'): void {
+    const { code } = this
+    const s = Math.ceil(Math.log2(by))
+    if (by === 1) {
+      if (kind === 'mod') code.op('drop').v128(four(0))
+      return
+    }
+    if (2 ** s === by) {
+      if (kind === 'div') code.i32(s).op('i32x4.shr_u')
+      else code.v128(four(by - 1)).op('v128.and')
+      return
+    }
+    const factor = Number((1n << BigInt(31 + s)) / BigInt(by)) + 1
+    const x = this.fresh('v128')
+    code.tee(x).v128(four(factor)).op('i64x2.extmul_low_i32x4_u')
+    code.get(x).v128(four(factor)).op('i64x2.extmul_high_i32x4_u')
+    code.shuffle(HIGH_WORDS)
+    if (s > 1) code.i32(s - 1).op('i32x4.shr_u')
+    if (kind === 'div') return
+    const quotient = this.fresh('v128')
+    code.set(quotient).get(x).get(quotient).v128(four(by)).op('i32x4.mul').op('i32x4.sub')
+  }
+
+  /** Pushes an index (of lane 0, where a vector is computed), without the terms in `left`. */
+  index(index: Index, left: readonly Term[] = []): void {
+    const key = `base ${this.terms.indexInfo(index).id}`
+    const base = this.find(key)
+    if (!base) {
+      this.sum(
+        index.offset,
+        index.terms.filter((t) => !left.includes(t)),
+      )
+      return
+    }
+    const done = this.parts.get(base) as ReadonlySet<string>
+    const rest = index.terms.filter((t) => !left.includes(t) && !done.has(this.terms.atomKey(t.atom)))
+    this.code.get(base)
+    if (rest.length > 0) {
+      this.sum(0, rest)
+      this.code.op('i32.add')
+    }
+  }
+
+  /** Pushes the address of an element. One that may lie outside is replaced by the first (of which `slack` may lie in front). */
+  address(buffer: number, index: Index, slack = 0): void {
+    const code = this.code
+    const dtype = this.kernel.buffers[buffer]?.dtype as DType
+    const length = this.lengths[buffer] as number
+    const shift = Math.log2(dtypeInfo[dtype].bytes)
+    this.index(index)
+    if (this.outside(buffer, index)) {
+      const at = this.fresh('i32')
+      code.tee(at).i32(0)
+      code
+        .get(at)
+        .i32(slack)
+        .op('i32.add')
+        .i32(length + slack)
+        .op('i32.lt_u')
+        .op('select')
+    }
+    if (shift > 0) code.i32(shift).op('i32.shl')
+    code.get(this.buffers[buffer] as Local).op('i32.add')
+  }
+
+  outside(buffer: number, index: Index): boolean {
+    const [low, high] = rangeOf(index)
+    return !(low >= 0 && high < (this.lengths[buffer] as number))
+  }
+
+  /** From the value of lane 0 to those of four, `step` apart. */
+  ramp(step: number): void {
+    this.code.op('i32x4.splat')
+    if (step !== 0) this.code.v128([0, step, 2 * step, 3 * step]).op('i32x4.add')
+  }
+
+  scalarType(type: ValueType): 'i32' | 'f32' | 'f64' {
+    return type === 'float' ? (this.wide ? 'f64' : 'f32') : 'i32'
+  }
+
+  /** Pushes a value: of one point, or of four. */
+  abstract emit(e: Expr, mode: Mode): void
+  /** As `emit`, for a value that is not known yet. */
+  protected abstract compute(e: Expr, mode: Mode): void
+}
