@@ -15,9 +15,15 @@ import { Unsupported } from './writer.ts'
 
 type Run = (args: number, begin: number, end: number) => void
 
-interface Written {
+/** A function of a module, and how many rows of work there are for it; they may be shared, and come in any order. */
+export interface Part {
   readonly run: Run
   readonly rows: number
+}
+
+interface Written {
+  /** One after the other: each reads what those before wrote. */
+  readonly parts: readonly Part[]
   /** What it needs besides its buffers, while it runs. */
   readonly scratchBytes: number
 }
@@ -54,7 +60,7 @@ export class WasmEngine implements Engine {
     if (kernel.grid.some((axis) => axis.size === 0)) return () => {}
     const written = this.#write(kernel, lengths)
     if (!written) return interpretKernel(kernel)
-    const { run, rows, scratchBytes } = written
+    const { parts, scratchBytes } = written
     if (scratchBytes > this.#scratch.length) {
       const larger = this.#take(kernel.label, scratchBytes)
       this.arrays.give(this.#scratch)
@@ -77,10 +83,14 @@ export class WasmEngine implements Engine {
         else this.#words[2 * (numbersAt + slot)] = value
       }
       this.#words[error] = 0
-      run(base, 0, rows)
+      for (const part of parts) this.#run(part)
       const site = this.#words[error] as number
       if (site > 0) fail(site - 1, this.#words[error + 1] as number, this.#words[error + 2] as number)
     }
+  }
+
+  #run({ run, rows }: Part): void {
+    run(this.#args.byteOffset, 0, rows)
   }
 
   /** @throws OutOfMemoryError */
@@ -104,7 +114,8 @@ export class WasmEngine implements Engine {
       const rows = writer.write()
       const imports = { memory: this.arrays.memory, ...library.imports, ...(blocks && this.#gemmModule()) }
       const instance = new wasm.Instance(new wasm.Module(module.build()), { env: imports })
-      return { run: instance.exports.run as Run, rows, scratchBytes: writer instanceof ContractWriter ? writer.scratchBytes : 0 }
+      const part = { run: instance.exports.run as Run, rows }
+      return { parts: [part], scratchBytes: writer instanceof ContractWriter ? writer.scratchBytes : 0 }
     } catch (e) {
       if (!(e instanceof Unsupported)) throw e
       interpreted.set(kernel.label, e.message)
