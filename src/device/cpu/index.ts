@@ -1,8 +1,9 @@
 /**
- * @file The CPU device, first form: an interpreter of the kernel IR in double precision. It is the oracle that other devices are compared
- * with, the only device with float64, and runs everything at once, in the call that asks for it.
+ * @file The CPU device: kernels as WebAssembly, or interpreted in double precision, which is the oracle that all devices are compared with. The
+ * only device with float64; it runs everything at once, in the call that asks for it.
  */
 import {
+  DeviceError,
   type DType,
   dtypeInfo,
   dtypes,
@@ -314,8 +315,12 @@ class CpuDevice implements Device {
   }
 }
 
-/** `TAPEGRAD_CPU=wasm` runs kernels as WebAssembly where that is to be had. */
-const engineName = (): 'wasm' | 'interpreter' => (env('TAPEGRAD_CPU') === 'wasm' ? 'wasm' : 'interpreter')
+/** `TAPEGRAD_CPU=interpreter` asks for the interpreter; it is also what runs where there is no WebAssembly with SIMD. */
+function engineName(): 'wasm' | 'interpreter' {
+  const name = env('TAPEGRAD_CPU') ?? 'wasm'
+  if (name !== 'wasm' && name !== 'interpreter') throw new DeviceError('TAPEGRAD_CPU', `'${name}' is no engine. Use wasm or interpreter`)
+  return name
+}
 
 /** Opens the CPU device: always possible, at once. Without WebAssembly, kernels are interpreted. */
 export function openCpu(name: 'wasm' | 'interpreter' = engineName()): { device: Device; info: DeviceInfo } {
