@@ -134,8 +134,8 @@ for (const spec of shapes) {
   const { name, batch = [], m, n, k } = spec
   const [zs, ms, ns, ks] = [batch, m, n, k].map(sizeOf) as [number, number, number, number]
   const lengths = [reach([...batch, ...m, ...k], 1), reach([...batch, ...n, ...k], 2), zs * ms * ns]
-  const data = lengths.map((length) => engine.arrays.take('float32', length)) as [Float32Array, Float32Array, Float32Array]
-  const [a, b, c] = data
+  const data = lengths.map((length) => engine.heap.take('float32', length))
+  const [a, b, c] = data.map((block) => block.values) as [Float32Array, Float32Array, Float32Array]
   a.forEach((_, i) => {
     a[i] = ((i * 7919) % 101) / 101 - 0.5
   })
@@ -167,5 +167,5 @@ for (const spec of shapes) {
       throw new Error(`wrong: ${name} at ${position}: ${c[position]}, not ${s}`)
   }
   console.log(`${best.toFixed(3).padStart(9)} ms ${(flops / best / 1e6).toFixed(1).padStart(7)} GFLOP/s  ${name}`)
-  for (const array of data) engine.arrays.give(array)
+  for (const block of data) engine.heap.give(block)
 }

@@ -16,14 +16,14 @@ let inPanels = 0
 
 function run(kernel: Kernel, inputs: readonly TypedArray[], lengths: readonly number[]): TypedArray[] {
   const all = [...inputs.map((x) => x.length), ...lengths]
-  const data = kernel.buffers.map(({ dtype }, i) => engine.arrays.take(dtype, all[i] as number))
+  const data = kernel.buffers.map(({ dtype }, i) => engine.heap.take(dtype, all[i] as number))
   inputs.forEach((values, i) => {
-    data[i]?.set(values)
+    data[i]?.values.set(values)
   })
   const fail = (site: number): never => expect.unreachable(`index of site ${site} outside`)
   engine.compile(kernel, all)({ data, scalars: [], fail })
-  const outputs = data.slice(inputs.length).map((x) => x.slice())
-  for (const array of data) engine.arrays.give(array)
+  const outputs = data.slice(inputs.length).map((x) => x.values.slice())
+  for (const block of data) engine.heap.give(block)
   return outputs
 }
 
@@ -83,7 +83,7 @@ it('a sum of no terms is 0', async () => {
 it('gives the same results however the blocks are shared', async () => {
   const memory = { shared: true, maximum: MAX_PAGES }
   const { Instance, Module } = wasm as NonNullable<typeof wasm>
-  const env = { memory: engine.arrays.memory }
+  const env = { memory: engine.heap.memory }
   const shared = new Instance(new Module(writeGemm(memory)), { env }).exports
   const results: Float32Array[] = []
   const spec = matrices({ m: 70, n: 100, k: 50, batch: 2, epilogue: true })
@@ -99,21 +99,21 @@ it('gives the same results however the blocks are shared', async () => {
       expect(count).toBe(2 * 3 * 3)
       const { run } = new Instance(new Module(module.build()), { env: { ...env, ...library.imports, ...shared } }).exports
       const part = run as (args: number, begin: number, end: number) => void
-      const data = all.map((length) => engine.arrays.take('float32', length))
+      const data = all.map((length) => engine.heap.take('float32', length))
       inputs.forEach((values, i) => {
-        data[i]?.set(values)
+        data[i]?.values.set(values)
       })
-      const scratch = engine.arrays.take('uint8', writer.scratchBytes)
-      const args = engine.arrays.take('int32', 64)
-      args.set([...data, args, scratch].map((x) => x.byteOffset))
-      if (order === 'at once') part(args.byteOffset, 0, count)
+      const scratch = engine.heap.take('uint8', writer.scratchBytes)
+      const args = engine.heap.take('int32', 64)
+      args.values.set([...data, args, scratch].map((x) => x.address))
+      if (order === 'at once') part(args.address, 0, count)
       else
         for (let i = 0; i < count; i++) {
           const at = order === 'backwards' ? count - 1 - i : i
-          part(args.byteOffset, at, at + 1)
+          part(args.address, at, at + 1)
         }
-      const outputs = data.slice(inputs.length).map((x) => x.slice())
-      for (const array of [...data, scratch, args]) engine.arrays.give(array)
+      const outputs = data.slice(inputs.length).map((x) => x.values.slice())
+      for (const block of [...data, scratch, args]) engine.heap.give(block)
       results.push(outputs[0] as Float32Array)
       return outputs
     })

@@ -5,6 +5,7 @@
 import { dtypeInfo, fromHalf, type TypedArray, toHalf } from '../../base/index.ts'
 import { type Axis, childrenOf, type Expr, type Index, type Kernel, type Stage, underIndex, valueTypeOf } from '../../kernel/index.ts'
 import { binary, cast, reduction, unary, wrap } from './arithmetic.ts'
+import type { Block } from './block.ts'
 import { philox } from './special.ts'
 
 type Get = () => number
@@ -12,7 +13,7 @@ type Get = () => number
 /** What one run of a kernel gives its closures. */
 export interface Bindings {
   /** For each of `kernel.buffers`. */
-  readonly data: readonly TypedArray[]
+  readonly data: readonly Block[]
   readonly scalars: readonly number[]
   /** Told when a `checked` value is outside 0 … size−1. */
   readonly fail: (site: number, value: number, size: number) => void
@@ -48,6 +49,7 @@ class Compiler {
   readonly #closures = new Map<Expr, Get>()
   readonly #uses = new Map<Expr, number>()
   #bindings: Bindings = { data: [], scalars: [], fail: () => {} }
+  #arrays: readonly TypedArray[] = []
   /** Counts the points visited: what was computed at this point need not be computed again. */
   #tick = 0
 
@@ -73,6 +75,7 @@ class Compiler {
     const steps = stages.map((stage, i) => this.#stage(stage, i))
     return (bindings) => {
       this.#bindings = bindings
+      this.#arrays = bindings.data.map((block) => block.values)
       forEachPoint(grid, this.#at, () => {
         for (const step of steps) step()
       })
@@ -124,7 +127,7 @@ class Compiler {
     if (value.type !== valueTypeOf(dtype)) throw new Error(`cpu: kernel ${this.#kernel.label} stores ${value.type} in a ${dtype} buffer`)
     const half = dtype === 'float16'
     return (v) => {
-      const data = this.#bindings.data[buffer] as TypedArray
+      const data = this.#arrays[buffer] as TypedArray
       const i = index()
       if (!(i >= 0 && i < data.length)) throw this.#outside('writes', buffer, i, data.length)
       data[i] = half ? toHalf(v) : v // a typed array rounds or wraps by itself
@@ -260,7 +263,7 @@ class Compiler {
     const { buffer } = e
     const { dtype } = this.#use(buffer)
     const read = (): number => {
-      const data = this.#bindings.data[buffer] as TypedArray
+      const data = this.#arrays[buffer] as TypedArray
       const i = index()
       const v = data[i]
       if (v === undefined) throw this.#outside('reads', buffer, i, data.length)

@@ -1,24 +1,25 @@
-/** @file What an engine of the CPU device is: where its arrays come from, and what runs kernels on them. */
+/** @file What an engine of the CPU device is: where its memory comes from, and what runs kernels on them. */
 import { type DType, dtypeInfo, type TypedArray } from '../../base/index.ts'
 import type { Kernel } from '../../kernel/index.ts'
+import { type Block, blockOf } from './block.ts'
 import { type CompiledKernel, interpretKernel } from './compile.ts'
 
-export interface ArraySource {
-  /** An array for results; its contents are unspecified. @throws RangeError where there is no room */
-  take(dtype: DType, length: number): TypedArray
-  /** Gives an array of `take` back. */
-  give(array: TypedArray): void
-  /** Whether kernels can work on an array where it is. */
-  holds(array: TypedArray): boolean
+export interface Heap {
+  /** A block for results; its contents are unspecified. @throws RangeError where there is no room */
+  take(dtype: DType, length: number): Block
+  /** Gives a block of `take` back. */
+  give(block: Block): void
+  /** The caller's array as a block, where kernels can work on it in place. */
+  lend(values: TypedArray): Block | undefined
   /** Bytes that are free, but not given back to the machine. */
   readonly pooledBytes: number
 }
 
 /** Arrays of their own. */
-const jsArrays: ArraySource = {
-  take: (dtype, length) => dtypeInfo[dtype].create(length),
+const arrays: Heap = {
+  take: (dtype, length) => blockOf(dtypeInfo[dtype].create(length)),
   give: () => {},
-  holds: () => true,
+  lend: blockOf,
   pooledBytes: 0,
 }
 
@@ -26,7 +27,7 @@ export interface Engine {
   /** One line for people. */
   readonly description: string
   readonly features: readonly string[]
-  readonly arrays: ArraySource
+  readonly heap: Heap
   /** @param lengths elements of each of the kernel's buffers */
   compile(kernel: Kernel, lengths: readonly number[]): CompiledKernel
 }
@@ -35,6 +36,6 @@ export interface Engine {
 export const interpreter: Engine = {
   description: 'interpreter (JavaScript, float64)',
   features: [],
-  arrays: jsArrays,
+  heap: arrays,
   compile: interpretKernel,
 }

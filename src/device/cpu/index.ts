@@ -32,6 +32,7 @@ import {
 } from '../device.ts'
 import { env } from '../environment.ts'
 import { LateErrors } from '../late.ts'
+import type { Block } from './block.ts'
 import type { CompiledKernel } from './compile.ts'
 import { type Engine, interpreter } from './engine.ts'
 import { WasmEngine } from './wasm/engine.ts'
@@ -40,11 +41,11 @@ class CpuBuffer implements DeviceBuffer {
   readonly dtype: DType
   readonly length: number
   /** Absent before the first program writes it, after its release, and when its memory was given to another buffer. */
-  data: TypedArray | undefined
+  data: Block | undefined
   /** Why there are no values: the program that would have written them failed. */
   failure: Error | undefined
 
-  constructor(dtype: DType, length: number, data?: TypedArray) {
+  constructor(dtype: DType, length: number, data?: Block) {
     this.dtype = dtype
     this.length = length
     this.data = data
@@ -105,8 +106,8 @@ class CpuDevice implements Device {
   run(executable: Executable, { inputs, outputs, scalars, evacuate }: Run): HostCopy[] {
     const { program, kernels } = executable as CpuExecutable
     this.#submits++
-    const scratch: TypedArray[] = []
-    const lent: TypedArray[] = []
+    const scratch: Block[] = []
+    const lent: Block[] = []
     const results = outputs as readonly CpuBuffer[]
     let wrong: IndexError | undefined
     try {
@@ -117,7 +118,7 @@ class CpuDevice implements Device {
         const fail = (site: number, value: number, size: number): void => {
           wrong ??= new IndexError(kernel.sites[site] ?? kernel.label, `index ${value} is out of range for an axis of size ${size}`)
         }
-        kernels[i]?.({ data: slots.map((s) => data[s] as TypedArray), scalars, fail })
+        kernels[i]?.({ data: slots.map((s) => data[s] as Block), scalars, fail })
       })
       if (wrong) this.#poison(results, wrong)
     } catch (e) {
@@ -125,7 +126,7 @@ class CpuDevice implements Device {
       this.#late.add(e as Error)
       this.#poison(results, e as Error)
     } finally {
-      for (const array of [...scratch, ...lent]) this.#give(array)
+      for (const block of [...scratch, ...lent]) this.#give(block)
     }
     const copies = (evacuate as readonly CpuBuffer[]).map((buffer) => {
       const copy = this.#copyOf(buffer)
@@ -144,8 +145,8 @@ class CpuDevice implements Device {
     }
   }
 
-  /** Takes all memory of a run, or none: scratch arrays, and the arrays of outputs that overwrite no buffer. */
-  #provide({ program }: Executable, inputs: Run['inputs'], outputs: readonly CpuBuffer[], scratch: TypedArray[]): void {
+  /** Takes all memory of a run, or none: scratch, and that of outputs that overwrite no buffer. */
+  #provide({ program }: Executable, inputs: Run['inputs'], outputs: readonly CpuBuffer[], scratch: Block[]): void {
     const order = program.slots.flatMap((s, i) => (s.kind === 'input' ? [i] : []))
     let output = 0
     try {
@@ -162,15 +163,15 @@ class CpuDevice implements Device {
     }
   }
 
-  /** The arrays of the program's slots; `scratch` has those of scratch slots. */
+  /** The memory of the program's slots; `scratch` is that of scratch slots. */
   #bind(
     program: Program,
     inputs: readonly (CpuBuffer | TypedArray)[],
     outputs: readonly CpuBuffer[],
-    scratch: TypedArray[],
-    lent: TypedArray[],
-  ): TypedArray[] {
-    const data = new Array<TypedArray>(program.slots.length)
+    scratch: Block[],
+    lent: Block[],
+  ): Block[] {
+    const data = new Array<Block>(program.slots.length)
     let input = 0
     let output = 0
     const given = new Map<number, CpuBuffer | TypedArray>()
@@ -184,7 +185,7 @@ class CpuDevice implements Device {
     })
     program.slots.forEach((slot, s) => {
       if (slot.kind === 'scratch') {
-        data[s] = scratch.shift() as TypedArray
+        data[s] = scratch.shift() as Block
       }
       if (slot.kind !== 'output') return
       const target = outputs[output++] as CpuBuffer
@@ -196,7 +197,7 @@ class CpuDevice implements Device {
       } else {
         target.data ??= this.#take(slot.dtype, slot.length, () => labelOf(program, s))
         // host data is lent for this run only, so it is copied before it is written over
-        if (slot.donor !== undefined) target.data.set(data[slot.donor] as TypedArray)
+        if (slot.donor !== undefined) target.data.values.set((data[slot.donor] as Block).values)
       }
       data[s] = target.data
       if (slot.donor !== undefined) data[slot.donor] = target.data
@@ -205,10 +206,11 @@ class CpuDevice implements Device {
   }
 
   /** Host data for one run, where kernels can work on it. */
-  #lent(values: TypedArray, dtype: DType, lent: TypedArray[]): TypedArray {
-    if (this.#engine.arrays.holds(values)) return values
+  #lent(values: TypedArray, dtype: DType, lent: Block[]): Block {
+    const own = this.#engine.heap.lend(values)
+    if (own) return own
     const copy = this.#take(dtype, values.length, () => 'upload')
-    copy.set(values)
+    copy.values.set(values)
     lent.push(copy)
     return copy
   }
@@ -219,7 +221,7 @@ class CpuDevice implements Device {
 
   upload(dtype: DType, values: TypedArray): DeviceBuffer {
     const data = this.#take(dtype, values.length, () => 'upload')
-    data.set(values)
+    data.values.set(values)
     return new CpuBuffer(dtype, values.length, data)
   }
 
@@ -240,7 +242,7 @@ class CpuDevice implements Device {
   async read(buffer: DeviceBuffer): Promise<TypedArray> {
     const { failure } = buffer as CpuBuffer
     this.#raise(failure)
-    return this.#dataOf(buffer as CpuBuffer).slice()
+    return this.#dataOf(buffer as CpuBuffer).values.slice()
   }
 
   async synchronize(): Promise<void> {
@@ -252,7 +254,7 @@ class CpuDevice implements Device {
   }
 
   memory(): MemoryStats {
-    return { liveBytes: this.#liveBytes, peakBytes: this.#peakBytes, pooledBytes: this.#engine.arrays.pooledBytes, buffers: this.#buffers }
+    return { liveBytes: this.#liveBytes, peakBytes: this.#peakBytes, pooledBytes: this.#engine.heap.pooledBytes, buffers: this.#buffers }
   }
 
   resetPeakMemory(): void {
@@ -278,14 +280,14 @@ class CpuDevice implements Device {
     this.#late.raise()
   }
 
-  #dataOf(buffer: CpuBuffer): TypedArray {
+  #dataOf(buffer: CpuBuffer): Block {
     if (buffer.data) return buffer.data
     throw buffer.failure ?? new Error('cpu: a buffer is read that was never written, or was released')
   }
 
   #copyOf(buffer: CpuBuffer): HostCopy & { failure: Error | undefined } {
     const { dtype, length, failure } = buffer
-    const values = failure === undefined ? this.#dataOf(buffer).slice() : undefined
+    const values = failure === undefined ? this.#dataOf(buffer).values.slice() : undefined
     const get = async (): Promise<TypedArray> => {
       this.#raise(failure)
       return values as TypedArray
@@ -293,11 +295,11 @@ class CpuDevice implements Device {
     return { dtype, length, failure, peek: () => values, get }
   }
 
-  #take(dtype: DType, length: number, op: () => string): TypedArray {
+  #take(dtype: DType, length: number, op: () => string): Block {
     const bytes = length * dtypeInfo[dtype].bytes
-    let data: TypedArray
+    let data: Block
     try {
-      data = this.#engine.arrays.take(dtype, length)
+      data = this.#engine.heap.take(dtype, length)
     } catch {
       throw noRoom(op(), bytes, this.#liveBytes)
     }
@@ -308,8 +310,8 @@ class CpuDevice implements Device {
     return data
   }
 
-  #give(data: TypedArray): void {
-    this.#engine.arrays.give(data)
+  #give(data: Block): void {
+    this.#engine.heap.give(data)
     this.#liveBytes -= data.byteLength
     this.#buffers--
   }

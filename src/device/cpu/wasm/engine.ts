@@ -1,12 +1,12 @@
 /** @file Kernels as WebAssembly modules over one shared memory. What cannot be written as one is interpreted, on the same memory. */
-import { noRoom, type TypedArray } from '../../../base/index.ts'
+import { noRoom } from '../../../base/index.ts'
 import { type Kernel, visitExprs } from '../../../kernel/index.ts'
 import { type CompiledKernel, interpretKernel } from '../compile.ts'
 import type { Engine } from '../engine.ts'
 import { type Func, ModuleBuilder, type ValType } from './assembler.ts'
 import { type Blocks, ContractWriter, chooseBlocks, type GemmFunctions } from './contract.ts'
 import { GEMM, writeGemm } from './gemm.ts'
-import { MAX_PAGES, WasmHeap } from './heap.ts'
+import { MAX_PAGES, type WasmBlock, WasmHeap } from './heap.ts'
 import { KernelWriter } from './kernel.ts'
 import { Library } from './library.ts'
 import { ERROR_WORDS, errorAt } from './special.ts'
@@ -38,12 +38,12 @@ export const interpreted = new Map<string, string>()
 export class WasmEngine implements Engine {
   readonly description = 'WebAssembly SIMD'
   readonly features = ['simd']
-  readonly arrays = new WasmHeap()
-  readonly #args = this.arrays.take('uint8', ARGS)
-  readonly #words = new Int32Array(this.#args.buffer, this.#args.byteOffset, ARGS / 4)
-  readonly #floats = new Float64Array(this.#args.buffer, this.#args.byteOffset, ARGS / 8)
+  readonly heap = new WasmHeap()
+  readonly #args = this.heap.take('uint8', ARGS)
+  readonly #words = new Int32Array(this.heap.memory.buffer, this.#args.address, ARGS / 4)
+  readonly #floats = new Float64Array(this.heap.memory.buffer, this.#args.address, ARGS / 8)
   /** As large as the kernel that needs most of it has asked for. */
-  #scratch = this.arrays.take('uint8', 0)
+  #scratch = this.heap.take('uint8', 0)
   #gemm: Readonly<Record<string, unknown>> | undefined
   /** Decides which contractions are computed in blocks; tests have others. */
   choose: (kernel: Kernel) => Blocks | undefined = chooseBlocks
@@ -63,20 +63,20 @@ export class WasmEngine implements Engine {
     const { parts, scratchBytes } = written
     if (scratchBytes > this.#scratch.length) {
       const larger = this.#take(kernel.label, scratchBytes)
-      this.arrays.give(this.#scratch)
+      this.heap.give(this.#scratch)
       this.#scratch = larger
     }
     const types = scalarTypes(kernel)
-    const base = this.#args.byteOffset
+    const base = this.#args.address
     // Addresses first, then where the numbers are, then the first wrong index, then the numbers
     const error = errorAt(kernel.buffers.length)
     const numbersAt = Math.ceil((error + ERROR_WORDS) / 2)
     return ({ data, scalars, fail }) => {
-      data.forEach((array, i) => {
-        this.#words[i] = array.byteOffset
+      data.forEach((block, i) => {
+        this.#words[i] = (block as WasmBlock).address
       })
       this.#words[data.length] = base + 8 * numbersAt
-      this.#words[data.length + 1] = this.#scratch.byteOffset
+      this.#words[data.length + 1] = this.#scratch.address
       for (const [slot, type] of types) {
         const value = scalars[slot] as number
         if (type === 'float') this.#floats[numbersAt + slot] = value
@@ -90,15 +90,15 @@ export class WasmEngine implements Engine {
   }
 
   #run({ run, rows }: Part): void {
-    run(this.#args.byteOffset, 0, rows)
+    run(this.#args.address, 0, rows)
   }
 
   /** @throws OutOfMemoryError */
-  #take(op: string, bytes: number): TypedArray {
+  #take(op: string, bytes: number): WasmBlock {
     try {
-      return this.arrays.take('uint8', bytes)
+      return this.heap.take('uint8', bytes)
     } catch {
-      throw noRoom(op, bytes, this.arrays.takenBytes)
+      throw noRoom(op, bytes, this.heap.takenBytes)
     }
   }
 
@@ -112,7 +112,7 @@ export class WasmEngine implements Engine {
         ? new ContractWriter(kernel, lengths, module, library, importGemm(module), blocks)
         : new KernelWriter(kernel, lengths, module, library)
       const rows = writer.write()
-      const imports = { memory: this.arrays.memory, ...library.imports, ...(blocks && this.#gemmModule()) }
+      const imports = { memory: this.heap.memory, ...library.imports, ...(blocks && this.#gemmModule()) }
       const instance = new wasm.Instance(new wasm.Module(module.build()), { env: imports })
       const part = { run: instance.exports.run as Run, rows }
       return { parts: [part], scratchBytes: writer instanceof ContractWriter ? writer.scratchBytes : 0 }
@@ -126,7 +126,7 @@ export class WasmEngine implements Engine {
   /** What contractions share, once one is there. */
   #gemmModule(): Readonly<Record<string, unknown>> {
     const { Instance, Module } = wasm as NonNullable<typeof wasm>
-    this.#gemm ??= new Instance(new Module(writeGemm(MEMORY)), { env: { memory: this.arrays.memory } }).exports
+    this.#gemm ??= new Instance(new Module(writeGemm(MEMORY)), { env: { memory: this.heap.memory } }).exports
     return this.#gemm
   }
 }

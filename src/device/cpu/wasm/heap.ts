@@ -3,7 +3,8 @@
  * that the memory of many small arrays serves a large one later.
  */
 import { type DType, dtypeInfo, type TypedArray } from '../../../base/index.ts'
-import type { ArraySource } from '../engine.ts'
+import type { Block } from '../block.ts'
+import type { Heap } from '../engine.ts'
 import { type WasmMemory, wasm } from './webassembly.ts'
 
 const PAGE = 2 ** 16
@@ -18,7 +19,30 @@ const SLACK = 64
 /** Grown by at least this many pages at a time. */
 const GROWTH = 256
 
-export class WasmHeap implements ArraySource {
+export class WasmBlock implements Block {
+  readonly address: number
+  readonly length: number
+  readonly byteLength: number
+  readonly #dtype: DType
+  readonly #memory: WasmMemory
+  #values: TypedArray | undefined
+
+  constructor(memory: WasmMemory, address: number, dtype: DType, length: number) {
+    this.#memory = memory
+    this.address = address
+    this.#dtype = dtype
+    this.length = length
+    this.byteLength = length * dtypeInfo[dtype].bytes
+  }
+
+  /** Arrays over a memory that is not shared lose their elements when it grows. */
+  get values(): TypedArray {
+    if (this.#values?.length !== this.length) this.#values = dtypeInfo[this.#dtype].view(this.#memory.buffer, this.address, this.length)
+    return this.#values
+  }
+}
+
+export class WasmHeap implements Heap {
   readonly memory: WasmMemory
   /** Free blocks by address, and by the address behind them. */
   readonly #byStart = new Map<number, number>()
@@ -26,8 +50,6 @@ export class WasmHeap implements ArraySource {
   /** Free blocks by size class. */
   readonly #classes: Set<number>[] = []
   readonly #taken = new Map<number, number>()
-  /** The memory's buffers: growing it makes another object for the same bytes. */
-  readonly #views = new WeakSet<object>()
   #end: number
   #free = 0
 
@@ -48,24 +70,21 @@ export class WasmHeap implements ArraySource {
     return this.#free
   }
 
-  holds(array: TypedArray): boolean {
-    return this.#views.has(array.buffer) && this.#taken.has(array.byteOffset)
+  lend(): undefined {
+    return undefined
   }
 
-  take(dtype: DType, length: number): TypedArray {
+  take(dtype: DType, length: number): WasmBlock {
     const bytes = Math.ceil((length * dtypeInfo[dtype].bytes + SLACK) / ALIGN) * ALIGN
     const address = this.#find(bytes) ?? this.#grow(bytes)
     const size = this.#byStart.get(address) as number
     this.#remove(address, size)
     if (size > bytes) this.#add(address + bytes, size - bytes)
     this.#taken.set(address, bytes)
-    const { buffer } = this.memory
-    this.#views.add(buffer)
-    return dtypeInfo[dtype].view(buffer, address, length)
+    return new WasmBlock(this.memory, address, dtype, length)
   }
 
-  give(array: TypedArray): void {
-    const address = array.byteOffset
+  give({ address }: WasmBlock): void {
     const bytes = this.#taken.get(address)
     if (bytes === undefined) throw new Error(`heap: nothing was taken at ${address}`)
     this.#taken.delete(address)
