@@ -93,6 +93,10 @@ export class Node {
   /** The plan that computed the node without storing it, and the node's position there: reading it later teaches that plan to store it. */
   origin: { readonly wanted: Set<number> } | undefined = undefined
   position = 0
+  /** Whether the node waits to be computed, in bits of `pending.ts`. */
+  pending = 0
+  /** Two handles have the node (`detach`, `clone`, a reshape to the same shape): disposing of one must not free the other's value. */
+  shared = false
 
   constructor(primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype: DType, placement: Placement) {
     this.primitive = primitive

@@ -25,12 +25,11 @@ declare global {
 /** Where a tensor is: `auto` until the default device is settled. */
 export type DeviceOf = graph.Placement
 
-/** Nodes that two handles share (`detach`, `clone`, a reshape to the same shape): disposing one handle must not free the other's value. */
-const shared = new WeakSet<graph.Node>()
+/** Notes that a second handle has the node. */
 export function share(node: graph.Node): void {
-  shared.add(node)
+  node.shared = true
 }
-export const isShared = (node: graph.Node): boolean => shared.has(node)
+export const isShared = (node: graph.Node): boolean => node.shared
 
 /**
  * An n-dimensional array. Results are values: nothing changes them but the functions whose names end in `_`, which put another value
