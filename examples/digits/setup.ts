@@ -9,8 +9,7 @@ const HELP = `Trains a convolutional network on handwritten digits.
 
   npm start -- [flags]
 
-  --device webgpu|cpu   where to compute (default: WebGPU, on a software adapter where there is no GPU). cpu is an interpreter: right, but
-                        more than a minute an epoch, so give it few --epochs
+  --device webgpu|cpu   where to compute (default: WebGPU where there is a GPU, else cpu). webgpu without a GPU is a software adapter
   --epochs N            how often to go through the training images (default 30)
   --seed N              of all that is random: first weights, order and moves of the images, dropout (default 0)
   --checkpoint PATH     what is written after every epoch (default ${CHECKPOINT})
@@ -20,7 +19,8 @@ const HELP = `Trains a convolutional network on handwritten digits.
   --help                this text`
 
 export interface Flags {
-  readonly device: 'webgpu' | 'cpu'
+  /** Undefined: whatever the library finds. */
+  readonly device: 'webgpu' | 'cpu' | undefined
   /** Undefined where the flag was not given: a checkpoint may know. */
   readonly epochs: number | undefined
   readonly seed: number | undefined
@@ -33,8 +33,9 @@ export interface Flags {
 /** Reads the flags, brings the device up and says which it is. */
 export async function setup(): Promise<Flags> {
   const flags = readFlags()
-  if (flags.device === 'webgpu') await ensureAdapter()
-  const info = await init({ device: flags.device })
+  const device = flags.device ?? (process.env.TAPEGRAD_DEVICE || undefined)
+  if (device === 'webgpu') await ensureAdapter()
+  const info = await init(flags.device ? { device: flags.device } : {}).catch((error: Error) => refuse(error.message))
   console.log(`device ${info.device}: ${info.adapter}${info.software && info.device === 'webgpu' ? ' (software)' : ''}`)
   return flags
 }
@@ -60,7 +61,7 @@ function readFlags(): Flags {
     if (evaluate && resume) throw new Error('--resume trains on, --evaluate trains nothing: give one of them')
     if (evaluate && (values.epochs ?? values.seed) !== undefined) throw new Error('--evaluate trains nothing: no --epochs, no --seed')
     return {
-      device: device(values.device ?? 'webgpu'),
+      device: values.device === undefined ? undefined : device(values.device),
       epochs: values.epochs === undefined ? undefined : whole('--epochs', values.epochs, 1),
       seed: values.seed === undefined ? undefined : whole('--seed', values.seed, 0),
       checkpoint,

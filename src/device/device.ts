@@ -157,8 +157,15 @@ export interface DeviceTraits {
   readonly parallelism: number
 }
 
-/** Makes devices; `probe` finds out whether the device can be had, and makes it. */
+export interface OpenOptions {
+  /** A part of the adapter's name. */
+  readonly adapter?: string
+  /** Nothing but hardware, unless an adapter is named. */
+  readonly hardware?: boolean
+}
+
+/** Makes devices; `open` answers undefined where there is none to be had. */
 export interface DeviceProvider {
   readonly name: DeviceName
-  open(options?: { adapter?: string }): Promise<{ device: Device; info: DeviceInfo } | undefined>
+  open(options?: OpenOptions): Promise<{ device: Device; info: DeviceInfo } | undefined>
 }

@@ -7,6 +7,8 @@ import {
   type DeviceProvider,
   isTold,
   markTold,
+  nodeProcess,
+  type OpenOptions,
   openCpu,
   webgpuProvider,
 } from '../device/index.ts'
@@ -20,17 +22,23 @@ export interface OpenDevice {
 }
 
 const open = new Map<DeviceName, OpenDevice>()
-const opening = new Map<DeviceName, Promise<OpenDevice | undefined>>()
+/** Attempts that are under way; `hardware`: those that take no software. */
+const opening = new Map<DeviceName, { readonly hardware: boolean; readonly result: Promise<OpenDevice | undefined> }>()
 const providers: readonly DeviceProvider[] = [webgpuProvider]
 
 /** Chosen by the user, or found; undefined while nothing needed it. */
 let chosen: DeviceName | undefined
 let settling: Promise<DeviceName> | undefined
 
-const fromEnvironment = (): DeviceName | undefined => {
+/** @throws DeviceError for what is no device */
+export function checkName(op: string, name: string): asserts name is DeviceName {
+  if (name !== 'cpu' && name !== 'webgpu') throw new DeviceError(op, `'${String(name)}' is not a device. Use 'cpu' or 'webgpu'`)
+}
+
+function fromEnvironment(): DeviceName | undefined {
   const name = typeof process === 'undefined' ? undefined : process.env?.TAPEGRAD_DEVICE
   if (name === undefined || name === '') return undefined
-  if (name !== 'cpu' && name !== 'webgpu') throw new DeviceError('TAPEGRAD_DEVICE', `'${name}' is not a device. Use cpu or webgpu`)
+  checkName('TAPEGRAD_DEVICE', name)
   return name
 }
 
@@ -72,33 +80,39 @@ export function openNow(name: DeviceName): OpenDevice | undefined {
   return made
 }
 
-function tryOpen(name: DeviceName, adapter?: string): Promise<OpenDevice | undefined> {
+async function tryOpen(name: DeviceName, { adapter, hardware = false }: OpenOptions = {}): Promise<OpenDevice | undefined> {
   const now = openNow(name)
-  if (now) return Promise.resolve(now)
-  let attempt = opening.get(name)
-  if (!attempt) {
-    const provider = providers.find((p) => p.name === name)
-    if (adapter !== undefined) adapters.set(name, adapter)
-    const wanted = adapters.get(name)
-    attempt = (provider ? provider.open(wanted === undefined ? {} : { adapter: wanted }) : Promise.resolve(undefined))
-      .then((made) => {
-        if (!made) return undefined
-        made.device.limitMemory(memoryLimit)
-        const ready = { ...made, plans: new Plans(made.device) }
-        open.set(name, ready)
-        return ready
-      })
-      .finally(() => opening.delete(name))
-    opening.set(name, attempt)
+  if (now) return now
+  const before = opening.get(name)
+  if (before) {
+    const found = await before.result
+    return found || hardware || !before.hardware ? found : tryOpen(name, { ...(adapter === undefined ? {} : { adapter }) })
   }
-  return attempt
+  if (adapter !== undefined) adapters.set(name, adapter)
+  const wanted = adapters.get(name)
+  const result = find(name, { hardware, ...(wanted === undefined ? {} : { adapter: wanted }) }).finally(() => opening.delete(name))
+  opening.set(name, { hardware, result })
+  return result
 }
 
-/** The device, opened. @throws DeviceError when it cannot be had. */
+async function find(name: DeviceName, options: OpenOptions): Promise<OpenDevice | undefined> {
+  const made = await providers.find((p) => p.name === name)?.open(options)
+  if (!made) return undefined
+  made.device.limitMemory(memoryLimit)
+  const ready = { ...made, plans: new Plans(made.device) }
+  open.set(name, ready)
+  return ready
+}
+
+/** The device, opened; software too. @throws DeviceError when it cannot be had. */
 export async function openDevice(name: DeviceName, adapter?: string): Promise<OpenDevice> {
-  const made = await tryOpen(name, adapter)
-  if (!made) throw new DeviceError(name, 'no WebGPU adapter answers here. On Linux a Vulkan driver is needed; device cpu works everywhere')
-  return made
+  const made = await tryOpen(name, adapter === undefined ? {} : { adapter })
+  if (made) return made
+  const asked = fromEnvironment() === name
+  throw new DeviceError(
+    name,
+    `${asked ? 'TAPEGRAD_DEVICE=webgpu, but ' : ''}no WebGPU adapter answers here. On Linux a Vulkan driver is needed: the GPU's own, or Mesa's lavapipe in software (Debian: apt-get install mesa-vulkan-drivers). ${asked ? 'Without TAPEGRAD_DEVICE, device cpu is used, which' : 'Device cpu'} works everywhere`,
+  )
 }
 
 export function getDefault(): Placement {
@@ -106,18 +120,18 @@ export function getDefault(): Placement {
   return chosen ?? 'auto'
 }
 export function setDefault(name: DeviceName | undefined): void {
-  if (name !== undefined && name !== 'cpu' && name !== 'webgpu')
-    throw new DeviceError('setDefaultDevice', `'${String(name)}' is not a device. Use 'cpu' or 'webgpu'`)
+  if (name !== undefined) checkName('setDefaultDevice', name)
   chosen = name
 }
 
-/** The device that `auto` means: WebGPU where an adapter answers (hardware before software), else the CPU. */
-export function settleDefault(adapter?: string): Promise<DeviceName> {
+/** The device that `auto` means: WebGPU where there is hardware, else the CPU. */
+export function settleDefault(): Promise<DeviceName> {
   const now = getDefault()
   if (now !== 'auto') return Promise.resolve(now)
-  settling ??= tryOpen('webgpu', adapter)
+  settling ??= tryOpen('webgpu', { hardware: true })
     .then((found) => {
-      chosen ??= found ? 'webgpu' : 'cpu'
+      // Software that is open already was asked for by name, or for some tensors only
+      chosen ??= found && (!found.info.software || nodeProcess?.env.TAPEGRAD_ADAPTER) ? 'webgpu' : 'cpu'
       return chosen
     })
     .finally(() => {
@@ -127,7 +141,8 @@ export function settleDefault(adapter?: string): Promise<DeviceName> {
 }
 
 export async function available(): Promise<DeviceName[]> {
-  return (await tryOpen('webgpu')) ? ['webgpu', 'cpu'] : ['cpu']
+  const found = await tryOpen('webgpu')
+  return found ? (found.info.software ? ['cpu', 'webgpu'] : ['webgpu', 'cpu']) : ['cpu']
 }
 
 export const opened = (): OpenDevice[] => [...open.keys()].flatMap((name) => openNow(name) ?? [])

@@ -7,7 +7,7 @@
 import { ArgumentError, type TypedArray } from '../base/index.ts'
 import type { DeviceCounters, DeviceInfo, DeviceName, MemoryStats } from '../device/index.ts'
 import { storedValues } from './compute.ts'
-import { available, getDefault, limitMemory, openDevice, opened, openNow, setDefault, settleDefault } from './devices.ts'
+import { available, checkName, getDefault, limitMemory, openDevice, opened, openNow, setDefault, settleDefault } from './devices.ts'
 import { raise, told } from './failures.ts'
 import { flushAll, readySinks } from './flush.ts'
 import { replaced, takeReplaced } from './journal.ts'
@@ -53,7 +53,7 @@ export function hostValues(node: Node): TypedArray | undefined {
 
 export interface InitOptions {
   readonly device?: DeviceName
-  /** A part of the adapter's name. */
+  /** A part of the name of a WebGPU adapter; software too. */
   readonly adapter?: string
   /**
    * Bytes that tensors and the work on them may hold on each device, from now on; more throws OutOfMemoryError. Infinity takes the limit away.
@@ -62,15 +62,22 @@ export interface InitOptions {
   readonly memoryLimit?: number
 }
 
-/** Settles the default device and says what was found. */
+/**
+ * Settles the default device and says what was found: the one that is named, else that of `TAPEGRAD_DEVICE`, else WebGPU where there is hardware,
+ * else the CPU.
+ * @throws DeviceError when the one that is named cannot be had
+ */
 export async function init(options: InitOptions = {}): Promise<DeviceInfo> {
-  const { memoryLimit } = options
+  const { memoryLimit, adapter } = options
+  if (options.device !== undefined) checkName('init', options.device)
+  if (adapter !== undefined && options.device === 'cpu')
+    throw new ArgumentError('init', `adapter '${adapter}' is one of device webgpu, got device 'cpu'`)
   if (memoryLimit !== undefined) {
     if (!(memoryLimit > 0)) throw new ArgumentError('init', `memoryLimit is a number of bytes above 0, got ${String(memoryLimit)}`)
     limitMemory(memoryLimit)
   }
-  const name = options.device ?? (await settleDefault(options.adapter))
-  const { info } = await openDevice(name, options.adapter)
+  const name = options.device ?? (adapter === undefined ? await settleDefault() : 'webgpu')
+  const { info } = await openDevice(name, adapter)
   setDefault(name)
   return info
 }

@@ -1,6 +1,6 @@
 /** @file Finds a GPU: the page's own, or Dawn in Node. Hardware first, then software. */
 import { DeviceError } from '../../base/index.ts'
-import type { DeviceInfo } from '../device.ts'
+import type { DeviceInfo, OpenOptions } from '../device.ts'
 import { env, nodeProcess } from '../environment.ts'
 import type { AdapterClass } from './strategy.ts'
 
@@ -32,8 +32,11 @@ const SOFTWARE = /llvmpipe|lavapipe|swiftshader|softpipe|software|basic render/i
 /** Dawn's GPU object; it must outlive the devices made from it. */
 const kept = new Map<string, GPU>()
 
+/** The page's own; some runtimes have one without a page. */
+const ownGpu = (): GPU | undefined => (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu
+
 async function entry(adapter: string | undefined): Promise<GPU | undefined> {
-  const own = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu
+  const own = ownGpu()
   if (own || !nodeProcess) return own
   const flags = adapter ? [`adapter=${adapter}`] : []
   const key = flags.join()
@@ -59,6 +62,22 @@ function describe(info: GPUAdapterInfo): string {
 const isSoftware = (info: GPUAdapterInfo): boolean =>
   info.isFallbackAdapter || SOFTWARE.test(`${info.description} ${info.device} ${info.architecture} ${info.vendor}`)
 
+/** What drivers of GPUs put into /dev: NVIDIA's, that of WSL, Mali's, Adreno's, Tegra's, PowerVR's. All others make a render node in /dev/dri. */
+const GPU_FILES = /^(nvidia\d|dxg$|mali\d|kgsl-|nvgpu|nvhost-gpu|pvrsrvkm)/
+
+/**
+ * Whether asking Dawn for hardware can have an answer. On Linux a look into /dev tells: where there is no GPU, Dawn would load the software
+ * drivers (60 MB) and print its warnings to find none.
+ */
+async function mayHaveHardware(): Promise<boolean> {
+  if (ownGpu() || nodeProcess?.platform !== 'linux') return true
+  // In a variable, as above
+  const module = 'node:fs/promises'
+  const { readdir } = (await import(/* @vite-ignore */ module)) as { readdir(path: string): Promise<string[]> }
+  const [files, nodes] = await Promise.all(['/dev', '/dev/dri'].map((path) => readdir(path).catch((): string[] => [])))
+  return !!files?.some((name) => GPU_FILES.test(name)) || !!nodes?.some((name) => name.startsWith('renderD'))
+}
+
 /** Dawn refuses a name that it does not know in just this spelling, and lists those it has: letter case is no reason to fail. */
 async function request(gpu: GPU | undefined, wanted: string | undefined): Promise<GPUAdapter | null | undefined> {
   const options = { powerPreference: 'high-performance' } as const
@@ -74,11 +93,14 @@ async function request(gpu: GPU | undefined, wanted: string | undefined): Promis
 }
 
 /**
- * Opens a device on the best adapter, or on the one whose description contains `wanted` (or TAPEGRAD_ADAPTER).
+ * Opens a device on the best adapter, or on the one whose description contains `adapter` (or TAPEGRAD_ADAPTER), which may be software also
+ * where only hardware is wanted.
  * @returns undefined where there is no adapter.
  * @throws DeviceError when an adapter was asked for by name and is not there, or gives no device.
  */
-export async function openGpu(wanted: string | undefined = env('TAPEGRAD_ADAPTER')): Promise<Opened | undefined> {
+export async function openGpu({ adapter: wanted = env('TAPEGRAD_ADAPTER'), hardware }: OpenOptions = {}): Promise<Opened | undefined> {
+  const onlyHardware = hardware && !wanted
+  if (onlyHardware && !(await mayHaveHardware())) return undefined
   const gpu = await entry(wanted)
   const matches = (a: GPUAdapter | null | undefined): boolean => {
     const text = a ? `${a.info.description} ${a.info.device} ${a.info.architecture} ${a.info.vendor}`.toLowerCase() : ''
@@ -88,7 +110,7 @@ export async function openGpu(wanted: string | undefined = env('TAPEGRAD_ADAPTER
   if (wanted && !matches(adapter) && !nodeProcess) adapter = await gpu?.requestAdapter({ forceFallbackAdapter: true })
   if (wanted && !matches(adapter))
     throw new DeviceError('init', `no WebGPU adapter matches '${wanted}'${adapter ? `; there is ${describe(adapter.info)}` : ''}`)
-  if (!adapter) return undefined
+  if (!adapter || (onlyHardware && isSoftware(adapter.info))) return undefined
   const found = adapter
   const frugal = env('TAPEGRAD_LIMITS') === 'default'
   const requiredLimits: Record<string, number> = {}

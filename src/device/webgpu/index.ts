@@ -7,7 +7,7 @@ import { openDump } from './dump.ts'
 export const webgpuProvider: DeviceProvider = {
   name: 'webgpu',
   async open(options = {}) {
-    const opened = await openGpu(options.adapter)
+    const opened = await openGpu(options)
     if (!opened) return undefined
     return { device: new GpuComputeDevice(opened, await openDump()), info: opened.info }
   },
