@@ -15,18 +15,13 @@ import {
   type Kernel,
   type Parts,
   partsOf,
-  type Stage,
   shapeOf,
 } from '../../../kernel/index.ts'
-import { rootsOf } from './analysis.ts'
 import type { Code, Func, Local, ModuleBuilder } from './assembler.ts'
-import { Expressions } from './expressions.ts'
 import { type GEMM, ROWS, WIDTHS, type Width } from './gemm.ts'
 import { Helpers } from './helpers.ts'
-import { joinAxes } from './join.ts'
-import { gridLane } from './lanes.ts'
 import type { Library } from './library.ts'
-import { LANES } from './writer.ts'
+import { StoresWriter, split } from './stores.ts'
 
 /** The most that a block has: terms of the sum at a time, rows, columns. */
 export interface Blocks {
@@ -66,14 +61,10 @@ function widthFor(n: number): Width {
 const even = (of: number, most: number, unit: number): number => Math.ceil(of / Math.ceil(of / most) / unit) * unit
 
 export class ContractWriter {
-  readonly #kernel: Kernel
   readonly #axes: ContractAxes
   readonly #code: Code
-  readonly #at: Expressions
   readonly #gemm: GemmFunctions
-  /** The axes of the columns as the stores walk them. */
-  readonly #columns: readonly Axis[]
-  readonly #stores: readonly Extract<Stage, { kind: 'store' }>[]
+  readonly #stores: StoresWriter
   readonly #sizes: { readonly m: number; readonly n: number; readonly k: number }
   /** Columns of a tile. */
   readonly #width: Width
@@ -90,15 +81,8 @@ export class ContractWriter {
   constructor(kernel: Kernel, lengths: readonly number[], module: ModuleBuilder, library: Library, gemm: GemmFunctions, most: Blocks) {
     this.#gemm = gemm
     this.#axes = axesOf(kernel)
-    const stores = kernel.stages.slice(1) as Extract<Stage, { kind: 'store' }>[]
-    const { axes: columns, stages } = joinAxes(this.#axes.columns, stores, 1 + Math.max(...kernel.grid.map((axis) => axis.id)))
-    this.#columns = columns
-    this.#stores = stages
-    const inside = new Set(this.#axes.columns)
-    const grid = [...kernel.grid.filter((axis) => !inside.has(axis)), ...columns]
-    this.#kernel = { ...kernel, grid, stages: [kernel.stages[0] as Stage, ...stages] }
     this.#code = module.function(['i32', 'i32', 'i32'], [], 'run')
-    this.#at = new Expressions(this.#kernel, lengths, this.#code, library, new Helpers(module))
+    this.#stores = new StoresWriter(kernel, this.#axes, lengths, this.#code, library, new Helpers(module))
     const { m, n, k } = shapeOf(kernel)
     this.#sizes = { m, n, k }
     this.#width = widthFor(n)
@@ -119,20 +103,19 @@ export class ContractWriter {
   /** Writes the function; answers how many blocks there are to share. */
   write(): number {
     const code = this.#code
-    const at = this.#at
+    const { at, kernel } = this.#stores
     const { a, b, batch, rows, columns, sum } = this.#axes
     const { m, n, k } = this.#sizes
     const block = this.#block
     const [rowBlocks, columnBlocks] = [Math.ceil(m / block.m), Math.ceil(n / block.n)]
     const [args, begin, end] = code.params as [Local, Local, Local]
     const local = (): Local => code.local('i32')
-    for (const axis of this.#kernel.grid) if (axis.size === 1) at.axes.set(axis, local())
     const scratch = local()
     code
       .get(args)
-      .memory('i32.load', 4 * this.#kernel.buffers.length + 4)
+      .memory('i32.load', 4 * kernel.buffers.length + 4)
       .set(scratch)
-    at.hoist(rootsOf(this.#stores), new Set(this.#kernel.grid), 'scalar')
+    this.#stores.begin()
     const [unit, row, column, z, packed, part] = [local(), local(), local(), local(), local(), local()]
     const [fromA, fromB, countM, countN, from, countK] = [local(), local(), local(), local(), local(), local()]
     code.i32(-1).set(packed)
@@ -143,7 +126,7 @@ export class ContractWriter {
         code.get(unit).i32(rowBlocks).op('i32.div_u').set(part)
         code.get(part).i32(columnBlocks).op('i32.rem_u').i32(block.n).op('i32.mul').set(column)
         code.get(part).i32(columnBlocks).op('i32.div_u').set(z)
-        this.#decode(z, batch)
+        this.#stores.decode(z, batch)
         this.#start(a.index, a.buffer, batch, fromA)
         this.#start(b.index, b.buffer, batch, fromB)
         this.#least(m, row, block.m, countM)
@@ -188,7 +171,7 @@ export class ContractWriter {
             .call(this.#gemm[`block${this.#width}`])
         })
         code.get(part).set(packed)
-        this.#finish(row, countM, column, countN, scratch)
+        this.#stores.write(row, countM, column, countN, 4 * block.n, () => code.get(scratch).i32(this.#panels.sums).op('i32.add'))
       })
     })
     const batches = batch.reduce((count, axis) => count * axis.size, 1)
@@ -216,32 +199,6 @@ export class ContractWriter {
       .op('i32.div_u')
   }
 
-  /** Sets the locals of axes from their row-major position, and answers that of the last. */
-  #decode(of: Local, axes: readonly Axis[]): void {
-    const parts = axes.map((axis) => ({ axes: [axis], size: axis.size }))
-    this.#split(of, parts).forEach((local, i) => {
-      this.#at.axes.set(axes[i] as Axis, local)
-    })
-  }
-
-  /** The positions along some parts of what stands in `of`, row-major. */
-  #split(of: Local, parts: Parts): Local[] {
-    const code = this.#code
-    if (parts.length === 1) return [of]
-    const locals = parts.map(() => code.local('i32'))
-    const rest = code.local('i32')
-    code.get(of).set(rest)
-    for (let i = parts.length - 1; i >= 0; i--) {
-      const [local, { size }] = [locals[i] as Local, parts[i] as Parts[0]]
-      if (i === 0) code.get(rest).set(local)
-      else {
-        code.get(rest).i32(size).op('i32.rem_u').set(local)
-        code.get(rest).i32(size).op('i32.div_u').set(rest)
-      }
-    }
-    return locals
-  }
-
   /** Pushes Σ 4 · coef · position. */
   #bytes(index: Index, parts: Parts, positions: readonly Local[]): void {
     const code = this.#code
@@ -263,11 +220,11 @@ export class ContractWriter {
     this.#bytes(
       index,
       parts,
-      batch.map((axis) => this.#at.axes.get(axis) as Local),
+      batch.map((axis) => this.#stores.at.axes.get(axis) as Local),
     )
     const code = this.#code
     code
-      .get(this.#at.buffers[buffer] as Local)
+      .get(this.#stores.at.buffers[buffer] as Local)
       .op('i32.add')
       .i32(4 * index.offset)
       .op('i32.add')
@@ -293,7 +250,7 @@ export class ContractWriter {
           .op('select')
       }
       code.set(x).get(to)
-      this.#bytes(index, parts, this.#split(x, parts))
+      this.#bytes(index, parts, split(this.#code, x, parts))
       code.memory('i32.store')
       code.get(to).i32(4).op('i32.add').set(to)
     })
@@ -330,94 +287,6 @@ export class ContractWriter {
         .i32(4 * width)
         .op('i32.add')
         .set(table)
-    })
-  }
-
-  // ── the store stages ──
-
-  /** Runs the store stages over a block whose sums are known: a row at a time, in vectors along the last axis of the columns where they can. */
-  #finish(row: Local, countM: Local, column: Local, countN: Local, scratch: Local): void {
-    const code = this.#code
-    const at = this.#at
-    const { rows } = this.#axes
-    const columns = this.#columns
-    const local = (): Local => code.local('i32')
-    const along = columns.at(-1) as Axis
-    const outer = columns.slice(0, -1)
-    const vectors = gridLane({ ...this.#kernel, stages: this.#stores }, at.terms) === along
-    const roots = rootsOf(this.#stores)
-    at.hoist(roots, new Set([...rows, ...columns]), 'scalar')
-    const [r, endM, c, endN, line, x, i, end, whole] = [local(), local(), local(), local(), local(), local(), local(), local(), local()]
-    const sum = local()
-    code.get(row).set(r).get(row).get(countM).op('i32.add').set(endM)
-    code.get(column).get(countN).op('i32.add').set(endN)
-    code.get(scratch).i32(this.#panels.sums).op('i32.add').set(line)
-    code.for(r, endM, 1, () => {
-      at.scoped(() => {
-        this.#decode(r, rows)
-        at.hoist(roots, new Set(columns), 'scalar')
-        code.get(column).set(c).get(line).set(sum)
-        code.block((leave) => {
-          code.loop((again) => {
-            at.scoped(() => {
-              // The part of the columns that lies along one run of the last axis
-              if (outer.length === 0) code.get(c).set(i).get(endN).set(end)
-              else {
-                code.get(c).i32(along.size).op('i32.div_u').set(x)
-                code.get(c).i32(along.size).op('i32.rem_u').set(i)
-                this.#decode(x, outer)
-                code.get(endN).get(c).op('i32.sub').get(i).op('i32.add').tee(end)
-                code.i32(along.size).get(end).i32(along.size).op('i32.lt_u').op('select').set(end)
-              }
-              code.get(end).get(i).op('i32.sub').get(c).op('i32.add').set(c)
-              at.axes.set(along, i)
-              at.lane = vectors ? along : undefined
-              at.hoist(roots, new Set([along]), 'scalar')
-              if (vectors) {
-                code
-                  .get(end)
-                  .get(end)
-                  .get(i)
-                  .op('i32.sub')
-                  .i32(LANES - 1)
-                code.op('i32.and').op('i32.sub').set(whole)
-                this.#points(i, whole, sum, 'vector')
-              }
-              this.#points(i, end, sum, 'scalar')
-              at.lane = undefined
-            })
-            code.get(c).get(endN).op('i32.ge_u').brIf(leave).br(again)
-          })
-        })
-        code
-          .get(line)
-          .i32(4 * this.#block.n)
-          .op('i32.add')
-          .set(line)
-      })
-    })
-  }
-
-  /** The store stages from i to `end`, whose sums are at `sum`. */
-  #points(i: Local, end: Local, sum: Local, mode: 'vector' | 'scalar'): void {
-    const code = this.#code
-    const vector = mode === 'vector'
-    const value = code.local(vector ? 'v128' : 'f32')
-    const step = vector ? LANES : 1
-    code.for(i, end, step, () => {
-      this.#at.scoped(() => {
-        code
-          .get(sum)
-          .memory(vector ? 'v128.load' : 'f32.load')
-          .set(value)
-        this.#at.accs.set('0.0', { local: value, vector, position: undefined })
-        for (const stage of this.#stores) this.#at.stores(stage.stores, mode)
-        code
-          .get(sum)
-          .i32(4 * step)
-          .op('i32.add')
-          .set(sum)
-      })
     })
   }
 }
