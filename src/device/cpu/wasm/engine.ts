@@ -6,25 +6,20 @@ import type { Engine } from '../engine.ts'
 import { type Func, ModuleBuilder, type ValType } from './assembler.ts'
 import { type Blocks, ContractWriter, chooseBlocks, type GemmFunctions } from './contract.ts'
 import { GEMM, writeGemm } from './gemm.ts'
-import { MAX_PAGES, type WasmBlock, WasmHeap } from './heap.ts'
+import { MAX_PAGES, WasmBlock, WasmHeap } from './heap.ts'
 import { KernelWriter } from './kernel.ts'
 import { Library } from './library.ts'
 import { ERROR_WORDS, errorAt } from './special.ts'
+import { type Args, type Part, type Shared, Threads, threadCount } from './threads.ts'
 import { wasm } from './webassembly.ts'
+import { workOf, workOfPanels } from './work.ts'
 import { Unsupported } from './writer.ts'
-
-type Run = (args: number, begin: number, end: number) => void
-
-/** A function of a module, and how many rows of work there are for it; they may be shared, and come in any order. */
-export interface Part {
-  readonly run: Run
-  readonly rows: number
-}
 
 interface Written {
   /** One after the other: each reads what those before wrote. */
   readonly parts: readonly Part[]
-  /** What it needs besides its buffers, while it runs. */
+  readonly shared: Shared | undefined
+  /** What each thread needs besides the buffers, while it runs. */
   readonly scratchBytes: number
 }
 
@@ -36,17 +31,28 @@ const MEMORY = { shared: true, maximum: MAX_PAGES } as const
 export const interpreted = new Map<string, string>()
 
 export class WasmEngine implements Engine {
-  readonly description = 'WebAssembly SIMD'
+  readonly description: string
   readonly features = ['simd']
   readonly heap = new WasmHeap()
-  readonly #args = this.heap.take('uint8', ARGS)
-  readonly #words = new Int32Array(this.heap.memory.buffer, this.#args.address, ARGS / 4)
-  readonly #floats = new Float64Array(this.heap.memory.buffer, this.#args.address, ARGS / 8)
+  readonly #words = this.heap.take('int32', ARGS / 4)
+  readonly #floats = new WasmBlock(this.heap.memory, this.#words.address, 'float64', ARGS / 8)
+  readonly #threads: Threads
   /** As large as the kernel that needs most of it has asked for. */
   #scratch = this.heap.take('uint8', 0)
+  #modules = 0
+  /** The bytes of kernels that threads share, given back when nobody can run them any more. */
+  readonly #dropped = new FinalizationRegistry<WasmBlock>((bytes) => this.heap.give(bytes))
   #gemm: Readonly<Record<string, unknown>> | undefined
   /** Decides which contractions are computed in blocks; tests have others. */
   choose: (kernel: Kernel) => Blocks | undefined = chooseBlocks
+
+  constructor(threads = threadCount()) {
+    const bytes = writeGemm(MEMORY)
+    const gemm = this.heap.take('uint8', bytes.length)
+    gemm.values.set(bytes)
+    this.#threads = new Threads(this.heap, threads, gemm)
+    this.description = `WebAssembly SIMD, ${threads} ${threads === 1 ? 'thread' : 'threads'}`
+  }
 
   /** Undefined where the engine has no WebAssembly with SIMD and shared memory. */
   static open(): WasmEngine | undefined {
@@ -60,37 +66,55 @@ export class WasmEngine implements Engine {
     if (kernel.grid.some((axis) => axis.size === 0)) return () => {}
     const written = this.#write(kernel, lengths)
     if (!written) return interpretKernel(kernel)
-    const { parts, scratchBytes } = written
-    if (scratchBytes > this.#scratch.length) {
-      const larger = this.#take(kernel.label, scratchBytes)
-      this.heap.give(this.#scratch)
-      this.#scratch = larger
-    }
+    const { parts, shared, scratchBytes } = written
+    this.#provide(kernel.label, scratchBytes)
     const types = scalarTypes(kernel)
-    const base = this.#args.address
+    const base = this.#words.address
     // Addresses first, then where the numbers are, then the first wrong index, then the numbers
     const error = errorAt(kernel.buffers.length)
     const numbersAt = Math.ceil((error + ERROR_WORDS) / 2)
-    return ({ data, scalars, fail }) => {
+    const args: Args = { address: base, words: error + ERROR_WORDS, wrong: () => this.#words.values[error] !== 0 }
+    const compiled: CompiledKernel = ({ data, scalars, fail }) => {
+      const words = this.#words.values
+      const floats = this.#floats.values
       data.forEach((block, i) => {
-        this.#words[i] = (block as WasmBlock).address
+        words[i] = (block as WasmBlock).address
       })
-      this.#words[data.length] = base + 8 * numbersAt
-      this.#words[data.length + 1] = this.#scratch.address
+      words[data.length] = base + 8 * numbersAt
+      words[data.length + 1] = this.#scratch.address
       for (const [slot, type] of types) {
         const value = scalars[slot] as number
-        if (type === 'float') this.#floats[numbersAt + slot] = value
-        else this.#words[2 * (numbersAt + slot)] = value
+        if (type === 'float') floats[numbersAt + slot] = value
+        else words[2 * (numbersAt + slot)] = value
       }
-      this.#words[error] = 0
-      for (const part of parts) this.#run(part)
-      const site = this.#words[error] as number
-      if (site > 0) fail(site - 1, this.#words[error + 1] as number, this.#words[error + 2] as number)
+      words[error] = 0
+      for (const part of parts) {
+        if (!shared || !this.#threads.worth(part)) part.run(base, 0, part.rows)
+        else {
+          const wrong = this.#threads.run(shared, part, args)
+          if (wrong) return fail(wrong.site, wrong.index, wrong.size)
+        }
+        const site = words[error] as number
+        if (site > 0) return fail(site - 1, words[error + 1] as number, words[error + 2] as number)
+      }
     }
+    if (shared) this.#dropped.register(compiled, shared.bytes)
+    return compiled
   }
 
-  #run({ run, rows }: Part): void {
-    run(this.#args.address, 0, rows)
+  /** Ends the threads; for tests. */
+  async close(): Promise<void> {
+    await this.#threads.stop()
+  }
+
+  /** Scratch memory for every thread. @throws OutOfMemoryError */
+  #provide(op: string, bytes: number): void {
+    if (bytes <= this.#scratch.length) return
+    const larger = Array.from({ length: this.#threads.count }, () => this.#take(op, bytes))
+    this.heap.give(this.#scratch)
+    const [own, ...others] = larger as [WasmBlock, ...WasmBlock[]]
+    this.#scratch = own
+    this.#threads.setScratch(others)
   }
 
   /** @throws OutOfMemoryError */
@@ -112,15 +136,26 @@ export class WasmEngine implements Engine {
         ? new ContractWriter(kernel, lengths, module, library, importGemm(module), blocks)
         : new KernelWriter(kernel, lengths, module, library)
       const rows = writer.write()
+      const bytes = module.build()
       const imports = { memory: this.heap.memory, ...library.imports, ...(blocks && this.#gemmModule()) }
-      const instance = new wasm.Instance(new wasm.Module(module.build()), { env: imports })
-      const part = { run: instance.exports.run as Run, rows }
-      return { parts: [part], scratchBytes: writer instanceof ContractWriter ? writer.scratchBytes : 0 }
+      const instance = new wasm.Instance(new wasm.Module(bytes), { env: imports })
+      const work = blocks ? workOfPanels(kernel) : workOf(kernel)
+      const part: Part = { run: instance.exports.run as Part['run'], entry: 0, rows, work }
+      const scratchBytes = writer instanceof ContractWriter ? writer.scratchBytes : 0
+      const shared = library.portable && this.#threads.worth(part) ? this.#share(kernel.label, bytes) : undefined
+      return { parts: [part], shared, scratchBytes }
     } catch (e) {
       if (!(e instanceof Unsupported)) throw e
       interpreted.set(kernel.label, e.message)
       return undefined
     }
+  }
+
+  /** Puts a module where threads find it. @throws OutOfMemoryError */
+  #share(op: string, module: Uint8Array): Shared {
+    const bytes = this.#take(op, module.length)
+    bytes.values.set(module)
+    return { module: this.#modules++, bytes }
   }
 
   /** What contractions share, once one is there. */

@@ -8,6 +8,8 @@ type Name = keyof typeof floatFunctions
 export class Library {
   /** What the module must be given. */
   readonly imports: Record<string, (...x: number[]) => number> = {}
+  /** Whether a thread finds what is imported by itself: mathematical functions of the language. */
+  portable = true
   readonly #module: ModuleBuilder
   readonly #functions = new Map<string, Func>()
 
@@ -36,6 +38,7 @@ export class Library {
     if (suffix === '64' || suffix === 'OfOne') {
       const type = suffix === '64' ? 'f64' : 'f32'
       this.imports[name] = own
+      if ((Math as unknown as Record<string, unknown>)[base as Name] !== own) this.portable = false
       return this.#module.import(name, params(type), [type])
     }
     if (suffix === '4') {

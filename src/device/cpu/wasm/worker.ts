@@ -1,0 +1,132 @@
+/** @file The program of a thread, and how one is started: a worker thread in Node, a worker in a page. */
+import { builtinModule } from '../../environment.ts'
+import { CONTROL, JOB, MESSAGE_BYTES, NONE, THREAD } from './control.ts'
+import type { WasmMemory } from './webassembly.ts'
+
+/** What a thread is given. */
+export interface WorkerData {
+  readonly memory: WasmMemory
+  /** Addresses of the control block, and of the thread's own. */
+  readonly control: number
+  readonly block: number
+  /** Address and length of the module that contractions import from. */
+  readonly gemm: readonly [number, number]
+}
+
+export interface WorkerHandle {
+  terminate(): Promise<unknown>
+}
+
+/** Kernels that a thread keeps; engines keep the code of equal bytes, so that another compilation is quick. */
+const KEPT = 1024
+/** How often a thread looks for a job before it sleeps: some 50 µs. */
+const LOOKS = 4000
+
+/**
+ * The thread's program. It is text, because no bundler then has to find another file; it is short, because nobody checks the types of text. threads.ts
+ * says what it does.
+ */
+const PROGRAM = `
+const serve = ({ memory, control: controlAt, block, gemm }) => {
+  const control = new Int32Array(memory.buffer, controlAt, ${CONTROL.words})
+  const own = new Int32Array(memory.buffer, block, ${THREAD.words})
+  const job = new Int32Array(${JOB.size})
+  const kernels = new Map()
+  let products
+  const instantiate = (address, length) => {
+    const module = new WebAssembly.Module(new Uint8Array(memory.buffer, address, length).slice())
+    const env = { memory }
+    for (const { name, kind } of WebAssembly.Module.imports(module))
+      if (kind === 'function') env[name] = Math[name.replace(/(64|OfOne)$/, '')] ?? (products ??= instantiate(...gemm))[name]
+    return new WebAssembly.Instance(module, { env }).exports
+  }
+  const find = () => {
+    const number = job[${JOB.module}]
+    let exports = kernels.get(number)
+    if (!exports) {
+      if (kernels.size === ${KEPT}) kernels.delete(kernels.keys().next().value)
+      exports = Object.values(instantiate(job[${JOB.bytes}], job[${JOB.length}]))
+      kernels.set(number, exports)
+    }
+    return exports[job[${JOB.entry}]]
+  }
+  const args = block + ${4 * THREAD.args}
+  let number = -1
+  let run, error
+  const compute = (chunk) => {
+    if (!run) {
+      run = find()
+      error = ${THREAD.args} + job[${JOB.words}] - 3
+      own.set(new Int32Array(memory.buffer, job[${JOB.args}], job[${JOB.words}]), ${THREAD.args})
+      if (!job[${JOB.common}]) own[error - 1] = own[${THREAD.scratch}]
+      own[error] = 0
+    }
+    const rows = job[${JOB.chunk}]
+    run(args, chunk * rows, Math.min(job[${JOB.rows}], (chunk + 1) * rows))
+    if (own[error] > 0 && own[${THREAD.errorChunk}] < 0) own[${THREAD.errorChunk}] = chunk
+  }
+  let looks = 0
+  for (;;) {
+    const ticket = Atomics.load(control, ${CONTROL.ticket})
+    const next = ticket & ${NONE}
+    if (next !== ${NONE} && ticket >> 16 !== number) {
+      // Should it be another job by now, nothing of it is taken: the ticket is another one too
+      job.set(control.subarray(${CONTROL.job}, ${CONTROL.job + JOB.size}))
+      number = ticket >> 16
+      run = undefined
+    }
+    if (next === ${NONE} || next >= job[${JOB.chunks}]) {
+      if (++looks < ${LOOKS}) continue
+      Atomics.add(control, ${CONTROL.asleep}, 1)
+      Atomics.wait(control, ${CONTROL.ticket}, ticket)
+      Atomics.sub(control, ${CONTROL.asleep}, 1)
+      looks = 0
+      continue
+    }
+    if (Atomics.compareExchange(control, ${CONTROL.ticket}, ticket, ticket + 1) !== ticket) continue
+    looks = 0
+    try {
+      compute(next)
+    } catch (e) {
+      const text = new TextEncoder().encode(String(e && e.message)).subarray(0, ${MESSAGE_BYTES - 1})
+      new Uint8Array(memory.buffer, block + ${4 * THREAD.message}, ${MESSAGE_BYTES}).fill(0).set(text)
+      own[${THREAD.trapped}] = 1
+    }
+    if (Atomics.add(control, ${CONTROL.done}, 1) === job[${JOB.chunks}] - 1) Atomics.notify(control, ${CONTROL.done})
+  }
+}
+`
+
+interface PageWorker {
+  onerror: (() => void) | null
+  postMessage(data: unknown): void
+  terminate(): void
+}
+interface Page {
+  readonly Worker?: new (url: string) => PageWorker
+  readonly crossOriginIsolated?: boolean
+}
+const page = globalThis as unknown as Page
+
+/** Whether threads can be had here: in a page only one that is cross-origin isolated shares memory with them. */
+export const canStart = (): boolean => builtinModule !== undefined || (page.Worker !== undefined && page.crossOriginIsolated === true)
+
+/** Starts a thread. It does not keep the process alive. @param ended called when it is no more */
+export function startWorker(data: WorkerData, ended: () => void): WorkerHandle {
+  if (builtinModule) {
+    const { Worker } = builtinModule('node:worker_threads')
+    const source = `${PROGRAM}serve(require('node:worker_threads').workerData)`
+    const worker = new Worker(source, { eval: true, workerData: data, execArgv: [] })
+    // What it had taken is missed by the calling thread
+    worker.on('error', ended)
+    worker.on('exit', ended)
+    worker.unref()
+    return worker
+  }
+  const { Worker } = page as Required<Page>
+  const url = URL.createObjectURL(new Blob([`${PROGRAM}onmessage = (event) => serve(event.data)`], { type: 'text/javascript' }))
+  const worker = new Worker(url)
+  worker.onerror = ended
+  worker.postMessage(data)
+  return { terminate: async () => worker.terminate() }
+}
