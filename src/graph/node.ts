@@ -87,12 +87,12 @@ export class Node {
   readonly dtype: DType
   readonly placement: Placement
   storage: Storage | undefined
-  /** Numbers that describe the node in a plan's signature, as a computed and as a stored one; 0 until asked for. */
-  computedKey = 0
-  storedKey = 0
   /** The plan that computed the node without storing it, and the node's position there: reading it later teaches that plan to store it. */
   origin: { readonly wanted: Set<number> } | undefined = undefined
   position = 0
+  /** The last walk that came by (`order.ts`), and the node's place in the signature made last (`signature.ts`). */
+  walk = 0
+  place = 0
   /** Whether the node waits to be computed, in bits of `pending.ts`. */
   pending = 0
   /** Two handles have the node (`detach`, `clone`, a reshape to the same shape): disposing of one must not free the other's value. */

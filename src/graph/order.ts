@@ -3,24 +3,34 @@ import type { Cluster } from './cluster.ts'
 import type { Node } from './node.ts'
 import { isSource } from './rewrite.ts'
 
+let walks = 0
+
 /** The nodes below `roots`, inputs before users. `stop` keeps from going below a node. */
 export function topological(roots: readonly Node[], stop: (node: Node) => boolean = isSource): Node[] {
+  const walk = ++walks
   const order: Node[] = []
-  const seen = new Set<Node>()
-  const stack: { node: Node; next: number }[] = []
+  /** The path down to a node, and for each node on it the next input to visit. */
+  const path: Node[] = []
+  const next: number[] = []
+  const visit = (node: Node): void => {
+    if (node.walk === walk) return
+    node.walk = walk
+    if (stop(node)) order.push(node)
+    else {
+      path.push(node)
+      next.push(0)
+    }
+  }
   for (const root of roots) {
-    if (seen.has(root)) continue
-    seen.add(root)
-    stack.push({ node: root, next: 0 })
-    while (stack.length > 0) {
-      const top = stack[stack.length - 1] as { node: Node; next: number }
-      const input = stop(top.node) ? undefined : top.node.inputs[top.next++]
-      if (input === undefined) {
-        order.push(top.node)
-        stack.pop()
-      } else if (!seen.has(input)) {
-        seen.add(input)
-        stack.push({ node: input, next: 0 })
+    visit(root)
+    for (let top = path.length - 1; top >= 0; top = path.length - 1) {
+      const node = path[top] as Node
+      const input = node.inputs[(next[top] as number)++]
+      if (input) visit(input)
+      else {
+        order.push(node)
+        path.pop()
+        next.pop()
       }
     }
   }

@@ -1,0 +1,132 @@
+/**
+ * @file The structure of a graph as a row of whole numbers: graphs of equal rows have equal schedules. Made anew in every step, so nothing here makes text
+ * or tables: the row is written into one array, and a node's place in it is noted on the node.
+ */
+import type { Shape } from '../base/index.ts'
+import type { Node, Primitive } from './node.ts'
+
+let row = new Int32Array(4096)
+let length = 0
+
+function put(word: number): void {
+  if (length === row.length) {
+    const longer = new Int32Array(2 * length)
+    longer.set(row)
+    row = longer
+  }
+  row[length++] = word
+}
+
+function putAll(list: Shape): void {
+  put(list.length)
+  for (let i = 0; i < list.length; i++) put(list[i] as number)
+}
+
+/** Numbers for names: of primitives, operators, dtypes, and of whom an index error blames. */
+const codes = new Map<string, number>()
+function putName(name: string): void {
+  let code = codes.get(name)
+  if (code === undefined) {
+    code = codes.size
+    codes.set(name, code)
+  }
+  put(code)
+}
+
+const float = new Float64Array(1)
+const halves = new Int32Array(float.buffer)
+
+/** What a primitive computes, but for its inputs: leaves and scalars are alike whatever their values. */
+function putPrimitive(p: Primitive): void {
+  putName(p.kind)
+  switch (p.kind) {
+    case 'constant': // bit for bit: −0 is another constant than 0
+      float[0] = p.value
+      put(halves[0] as number)
+      put(halves[1] as number)
+      break
+    case 'random':
+      put(p.word)
+      break
+    case 'unary':
+    case 'binary':
+      putName(p.op)
+      break
+    case 'permute':
+      putAll(p.order)
+      break
+    case 'slice':
+      putAll(p.start)
+      putAll(p.step)
+      break
+    case 'window':
+      put(p.map.length)
+      for (const { offset, terms } of p.map) {
+        put(offset)
+        put(terms.length)
+        for (const [axis, coef] of terms) {
+          put(axis)
+          put(coef)
+        }
+      }
+      break
+    case 'contract':
+      put(p.m)
+      put(p.n)
+      put(p.k)
+      break
+    case 'pad':
+      putAll(p.before)
+      break
+    case 'reduce':
+      putName(p.op)
+      putAll(p.dims)
+      break
+    case 'gather':
+      put(p.dim)
+      putName(p.op)
+      break
+    case 'pack':
+      putAll(p.offsets)
+      break
+    default:
+  }
+}
+
+/**
+ * The row of a graph: what each node is and where its inputs stand, then targets; and a hash of it.
+ * @param order topological
+ * @returns a row that holds until the next call
+ */
+export function signature(
+  order: readonly Node[],
+  targets: readonly Node[],
+  donors: ReadonlySet<Node>,
+): { readonly row: Int32Array; readonly hash: number } {
+  length = 0
+  put(order.length)
+  for (let i = 0; i < order.length; i++) {
+    const node = order[i] as Node
+    node.place = i
+    if (node.storage) {
+      putName(donors.size > 0 && donors.has(node) ? 'donor' : 'input')
+    } else {
+      const { inputs } = node
+      putPrimitive(node.primitive)
+      put(inputs.length)
+      for (let k = 0; k < inputs.length; k++) put((inputs[k] as Node).place)
+    }
+    putName(node.dtype)
+    putAll(node.shape)
+  }
+  for (let i = 0; i < targets.length; i++) put((targets[i] as Node).place)
+  let hash = 0x811c9dc5
+  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ (row[i] as number), 0x01000193) ^ (hash >>> 15)
+  return { row: row.subarray(0, length), hash }
+}
+
+export function sameSignature(a: Int32Array, b: Int32Array): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
