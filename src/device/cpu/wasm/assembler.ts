@@ -164,8 +164,8 @@ export class Code implements Func {
   }
 
   laneMemory(name: keyof typeof LANE_MEMORY, lane: number, offset = 0): this {
-    const [code] = LANE_MEMORY[name]
-    this.bytes.push(0xfd, code, 2)
+    const [code, align] = LANE_MEMORY[name]
+    this.bytes.push(0xfd, code, Math.min(align, 2))
     unsigned(this.bytes, offset)
     this.bytes.push(lane)
     return this

@@ -2,11 +2,18 @@
 import { type DType, dtypeInfo } from '../../../base/index.ts'
 import { type Axis, coefOf, type Expr, type Index, type Stage, type ValueType, valueTypeOf } from '../../../kernel/index.ts'
 import { four, type Local } from './assembler.ts'
+import type { LANE_MEMORY } from './opcodes.ts'
 import { convert, halfBits, writeBinary, writeCast, writeUnary } from './operators.ts'
 import { type Accumulator, Places } from './places.ts'
 import { writeChecked, writePhilox } from './special.ts'
 import { LANES, type Mode, type Writer } from './writer.ts'
 
+/** The instruction that stores one lane of so many bytes. */
+const STORE_LANE: Readonly<Record<number, keyof typeof LANE_MEMORY>> = {
+  1: 'v128.store8_lane',
+  2: 'v128.store16_lane',
+  4: 'v128.store32_lane',
+}
 const DTYPE_OF = { float: 'float64', i32: 'int32', u32: 'uint32', bool: 'bool' } as const
 
 /** Writes expressions into one function. */
@@ -156,12 +163,46 @@ export class Expressions extends Places implements Writer {
     if (mode === 'scalar') {
       this.address(e.buffer, e.index)
       this.loadOne(dtype)
-    } else if (!this.uneven(e.index) && coefOf(e.index, this.lane as Axis) === 1) {
-      this.address(e.buffer, e.index, LANES - 1)
-      this.loadFour(dtype)
-    } else this.gather(e.buffer, e.index, dtype)
+    } else if (this.uneven(e.index)) this.gather(e.buffer, e.index, dtype)
+    else {
+      const step = coefOf(e.index, this.lane as Axis)
+      if (step === 1) this.loadFour(dtype, this.address(e.buffer, e.index, LANES - 1))
+      else if (dtypeInfo[dtype].bytes !== 4 || this.outside(e.buffer, e.index)) this.gather(e.buffer, e.index, dtype)
+      else this.loadApart(e, step)
+    }
     const own = valueTypeOf(dtype)
     if (e.type !== own) convert(this, own, DTYPE_OF[e.type], mode)
+  }
+
+  /** Four words that lie `step` apart, all of them inside their buffer. */
+  loadApart({ buffer, index }: Extract<Expr, { kind: 'load' }>, step: number): void {
+    const { code } = this
+    const at = this.fresh('i32')
+    this.address(buffer, index)
+    // Offsets of loads are unsigned: from the last lane on, where steps go down
+    const first = 4 * step * (step < 0 ? this.lead + LANES - 1 : this.lead)
+    if (step < 0) code.i32(first).op('i32.add')
+    code.set(at)
+    const offset = step < 0 ? 0 : first
+    if (step === -1) {
+      const x = this.fresh('v128')
+      code.get(at).memory('v128.load', offset).tee(x).get(x)
+      code.shuffle([12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3])
+    } else if (step === 2) {
+      code.get(at).memory('v128.load', offset)
+      code.get(at).memory('v128.load', offset + 16)
+      code.shuffle([0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27])
+    } else {
+      const result = this.fresh('v128')
+      const of = (lane: number): number => offset + 4 * Math.abs(step) * (step < 0 ? LANES - 1 - lane : lane)
+      for (let lane = 0; lane < this.count; lane++) {
+        code.get(at)
+        if (lane === 0) code.memory('v128.load32_zero', of(0))
+        else code.get(result).laneMemory('v128.load32_lane', lane, of(lane))
+        code.set(result)
+      }
+      code.get(result)
+    }
   }
 
   /** The value at the address on the stack. */
@@ -193,25 +234,26 @@ export class Expressions extends Places implements Writer {
     }
   }
 
-  /** The four values from the address on the stack on. */
-  loadFour(dtype: DType): void {
+  /** The four values from the address on the stack plus `offset` on. */
+  loadFour(dtype: DType, offset: number): void {
     const { code } = this
     switch (dtype) {
       case 'float16':
-        code.memory('v128.load64_zero').op('i32x4.extend_low_i16x8_u').call(this.helpers.get('fromHalf4'))
+        code.memory('v128.load64_zero', offset).op('i32x4.extend_low_i16x8_u')
+        this.helpers.apply(code, 'fromHalf4')
         return
       case 'bool':
-        code.memory('v128.load32_zero').op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u')
+        code.memory('v128.load32_zero', offset).op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u')
         code.v128(four(0)).op('i32x4.ne')
         return
       case 'uint8':
-        code.memory('v128.load32_zero').op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u')
+        code.memory('v128.load32_zero', offset).op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u')
         return
       case 'int8':
-        code.memory('v128.load32_zero').op('i16x8.extend_low_i8x16_s').op('i32x4.extend_low_i16x8_s')
+        code.memory('v128.load32_zero', offset).op('i16x8.extend_low_i8x16_s').op('i32x4.extend_low_i16x8_s')
         return
       default:
-        code.memory('v128.load')
+        code.memory('v128.load', offset)
     }
   }
 
@@ -223,7 +265,7 @@ export class Expressions extends Places implements Writer {
     const addresses = this.fresh('v128')
     const result = this.fresh('v128')
     this.indices(index)
-    if (this.outside(buffer, index)) {
+    if (this.outside(buffer, index) || this.count < LANES) {
       code.tee(addresses).get(addresses)
       code.v128(four(this.lengths[buffer] as number)).op('i32x4.lt_u')
       code.op('v128.and')
@@ -245,7 +287,7 @@ export class Expressions extends Places implements Writer {
       code.set(result)
     }
     code.get(result)
-    if (dtype === 'float16') code.call(this.helpers.get('fromHalf4'))
+    if (dtype === 'float16') this.helpers.apply(code, 'fromHalf4')
     if (dtype === 'bool') code.v128(four(0)).op('i32x4.ne')
   }
 
@@ -268,9 +310,7 @@ export class Expressions extends Places implements Writer {
         this.storeOne(dtype)
         return
       }
-      this.address(buffer, index)
-      code.get(values[n] as Local)
-      this.storeFour(dtype)
+      this.storeFour(dtype, buffer, index, values[n] as Local)
     })
   }
 
@@ -298,22 +338,39 @@ export class Expressions extends Places implements Writer {
     }
   }
 
-  storeFour(dtype: DType): void {
+  storeFour(dtype: DType, buffer: number, index: Index, value: Local): void {
     const { code } = this
+    const { bytes } = dtypeInfo[dtype]
+    if (this.count < LANES) {
+      const at = this.fresh('i32')
+      const offset = this.address(buffer, index, LANES - 1)
+      code.set(at).get(value)
+      if (dtype === 'float16') halfBits(this, true)
+      if (dtype === 'bool') code.v128(four(1)).op('v128.and')
+      code.set(value)
+      for (let lane = 0; lane < this.count; lane++)
+        code
+          .get(at)
+          .get(value)
+          .laneMemory(STORE_LANE[bytes] as keyof typeof LANE_MEMORY, (4 / bytes) * lane, offset + bytes * lane)
+      return
+    }
+    const offset = this.address(buffer, index, LANES - 1)
+    code.get(value)
     switch (dtype) {
       case 'float16':
         halfBits(this, true)
-        code.v128(four(0)).op('i16x8.narrow_i32x4_u').laneMemory('v128.store64_lane', 0)
+        code.v128(four(0)).op('i16x8.narrow_i32x4_u').laneMemory('v128.store64_lane', 0, offset)
         return
       case 'bool':
       case 'int8':
       case 'uint8':
         code.v128(four(dtype === 'bool' ? 1 : 255)).op('v128.and')
         code.v128(four(0)).op('i16x8.narrow_i32x4_u').v128(four(0)).op('i8x16.narrow_i16x8_u')
-        code.laneMemory('v128.store32_lane', 0)
+        code.laneMemory('v128.store32_lane', 0, offset)
         return
       default:
-        code.memory('v128.store')
+        code.memory('v128.store', offset)
     }
   }
 }

@@ -1,5 +1,6 @@
 /** @file Functions that kernels call and that are written in instructions: halves, whole numbers without traps, fmod, random bits. */
 import { type Code, type Func, four, type Local, type ModuleBuilder, type Op, type ValType } from './assembler.ts'
+import { LONG, takeVectors } from './library.ts'
 
 /** Philox4x32-10: multipliers of words 0 and 2, and what the key grows by in each round. */
 const PHILOX = { multipliers: [0xd2511f53, 0xcd9e8d57], steps: [0x9e3779b9, 0xbb67ae85], rounds: 10 } as const
@@ -7,7 +8,7 @@ const PHILOX = { multipliers: [0xd2511f53, 0xcd9e8d57], steps: [0x9e3779b9, 0xbb
 interface Helper {
   readonly params: readonly ValType[]
   readonly results: readonly ValType[]
-  readonly write: (code: Code) => void
+  readonly write: (code: Code, args: readonly Local[]) => void
 }
 
 /** The helpers of one module: each is written when it is first asked for. */
@@ -25,8 +26,15 @@ export class Helpers {
     const { params, results, write } = HELPERS[name]
     const code = this.#module.function(params, results)
     this.#written.set(name, code)
-    write(code)
+    write(code, code.params)
     return code
+  }
+
+  /** Calls a helper; one of vectors stands where it is used (see Library). */
+  apply(code: Code, name: HelperName): void {
+    const { params, write } = HELPERS[name]
+    if (params[0] !== 'v128' || code.bytes.length > LONG) code.call(this.get(name))
+    else write(code, takeVectors(code, params.length))
   }
 }
 
@@ -63,8 +71,8 @@ function toHalf(code: Code): void {
   code.get(bits).i32(16).op('i32.shr_u').i32(0x8000).op('i32.and').op('i32.or')
 }
 
-function toHalf4(code: Code): void {
-  const [x] = code.params as [Local]
+function toHalf4(code: Code, args: readonly Local[]): void {
+  const [x] = args as [Local]
   const abs = code.local('v128')
   code.get(x).v128(four(0x7fffffff)).op('v128.and').set(abs)
   code
@@ -95,8 +103,8 @@ function fromHalf(code: Code): void {
   code.get(half).i32(0x8000).op('i32.and').i32(16).op('i32.shl').op('i32.or').op('f32.reinterpret_i32')
 }
 
-function fromHalf4(code: Code): void {
-  const [half] = code.params as [Local]
+function fromHalf4(code: Code, args: readonly Local[]): void {
+  const [half] = args as [Local]
   const bits = code.local('v128')
   code.get(half).v128(four(0x7fff)).op('v128.and').i32(13).op('i32x4.shl').set(bits)
   code
@@ -239,10 +247,13 @@ function fmod(code: Code): void {
 /** One round's product of a word: the high half into `high`, the low one into `low`. */
 function product(code: Code, word: Local, multiplier: number, high: Local, low: Local, wide: Local): void {
   if (word.type === 'v128') {
-    code.get(word).v128(four(multiplier)).op('i64x2.extmul_low_i32x4_u')
-    code.get(word).v128(four(multiplier)).op('i64x2.extmul_high_i32x4_u')
-    code.shuffle([4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31]).set(high)
-    code.get(word).v128(four(multiplier)).op('i32x4.mul').set(low)
+    // Products of the first two words, and of the others; then their halves side by side
+    code.get(word).v128(four(multiplier)).op('i64x2.extmul_low_i32x4_u').set(low)
+    code.get(word).v128(four(multiplier)).op('i64x2.extmul_high_i32x4_u').set(high)
+    const two = code.local('v128')
+    code.get(low).get(high).shuffle([0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27]).set(two)
+    code.get(low).get(high).shuffle([4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31]).set(high)
+    code.get(two).set(low)
     return
   }
   code.get(word).op('i64.extend_i32_u').i32(multiplier).op('i64.extend_i32_u').op('i64.mul').tee(wide).op('i32.wrap_i64').set(low)
@@ -250,8 +261,8 @@ function product(code: Code, word: Local, multiplier: number, high: Local, low: 
 }
 
 /** (k0, k1, c0, c1, c2, c3) → four words. */
-function philox(code: Code): void {
-  const [k0, k1, c0, c1, c2, c3] = code.params as [Local, Local, Local, Local, Local, Local]
+function philox(code: Code, args: readonly Local[]): void {
+  const [k0, k1, c0, c1, c2, c3] = args as [Local, Local, Local, Local, Local, Local]
   const vector = k0.type === 'v128'
   const fresh = (): Local => code.local(k0.type)
   const [h0, l0, h2, l2, wide] = [fresh(), fresh(), fresh(), fresh(), code.local('i64')]

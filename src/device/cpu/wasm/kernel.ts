@@ -4,14 +4,16 @@
  * One axis runs in vectors of four where the kernel reads and writes along it: the innermost of the grid (four points at once) or those of the
  * stages (four terms of a row's sum at once). What lies inside no loop of its axes is computed in front of it.
  */
-import type { Axis, Expr, Kernel, Stage, ValueType } from '../../../kernel/index.ts'
+import type { Axis, Kernel, Stage } from '../../../kernel/index.ts'
 import { rootsOf } from './analysis.ts'
-import type { Code, Local, ModuleBuilder, Op } from './assembler.ts'
+import { type Code, four, type Local, type ModuleBuilder } from './assembler.ts'
 import { Expressions } from './expressions.ts'
 import { Helpers } from './helpers.ts'
-import { gridLane, stageLane } from './lanes.ts'
+import { gridLane, stageLane, workOf } from './lanes.ts'
 import type { Library } from './library.ts'
-import { LANES, type Mode, Unsupported } from './writer.ts'
+import type { Accumulator, Scope } from './places.ts'
+import { extreme, join, joinAll, type Partial, start } from './reductions.ts'
+import { LANES, type Mode } from './writer.ts'
 
 /** Points of the vector axis that one row of work has, so that long axes are shared among threads. */
 const CHUNK = 8192
@@ -70,9 +72,10 @@ export class KernelWriter {
     }
   }
 
-  /** Four points at once along `axis`, then the rest one by one. */
+  /** Four points at once along `axis`, or several vectors of them where stages reduce. */
   #pointsAlong(axis: Axis, row: Local, chunks: number): void {
     const code = this.#code
+    const { stages } = this.#kernel
     const i = code.local('i32')
     const end = code.local('i32')
     if (chunks > 1) {
@@ -80,45 +83,103 @@ export class KernelWriter {
       // min(i + CHUNK, size)
       code.get(i).i32(CHUNK).op('i32.add').set(end)
       code.get(end).i32(axis.size).get(end).i32(axis.size).op('i32.lt_u').op('select').set(end)
-    } else {
-      code.i32(0).set(i).i32(axis.size).set(end)
-    }
+    } else code.i32(0).set(i)
     this.#at.axes.set(axis, i)
     this.#at.lane = axis
-    const inner = new Set([axis, ...this.#kernel.stages.flatMap((s) => s.axes)])
-    this.#at.hoist(rootsOf(this.#kernel.stages), inner, 'scalar')
-    const whole = code.local('i32')
-    code
-      .get(end)
-      .get(end)
-      .get(i)
-      .op('i32.sub')
-      .i32(LANES - 1)
-      .op('i32.and')
-      .op('i32.sub')
-      .set(whole)
-    for (const mode of ['vector', 'scalar'] as const) {
-      code.for(i, mode === 'vector' ? whole : end, mode === 'vector' ? LANES : 1, () => {
-        this.#at.scoped(() => {
-          this.#kernel.stages.forEach((stage, s) => {
-            this.#stage(stage, s, mode)
-          })
+    this.#at.hoist(rootsOf(stages), new Set([axis, ...stages.flatMap((s) => s.axes)]), 'scalar')
+    const reduces = stages.some((s) => s.kind === 'reduce')
+    const most = reduces ? vectorsAtOnce(stages) : 1
+    this.#alongLane(i, chunks > 1 ? end : undefined, axis.size, most, (copies) => {
+      this.#at.scoped(() => {
+        stages.forEach((stage, s) => {
+          this.#stage(stage, s, 'vector', copies)
         })
       })
-    }
+    })
     this.#at.lane = undefined
+  }
+
+  /**
+   * Walks along the lane axis from `i`, which has been set, to `end`, or to `size` where that is undefined: `most` vectors at a time, then one by one, then
+   * the lanes that are left. `i` and `end` are multiples of all that is taken at a time, but for `size`.
+   */
+  #alongLane(i: Local, end: Local | undefined, size: number, most: number, body: (copies: readonly Copy[]) => void): void {
+    const code = this.#code
+    const rest = size % LANES
+    const vectors = (size - rest) / LANES
+    const to = code.local('i32')
+    if (end) {
+      // As much as there are whole groups of vectors
+      for (const at of most > 1 ? [most, 1] : [1]) {
+        code.get(end).get(end).get(i).op('i32.sub')
+        code
+          .i32(at * LANES - 1)
+          .op('i32.and')
+          .op('i32.sub')
+          .set(to)
+        code.for(i, to, at * LANES, () => body(copiesOf(at)))
+      }
+      if (rest > 0) {
+        code.get(i).get(end).op('i32.lt_u')
+        code.if(() => body(copiesOf(1, 0, rest)))
+      }
+      return
+    }
+    const whole = vectors - (vectors % most)
+    if (whole > most) {
+      code.i32(whole * LANES).set(to)
+      code.for(i, to, most * LANES, () => body(copiesOf(most)))
+    } else if (whole > 0) {
+      body(copiesOf(most))
+      if (vectors > whole || rest > 0)
+        code
+          .get(i)
+          .i32(whole * LANES)
+          .op('i32.add')
+          .set(i)
+    }
+    const left = vectors - whole
+    if (left > 0) body(copiesOf(left))
+    if (rest > 0) body(copiesOf(1, left * LANES, rest))
+  }
+
+  /** Writes something for each of several vectors. */
+  #each(copies: readonly Copy[], write: (copy: Copy, n: number) => void): void {
+    const at = this.#at
+    const [accs, mask] = [at.accs, at.mask]
+    copies.forEach((copy, n) => {
+      at.lead = copy.lead
+      at.count = copy.count
+      copy.accs ??= new Map(accs)
+      at.accs = copy.accs
+      at.within(copy.scope, () => {
+        if (copy.count < LANES && copy.mask === undefined) {
+          copy.mask = at.fresh('v128')
+          this.#code.v128([-1, copy.count > 1 ? -1 : 0, copy.count > 2 ? -1 : 0, 0]).set(copy.mask)
+        }
+        at.mask = copy.mask
+        write(copy, n)
+      })
+    })
+    at.lead = 0
+    at.count = LANES
+    at.accs = accs
+    at.mask = mask
   }
 
   /** One point of the grid; stages that read along their innermost axis do so in vectors. */
   #point(): void {
+    const [copy] = copiesOf(1) as [Copy]
+    copy.accs = this.#at.accs
     this.#kernel.stages.forEach((stage, s) => {
       const lane = this.#at.wide ? undefined : stageLane(stage, this.#at.terms)
       if (lane) this.#rowStage(stage, s, lane)
-      else this.#stage(stage, s, 'scalar')
+      else this.#stage(stage, s, 'scalar', [copy])
     })
   }
 
-  #loops(axes: readonly Axis[], body: () => void): void {
+  /** Few and small bodies stand one after the other, so that what they read is at known places. */
+  #loops(axes: readonly Axis[], work: number, body: () => void): void {
     if (axes.length === 0) {
       body()
       return
@@ -126,176 +187,151 @@ export class KernelWriter {
     const code = this.#code
     const [axis, ...rest] = axes as [Axis, ...Axis[]]
     const i = code.local('i32')
-    const end = code.local('i32')
-    code.i32(0).set(i).i32(axis.size).set(end)
     this.#at.axes.set(axis, i)
-    code.for(i, end, 1, () => {
+    const inside = (): void =>
       this.#at.scoped(() => {
-        this.#loops(rest, body)
+        this.#loops(rest, work, body)
       })
-    })
-  }
-
-  #stage(stage: Stage, number: number, mode: Mode): void {
-    const code = this.#code
-    const inner = new Set(stage.axes)
-    if (stage.axes.length > 0) this.#at.hoist(rootsOf([stage]), inner, mode)
-    if (stage.kind === 'store') {
-      this.#loops(stage.axes, () => this.#at.stores(stage.stores, mode))
+    const points = axes.reduce((n, a) => n * a.size, 1)
+    if (points <= 9 && points * work <= 100) {
+      for (let n = 0; n < axis.size; n++) {
+        code.i32(n).set(i)
+        inside()
+      }
       return
     }
-    stage.reductions.forEach(({ op, type, value }, slot) => {
-      if (op === 'argmax' || op === 'argmin') {
-        if (mode === 'vector') throw new Unsupported('argmax of four points')
-      }
-      const kind = mode === 'vector' ? 'v128' : this.#at.scalarType(op.startsWith('arg') ? value.type : type)
-      const local = this.#at.fresh(kind)
-      const position = op.startsWith('arg') ? this.#at.fresh('i32') : undefined
-      this.#at.accs.set(`${number}.${slot}`, { local, vector: mode === 'vector', position })
-      this.#start(op, value.type, mode)
-      code.set(local)
-      if (position) code.i32(-1).set(position)
-    })
-    const counter = stage.reductions.some((r) => r.op.startsWith('arg')) ? this.#at.fresh('i32') : undefined
-    if (counter) code.i32(0).set(counter)
-    this.#loops(stage.axes, () => {
+    const end = code.local('i32')
+    code.i32(0).set(i).i32(axis.size).set(end)
+    code.for(i, end, 1, inside)
+  }
+
+  /** A stage of one point, or of the points of some vectors. */
+  #stage(stage: Stage, number: number, mode: Mode, copies: readonly Copy[]): void {
+    const code = this.#code
+    const inner = new Set(stage.axes)
+    if (stage.axes.length > 0) this.#each(copies, () => this.#at.hoist(rootsOf([stage]), inner, mode))
+    const work = copies.length * (workOf([stage]) + 1)
+    if (stage.kind === 'store') {
+      this.#loops(stage.axes, work, () => this.#each(copies, () => this.#at.scoped(() => this.#at.stores(stage.stores, mode))))
+      return
+    }
+    const vector = mode === 'vector'
+    const arg = stage.reductions.some((r) => r.op.startsWith('arg'))
+    this.#each(copies, () => {
       stage.reductions.forEach(({ op, value }, slot) => {
-        const acc = this.#at.accs.get(`${number}.${slot}`) as { local: Local; position: Local | undefined }
-        if (acc.position) this.#extreme(op, value, acc.local, acc.position, counter as Local)
-        else {
-          code.get(acc.local)
-          this.#at.emit(value, mode)
-          this.#join(op, value.type, mode)
-          code.set(acc.local)
-        }
+        const local = this.#at.fresh(vector ? 'v128' : this.#at.scalarType(value.type))
+        const position = op.startsWith('arg') ? this.#at.fresh(vector ? 'v128' : 'i32') : undefined
+        this.#at.accs.set(`${number}.${slot}`, { local, vector, position })
+        start(this.#at, op, value.type, mode)
+        code.set(local)
+        if (position) (vector ? code.v128(four(0)) : code.i32(0)).set(position)
       })
+    })
+    const counter = arg ? this.#at.fresh('i32') : undefined
+    if (counter) code.i32(0).set(counter)
+    this.#loops(stage.axes, work, () => {
+      this.#each(copies, () =>
+        this.#at.scoped(() => {
+          stage.reductions.forEach(({ op, value }, slot) => {
+            const { local, position } = this.#at.accs.get(`${number}.${slot}`) as Accumulator
+            if (position && counter) {
+              this.#at.emit(value, mode)
+              extreme(this.#at, op, value.type, mode, { local, position }, () => {
+                code.get(counter)
+                if (vector) code.op('i32x4.splat')
+              })
+            } else {
+              code.get(local)
+              this.#at.emit(value, mode)
+              join(this.#at, op, value.type, mode)
+              code.set(local)
+            }
+          })
+        }),
+      )
       if (counter) code.get(counter).i32(1).op('i32.add').set(counter)
     })
   }
 
-  /** A stage whose innermost axis runs in vectors, at one point of the grid. */
+  /** A stage whose innermost axis runs in vectors, at one point of the grid: several vectors at a time, that sums do not wait for each other. */
   #rowStage(stage: Stage, number: number, lane: Axis): void {
     const code = this.#code
+    const at = this.#at
     const outer = stage.axes.filter((a) => a !== lane)
-    const partial: Local[] = []
-    this.#at.hoist(rootsOf([stage]), new Set(stage.axes), 'scalar')
-    if (stage.kind === 'reduce') {
-      stage.reductions.forEach(({ op, value }, slot) => {
-        const local = this.#at.fresh(this.#at.scalarType(value.type))
-        const vector = this.#at.fresh('v128')
-        partial.push(vector)
-        this.#at.accs.set(`${number}.${slot}`, { local, vector: false, position: undefined })
-        this.#start(op, value.type, 'scalar')
+    const most = Math.min(vectorsAtOnce([stage]), Math.floor(lane.size / LANES))
+    const reductions = stage.kind === 'reduce' ? stage.reductions : []
+    at.hoist(rootsOf([stage]), new Set(stage.axes), 'scalar')
+    const partial = reductions.map(({ op, value }) =>
+      Array.from({ length: most }, (_, n): Partial => {
+        const [local, position] = [at.fresh('v128'), op.startsWith('arg') ? at.fresh('v128') : undefined]
+        start(at, op, value.type, 'vector')
         code.set(local)
-        this.#start(op, value.type, 'vector')
-        code.set(vector)
-      })
-    }
-    const whole = lane.size - (lane.size % LANES)
-    this.#at.lane = lane
-    this.#loops(outer, () => {
-      const i = this.#at.fresh('i32')
-      const end = this.#at.fresh('i32')
-      this.#at.axes.set(lane, i)
-      code.i32(0).set(i).i32(whole).set(end)
-      this.#at.hoist(rootsOf([stage]), new Set([lane]), 'scalar')
-      for (const mode of ['vector', 'scalar'] as const) {
-        if (mode === 'scalar' && whole === lane.size) continue
-        if (mode === 'scalar') code.i32(lane.size).set(end)
-        code.for(i, end, mode === 'vector' ? LANES : 1, () => {
-          this.#at.scoped(() => {
-            if (stage.kind === 'store') this.#at.stores(stage.stores, mode)
-            else
-              stage.reductions.forEach(({ op, value }, slot) => {
-                const acc = mode === 'vector' ? (partial[slot] as Local) : (this.#at.accs.get(`${number}.${slot}`)?.local as Local)
-                code.get(acc)
-                this.#at.emit(value, mode)
-                this.#join(op, value.type, mode)
-                code.set(acc)
-              })
-          })
-        })
-      }
+        // Where nothing is more than the start, the first is the extreme
+        if (position) code.v128([4 * n, 4 * n + 1, 4 * n + 2, 4 * n + 3]).set(position)
+        return { local, position }
+      }),
+    )
+    const before = reductions.some((r) => r.op.startsWith('arg')) ? at.fresh('i32') : undefined
+    if (before) code.i32(0).set(before)
+    at.lane = lane
+    this.#loops(outer, 100, () => {
+      const i = at.fresh('i32')
+      at.axes.set(lane, i)
+      code.i32(0).set(i)
+      at.hoist(rootsOf([stage]), new Set([lane]), 'scalar')
+      this.#alongLane(i, undefined, lane.size, most, (copies) =>
+        this.#each(copies, (copy, n) =>
+          at.scoped(() => {
+            if (stage.kind === 'store') at.stores(stage.stores, 'vector')
+            reductions.forEach(({ op, value }, slot) => {
+              const { local, position } = (partial[slot] as Partial[])[n] as Partial
+              if (!position) code.get(local)
+              at.emit(value, 'vector')
+              if (copy.mask) {
+                start(at, op, value.type, 'vector')
+                code.get(copy.mask).op('v128.bitselect')
+              }
+              if (position) {
+                extreme(at, op, value.type, 'vector', { local, position }, () => {
+                  code
+                    .get(before as Local)
+                    .get(i)
+                    .op('i32.add')
+                  at.ramp(1)
+                })
+              } else {
+                join(at, op, value.type, 'vector')
+                code.set(local)
+              }
+            })
+          }),
+        ),
+      )
+      if (before) code.get(before).i32(lane.size).op('i32.add').set(before)
     })
-    this.#at.lane = undefined
-    if (stage.kind === 'reduce')
-      stage.reductions.forEach(({ op, value }, slot) => {
-        const { local } = this.#at.accs.get(`${number}.${slot}`) as { local: Local }
-        for (let l = 0; l < LANES; l++) {
-          code.get(local)
-          code.get(partial[slot] as Local).lane(value.type === 'float' ? 'f32x4.extract_lane' : 'i32x4.extract_lane', l)
-          if (value.type === 'bool') code.i32(1).op('i32.and')
-          this.#join(op, value.type, 'scalar')
-          code.set(local)
-        }
-      })
-  }
-
-  // ── reductions ──
-
-  #start(op: string, type: ValueType, mode: Mode): void {
-    const lowest = type === 'float' ? Number.NEGATIVE_INFINITY : type === 'i32' ? -(2 ** 31) : 0
-    const highest = type === 'float' ? Number.POSITIVE_INFINITY : type === 'i32' ? 2 ** 31 - 1 : type === 'u32' ? 2 ** 32 - 1 : 1
-    const value = op === 'sum' ? 0 : op === 'prod' ? 1 : op === 'max' || op === 'argmax' ? lowest : highest
-    this.#at.constant({ kind: 'const', value, type }, mode)
-  }
-
-  #join(op: string, type: ValueType, mode: Mode): void {
-    const code = this.#code
-    const vector = mode === 'vector'
-    if (type === 'bool') {
-      code.op((vector ? `v128.${op === 'max' || op === 'sum' ? 'or' : 'and'}` : `i32.${op === 'max' || op === 'sum' ? 'or' : 'and'}`) as Op)
-      return
-    }
-    const name = op === 'sum' ? 'add' : op === 'prod' ? 'mul' : op
-    if (type === 'float') {
-      code.op(`${vector ? 'f32x4' : this.#at.wide ? 'f64' : 'f32'}.${name}` as Op)
-      return
-    }
-    if (name === 'add' || name === 'mul') {
-      code.op(`${vector ? 'i32x4' : 'i32'}.${name}` as Op)
-      return
-    }
-    const sign = type === 'u32' ? '_u' : '_s'
-    if (vector) code.op(`i32x4.${name}${sign}` as Op)
-    else {
-      const [x, y] = [this.#at.fresh('i32'), this.#at.fresh('i32')]
-      code.set(y).tee(x).get(y)
-      code
-        .get(x)
-        .get(y)
-        .op(`i32.${name === 'max' ? 'gt' : 'lt'}${sign}` as Op)
-        .op('select')
-    }
-  }
-
-  /** acc, position ← value, counter where the value is the first extreme; NaN counts as the extreme. */
-  #extreme(op: string, value: Expr, acc: Local, position: Local, counter: Local): void {
-    const code = this.#code
-    const type = this.#at.scalarType(value.type)
-    const v = this.#at.fresh(type)
-    this.#at.emit(value, 'scalar')
-    code.set(v)
-    const more = op === 'argmax' ? 'gt' : 'lt'
-    const compare = (type === 'i32' ? `i32.${more}${value.type === 'u32' ? '_u' : '_s'}` : `${type}.${more}`) as Op
-    // position < 0 || (acc == acc && (v != v || v > acc))
-    code.get(position).i32(0).op('i32.lt_s')
-    code.get(v).get(acc).op(compare)
-    if (type !== 'i32') {
-      code
-        .get(v)
-        .get(v)
-        .op(`${type}.ne` as Op)
-        .op('i32.or')
-      code
-        .get(acc)
-        .get(acc)
-        .op(`${type}.eq` as Op)
-        .op('i32.and')
-    }
-    code.op('i32.or')
-    code.if(() => {
-      code.get(v).set(acc).get(counter).set(position)
+    at.lane = undefined
+    reductions.forEach(({ op, value: { type } }, slot) => {
+      at.accs.set(`${number}.${slot}`, joinAll(at, op, type, partial[slot] as [Partial, ...Partial[]]))
     })
   }
+}
+
+/** One of the vectors that an iteration computes. */
+interface Copy {
+  readonly scope: Scope
+  /** Elements in front of it. */
+  readonly lead: number
+  /** Lanes that count. */
+  readonly count: number
+  accs?: Map<string, Accumulator>
+  mask?: Local
+}
+
+const copiesOf = (count: number, lead = 0, lanes = LANES): Copy[] =>
+  Array.from({ length: count }, (_, n) => ({ scope: { known: new Map() }, lead: lead + n * LANES, count: lanes }))
+
+/** Vectors that are worth computing in one iteration: more than one where little is done with each, so that none waits for the sum of the last. */
+function vectorsAtOnce(stages: readonly Stage[]): number {
+  const work = workOf(stages)
+  return work <= 8 ? 4 : work <= 24 ? 2 : 1
 }

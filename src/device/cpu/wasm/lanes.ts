@@ -20,7 +20,7 @@ function placesOf(stages: readonly Stage[]): Place[] {
 }
 
 /** Operators at work in some stages: each is one for four points, where a load that is not of neighbours is four. */
-function workOf(stages: readonly Stage[]): number {
+export function workOf(stages: readonly Stage[]): number {
   let work = 0
   visitExprs(stages, (e) => {
     if (e.kind === 'unary' || e.kind === 'binary' || e.kind === 'where' || e.kind === 'cast') work++
@@ -55,8 +55,7 @@ function atomDepends(terms: Terms, atom: Atom, axis: Axis): boolean {
 /** The grid's innermost axis, where four of its points are best computed at once. */
 export function gridLane({ grid, stages }: Kernel, terms: Terms): Axis | undefined {
   const axis = grid.at(-1)
-  if (!axis || stages.some((s) => s.kind === 'reduce' && s.reductions.some((r) => r.op.startsWith('arg')))) return undefined
-  if (!suits(terms, stages, axis)) return undefined
+  if (!axis || !suits(terms, stages, axis)) return undefined
   // Rows that are read along their own axis are better summed there
   if (stages.some((s) => s.axes.length > 0) && stages.every((s) => s.axes.length === 0 || stageLane(s, terms))) {
     const own = placesOf(stages).filter((x) => x.kind === 'load' && coefOf(x.index, axis) === 1).length
@@ -68,7 +67,5 @@ export function gridLane({ grid, stages }: Kernel, terms: Terms): Axis | undefin
 /** A stage's innermost axis, where four terms of it are best computed at once. */
 export function stageLane(stage: Stage, terms: Terms): Axis | undefined {
   const axis = stage.axes.at(-1)
-  if (!axis || (stage.kind === 'reduce' && stage.reductions.some((r) => r.op.startsWith('arg') || (r.op === 'prod' && r.type !== 'float'))))
-    return undefined
-  return suits(terms, [stage], axis) ? axis : undefined
+  return axis && suits(terms, [stage], axis) ? axis : undefined
 }

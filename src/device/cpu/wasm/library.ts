@@ -3,7 +3,17 @@ import { floatFunctions } from '../arithmetic.ts'
 import type { Code, Func, Local, ModuleBuilder } from './assembler.ts'
 import { VECTOR_FUNCTIONS } from './math.ts'
 
-type Name = keyof typeof floatFunctions
+export type Name = keyof typeof floatFunctions
+
+/** Bytes of a function from which on it calls what it would have had inside. */
+export const LONG = 8192
+
+/** Sets new locals to the vectors on the stack. */
+export function takeVectors(code: Code, count: number): Local[] {
+  const args = Array.from({ length: count }, () => code.local('v128'))
+  for (const arg of args.toReversed()) code.set(arg)
+  return args
+}
 
 export class Library {
   /** What the module must be given. */
@@ -29,6 +39,15 @@ export class Library {
     return made
   }
 
+  /** Writes a function of the vectors on the stack where it is used: a loop then has its constants in front, and nothing has to be saved for a call. */
+  inline(code: Code, name: Name): void {
+    if (code.bytes.length > LONG) {
+      code.call(this.call(`${name}4`))
+      return
+    }
+    VECTOR_FUNCTIONS[name]?.(code, takeVectors(code, name === 'pow' ? 2 : 1), this)
+  }
+
   #make(name: string): Func {
     const [, base, suffix] = /^([a-z0-9]+?)(4|64|OfOne|)$/.exec(name) ?? []
     const own = floatFunctions[base as Name]
@@ -43,7 +62,7 @@ export class Library {
     }
     if (suffix === '4') {
       const code = this.#module.function(params('v128' as const), ['v128'])
-      VECTOR_FUNCTIONS[base as Name]?.(code, this)
+      VECTOR_FUNCTIONS[base as Name]?.(code, code.params, this)
       return code
     }
     const code: Code = this.#module.function(params('f32' as const), ['f32'])

@@ -10,7 +10,7 @@ import type { Code, Func, Local } from './assembler.ts'
 import type { Term } from './vector.ts'
 import * as v from './vector.ts'
 
-/** Where functions find others: the vector functions above, and JavaScript's own for one number. */
+/** Where functions find JavaScript's own, for one number. */
 export interface Callable {
   call(name: string): Func
 }
@@ -31,7 +31,7 @@ function reduceExp(code: Code, x: Local): { k: Local; r: Local; rest: Local } {
   const rounded = keep(add(mul(x, Math.LOG2E), ROUND))
   const n = keep(sub(rounded, ROUND))
   const r = keep(sub(sub(x, mul(n, LN2_HIGH)), mul(n, LN2_LOW)))
-  const p = v.polynomial(r, [1 / 40320, 1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2])
+  const p = v.polynomial(code, r, [1 / 40320, 1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2])
   const rest = keep(mul(mul(r, r), p))
   return { k: keep(v.op('i32x4.sub')(rounded, v.whole(ROUND_BITS))), r, rest }
 }
@@ -73,6 +73,7 @@ function split(code: Code, x: Local): { m: Local; e: Local } {
 function log1pNear(code: Code, t: Local): Term {
   const z = v.keeper(code)(mul(t, t))
   const p = v.polynomial(
+    code,
     t,
     [
       0.06744550168514252, -0.11674808710813522, 0.11888600885868073, -0.12405755370855331, 0.1421951949596405, -0.16667985916137695,
@@ -113,10 +114,13 @@ const tanh: Write = (code, x, library) => {
   const keep = v.keeper(code)
   const a = keep(v.atMost(v.abs(x), 9.1))
   const z = keep(mul(a, a))
-  const p = v.polynomial(z, [-0.005717036779969931, 0.020650578662753105, -0.05374349653720856, 0.13331490755081177, -0.3333328366279602])
+  const p = v.polynomial(
+    code,
+    z,
+    [-0.005717036779969931, 0.020650578662753105, -0.05374349653720856, 0.13331490755081177, -0.3333328366279602],
+  )
   const near = add(a, mul(mul(a, z), p))
-  v.push(code, add(a, a))
-  code.call(library.call('exp4'))
+  exp(code, keep(add(a, a)), library)
   const e = code.local('v128')
   code.set(e)
   const far = sub(1, v.div(2, add(e, 1)))
@@ -141,13 +145,12 @@ const erf: Write = (code, x, library) => {
     -0.37612637877464294,
     2 / Math.sqrt(Math.PI) - 1,
   ]
-  const near = add(a, mul(a, v.polynomial(z, taylor)))
+  const near = add(a, mul(a, v.polynomial(code, z, taylor)))
   const fit = [
     0.00018557517290945753, -0.0029396185951029506, 0.021805363070350893, -0.10303746143019418, -0.6382255713278581, -1.127040099412473,
     -0.000353703956227136,
   ]
-  v.push(code, v.polynomial(a, fit))
-  code.call(library.call('exp4'))
+  exp(code, keep(v.polynomial(code, a, fit)), library)
   const e = code.local('v128')
   code.set(e)
   v.push(code, v.withSign(v.choose(v.lt(a, 1), near, sub(1, e)), x))
@@ -187,8 +190,8 @@ const sine =
     const counted = v.pick(low.rounded, high.rounded, [0, 2, 4, 6])
     const q = keep(quarters ? v.op('i32x4.add')(counted, v.whole(quarters)) : counted)
     const z = keep(mul(r, r))
-    const sin = add(r, mul(mul(r, z), v.polynomial(z, [2.7525562e-6, -1.98408743e-4, 8.33333217e-3, -1.66666667e-1])))
-    const even = v.polynomial(z, [-2.7557314e-7, 2.48015873e-5, -1.38888889e-3, 4.16666667e-2])
+    const sin = add(r, mul(mul(r, z), v.polynomial(code, z, [2.7525562e-6, -1.98408743e-4, 8.33333217e-3, -1.66666667e-1])))
+    const even = v.polynomial(code, z, [-2.7557314e-7, 2.48015873e-5, -1.38888889e-3, 4.16666667e-2])
     const cos = add(sub(1, mul(z, 0.5)), mul(mul(z, z), even))
     const odd = v.shift('i32x4.shr_s', v.shift('i32x4.shl', q, 31), 31)
     const turned = v.xor(v.choose(odd, cos, sin), v.shift('i32x4.shl', v.and(q, v.whole(2)), 30))
@@ -226,13 +229,13 @@ function pow(code: Code, x: Local, y: Local): void {
     const s = keep(v.op('f64x2.div')(sub64(d, v.double(1)), add64(d, v.double(1))))
     const z = keep(mul64(s, s))
     const n = v.op('f64x2.convert_low_i32x4_s')(upper ? v.pick(e, e, [2, 3, 2, 3]) : e)
-    const log2 = add64(add64(n, widen(special, upper)), mul64(s, v.polynomial64(z, LOG2)))
+    const log2 = add64(add64(n, widen(special, upper)), mul64(s, v.polynomial64(code, z, LOG2)))
     const power = mul64(widen(y, upper), log2)
     const p = keep(v.op('f64x2.max')(v.op('f64x2.min')(power, v.double(200)), v.double(-200)))
     // With 1023 the low bits are the exponent of 2^n as a double has it
     const rounded = keep(add64(p, v.double(ROUND64 + 1023)))
     const f = keep(sub64(p, sub64(rounded, v.double(ROUND64 + 1023))))
-    return keep(mul64(v.polynomial64(f, EXP2), v.shift('i64x2.shl', rounded, 52)))
+    return keep(mul64(v.polynomial64(code, f, EXP2), v.shift('i64x2.shl', rounded, 52)))
   }) as [Local, Local]
   const integral = keep(v.eq(v.trunc(y), y))
   const half = keep(mul(y, 0.5))
@@ -244,12 +247,15 @@ function pow(code: Code, x: Local, y: Local): void {
 }
 
 const one =
-  (write: Write) =>
-  (code: Code, library: Callable): void =>
-    write(code, code.params[0] as Local, library)
+  (write: Write): VectorFunction =>
+  (code, [x], library) =>
+    write(code, x as Local, library)
 
-/** Bodies of vector functions: of one vector, `pow` of two. */
-export const VECTOR_FUNCTIONS: Readonly<Record<string, (code: Code, library: Callable) => void>> = {
+/** Writes what a vector function does with its arguments, and leaves the result on the stack. */
+export type VectorFunction = (code: Code, args: readonly Local[], library: Callable) => void
+
+/** Vector functions: of one vector, `pow` of two. */
+export const VECTOR_FUNCTIONS: Readonly<Record<string, VectorFunction>> = {
   exp: one(exp),
   expm1: one(expm1),
   log: one(log),
@@ -259,5 +265,5 @@ export const VECTOR_FUNCTIONS: Readonly<Record<string, (code: Code, library: Cal
   sign: one(sign),
   sin: one(sine(0)),
   cos: one(sine(1)),
-  pow: (code) => pow(code, code.params[0] as Local, code.params[1] as Local),
+  pow: (code, [x, y]) => pow(code, x as Local, y as Local),
 }

@@ -219,6 +219,8 @@ export const MEMORY = {
 export const LANE_MEMORY = {
   'v128.load32_lane': [0x56, 2],
   'v128.load64_lane': [0x57, 3],
+  'v128.store8_lane': [0x58, 0],
+  'v128.store16_lane': [0x59, 1],
   'v128.store32_lane': [0x5a, 2],
   'v128.store64_lane': [0x5b, 3],
 } as const

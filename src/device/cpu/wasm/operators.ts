@@ -63,7 +63,8 @@ export function writeUnary(w: Writer, e: Extract<Expr, { kind: 'unary' }>, mode:
       code.op(`${shape}.sqrt`).op(`${shape}.div`)
       return
     default:
-      code.call(w.library.call(`${op}${vector ? '4' : w.wide ? '64' : ''}`))
+      if (vector) w.library.inline(code, op)
+      else code.call(w.library.call(`${op}${w.wide ? '64' : ''}`))
   }
 }
 
@@ -131,7 +132,8 @@ function floatBinary(w: Writer, op: Operator, vector: boolean): void {
   const { code } = w
   switch (op) {
     case 'pow': {
-      code.call(w.library.call(`pow${vector ? '4' : w.wide ? '64' : ''}`))
+      if (vector) w.library.inline(code, 'pow')
+      else code.call(w.library.call(`pow${w.wide ? '64' : ''}`))
       return
     }
     case 'mod': {
@@ -252,7 +254,7 @@ export function convert(w: Writer, from: ValueType, to: DType, mode: Mode): void
       if (to === 'float32' && w.wide) code.op('f32.demote_f64').op('f64.promote_f32')
       if (to === 'float16') {
         halfBits(w, vector)
-        code.call(w.helpers.get(vector ? 'fromHalf4' : 'fromHalf'))
+        w.helpers.apply(code, vector ? 'fromHalf4' : 'fromHalf')
         if (w.wide) code.op('f64.promote_f32')
       }
       return
@@ -286,5 +288,5 @@ function toFloat(w: Writer, from: ValueType, vector: boolean): void {
 export function halfBits(w: Writer, vector: boolean): void {
   const { code } = w
   if (w.wide) code.call(w.helpers.get('oddFloat'))
-  code.call(w.helpers.get(vector ? 'toHalf4' : 'toHalf'))
+  w.helpers.apply(code, vector ? 'toHalf4' : 'toHalf')
 }

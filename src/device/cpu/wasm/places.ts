@@ -14,12 +14,13 @@ import {
   type ValueType,
 } from '../../../kernel/index.ts'
 import type { Root } from './analysis.ts'
-import { type Code, four, type Local } from './assembler.ts'
+import { type Code, four, type Local, type ValType } from './assembler.ts'
 import type { Helpers } from './helpers.ts'
 import type { Library } from './library.ts'
-import type { Mode } from './writer.ts'
+import { LANES, type Mode } from './writer.ts'
 
-interface Scope {
+/** What is known by name. */
+export interface Scope {
   readonly known: Map<string, Local>
 }
 
@@ -43,9 +44,13 @@ export abstract class Places {
   /** Whether floats are doubles: where one of the buffers has them. */
   readonly wide: boolean
   readonly axes = new Map<Axis, Local>()
-  readonly accs = new Map<string, Accumulator>()
+  accs = new Map<string, Accumulator>()
   /** The axis that runs in vectors where the mode is `vector`. */
   lane: Axis | undefined
+  /** How far along it the vector begins that is being written, from where its local stands: several vectors of one iteration share addresses. */
+  lead = 0
+  /** Lanes that count, at the end of the axis: the others may read what lies behind, and are not stored. */
+  count = LANES
   /** The lanes that the `where`s around choose; all of them where undefined. */
   mask: Local | undefined
   readonly args: Local
@@ -80,12 +85,17 @@ export abstract class Places {
 
   /** Runs `body` in a scope of its own: what it computes is forgotten after. */
   scoped(body: () => void): void {
-    this.scopes.push({ known: new Map() })
+    this.within({ known: new Map() }, body)
+  }
+
+  /** Runs `body` in a scope that may be entered again. */
+  within(scope: Scope, body: () => void): void {
+    this.scopes.push(scope)
     body()
     this.scopes.pop()
   }
 
-  fresh(type: 'i32' | 'f32' | 'f64' | 'v128'): Local {
+  fresh(type: ValType): Local {
     return this.code.local(type)
   }
 
@@ -321,14 +331,20 @@ export abstract class Places {
     }
   }
 
-  /** Pushes the address of an element. One that may lie outside is replaced by the first (of which `slack` may lie in front). */
-  address(buffer: number, index: Index, slack = 0): void {
+  /**
+   * Pushes the address of an element, of the first of a vector's neighbours where `slack` is given. What stands beside it is to be added as an offset,
+   * and returned, in bytes. An address that may lie outside is replaced by that of the first element (of which `slack` may lie in front).
+   */
+  address(buffer: number, index: Index, slack = 0): number {
     const code = this.code
     const dtype = this.kernel.buffers[buffer]?.dtype as DType
     const length = this.lengths[buffer] as number
-    const shift = Math.log2(dtypeInfo[dtype].bytes)
+    const { bytes } = dtypeInfo[dtype]
+    const shift = Math.log2(bytes)
     this.index(index)
-    if (this.outside(buffer, index)) {
+    const outside = this.outside(buffer, index)
+    if (outside) {
+      if (slack > 0 && this.lead > 0) code.i32(this.lead).op('i32.add')
       const at = this.fresh('i32')
       code.tee(at).i32(0)
       code
@@ -341,6 +357,7 @@ export abstract class Places {
     }
     if (shift > 0) code.i32(shift).op('i32.shl')
     code.get(this.buffers[buffer] as Local).op('i32.add')
+    return slack > 0 && !outside ? this.lead * bytes : 0
   }
 
   outside(buffer: number, index: Index): boolean {
@@ -348,10 +365,11 @@ export abstract class Places {
     return !(low >= 0 && high < (this.lengths[buffer] as number))
   }
 
-  /** From the value of lane 0 to those of four, `step` apart. */
+  /** From the value where the lane axis stands to those of the vector's four lanes, `step` apart. */
   ramp(step: number): void {
+    const from = this.lead * step
     this.code.op('i32x4.splat')
-    if (step !== 0) this.code.v128([0, step, 2 * step, 3 * step]).op('i32x4.add')
+    if (step !== 0) this.code.v128([from, from + step, from + 2 * step, from + 3 * step]).op('i32x4.add')
   }
 
   scalarType(type: ValueType): 'i32' | 'f32' | 'f64' {

@@ -82,7 +82,7 @@ export function writePhilox(w: SpecialWriter, e: Extract<Expr, { kind: 'philox' 
       w.emit(part, mode)
       asWord(w, part.type, mode)
     }
-    code.call(w.helpers.get(mode === 'vector' ? 'philox4' : 'philox'))
+    w.helpers.apply(code, mode === 'vector' ? 'philox4' : 'philox')
     for (let i = 3; i >= 0; i--) {
       words[i] = w.fresh(type)
       code.set(words[i] as Local)

@@ -76,13 +76,22 @@ export const SIGN = whole(-(2 ** 31))
 /** The magnitude of the first with the sign of the second. */
 export const withSign = (y: Term, x: Term): Term => or(abs(y), and(x, SIGN))
 
+type Times = (a: Term, b: Term) => Term
+
+/** In pairs, (c₀ x + c₁) x² + (c₂ x + c₃), …: half as long a chain of operations, each of which waits for the one before. */
+function paired(code: Code, x: Local, coefs: readonly Term[], times: Times, plus: Times): Term {
+  const square = keeper(code)(times(x, x))
+  const pairs: Term[] = coefs.length % 2 === 1 ? [coefs[0] as Term] : []
+  for (let i = coefs.length % 2; i < coefs.length; i += 2) pairs.push(plus(times(x, coefs[i] as Term), coefs[i + 1] as Term))
+  return pairs.reduce((sum, pair) => plus(times(sum, square), pair))
+}
+
 /** c₀ xⁿ + c₁ xⁿ⁻¹ + … */
-export const polynomial = (x: Local, [first, ...rest]: readonly number[]): Term =>
-  rest.reduce<Term>((sum, c) => add(mul(sum, x), c), first as number)
+export const polynomial = (code: Code, x: Local, coefs: readonly number[]): Term => paired(code, x, coefs, mul, add)
 
 /** The same of doubles. */
-export const polynomial64 = (x: Local, [first, ...rest]: readonly number[]): Term =>
-  rest.reduce<Term>((sum, c) => op('f64x2.add')(op('f64x2.mul')(sum, x), double(c)), double(first as number))
+export const polynomial64 = (code: Code, x: Local, coefs: readonly number[]): Term =>
+  paired(code, x, coefs.map(double), op('f64x2.mul'), op('f64x2.add'))
 
 /** Writes a term into a new local of a function, to be used more than once. */
 export const keeper =

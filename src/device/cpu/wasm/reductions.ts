@@ -1,0 +1,151 @@
+/** @file Reductions: where one begins, how a value joins it, and what several vectors come to in the end. */
+import type { ValueType } from '../../../kernel/index.ts'
+import type { Local, Op } from './assembler.ts'
+import type { Accumulator } from './places.ts'
+import type { Mode, Writer } from './writer.ts'
+
+/** A vector of what has been reduced so far; where it stands, for those that answer a position. */
+export interface Partial {
+  readonly local: Local
+  readonly position: Local | undefined
+}
+
+/** Pushes what a reduction begins with. */
+export function start(w: Writer, op: string, type: ValueType, mode: Mode): void {
+  const lowest = type === 'float' ? Number.NEGATIVE_INFINITY : type === 'i32' ? -(2 ** 31) : 0
+  const highest = type === 'float' ? Number.POSITIVE_INFINITY : type === 'i32' ? 2 ** 31 - 1 : type === 'u32' ? 2 ** 32 - 1 : 1
+  const value = op === 'sum' ? 0 : op === 'prod' ? 1 : op === 'max' || op === 'argmax' ? lowest : highest
+  w.constant({ kind: 'const', value, type }, mode)
+}
+
+/** Joins the two on the stack. */
+export function join(w: Writer, op: string, type: ValueType, mode: Mode): void {
+  const { code } = w
+  const vector = mode === 'vector'
+  if (type === 'bool') {
+    code.op((vector ? `v128.${op === 'max' || op === 'sum' ? 'or' : 'and'}` : `i32.${op === 'max' || op === 'sum' ? 'or' : 'and'}`) as Op)
+    return
+  }
+  const name = op === 'sum' ? 'add' : op === 'prod' ? 'mul' : op
+  if (type === 'float') {
+    code.op(`${vector ? 'f32x4' : w.wide ? 'f64' : 'f32'}.${name}` as Op)
+    return
+  }
+  if (name === 'add' || name === 'mul') {
+    code.op(`${vector ? 'i32x4' : 'i32'}.${name}` as Op)
+    return
+  }
+  const sign = type === 'u32' ? '_u' : '_s'
+  if (vector) {
+    code.op(`i32x4.${name}${sign}` as Op)
+    return
+  }
+  const [x, y] = [w.fresh('i32'), w.fresh('i32')]
+  code.set(y).tee(x).get(y)
+  code
+    .get(x)
+    .get(y)
+    .op(`i32.${name === 'max' ? 'gt' : 'lt'}${sign}` as Op)
+    .op('select')
+}
+
+/** The accumulator takes the value on the stack, and what `counter` pushes, where that is a more extreme one; NaN is the most extreme, and the first of equals stays. */
+export function extreme(w: Writer, op: string, type: ValueType, mode: Mode, { local: acc, position }: Partial, counter: () => void): void {
+  const { code } = w
+  const v = w.fresh(acc.type)
+  const place = position as Local
+  const [more, notMore] = op === 'argmax' ? (['gt', 'le'] as const) : (['lt', 'ge'] as const)
+  const sign = type === 'i32' ? '_s' : '_u'
+  code.set(v)
+  code.get(v).get(acc)
+  if (mode === 'vector') {
+    const take = w.fresh('v128')
+    // Not less or equal: more, or one is NaN; and the one that was there is not
+    if (type !== 'float') code.op(`i32x4.${more}${sign}`)
+    else code.op(`f32x4.${notMore}`).get(acc).get(acc).op('f32x4.ne').op('v128.or').op('v128.not')
+    code.set(take)
+    code.get(v).get(acc).get(take).op('v128.bitselect').set(acc)
+    counter()
+    code.get(place).get(take).op('v128.bitselect').set(place)
+    return
+  }
+  const shape = acc.type as 'i32' | 'f32' | 'f64'
+  if (shape === 'i32') code.op(`i32.${more}${sign}`)
+  else {
+    code.op(`${shape}.${notMore}`).get(acc).get(acc)
+    code.op(`${shape}.ne`).op('i32.or').op('i32.eqz')
+  }
+  code.if(() => {
+    code.get(v).set(acc)
+    counter()
+    code.set(place)
+  })
+}
+
+/** The accumulator takes the other where that is more extreme, or as extreme and in front. */
+function joinExtremes(w: Writer, op: string, type: ValueType, acc: Required<Partial>, other: Required<Partial>): void {
+  const { code } = w
+  const [a, b, at, from] = [acc.local, other.local, acc.position as Local, other.position as Local]
+  const [front, take] = [w.fresh('v128'), w.fresh('v128')]
+  const more = op === 'argmax' ? 'gt' : 'lt'
+  code.get(from).get(at).op('i32x4.lt_s').set(front)
+  if (type === 'float') {
+    code.get(b).get(a).op(`f32x4.${more}`)
+    code.get(b).get(a).op('f32x4.eq').get(front).op('v128.and').op('v128.or')
+    // b is NaN, and a is none or stands behind
+    code.get(a).get(a).op('f32x4.eq').get(front).op('v128.or')
+    code.get(b).get(b).op('f32x4.ne').op('v128.and').op('v128.or')
+  } else {
+    code
+      .get(b)
+      .get(a)
+      .op(`i32x4.${more}${type === 'i32' ? '_s' : '_u'}`)
+    code.get(b).get(a).op('i32x4.eq').get(front).op('v128.and').op('v128.or')
+  }
+  code.set(take)
+  code.get(b).get(a).get(take).op('v128.bitselect').set(a)
+  code.get(from).get(at).get(take).op('v128.bitselect').set(at)
+}
+
+const HALVES = [
+  [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15],
+  [4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7],
+]
+
+/** What some vectors come to: neighbours are joined, then halves of the last, then its two lanes. The vectors are lost. */
+export function joinAll(w: Writer, op: string, type: ValueType, parts: readonly [Partial, ...Partial[]]): Accumulator {
+  const { code } = w
+  const both = (a: Partial, b: Partial): void => {
+    if (a.position) {
+      joinExtremes(w, op, type, a, b)
+      return
+    }
+    code.get(a.local).get(b.local)
+    join(w, op, type, 'vector')
+    code.set(a.local)
+  }
+  for (let n = parts.length; n > 1; n = Math.ceil(n / 2)) {
+    const half = Math.ceil(n / 2)
+    for (let k = 0; k + half < n; k++) both(parts[k] as Partial, parts[k + half] as Partial)
+  }
+  const [first] = parts
+  for (const lanes of HALVES) {
+    const other = { local: w.fresh('v128'), position: first.position && w.fresh('v128') }
+    for (const key of ['local', 'position'] as const) {
+      const [from, to] = [first[key], other[key]]
+      if (from && to) code.get(from).get(from).shuffle(lanes).set(to)
+    }
+    both(first, other)
+  }
+  const local = w.fresh(type === 'float' ? 'f32' : 'i32')
+  code.get(first.local).lane(type === 'float' ? 'f32x4.extract_lane' : 'i32x4.extract_lane', 0)
+  if (type === 'bool') code.i32(1).op('i32.and')
+  code.set(local)
+  const position = first.position && w.fresh('i32')
+  if (position)
+    code
+      .get(first.position as Local)
+      .lane('i32x4.extract_lane', 0)
+      .set(position)
+  return { local, vector: false, position }
+}
