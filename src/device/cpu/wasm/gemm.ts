@@ -6,7 +6,7 @@
  *
  * @see Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication, 2008
  */
-import { type Code, type Func, type Local, ModuleBuilder, type ValType } from './assembler.ts'
+import { type Code, type Func, type Local, type MemoryType, ModuleBuilder, type ValType } from './assembler.ts'
 
 /** Rows of a tile. */
 export const ROWS = 4
@@ -25,13 +25,17 @@ export const GEMM = {
   block8: 8,
 } as const
 
-/** The module, over a memory like that of the kernels. */
-export function writeGemm(memory: { readonly shared: boolean; readonly maximum: number }): Uint8Array {
+/**
+ * The module, over a memory like that of the kernels.
+ *
+ * @param fused multiply and add in one instruction, where the engine and the processor have it: an extension of 2024 that not every engine knows
+ */
+export function writeGemm(memory: MemoryType, fused = false): Uint8Array {
   const module = new ModuleBuilder(memory)
   const words = (n: number): ValType[] => new Array<ValType>(n).fill('i32')
   for (const width of WIDTHS) {
     const tile = module.function(words(6), [])
-    writeTile(tile, ROWS, width / 4)
+    writeTile(tile, ROWS, width / 4, fused)
     const name = `block${width}` as const
     writeBlock(module.function(words(GEMM[name]), [], name), tile, ROWS, width)
   }
@@ -43,7 +47,7 @@ export function writeGemm(memory: { readonly shared: boolean; readonly maximum: 
 const advance = (code: Code, at: Local, bytes: number): Code => code.get(at).i32(bytes).op('i32.add').set(at)
 
 /** tile(a, b, c, k, row, more): c[i, j] = Σ a[i] · b[j] over k terms of two panels, or more of it; rows of c are `row` bytes apart. */
-function writeTile(code: Code, rows: number, vectors: number): void {
+function writeTile(code: Code, rows: number, vectors: number, fused: boolean): void {
   const [a, b, c, k, row, more] = code.params as [Local, Local, Local, Local, Local, Local]
   const sums = Array.from({ length: rows }, () => Array.from({ length: vectors }, () => code.local('v128')))
   const bs = Array.from({ length: vectors }, () => code.local('v128'))
@@ -71,9 +75,20 @@ function writeTile(code: Code, rows: number, vectors: number): void {
         .memory('v128.load32_splat', 4 * (u * rows + r))
         .set(one)
       for (const [v, sum] of line.entries()) {
-        code.get(sum)
-        code.get(one).get(bs[v] as Local)
-        code.op('f32x4.mul').op('f32x4.add').set(sum)
+        if (fused)
+          code
+            .get(one)
+            .get(bs[v] as Local)
+            .get(sum)
+            .op('f32x4.relaxed_madd')
+        else
+          code
+            .get(sum)
+            .get(one)
+            .get(bs[v] as Local)
+            .op('f32x4.mul')
+            .op('f32x4.add')
+        code.set(sum)
       }
     }
   }

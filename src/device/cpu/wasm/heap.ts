@@ -5,11 +5,14 @@
 import { type DType, dtypeInfo, type TypedArray } from '../../../base/index.ts'
 import type { Block } from '../block.ts'
 import type { Heap } from '../engine.ts'
+import type { MemoryType } from './assembler.ts'
 import { type WasmMemory, wasm } from './webassembly.ts'
 
 const PAGE = 2 ** 16
 /** 4 GiB, all that 32-bit addresses reach. */
 export const MAX_PAGES = 2 ** 16
+/** What is tried where that cannot be reserved: 2 GiB, 1 GiB, half of one. */
+const FEWER_PAGES = [2 ** 15, 2 ** 14, 2 ** 13]
 /** Blocks begin and end at multiples of this: a cache line. */
 const ALIGN = 64
 /** The first bytes are left free, so that a vector that begins a little in front of an array lies in the memory. */
@@ -44,6 +47,10 @@ export class WasmBlock implements Block {
 
 export class WasmHeap implements Heap {
   readonly memory: WasmMemory
+  /** How modules import it. */
+  readonly type: MemoryType
+  /** Pages that it may come to have. */
+  readonly #most: number
   /** Free blocks by address, and by the address behind them. */
   readonly #byStart = new Map<number, number>()
   readonly #byEnd = new Map<number, number>()
@@ -53,9 +60,10 @@ export class WasmHeap implements Heap {
   #end: number
   #free = 0
 
-  constructor() {
-    if (!wasm) throw new Error('there is no WebAssembly here')
-    this.memory = new wasm.Memory({ initial: GROWTH, maximum: MAX_PAGES, shared: true })
+  /** @param shared whether threads can be given the memory; it is slower to make, and a page must be cross-origin isolated */
+  constructor(shared = typeof SharedArrayBuffer !== 'undefined') {
+    this.type = { shared, maximum: MAX_PAGES }
+    ;[this.memory, this.#most] = reserve(shared)
     this.#end = RESERVED
     this.#release(RESERVED, GROWTH * PAGE - RESERVED)
     this.#end = GROWTH * PAGE
@@ -104,8 +112,9 @@ export class WasmHeap implements Heap {
     const before = this.#byEnd.get(this.#end)
     const missing = bytes - (before === undefined ? 0 : this.#end - before)
     const pages = Math.ceil(missing / PAGE)
-    const room = MAX_PAGES - this.#end / PAGE
-    if (pages > room) throw new RangeError(`a WebAssembly memory holds 4 GiB, of which ${this.#end - this.#free} bytes are in use`)
+    const room = this.#most - this.#end / PAGE
+    if (pages > room)
+      throw new RangeError(`a WebAssembly memory holds ${this.#most / 2 ** 14} GiB, of which ${this.#end - this.#free} bytes are in use`)
     const grown = Math.min(room, Math.max(pages, GROWTH, Math.ceil(this.#end / PAGE / 4)))
     this.memory.grow(grown)
     const from = this.#end
@@ -147,6 +156,20 @@ export class WasmHeap implements Heap {
     this.#classes[classOf(bytes)]?.delete(address)
     this.#free -= bytes
   }
+}
+
+/** A memory that may grow as large as it can be, and its pages then. @throws RangeError */
+function reserve(shared: boolean): [WasmMemory, number] {
+  if (!wasm) throw new Error('there is no WebAssembly here')
+  for (const maximum of [MAX_PAGES, ...FEWER_PAGES]) {
+    try {
+      return [new wasm.Memory({ initial: GROWTH, maximum, shared }), maximum]
+    } catch (e) {
+      // Address space for all of it is reserved at once, and there may be less
+      if (!(e instanceof RangeError)) throw e
+    }
+  }
+  throw new RangeError('no memory of half a GiB can be reserved')
 }
 
 const classOf = (bytes: number): number => Math.floor(Math.log2(bytes))
