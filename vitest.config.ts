@@ -1,13 +1,32 @@
 import { defineConfig } from 'vitest/config'
 
+/** Tests that are written for any device (test/support/device.ts): they run once in each project. */
+const ANY_DEVICE = ['test/{autograd,data,everyday,examples,nn,ops,optim}/**/*.test.ts', 'test/golden.test.ts']
+/** What is settled at the call, before any device. */
+const NO_DEVICE = ['test/ops/{arguments,types}.test.ts']
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // A GPU device lives in a process of its own: threads would share Dawn.
     pool: 'forks',
     globalSetup: 'test/support/global-setup.ts',
     setupFiles: 'test/support/setup.ts',
     reporters: ['default', './test/support/reporter.ts'],
     testTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'cpu', include: ['test/**/*.test.ts'], exclude: ['test/webgpu/**'], env: { TAPEGRAD_TEST_DEVICE: 'cpu' } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'webgpu',
+          include: ['test/webgpu/**/*.test.ts', ...ANY_DEVICE],
+          exclude: NO_DEVICE,
+          env: { TAPEGRAD_TEST_DEVICE: 'webgpu' },
+        },
+      },
+    ],
   },
 })

@@ -15,10 +15,11 @@ import {
   tensor,
   zeros,
 } from '../../src/index.ts'
+import { device, wide } from '../support/device.ts'
 
-beforeAll(() => setDefaultDevice('cpu'))
+beforeAll(() => setDefaultDevice(device))
 
-const leaf = (values: number | number[] | number[][]): Tensor => tensor(values, { requiresGrad: true, dtype: 'float64' })
+const leaf = (values: number | number[] | number[][]): Tensor => tensor(values, { requiresGrad: true, dtype: wide })
 const gradOf = async (x: Tensor): Promise<unknown> => x.grad?.toArray()
 
 describe('backward', () => {
@@ -62,18 +63,18 @@ describe('backward', () => {
 
   it('takes a gradient for results of more than one element', async () => {
     const x = leaf([1, 2])
-    x.mul(x).backward(tensor([10, 1], { dtype: 'float64' }))
+    x.mul(x).backward(tensor([10, 1], { dtype: wide }))
     expect(await gradOf(x)).toEqual([20, 4])
   })
 
   it('starts from several results at once', async () => {
     const x = leaf(2)
-    backward([x.mul(3), x.mul(x)], [null, tensor(10, { dtype: 'float64' })])
+    backward([x.mul(3), x.mul(x)], [null, tensor(10, { dtype: wide })])
     expect(await gradOf(x)).toBe(43)
   })
 
   it('follows ordinary control flow', async () => {
-    const power = (x: Tensor, n: number): Tensor => (n === 0 ? ones([], { dtype: 'float64' }) : mul(x, power(x, n - 1)))
+    const power = (x: Tensor, n: number): Tensor => (n === 0 ? ones([], { dtype: wide }) : mul(x, power(x, n - 1)))
     const x = leaf(2)
     power(x, 4).backward()
     expect(await gradOf(x)).toBe(32)
@@ -96,7 +97,7 @@ describe('backward', () => {
             [1, 2],
             [3, 4],
           ],
-          { dtype: 'float64' },
+          { dtype: wide },
         ),
       )
       .sum()
@@ -141,7 +142,7 @@ describe('what is kept and what is freed', () => {
 
   it('what no gradient needs is not kept: changing it is no error', async () => {
     const x = leaf([1, 2])
-    const c = tensor([3, 3], { dtype: 'float64' })
+    const c = tensor([3, 3], { dtype: wide })
     const h = c.mul(2)
     const y = x.add(h)
     h.mul_(100)
@@ -260,7 +261,7 @@ describe('grad', () => {
 
   it('takes gradOutputs', async () => {
     const x = leaf([1, 2])
-    const [g] = grad(x.mul(x), x, { gradOutputs: tensor([1, 10], { dtype: 'float64' }) })
+    const [g] = grad(x.mul(x), x, { gradOutputs: tensor([1, 10], { dtype: wide }) })
     expect(await g?.toArray()).toEqual([2, 40])
   })
 })

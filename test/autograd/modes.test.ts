@@ -1,10 +1,11 @@
 /** @file Modes, hooks, retained gradients, detach and functions of one's own. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { autograd, enableGrad, inferenceMode, isGradEnabled, noGrad, setDefaultDevice, type Tensor, tensor } from '../../src/index.ts'
+import { device, wide } from '../support/device.ts'
 
-beforeAll(() => setDefaultDevice('cpu'))
+beforeAll(() => setDefaultDevice(device))
 
-const leaf = (values: number | number[]): Tensor => tensor(values, { requiresGrad: true, dtype: 'float64' })
+const leaf = (values: number | number[]): Tensor => tensor(values, { requiresGrad: true, dtype: wide })
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1))
 
 describe('modes', () => {

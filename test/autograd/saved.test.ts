@@ -1,10 +1,12 @@
 /** @file What the tape saved and was changed since, and gradients of functions of one's own on a device that is not the default. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { autograd, nn, noGrad, ones, optim, setDefaultDevice, type Tensor, tensor } from '../../src/index.ts'
+import { device } from '../support/device.ts'
 
+const other = device === 'cpu' ? 'webgpu' : 'cpu'
 const F = nn.functional
 
-beforeAll(() => setDefaultDevice('cpu'))
+beforeAll(() => setDefaultDevice(device))
 
 describe('a parameter that was changed between two backwards', () => {
   const changed = (loss: (w: Tensor) => Tensor): (() => void) => {
@@ -46,19 +48,19 @@ describe('autograd.Function', () => {
       return [x.mul(2), x.mul(3)]
     }
     static backward(_ctx: autograd.FunctionContext, a: Tensor, b: Tensor): Tensor {
-      expect([a.device, b.device]).toEqual(['cpu', 'cpu'])
+      expect([a.device, b.device]).toEqual([device, device])
       return a.mul(2).add(b.mul(3))
     }
   }
 
   it('gets zeros on the device of an output that nobody used', async () => {
-    setDefaultDevice('webgpu')
+    setDefaultDevice(other)
     try {
-      const x = tensor([1, 2], { device: 'cpu', requiresGrad: true })
+      const x = tensor([1, 2], { device, requiresGrad: true })
       Two.apply(x)[0].sum().backward()
       expect(await x.grad?.toArray()).toEqual([2, 2])
     } finally {
-      setDefaultDevice('cpu')
+      setDefaultDevice(device)
     }
   })
 })

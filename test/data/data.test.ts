@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { arange, data, Generator, manualSeed, ones, type Tensor, tensor, zeros } from '../../src/index.ts'
 import '../support/matchers.ts'
+import { device } from '../support/device.ts'
 
-const device = 'cpu'
 const numbers = async (t: Tensor): Promise<number[]> => Array.from(await t.data(), Number)
 
 /** Ten samples: row i is [i, i + 0.5], label i. */
@@ -66,7 +66,7 @@ describe('DataLoader over tensors', () => {
     for await (const batch of loader) batches.push(batch)
     const [image, mask] = batches[1] as [Tensor, Tensor]
     expect(image).toHaveShape([2, 2, 3])
-    expect([image.dtype, image.device, mask.dtype]).toEqual(['float16', 'cpu', 'bool'])
+    expect([image.dtype, image.device, mask.dtype]).toEqual(['float16', device, 'bool'])
     await expect(image).toBeCloseToTensor(ones([2, 2, 3], { dtype: 'float16' }).mul(1.5))
     expect(await mask.toArray()).toEqual([true, true])
   })

@@ -2,18 +2,19 @@
 import { describe, expect, it } from 'vitest'
 import { deviceCounters } from '../../src/graph/index.ts'
 import { manualSeed, memory, nn, noGrad, ones, optim, type Tensor, tensor, zeros } from '../../src/index.ts'
+import { device } from '../support/device.ts'
 
-const CPU = { device: 'cpu' } as const
+const HERE = { device } as const
 const input = (step: number, rows = 4, columns = 4): Tensor =>
   tensor(
     Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(i + step * 0.7)),
-    { shape: [rows, columns], ...CPU },
+    { shape: [rows, columns], ...HERE },
   )
 
 describe('a buffer that is updated in place and used in the same step', () => {
   class Centered extends nn.Module {
-    readonly fc = new nn.Linear(4, 4, CPU)
-    readonly mean = new nn.Buffer(zeros([4], CPU))
+    readonly fc = new nn.Linear(4, 4, HERE)
+    readonly mean = new nn.Buffer(zeros([4], HERE))
     forward(x: Tensor): Tensor {
       const h = this.fc.forward(x)
       noGrad(() => this.mean.mul_(0.9).add_(h.mean(0), { alpha: 0.1 }))
@@ -54,17 +55,17 @@ describe('a buffer that is updated in place and used in the same step', () => {
       await loss.item()
     }
     for (let i = 0; i < 10; i++) await step(i)
-    const before = { pipelines: deviceCounters('cpu').pipelines, live: memory('cpu').liveBytes }
+    const before = { pipelines: deviceCounters(device).pipelines, live: memory(device).liveBytes }
     for (let i = 10; i < 40; i++) await step(i)
-    expect({ pipelines: deviceCounters('cpu').pipelines, live: memory('cpu').liveBytes }).toEqual(before)
+    expect({ pipelines: deviceCounters(device).pipelines, live: memory(device).liveBytes }).toEqual(before)
   })
 })
 
 describe('an update written by hand, without an optimizer', () => {
   it('makes no new kernel once it is steady', async () => {
     const n = 100
-    let w = ones([n, n], CPU).mul(0.01)
-    let v: Tensor = zeros([n, n], CPU)
+    let w = ones([n, n], HERE).mul(0.01)
+    let v: Tensor = zeros([n, n], HERE)
     const x = input(1, 8, n)
     const pipelines: number[] = []
     for (let i = 0; i < 60; i++) {
@@ -77,13 +78,13 @@ describe('an update written by hand, without an optimizer', () => {
         w = w.sub(v.mul(0.01))
       })
       await loss.item()
-      pipelines.push(deviceCounters('cpu').pipelines)
+      pipelines.push(deviceCounters(device).pipelines)
     }
     expect(pipelines[59]).toBe(pipelines[20])
   })
 
   it('in place under noGrad gives the old weights back without the garbage collector', async () => {
-    const w = ones([100, 100], CPU).mul(0.01).detach().requiresGrad_()
+    const w = ones([100, 100], HERE).mul(0.01).detach().requiresGrad_()
     const x = input(1, 8, 100)
     const live: number[] = []
     for (let i = 0; i < 80; i++) {
@@ -92,7 +93,7 @@ describe('an update written by hand, without an optimizer', () => {
       noGrad(() => w.sub_((w.grad as Tensor).mul(0.01)))
       w.grad = null
       await loss.item()
-      live.push(memory('cpu').liveBytes)
+      live.push(memory(device).liveBytes)
     }
     expect(live[79]).toBe(live[40])
   })
@@ -101,7 +102,7 @@ describe('an update written by hand, without an optimizer', () => {
 describe('what was computed under noGrad in an earlier step', () => {
   it('is a constant for many later steps (old log-probabilities, a replay buffer)', async () => {
     manualSeed(3)
-    const model = new nn.Linear(4, 3, CPU)
+    const model = new nn.Linear(4, 3, HERE)
     const optimizer = new optim.Adam(model.parameters(), { lr: 0.05 })
     const x = input(2)
     for (let round = 0; round < 3; round++) {
@@ -121,7 +122,7 @@ describe('what was computed under noGrad in an earlier step', () => {
 
 describe('dispose()', () => {
   it('of an operand leaves what was recorded from it', async () => {
-    const x = tensor([1, 2], CPU).mul(2)
+    const x = tensor([1, 2], HERE).mul(2)
     await x.data()
     const y = x.add(1)
     x.dispose()
@@ -132,7 +133,7 @@ describe('dispose()', () => {
 describe('a result that cannot be computed', () => {
   it('stands in nobody else’s way', async () => {
     manualSeed(4)
-    const model = new nn.Linear(4, 2, CPU)
+    const model = new nn.Linear(4, 2, HERE)
     const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 })
     let stale: Tensor | undefined
     for (let i = 0; i < 5; i++) {
@@ -143,7 +144,7 @@ describe('a result that cannot be computed', () => {
       optimizer.step()
     }
     const broken = (stale as Tensor).mul(2) // recorded, and never to be had
-    expect((await tensor([1], CPU).add(1).data())[0]).toBe(2)
+    expect((await tensor([1], HERE).add(1).data())[0]).toBe(2)
     await expect(broken.data()).rejects.toThrow(/a \[4, 2\] float32 tensor can no longer be computed/)
     model.forward(input(1)).square().sum().backward()
     optimizer.step()

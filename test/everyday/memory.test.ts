@@ -5,8 +5,8 @@
  * Large values that a user detaches and drops are another matter: nobody says that they are dropped. They go when the collector finds them, and past
  * a budget it is asked; those tests ask it themselves.
  */
-import { beforeEach, describe, expect, it } from 'vitest'
-import { memory, nn, noGrad, optim, randn, synchronize, type Tensor, tidy, zeros } from '../../src/index.ts'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { init, memory, nn, noGrad, optim, randn, synchronize, type Tensor, tidy, zeros } from '../../src/index.ts'
 import { cleanSlate, collect } from '../support/collect.ts'
 import { batches, device, F, mlp } from './support.ts'
 
@@ -14,6 +14,8 @@ const COLLECTED = { collected: true }
 const WIDTH = 32
 const WIDE = 768 // a weight of 6 · 768 float32 is 18 KiB: it stays on the device when it is detached
 
+// A device that is still being opened would hold back the first steps
+beforeAll(() => init({ device }))
 beforeEach(cleanSlate)
 
 /** Live bytes and buffers after steps 10 and 60 must not differ. */

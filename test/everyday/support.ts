@@ -1,8 +1,9 @@
 /** @file Small trainings that the everyday tests share, on the oracle device. */
 import { manualSeed, nn, optim, randn, type Tensor, tensor } from '../../src/index.ts'
+import { device } from '../support/device.ts'
 
 export const F = nn.functional
-export const device = 'cpu'
+export { device }
 
 export const values = async (t: Tensor): Promise<number[]> => Array.from(await t.data(), Number)
 

@@ -5,7 +5,8 @@
 import { describe, expect, it } from 'vitest'
 import { manualSeed, nn, noGrad, optim, StaleTensorError, stack, type Tensor, tensor, zeros } from '../../src/index.ts'
 import '../support/matchers.ts'
-import { batches, F, mlp, regression, values } from './support.ts'
+import { ROUNDED, wide } from '../support/device.ts'
+import { batches, device, F, mlp, regression, values } from './support.ts'
 
 describe('losses that are kept', () => {
   it('have the value of their own step when they are read at the end', async () => {
@@ -42,7 +43,7 @@ describe('losses that are kept', () => {
 describe('a running sum over steps', () => {
   it('adds up what was added, with detach and without a read in between', async () => {
     const [summed, single] = [regression(), regression()]
-    let total: Tensor = zeros([], { device: 'cpu' })
+    let total: Tensor = zeros([], { device })
     let wanted = 0
     for (let step = 0; step < 12; step++) {
       total = total.add(summed.step().detach())
@@ -86,7 +87,7 @@ describe('a running sum over steps', () => {
 
 describe('gradient accumulation', () => {
   it('over several backwards is the gradient of the sum', async () => {
-    const x = tensor([1, 2, 3], { device: 'cpu', requiresGrad: true })
+    const x = tensor([1, 2, 3], { device, requiresGrad: true })
     for (const factor of [1, 10, 100]) x.square().mul(factor).sum().backward()
     await expect(x.grad as Tensor).toBeCloseToTensor([222, 444, 666])
   })
@@ -112,7 +113,7 @@ describe('gradient accumulation', () => {
   })
 
   it('without zeroGrad goes on across steps', async () => {
-    const w = new nn.Parameter(tensor([1], { device: 'cpu' }))
+    const w = new nn.Parameter(tensor([1], { device }))
     const optimizer = new optim.SGD([w], { lr: 0.1 })
     // the gradient of 2 w is 2 in each step: sums 2, 4, 6, 8
     for (let step = 0; step < 4; step++) {
@@ -143,9 +144,9 @@ describe('truncated back-propagation through time', () => {
 
   it('carries the detached state over steps and gradients within windows only', async () => {
     const inputs = Array.from({ length: 24 }, (_, i) => Math.sin(i))
-    const w = new nn.Parameter(tensor([0.5], { device: 'cpu', dtype: 'float64' }))
+    const w = new nn.Parameter(tensor([0.5], { device, dtype: wide }))
     const optimizer = new optim.SGD([w], { lr: 0.1 })
-    let h = zeros([1], { device: 'cpu', dtype: 'float64' })
+    let h = zeros([1], { device, dtype: wide })
     for (let from = 0; from < inputs.length; from += 4) {
       h = h.detach()
       for (const x of inputs.slice(from, from + 4)) h = w.mul(h).add(x).tanh()
@@ -154,8 +155,8 @@ describe('truncated back-propagation through time', () => {
       optimizer.step()
     }
     const wanted = reference(inputs, 4, 0.1)
-    await expect(w).toBeCloseToTensor([wanted.w], { rtol: 1e-10, atol: 1e-12 })
-    await expect(h).toBeCloseToTensor([wanted.h], { rtol: 1e-10, atol: 1e-12 })
+    await expect(w).toBeCloseToTensor([wanted.w], ROUNDED)
+    await expect(h).toBeCloseToTensor([wanted.h], ROUNDED)
   })
 })
 
@@ -174,8 +175,8 @@ describe('two optimizers on one graph', () => {
   }
 
   it('takes turns as in a GAN, each changing only its own parameters', async () => {
-    const a = new nn.Parameter(tensor(0.5, { device: 'cpu', dtype: 'float64' }))
-    const c = new nn.Parameter(tensor(1, { device: 'cpu', dtype: 'float64' }))
+    const a = new nn.Parameter(tensor(0.5, { device, dtype: wide }))
+    const c = new nn.Parameter(tensor(1, { device, dtype: wide }))
     const [forA, forC] = [new optim.SGD([a], { lr: 0.05 }), new optim.SGD([c], { lr: 0.05 })]
     for (let k = 0; k < 10; k++) {
       const fake = a.mul(1 + (k % 3))
@@ -187,12 +188,12 @@ describe('two optimizers on one graph', () => {
       forA.step()
     }
     const wanted = reference(10, 0.05)
-    await expect(a).toBeCloseToTensor(wanted.a, { rtol: 1e-10, atol: 1e-12 })
-    await expect(c).toBeCloseToTensor(wanted.c, { rtol: 1e-10, atol: 1e-12 })
+    await expect(a).toBeCloseToTensor(wanted.a, ROUNDED)
+    await expect(c).toBeCloseToTensor(wanted.c, ROUNDED)
   })
 
   it('can share parameters: the second starts from what the first left', async () => {
-    const w = new nn.Parameter(tensor([1, 2], { device: 'cpu' }))
+    const w = new nn.Parameter(tensor([1, 2], { device }))
     const [one, two] = [new optim.SGD([w], { lr: 0.1 }), new optim.SGD([w], { lr: 0.01 })]
     for (const optimizer of [one, two, one, two]) {
       optimizer.zeroGrad()
@@ -302,11 +303,11 @@ describe('logits read after the step', () => {
 
   it('of the step are stale at once where the optimizer keeps no previous parameters', async () => {
     manualSeed(1)
-    const model = new nn.Linear(3, 2, { device: 'cpu' })
+    const model = new nn.Linear(3, 2, { device })
     const optimizer = new optim.SGD(model.parameters(), { lr: 0.1, keepPrevious: false })
-    let out = model.forward(tensor([[1, 2, 3]], { device: 'cpu' }))
+    let out = model.forward(tensor([[1, 2, 3]], { device }))
     for (let i = 0; i < 2; i++) {
-      out = model.forward(tensor([[1, 2, 3]], { device: 'cpu' }))
+      out = model.forward(tensor([[1, 2, 3]], { device }))
       out.square().sum().backward()
       optimizer.step()
     }

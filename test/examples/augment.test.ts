@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { augment } from '../../examples/digits/augment.ts'
 import { SIDE } from '../../examples/digits/data.ts'
 import { arange, manualSeed } from '../../src/index.ts'
+import { device } from '../support/device.ts'
 
 const IMAGES = 400
 
@@ -17,7 +18,7 @@ const moves = steps.flatMap((down) => steps.map((right) => movedBy(down, right).
 const UNMOVED = 4
 
 it('augmentation leaves about half of the images where they are, and moves the others by a pixel in all eight directions', async () => {
-  const images = arange(1, SIDE * SIDE + 1, { dtype: 'float32', device: 'cpu' })
+  const images = arange(1, SIDE * SIDE + 1, { dtype: 'float32', device })
     .reshape(1, 1, SIDE, SIDE)
     .expand(IMAGES, -1, -1, -1)
   manualSeed(0)

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { Generator, manualSeed, nn, optim, randn, type Tensor, zeros } from '../../src/index.ts'
 import '../support/matchers.ts'
+import { device } from '../support/device.ts'
 
 const F = nn.functional
-const device = 'cpu'
 const largest = async (t: Tensor): Promise<number> => Math.max(...Array.from(await t.data(), (v) => Math.abs(Number(v))))
 
 describe('Conv2d', () => {
@@ -34,7 +34,7 @@ describe('Conv2d', () => {
     }
     await expect(make({}).weight).toBeCloseToTensor(make({}).weight, { rtol: 0, atol: 0 })
     expect(make({ bias: false }).bias).toBeNull()
-    expect(make({ dtype: 'float64' }).weight.dtype).toBe('float64')
+    expect(make({ dtype: 'float16' }).weight.dtype).toBe('float16')
   })
 
   it('says what does not fit, at the constructor where it can', () => {

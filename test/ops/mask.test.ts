@@ -1,8 +1,9 @@
 /** @file What depends on values: maskedSelect, nonzero, equal, allclose. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { allclose, equal, maskedSelect, nonzero, ones, setDefaultDevice, tensor, zeros } from '../../src/index.ts'
+import { device } from '../support/device.ts'
 
-beforeAll(() => setDefaultDevice('cpu'))
+beforeAll(() => setDefaultDevice(device))
 
 describe('maskedSelect', () => {
   const x = tensor([
@@ -13,7 +14,7 @@ describe('maskedSelect', () => {
   it('gives the elements where the mask holds, in row-major order', async () => {
     const y = await x.maskedSelect(x.gt(0))
     expect(y.shape).toEqual([3])
-    expect(y.device).toBe('cpu')
+    expect(y.device).toBe(device)
     expect(await y.toArray()).toEqual([1, 3, 5])
     expect((await maskedSelect(x, x.gt(9))).shape).toEqual([0])
     expect(await (await maskedSelect(tensor(2), tensor(true))).toArray()).toEqual([2])

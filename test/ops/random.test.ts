@@ -20,8 +20,9 @@ import {
   zeros,
 } from '../../src/index.ts'
 import { philox } from '../../src/ops/index.ts'
+import { device } from '../support/device.ts'
 
-beforeAll(() => setDefaultDevice('cpu'))
+beforeAll(() => setDefaultDevice(device))
 const values = async (x: Tensor): Promise<number[]> => Array.from(await x.data())
 const average = (list: number[]): number => list.reduce((a, b) => a + b, 0) / list.length
 
@@ -126,7 +127,7 @@ describe('creation', () => {
     setDefaultDevice(undefined)
     expect(tensor(new Float64Array(2)).device).toBe('cpu')
     expect(() => zeros([2], { dtype: 'float64', device: 'webgpu' })).toThrow(/^zeros: webgpu has no float64/)
-    setDefaultDevice('cpu')
+    setDefaultDevice(device)
   })
   it('copies its data', async () => {
     const data = new Float32Array([1, 2])

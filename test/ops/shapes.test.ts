@@ -20,8 +20,9 @@ import {
   variance,
   zeros,
 } from '../../src/index.ts'
+import { device } from '../support/device.ts'
 
-beforeAll(() => setDefaultDevice('cpu'))
+beforeAll(() => setDefaultDevice(device))
 
 const grid = (...shape: number[]): Tensor =>
   arange(shape.reduce((a, b) => a * b, 1))

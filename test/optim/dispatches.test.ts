@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { deviceCounters } from '../../src/graph/index.ts'
 import { nn, ones, optim, synchronize, type Tensor } from '../../src/index.ts'
-
-const device = 'cpu'
+import { device } from '../support/device.ts'
 
 /** Twenty parameters of many sizes, with given gradients: what a step runs is the optimizer's alone. */
 async function dispatchesOfAStep(make: (params: nn.Parameter[]) => { step(): void }): Promise<number> {

@@ -19,5 +19,5 @@ export default class CoverageReporter implements Reporter {
 
 function where(test: TestCase): string {
   const { note } = test.result() as { note?: string }
-  return `${test.module.relativeModuleId} > ${test.fullName}${note ? ` (${note})` : ''}`
+  return `on ${test.project.name}: ${test.module.relativeModuleId} > ${test.fullName}${note ? ` (${note})` : ''}`
 }
