@@ -22,7 +22,13 @@ export {
   type TypedArray,
 } from './base/index.ts'
 export * as data from './data/index.ts'
-export type { DeviceInfo, DeviceName, MemoryStats } from './device/index.ts'
+export {
+  areDeterministicAlgorithmsEnabled,
+  type DeviceInfo,
+  type DeviceName,
+  type MemoryStats,
+  useDeterministicAlgorithms,
+} from './device/index.ts'
 export { availableDevices, getDefaultDevice, init, resetPeakMemory, setDefaultDevice, synchronize } from './graph/index.ts'
 export * as io from './io/index.ts'
 export { loadState, parseState, saveState, serializeState } from './io/index.ts'

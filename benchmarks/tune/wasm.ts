@@ -101,7 +101,7 @@ function convolutions(channels: number, outputs: number, side: number): Spec[] {
 }
 
 const shapes: Spec[] = []
-const given = process.argv.slice(2)
+const given = process.argv.slice(process.argv[2] === 'blas' ? 3 : 2)
 for (let i = 0; i + 3 < given.length; i += 4) {
   const [m, n, k] = given.slice(i, i + 3).map(Number) as [number, number, number]
   shapes.push(product(m, n, k, given[i + 3] as string))
@@ -115,7 +115,8 @@ if (shapes.length === 0) {
   shapes.push(...convolutions(1, 16, 28), ...convolutions(16, 32, 14))
 }
 
-const engine = new WasmEngine()
+// With "blas" in front of the shapes, by the BLAS of the machine
+const engine = new WasmEngine(1, process.argv[2] === 'blas' ? undefined : false)
 const sizeOf = (dims: Dims): number => dims.reduce((count, [size]) => count * size, 1)
 const reach = (dims: Dims, of: 1 | 2): number => dims.reduce((far, dim) => far + dim[of] * (dim[0] - 1), 1)
 

@@ -11,7 +11,7 @@ import { wasm } from '../../src/device/cpu/wasm/webassembly.ts'
 import type { Kernel } from '../../src/kernel/index.ts'
 import { CONVOLUTIONS, checkContraction, forward, matrices, ofWeight, PRODUCTS, randomSpec, type Spec } from '../support/contractions.ts'
 
-const engine = new WasmEngine()
+const engine = new WasmEngine(undefined, false)
 let inPanels = 0
 
 function run(kernel: Kernel, inputs: readonly TypedArray[], lengths: readonly number[]): TypedArray[] {

@@ -87,7 +87,7 @@ describe('rows that threads share', () => {
 })
 
 describe('a kernel that threads share', () => {
-  const engines = [1, 2, 3].map((count) => new WasmEngine(count))
+  const engines = [1, 2, 3].map((count) => new WasmEngine(count, false))
   afterAll(() => Promise.all(engines.map((engine) => engine.close())))
 
   it('gives the same bits for any number of them', async () => {

@@ -1,23 +1,27 @@
 /** @file Kernels as WebAssembly modules over one shared memory. What cannot be written as one is interpreted, on the same memory. */
-import { noRoom } from '../../../base/index.ts'
+import { dtypeInfo, noRoom, OutOfMemoryError } from '../../../base/index.ts'
 import { type Kernel, visitExprs } from '../../../kernel/index.ts'
+import { areDeterministicAlgorithmsEnabled } from '../../determinism.ts'
 import { type CompiledKernel, interpretKernel } from '../compile.ts'
 import type { Engine } from '../engine.ts'
 import { type Func, ModuleBuilder, type ValType } from './assembler.ts'
+import { type Blas, systemBlas } from './blas.ts'
 import { type Blocks, ContractWriter, chooseBlocks, type GemmFunctions } from './contract.ts'
-import { GEMM, writeGemm } from './gemm.ts'
+import { GEMM, rowsFor, writeGemm } from './gemm.ts'
 import { MAX_PAGES, WasmBlock, WasmHeap } from './heap.ts'
 import { KernelWriter } from './kernel.ts'
 import { Library } from './library.ts'
+import { choosePlan, type Plan } from './plan.ts'
+import { ProductWriter } from './product.ts'
 import { ERROR_WORDS, errorAt } from './special.ts'
-import { type Args, type Part, type Shared, Threads, threadCount } from './threads.ts'
+import { type Args, type Part, type Shared, Threads, threadCount, type WrongIndex } from './threads.ts'
 import { wasm } from './webassembly.ts'
-import { workOf, workOfPanels } from './work.ts'
+import { PACKING, workOf, workOfPanels } from './work.ts'
 import { Unsupported } from './writer.ts'
 
 interface Written {
-  /** One after the other: each reads what those before wrote. */
-  readonly parts: readonly Part[]
+  /** Calls one part after the other: each reads what those before wrote. */
+  readonly drive: (call: (part: Part) => void) => void
   readonly shared: Shared | undefined
   /** What each thread needs besides the buffers, while it runs. */
   readonly scratchBytes: number
@@ -25,48 +29,88 @@ interface Written {
 
 /** Bytes for the addresses and numbers that a kernel is given. */
 const ARGS = 16384
-const MEMORY = { shared: true, maximum: MAX_PAGES } as const
 
 /** Kernels that had to be interpreted, by label, and why. */
 export const interpreted = new Map<string, string>()
 
 export class WasmEngine implements Engine {
   readonly description: string
-  readonly features = ['simd']
-  readonly heap = new WasmHeap()
-  readonly #words = this.heap.take('int32', ARGS / 4)
-  readonly #floats = new WasmBlock(this.heap.memory, this.#words.address, 'float64', ARGS / 8)
+  readonly features: readonly string[]
+  readonly heap: WasmHeap
+  readonly #words: WasmBlock
+  readonly #floats: WasmBlock
   readonly #threads: Threads
   /** As large as the kernel that needs most of it has asked for. */
-  #scratch = this.heap.take('uint8', 0)
+  #scratch: WasmBlock
   #modules = 0
   /** The bytes of kernels that threads share, given back when nobody can run them any more. */
   readonly #dropped = new FinalizationRegistry<WasmBlock>((bytes) => this.heap.give(bytes))
-  #gemm: Readonly<Record<string, unknown>> | undefined
+  /** What contractions share: the module's bytes, and its functions once one is there. */
+  readonly #gemm: Uint8Array
+  #products: Readonly<Record<string, unknown>> | undefined
   /** Decides which contractions are computed in blocks; tests have others. */
   choose: (kernel: Kernel) => Blocks | undefined = chooseBlocks
 
-  constructor(threads = threadCount()) {
-    const bytes = writeGemm(MEMORY)
-    const gemm = this.heap.take('uint8', bytes.length)
-    gemm.values.set(bytes)
-    this.#threads = new Threads(this.heap, threads, gemm)
-    this.description = `WebAssembly SIMD, ${threads} ${threads === 1 ? 'thread' : 'threads'}`
+  /** Decides which are left to the BLAS of the machine, if there is one, and how; tests have others. */
+  plan: (kernel: Kernel) => Plan | undefined = choosePlan
+  readonly #blas: Blas | undefined
+  /** Where the WebAssembly memory begins, for the BLAS; one that is not shared may move when it grows. */
+  #base: { readonly of: object; readonly address: number } | undefined
+  /** Memory in which products are prepared and finished, as large as one has asked for. */
+  #prepared: WasmBlock
+
+  constructor(threads = threadCount(), blas: Blas | false = systemBlas() ?? false, heap = new WasmHeap()) {
+    this.heap = heap
+    this.#words = heap.take('int32', ARGS / 4)
+    this.#floats = new WasmBlock(heap.memory, this.#words.address, 'float64', ARGS / 8)
+    this.#scratch = heap.take('uint8', 0)
+    this.#prepared = heap.take('int32', 0)
+    const fused = writeGemm(heap.type, true)
+    const fuses = wasm?.validate(fused) ?? false
+    this.#gemm = fuses ? fused : writeGemm(heap.type)
+    const gemm = heap.take('uint8', this.#gemm.length)
+    gemm.values.set(this.#gemm)
+    this.#threads = new Threads(heap, heap.type.shared ? threads : 1, gemm)
+    this.#blas = blas || undefined
+    const { count } = this.#threads
+    this.description = `WebAssembly SIMD, ${count} ${count === 1 ? 'thread' : 'threads'}${blas ? `, ${blas.name}` : ''}`
+    this.features = ['simd', ...(fuses ? ['relaxed-simd'] : []), ...(blas ? ['blas'] : [])]
   }
 
-  /** Undefined where the engine has no WebAssembly with SIMD and shared memory. */
+  /** Undefined where the engine has no WebAssembly with SIMD. */
   static open(): WasmEngine | undefined {
-    if (!wasm || typeof SharedArrayBuffer === 'undefined') return undefined
-    const probe = new ModuleBuilder(MEMORY)
+    if (!wasm) return undefined
+    const probe = new ModuleBuilder({ shared: false, maximum: MAX_PAGES })
     probe.function([], ['v128']).v128([0, 0, 0, 0])
     return wasm.validate(probe.build()) ? new WasmEngine() : undefined
   }
 
   compile(kernel: Kernel, lengths: readonly number[]): CompiledKernel {
     if (kernel.grid.some((axis) => axis.size === 0)) return () => {}
-    const written = this.#write(kernel, lengths)
+    const plan = this.#blas && this.plan(kernel)
+    const product = plan && this.#compile(kernel, this.#writeProduct(kernel, lengths, plan, this.#blas))
+    if (!product) return this.#compile(kernel, this.#write(kernel, lengths))
+    let own: CompiledKernel | undefined
+    const alone = (): CompiledKernel => {
+      try {
+        return this.#compile(kernel, this.#write(kernel, lengths))
+      } catch (e) {
+        if (!(e instanceof OutOfMemoryError)) throw e
+        // It is too late to refuse the run, and this needs no memory
+        return interpretKernel(kernel)
+      }
+    }
+    return (run) => {
+      if (areDeterministicAlgorithmsEnabled()) {
+        own ??= alone()
+        own(run)
+      } else product(run)
+    }
+  }
+
+  #compile(kernel: Kernel, written: Written | undefined): CompiledKernel {
     if (!written) return interpretKernel(kernel)
-    const { parts, shared, scratchBytes } = written
+    const { drive, shared, scratchBytes } = written
     this.#provide(kernel.label, scratchBytes)
     const types = scalarTypes(kernel)
     const base = this.#words.address
@@ -81,22 +125,21 @@ export class WasmEngine implements Engine {
         words[i] = (block as WasmBlock).address
       })
       words[data.length] = base + 8 * numbersAt
-      words[data.length + 1] = this.#scratch.address
       for (const [slot, type] of types) {
         const value = scalars[slot] as number
         if (type === 'float') floats[numbersAt + slot] = value
         else words[2 * (numbersAt + slot)] = value
       }
       words[error] = 0
-      for (const part of parts) {
+      let wrong: WrongIndex | undefined
+      drive((part) => {
+        words[data.length + 1] = (part.common ? this.#prepared : this.#scratch).address
         if (!shared || !this.#threads.worth(part)) part.run(base, 0, part.rows)
-        else {
-          const wrong = this.#threads.run(shared, part, args)
-          if (wrong) return fail(wrong.site, wrong.index, wrong.size)
-        }
+        else wrong ??= this.#threads.run(shared, part, args)
         const site = words[error] as number
-        if (site > 0) return fail(site - 1, words[error + 1] as number, words[error + 2] as number)
-      }
+        if (site > 0) wrong ??= { site: site - 1, index: words[error + 1] as number, size: words[error + 2] as number }
+      })
+      if (wrong) fail(wrong.site, wrong.index, wrong.size)
     }
     if (shared) this.#dropped.register(compiled, shared.bytes)
     return compiled
@@ -118,9 +161,9 @@ export class WasmEngine implements Engine {
   }
 
   /** @throws OutOfMemoryError */
-  #take(op: string, bytes: number): WasmBlock {
+  #take(op: string, bytes: number, dtype: 'uint8' | 'int32' = 'uint8'): WasmBlock {
     try {
-      return this.heap.take('uint8', bytes)
+      return this.heap.take(dtype, bytes / dtypeInfo[dtype].bytes)
     } catch {
       throw noRoom(op, bytes, this.heap.takenBytes)
     }
@@ -129,11 +172,11 @@ export class WasmEngine implements Engine {
   #write(kernel: Kernel, lengths: readonly number[]): Written | undefined {
     if (!wasm) return undefined
     try {
-      const module = new ModuleBuilder(MEMORY)
+      const module = new ModuleBuilder(this.heap.type)
       const blocks = this.choose(kernel)
       const library = new Library(module)
       const writer = blocks
-        ? new ContractWriter(kernel, lengths, module, library, importGemm(module), blocks)
+        ? new ContractWriter(kernel, lengths, module, library, importGemm(module), blocks, rowsFor(this.features.includes('relaxed-simd')))
         : new KernelWriter(kernel, lengths, module, library)
       const rows = writer.write()
       const bytes = module.build()
@@ -143,10 +186,52 @@ export class WasmEngine implements Engine {
       const part: Part = { run: instance.exports.run as Part['run'], entry: 0, rows, work }
       const scratchBytes = writer instanceof ContractWriter ? writer.scratchBytes : 0
       const shared = library.portable && this.#threads.worth(part) ? this.#share(kernel.label, bytes) : undefined
-      return { parts: [part], shared, scratchBytes }
+      return { drive: (call) => call(part), shared, scratchBytes }
     } catch (e) {
       if (!(e instanceof Unsupported)) throw e
       interpreted.set(kernel.label, e.message)
+      return undefined
+    }
+  }
+
+  /** A contraction by the BLAS of the machine. @throws OutOfMemoryError */
+  #writeProduct(kernel: Kernel, lengths: readonly number[], plan: Plan, blas: Blas): Written | undefined {
+    if (!wasm) return undefined
+    try {
+      const module = new ModuleBuilder(this.heap.type)
+      const library = new Library(module)
+      const writer = new ProductWriter(kernel, lengths, module, library, plan)
+      const entries = writer.write()
+      const bytes = module.build()
+      const imports = { memory: this.heap.memory, ...library.imports }
+      const { exports } = new wasm.Instance(new wasm.Module(bytes), { env: imports })
+      const functions = new Map(entries.map((name, entry) => [name, { run: exports[name] as Part['run'], entry }]))
+      if (writer.scratchBytes > this.#prepared.byteLength) {
+        const larger = this.#take(kernel.label, writer.scratchBytes, 'int32')
+        this.heap.give(this.#prepared)
+        this.#prepared = larger
+      }
+      const store = workOf({ ...kernel, stages: kernel.stages.slice(1) }) / kernel.grid.reduce((n, axis) => n * axis.size, 1)
+      const program = writer.program()
+      const drive: Written['drive'] = (call) => {
+        const { buffer } = this.heap.memory
+        if (this.#base?.of !== buffer) this.#base = { of: buffer, address: blas.address(new Uint8Array(buffer)) }
+        program({
+          sgemm: blas.sgemm,
+          base: this.#base.address,
+          addresses: this.#words.values as Int32Array,
+          scratch: this.#prepared.address,
+          head: this.#prepared.values as Int32Array,
+          call: (name, rows, length) => {
+            const { run, entry } = functions.get(name) as { run: Part['run']; entry: number }
+            call({ run, entry, rows, work: rows * length * (name === 'store' ? store : PACKING), common: true })
+          },
+        })
+      }
+      const shared = library.portable && entries.length > 0 && this.#threads.count > 1 ? this.#share(kernel.label, bytes) : undefined
+      return { drive, shared, scratchBytes: 0 }
+    } catch (e) {
+      if (!(e instanceof Unsupported)) throw e
       return undefined
     }
   }
@@ -158,11 +243,10 @@ export class WasmEngine implements Engine {
     return { module: this.#modules++, bytes }
   }
 
-  /** What contractions share, once one is there. */
   #gemmModule(): Readonly<Record<string, unknown>> {
     const { Instance, Module } = wasm as NonNullable<typeof wasm>
-    this.#gemm ??= new Instance(new Module(writeGemm(MEMORY)), { env: { memory: this.heap.memory } }).exports
-    return this.#gemm
+    this.#products ??= new Instance(new Module(this.#gemm), { env: { memory: this.heap.memory } }).exports
+    return this.#products
   }
 }
 

@@ -8,6 +8,8 @@ const FUNCTION = 1
 const RANDOM = 3
 /** Of one multiplication and addition of a contraction in panels. */
 const PRODUCT = 0.035
+/** Of a number that is copied into a line for the BLAS of the machine. */
+export const PACKING = 0.25
 const SIMPLE = new Set([
   'add',
   'sub',

@@ -1,0 +1,173 @@
+/**
+ * @file The machine's own matrix products: a BLAS with the C interface (OpenBLAS, MKL, BLIS, Accelerate), called in place on the device's memory by the optional
+ * package koffi. Where either is not there, everything runs as WebAssembly.
+ */
+import { builtinModule, env, nodeProcess } from '../../environment.ts'
+
+/** What koffi has that is needed here. */
+interface Koffi {
+  load(path: string): Library
+  /** Where the bytes of an array are. */
+  address(of: ArrayBufferView): bigint
+}
+interface Library {
+  /** A function by its C declaration. @throws Error where the library has none of that name */
+  func(declaration: string): (...of: number[]) => unknown
+}
+
+/** Numbers of the C interface. */
+export const CBLAS = { rows: 101, columns: 102, plain: 111, transposed: 112 } as const
+
+/** cblas_sgemm without alpha, which is 1, on addresses: c = a · b + beta · c; where beta is 0, c is not read. */
+export type Sgemm = (
+  order: number,
+  transA: number,
+  transB: number,
+  m: number,
+  n: number,
+  k: number,
+  a: number,
+  lda: number,
+  b: number,
+  ldb: number,
+  beta: number,
+  c: number,
+  ldc: number,
+) => void
+
+export interface Blas {
+  /** One word and a version: `OpenBLAS 0.3.21`. */
+  readonly name: string
+  readonly sgemm: Sgemm
+  /** Where the bytes of an array are, for as long as they are. */
+  address(of: ArrayBufferView): number
+}
+
+/** Libraries under the names by which loaders find them, the likeliest first. */
+const NAMES: Readonly<Record<string, readonly string[]>> = {
+  linux: ['libopenblas.so.0', 'libmkl_rt.so.2', 'libmkl_rt.so', 'libblis.so.4', 'libblas.so.3'],
+  darwin: ['/System/Library/Frameworks/Accelerate.framework/Accelerate'],
+  win32: ['libopenblas.dll', 'openblas.dll', 'mkl_rt.2.dll'],
+}
+
+const SGEMM = 'void cblas_sgemm(int, int, int, int, int, int, float, uintptr_t, int, uintptr_t, int, float, uintptr_t, int)'
+
+function koffi(): Koffi | undefined {
+  try {
+    // Not an import, so that bundlers for the browser leave the native module alone, and for it to be there at once
+    return builtinModule?.('node:module').createRequire(import.meta.url)('koffi') as Koffi | undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The function of a declaration, if the library has it. */
+function optional(library: Library, declaration: string): ((...of: number[]) => unknown) | undefined {
+  try {
+    return library.func(declaration)
+  } catch {
+    return undefined
+  }
+}
+
+/** What a library calls itself. Undefined for one that is none of the fast ones: the reference BLAS is slower than WebAssembly. */
+function nameOf(library: Library, path: string): string | undefined {
+  const config = optional(library, 'const char *openblas_get_config()')
+  if (config) return String(config()).split(' ').slice(0, 2).join(' ')
+  const blis = optional(library, 'const char *bli_info_get_version_str()')
+  if (blis) return `BLIS ${blis()}`
+  if (optional(library, 'void MKL_Set_Num_Threads(int)')) return 'MKL'
+  return path.includes('Accelerate') ? 'Accelerate' : undefined
+}
+
+/** How many threads a library may have, where TAPEGRAD_THREADS says it; what it does by itself is as many as cores. */
+function limitThreads(library: Library): void {
+  const threads = Number(env('TAPEGRAD_THREADS'))
+  if (!(threads >= 1)) return
+  for (const name of ['openblas_set_num_threads', 'MKL_Set_Num_Threads', 'bli_thread_set_num_threads'])
+    optional(library, `void ${name}(int)`)?.(threads)
+}
+
+/** Whether two small products are right: one of them transposed, into places that hold NaN. */
+function works(sgemm: Sgemm, address: Blas['address']): boolean {
+  const memory = new Float32Array(new SharedArrayBuffer(4096))
+  const [a, b, c] = [0, 64, 128].map((at) => memory.subarray(at, at + 64)) as [Float32Array, Float32Array, Float32Array]
+  const [m, n, k] = [3, 5, 4]
+  a.forEach((_, i) => {
+    a[i] = (i % 7) - 3
+    b[i] = (i % 5) - 1.5
+  })
+  for (const turned of [false, true]) {
+    c.fill(Number.NaN)
+    const ldb = turned ? k : n
+    sgemm(CBLAS.rows, CBLAS.plain, turned ? CBLAS.transposed : CBLAS.plain, m, n, k, address(a), k, address(b), ldb, 0, address(c), n)
+    for (let i = 0; i < m; i++)
+      for (let j = 0; j < n; j++) {
+        let sum = 0
+        for (let l = 0; l < k; l++) sum += (a[i * k + l] as number) * (b[turned ? j * k + l : l * n + j] as number)
+        if (c[i * n + j] !== sum) return false
+      }
+  }
+  return true
+}
+
+function open({ load, address: find }: Koffi, path: string, trusted: boolean): Blas | undefined {
+  const library = load(path)
+  const name = nameOf(library, path) ?? (trusted ? (path.split(/[\\/]/).at(-1) as string) : undefined)
+  if (name === undefined) return undefined
+  const call = library.func(SGEMM)
+  limitThreads(library)
+  const sgemm: Sgemm = (order, transA, transB, m, n, k, a, lda, b, ldb, beta, c, ldc) => {
+    call(order, transA, transB, m, n, k, 1, a, lda, b, ldb, beta, c, ldc)
+  }
+  const address = (of: ArrayBufferView): number => Number(find(of))
+  if (!works(sgemm, address)) throw new Error('its products are wrong')
+  return { name, sgemm, address }
+}
+
+const reason = (e: unknown): string => (e instanceof Error ? e.message : String(e)).split('\n')[0] as string
+
+/**
+ * The BLAS of a path, or the first of those that machines usually have. Where there is none, or it does not work, there is no error: what was asked for by
+ * its path, or was found and is broken, is told of in one line.
+ *
+ * @param wanted `off`, a path, or undefined
+ */
+export function openBlas(wanted: string | undefined, tell: (line: string) => void): Blas | undefined {
+  if (wanted === 'off' || !nodeProcess) return undefined
+  const fallback = (what: string): undefined => {
+    tell(`tapegrad: ${what}; matrix products run as WebAssembly`)
+  }
+  const own = koffi()
+  if (!own) return wanted === undefined ? undefined : fallback(`TAPEGRAD_BLAS=${wanted} needs the package koffi, which is not installed`)
+  if (wanted !== undefined) {
+    try {
+      return open(own, wanted, true)
+    } catch (e) {
+      return fallback(`TAPEGRAD_BLAS: ${wanted} cannot be used (${reason(e)})`)
+    }
+  }
+  for (const path of NAMES[nodeProcess.platform ?? ''] ?? []) {
+    let library: Library
+    try {
+      library = own.load(path)
+    } catch {
+      continue // not on this machine
+    }
+    try {
+      const blas = open({ ...own, load: () => library, address: own.address }, path, false)
+      if (blas) return blas
+    } catch (e) {
+      return fallback(`${path} cannot be used (${reason(e)})`)
+    }
+  }
+  return undefined
+}
+
+let found: { readonly blas: Blas | undefined } | undefined
+
+/** The BLAS of this process as TAPEGRAD_BLAS says, looked for once. */
+export function systemBlas(): Blas | undefined {
+  found ??= { blas: openBlas(env('TAPEGRAD_BLAS'), (line) => console.warn(line)) }
+  return found.blas
+}
