@@ -1,7 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
 /** Tests that are written for any device (test/support/device.ts): they run once in each project. */
-const ANY_DEVICE = ['test/{autograd,data,everyday,examples,nn,ops,optim}/**/*.test.ts', 'test/golden.test.ts']
+const ANY_DEVICE = [
+  'test/{autograd,data,everyday,examples,nn,ops,optim}/**/*.test.ts',
+  'test/golden.test.ts',
+  'test/graph/random-graph.test.ts',
+]
 /** What is settled at the call, before any device. */
 const NO_DEVICE = ['test/ops/{arguments,types}.test.ts']
 

@@ -1,22 +1,70 @@
-/** @file Random graphs through scheduler, fusion and the cpu device, against plain loops that know of none of them. */
-import { describe, expect, it } from 'vitest'
-import { difference, runRandomGraph } from '../support/random-graph.ts'
+/**
+ * @file The same random graphs on every device: interpreted they give what plain loops give, which know of no scheduler and no fusion; and as
+ * WebAssembly and on WebGPU they give what the interpreter gives.
+ */
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { device } from '../support/device.ts'
+import type { Checked, RandomGraphOptions } from '../support/random-graph.ts'
 
-/** `TAPEGRAD_SEED=n` runs that seed alone; `TAPEGRAD_GRAPHS=n` runs n seeds of each kind. */
+/** `TAPEGRAD_SEED=n` runs that seed alone; `TAPEGRAD_GRAPHS=n` runs n seeds of each kind. Few on webgpu: every graph compiles kernels of its own. */
 const only = process.env.TAPEGRAD_SEED
-const count = Number(process.env.TAPEGRAD_GRAPHS ?? 40)
-const seeds = only ? [Number(only)] : Array.from({ length: count }, (_, i) => i + 1)
+const onCpu = device === 'cpu'
+const count = Number(process.env.TAPEGRAD_GRAPHS ?? (onCpu ? 40 : 6))
+const seeds = only ? [Number(only)] : Array.from({ length: count }, (_, i) => (onCpu ? 1 : 1001) + i)
 
-const kinds = [
-  { kind: 'exact', floats: ['float64'] },
-  { kind: 'exact', floats: ['float32', 'float16'] },
-  { kind: 'smooth', floats: ['float64'] },
-  { kind: 'smooth', floats: ['float32'] },
-] as const
+const kinds: readonly Omit<RandomGraphOptions, 'device'>[] = onCpu
+  ? [
+      { kind: 'exact', floats: ['float64'] },
+      { kind: 'exact', floats: ['float32', 'float16'] },
+      { kind: 'smooth', floats: ['float64'] },
+      { kind: 'smooth', floats: ['float32'] },
+    ]
+  : [
+      { kind: 'exact', floats: ['float32', 'float16'], size: 18 },
+      { kind: 'smooth', floats: ['float32'], size: 18 },
+    ]
 
-describe.each(kinds)('a random $kind graph of $floats, fused and run on cpu, gives what plain loops give', ({ kind, floats }) => {
-  it.each(seeds)('from seed %i', async (seed) => {
-    for (const checked of await runRandomGraph(seed, { device: 'cpu', kind, floats }))
-      expect(difference(checked), `seed ${seed}`).toBeUndefined()
+interface Library {
+  readonly graphs: typeof import('../support/random-graph.ts')
+  readonly interpreted: ReadonlyMap<string, string>
+}
+
+/** A library of its own, whose device cpu has the given engine. */
+async function load(engine: 'interpreter' | 'wasm', name: string): Promise<Library> {
+  vi.resetModules()
+  vi.stubEnv('TAPEGRAD_CPU', engine)
+  const { init } = await import('../../src/index.ts')
+  expect((await init({ device: 'cpu' })).adapter).toContain(name)
+  const { interpreted } = await import('../../src/device/cpu/wasm/engine.ts')
+  return { graphs: await import('../support/random-graph.ts'), interpreted }
+}
+
+let oracle: Library
+let library: Library
+beforeAll(async () => {
+  oracle = await load('interpreter', 'interpreter')
+  library = await load('wasm', 'WebAssembly')
+  expect(oracle.graphs).not.toBe(library.graphs)
+})
+afterAll(() => {
+  vi.unstubAllEnvs()
+})
+
+describe.each(kinds)('a random $kind graph of $floats', (options) => {
+  it.each(seeds)('from seed %i', { timeout: 120_000 }, async (seed) => {
+    const wanted = await oracle.graphs.runRandomGraph(seed, { ...options, device: 'cpu' })
+    for (const checked of wanted) expect(oracle.graphs.difference(checked), `seed ${seed}, interpreted`).toBeUndefined()
+    for (const place of onCpu ? (['cpu'] as const) : (['cpu', 'webgpu'] as const)) {
+      const results = await library.graphs.runRandomGraph(seed, { ...options, device: place })
+      expect(results.length, `seed ${seed} on ${place}`).toBe(wanted.length)
+      results.forEach((result, i) => {
+        const { values: expected } = wanted[i] as Checked
+        expect(library.graphs.difference({ ...result, expected }), `seed ${seed} on ${place}`).toBeUndefined()
+      })
+    }
   })
+})
+
+it('no kernel had to be interpreted where there is WebAssembly', () => {
+  expect([...library.interpreted]).toEqual([])
 })
