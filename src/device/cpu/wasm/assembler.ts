@@ -4,10 +4,10 @@
  *
  * @see https://webassembly.github.io/spec/core/binary/index.html
  */
-import { LANE, LANE_MEMORY, MEMORY, OPCODES, SIMD } from './opcodes.ts'
+import { LANE, LANE_MEMORY, MEMORY, OPCODES, RELAXED, SIMD } from './opcodes.ts'
 
 export type ValType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128'
-export type Op = keyof typeof OPCODES | keyof typeof SIMD
+export type Op = keyof typeof OPCODES | keyof typeof SIMD | keyof typeof RELAXED
 export type MemoryOp = keyof typeof MEMORY
 
 const TYPE: Readonly<Record<ValType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b }
@@ -87,7 +87,7 @@ export class Code implements Func {
       else this.bytes.push(code)
     } else {
       this.bytes.push(0xfd)
-      unsigned(this.bytes, SIMD[name as keyof typeof SIMD])
+      unsigned(this.bytes, name in SIMD ? SIMD[name as keyof typeof SIMD] : RELAXED[name as keyof typeof RELAXED])
     }
     return this
   }
@@ -265,15 +265,21 @@ interface Signature {
   readonly results: readonly ValType[]
 }
 
+/** What a module must say of the memory that it is given: whether threads share it, and how large it may become, in pages of 64 KiB. */
+export interface MemoryType {
+  readonly shared: boolean
+  readonly maximum: number
+}
+
 /** A module with one imported memory (`env.memory`). Functions are imported and defined in any order. */
 export class ModuleBuilder {
   readonly #types: string[] = []
   readonly #imports: { readonly name: string; readonly type: number }[] = []
   readonly #functions: { readonly code: Code; readonly type: number; readonly name: string | undefined }[] = []
-  readonly #memory: { readonly shared: boolean; readonly maximum: number }
+  readonly #memory: MemoryType
 
   /** @param maximum of the memory, in pages of 64 KiB; it must be that of the memory given, which is shared or not. */
-  constructor(memory: { readonly shared: boolean; readonly maximum: number }) {
+  constructor(memory: MemoryType) {
     this.#memory = memory
   }
 

@@ -194,6 +194,9 @@ export const SIMD = {
   'f64x2.convert_low_i32x4_u': 255,
 } as const
 
+/** Instructions that not every engine knows: ask it first. */
+export const RELAXED = { 'f32x4.relaxed_madd': 0x105 } as const
+
 /** Loads and stores: opcode, and the alignment of what they touch as a power of two. */
 export const MEMORY = {
   'i32.load': [0x28, 2],
