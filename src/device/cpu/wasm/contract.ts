@@ -18,7 +18,7 @@ import {
   shapeOf,
 } from '../../../kernel/index.ts'
 import type { Code, Func, Local, ModuleBuilder } from './assembler.ts'
-import { type GEMM, ROWS, WIDTHS, type Width } from './gemm.ts'
+import { type GEMM, type Rows, rowsFor, WIDTHS, type Width } from './gemm.ts'
 import { Helpers } from './helpers.ts'
 import type { Library } from './library.ts'
 import { StoresWriter, split } from './stores.ts'
@@ -66,8 +66,9 @@ export class ContractWriter {
   readonly #gemm: GemmFunctions
   readonly #stores: StoresWriter
   readonly #sizes: { readonly m: number; readonly n: number; readonly k: number }
-  /** Columns of a tile. */
+  /** Columns and rows of a tile. */
   readonly #width: Width
+  readonly #rows: number
   /** The size of a block. */
   readonly #block: { readonly m: number; readonly n: number; readonly k: number }
   /** Whether packed columns are kept from one block of rows to the next. */
@@ -77,8 +78,19 @@ export class ContractWriter {
   readonly #panels: { readonly a: number; readonly b: number; readonly sums: number }
   readonly scratchBytes: number
 
-  /** @param lengths elements of each buffer */
-  constructor(kernel: Kernel, lengths: readonly number[], module: ModuleBuilder, library: Library, gemm: GemmFunctions, most: Blocks) {
+  /**
+   * @param lengths elements of each buffer
+   * @param tileRows of the tiles in the module of `gemm`
+   */
+  constructor(
+    kernel: Kernel,
+    lengths: readonly number[],
+    module: ModuleBuilder,
+    library: Library,
+    gemm: GemmFunctions,
+    most: Blocks,
+    tileRows: Rows = rowsFor(false),
+  ) {
     this.#gemm = gemm
     this.#axes = axesOf(kernel)
     this.#code = module.function(['i32', 'i32', 'i32'], [], 'run')
@@ -86,7 +98,8 @@ export class ContractWriter {
     const { m, n, k } = shapeOf(kernel)
     this.#sizes = { m, n, k }
     this.#width = widthFor(n)
-    const block = { m: even(m, most.rows, ROWS), n: even(n, most.columns, this.#width), k: Math.min(k, even(k, most.terms, 4)) }
+    this.#rows = tileRows[this.#width]
+    const block = { m: even(m, most.rows, this.#rows), n: even(n, most.columns, this.#width), k: Math.min(k, even(k, most.terms, 4)) }
     this.#block = block
     this.#keeps = 4 * k * block.n <= KEPT
     let bytes = 0
@@ -95,8 +108,8 @@ export class ContractWriter {
       bytes += Math.ceil((4 * floats) / 64) * 64
       return at
     }
-    this.#places = { sumsA: room(block.k), sumsB: room(block.k), rows: room(block.m), columns: room(block.n) }
-    this.#panels = { a: room(block.m * block.k), sums: room(block.m * block.n), b: room(block.n * (this.#keeps ? k : block.k)) }
+    this.#places = { sumsA: room(block.k), sumsB: room(block.k), rows: room(block.m + 3), columns: room(block.n) }
+    this.#panels = { a: room(block.m * block.k + 3), sums: room(block.m * block.n), b: room(block.n * (this.#keeps ? k : block.k)) }
     this.scratchBytes = bytes
   }
 
@@ -131,7 +144,7 @@ export class ContractWriter {
         this.#start(b.index, b.buffer, batch, fromB)
         this.#least(m, row, block.m, countM)
         this.#least(n, column, block.n, countN)
-        this.#table(a.index, rows, row, countM, ROWS, m, this.#places.rows, scratch)
+        this.#table(a.index, rows, row, countM, this.#rows, m, this.#places.rows, scratch)
         this.#table(b.index, columns, column, countN, this.#width, n, this.#places.columns, scratch)
         code.i32(0).set(from)
         const last = local()
@@ -139,7 +152,7 @@ export class ContractWriter {
         code.for(from, last, block.k, () => {
           this.#least(k, from, block.k, countK)
           this.#table(a.index, sum, from, countK, 1, k, this.#places.sumsA, scratch)
-          this.#pack(ROWS, fromA, countM, countK, this.#places.rows, this.#places.sumsA, scratch, () =>
+          this.#pack(this.#rows, fromA, countM, countK, this.#places.rows, this.#places.sumsA, scratch, () =>
             code.get(scratch).i32(this.#panels.a).op('i32.add'),
           )
           const panelsB = (): void => {
@@ -162,7 +175,7 @@ export class ContractWriter {
           code.get(scratch).i32(this.#panels.a).op('i32.add')
           panelsB()
           code.get(scratch).i32(this.#panels.sums).op('i32.add')
-          this.#panelsOf(countM, ROWS)
+          this.#panelsOf(countM, this.#rows)
           this.#panelsOf(countN, this.#width)
           code
             .get(countK)
@@ -231,7 +244,7 @@ export class ContractWriter {
       .set(to)
   }
 
-  /** A table of how many bytes an operand moves for `count` positions behind `from` along one side, up to whole panels: behind the last the last again. */
+  /** A table of how many bytes an operand moves for `count` positions behind `from` along one side, up to whole panels and fours: behind the last the last again. */
   #table(index: Index, axes: readonly Axis[], from: Local, count: Local, width: number, size: number, place: number, scratch: Local): void {
     const code = this.#code
     const parts = partsOf(axes, [index])
@@ -239,7 +252,11 @@ export class ContractWriter {
     code.get(scratch).i32(place).op('i32.add').set(to)
     code.get(from).set(i)
     this.#panelsOf(count, width)
-    code.i32(width).op('i32.mul').get(from).op('i32.add').set(end)
+    code.i32(width).op('i32.mul').get(from).op('i32.add')
+    code
+      .i32(width > 1 ? -width & 3 : 0)
+      .op('i32.add')
+      .set(end)
     code.for(i, end, 1, () => {
       code.get(i)
       if (width > 1) {
@@ -264,7 +281,8 @@ export class ContractWriter {
     code.set(to).get(scratch).i32(offsets).op('i32.add').set(table)
     code.i32(0).set(i)
     code.for(i, count, width, () => {
-      for (let group = 0; group < width; group += 4) {
+      // The last first: it writes over what comes after it
+      for (let group = width - (width % 4 || 4); group >= 0; group -= 4) {
         code
           .get(to)
           .i32(4 * group)

@@ -1,20 +1,24 @@
 /**
  * @file The inner loops of contractions, one module for all kernels: packing panels of the operands, and products of packed panels.
  *
- * A panel of a has `ROWS` rows, one of b as many columns as a tile; each has, for one term of the sum after the other, the panel's numbers side by side. A tile
+ * A panel of a has as many rows as a tile, one of b as many columns; each has, for one term of the sum after the other, the panel's numbers side by side. A tile
  * of the result stays in registers while two panels are walked through (V8 has 15 of them for vectors on x64).
  *
  * @see Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication, 2008
  */
 import { type Code, type Func, type Local, type MemoryType, ModuleBuilder, type ValType } from './assembler.ts'
 
-/** Rows of a tile. */
-export const ROWS = 4
-/** Columns of a tile: twelve are best (a few vectors then move between registers and stack), eight where twelve would stay empty. */
+/** Columns of a tile: twelve, or eight where twelve would stay empty. */
 export const WIDTHS = [12, 8] as const
 export type Width = (typeof WIDTHS)[number]
-/** Terms of the sum in one turn of the loop. */
-const UNROLL = 4
+/** Rows of a tile of a width. */
+export type Rows = Readonly<Record<Width, number>>
+
+/**
+ * As many rows as registers allow: sums, a vector of each four columns, one of the row's number and one for a product must fit into the fifteen that there are. (A fused
+ * addition needs no room for the product.)
+ */
+export const rowsFor = (fused: boolean): Rows => (fused ? { 12: 3, 8: 6 } : { 12: 3, 8: 5 })
 
 /** What kernels import, with the number of its parameters; all are i32. */
 export const GEMM = {
@@ -34,10 +38,11 @@ export function writeGemm(memory: MemoryType, fused = false): Uint8Array {
   const module = new ModuleBuilder(memory)
   const words = (n: number): ValType[] => new Array<ValType>(n).fill('i32')
   for (const width of WIDTHS) {
+    const rows = rowsFor(fused)[width]
     const tile = module.function(words(6), [])
-    writeTile(tile, ROWS, width / 4, fused)
+    writeTile(tile, rows, width / 4, fused)
     const name = `block${width}` as const
-    writeBlock(module.function(words(GEMM[name]), [], name), tile, ROWS, width)
+    writeBlock(module.function(words(GEMM[name]), [], name), tile, rows, width)
   }
   writePack(module.function(words(GEMM.pack), [], 'pack'))
   return module.build()
@@ -62,17 +67,19 @@ function writeTile(code: Code, rows: number, vectors: number, fused: boolean): v
   }
   code.get(more)
   code.if(() => each((sum, offset) => code.get(at).memory('v128.load', offset).set(sum)))
-  const term = (u: number): void => {
+  const i = code.local('i32')
+  // One term in a turn: V8 moves the loads of several to the front, and then lacks registers
+  code.for(i, k, 1, () => {
     for (const [v, local] of bs.entries()) {
       code
         .get(b)
-        .memory('v128.load', 16 * (u * vectors + v))
+        .memory('v128.load', 16 * v)
         .set(local)
     }
     for (const [r, line] of sums.entries()) {
       code
         .get(a)
-        .memory('v128.load32_splat', 4 * (u * rows + r))
+        .memory('v128.load32_splat', 4 * r)
         .set(one)
       for (const [v, sum] of line.entries()) {
         if (fused)
@@ -91,19 +98,9 @@ function writeTile(code: Code, rows: number, vectors: number, fused: boolean): v
         code.set(sum)
       }
     }
-  }
-  const i = code.local('i32')
-  const whole = code.local('i32')
-  code.get(k).i32(-UNROLL).op('i32.and').set(whole)
-  for (const [end, step] of [
-    [whole, UNROLL],
-    [k, 1],
-  ] as const)
-    code.for(i, end, step, () => {
-      for (let u = 0; u < step; u++) term(u)
-      advance(code, a, 4 * rows * step)
-      advance(code, b, 16 * vectors * step)
-    })
+    advance(code, a, 4 * rows)
+    advance(code, b, 16 * vectors)
+  })
   each((sum, offset) => code.get(at).get(sum).memory('v128.store', offset))
 }
 
@@ -137,6 +134,7 @@ function writeBlock(code: Code, tile: Func, rows: number, columns: number): void
 /**
  * pack(to, step, from, offsets, sums, k): four rows of a panel, whose places for one term of the sum are `step` bytes apart. The numbers are found at
  * from + offsets[row] + sums[term], tables in bytes, so that any strides and windows come in. Rows side by side are copied, terms side by side transposed.
+ * What a panel of other than a multiple of four rows has too much is overwritten by what is packed next.
  */
 function writePack(code: Code): void {
   const [to, step, from, offsets, sums, k] = code.params as [Local, Local, Local, Local, Local, Local]
