@@ -1,5 +1,18 @@
-/** @file The page's side of the browser test: the network of examples/digits, trained on the page's own WebGPU. */
-import { data, init, manualSeed, nn, noGrad, optim, parseState, saveState, serializeState, type Tensor, tensor } from 'tapegrad'
+/** @file The page's side of the browser test: the network of examples/digits, trained on the page's own WebGPU or WebAssembly. */
+import {
+  data,
+  init,
+  manualSeed,
+  nn,
+  noGrad,
+  optim,
+  parseState,
+  saveState,
+  serializeState,
+  setDefaultDevice,
+  type Tensor,
+  tensor,
+} from 'tapegrad'
 
 const F = nn.functional
 
@@ -38,8 +51,9 @@ const toTensors = ({ images, labels }: Images): [Tensor, Tensor] => [
   tensor(Int32Array.from(labels)),
 ]
 
-async function train(digits: { train: Images; test: Images }, epochs: number): Promise<Report> {
-  const { adapter, limits } = await init({ device: 'webgpu' })
+async function train(digits: { train: Images; test: Images }, epochs: number, device: 'webgpu' | 'cpu'): Promise<Report> {
+  const { adapter, limits } = await init({ device })
+  setDefaultDevice(device)
   manualSeed(0)
   const loader = new data.DataLoader(new data.TensorDataset(...toTensors(digits.train)), { batchSize: 64, shuffle: true, dropLast: true })
   const model = new Net()
