@@ -60,7 +60,7 @@ export interface Limits {
 const LIMITS: Limits = { floats: 2 ** 18, least: 256, columns: 2048 }
 
 /** Nanoseconds, measured on one core of an EPYC (Zen 5) with OpenBLAS 0.3.21: a call, a multiplication and addition, an element that BLAS packs, one of packing here. */
-const COST = { call: 400, product: 0.009, element: 0.25, pack: 0.2, scattered: 1, sum: 0.3 } as const
+const COST = { call: 400, product: 0.009, element: 0.25, pack: 0.2, scattered: 1, sum: 0.5 } as const
 /** The same for products as WebAssembly, in panels. */
 const PANELS = { product: 0.045, pack: 0.5 } as const
 
