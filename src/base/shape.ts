@@ -42,13 +42,14 @@ export function normalizeDim(op: string, dim: number, ndim: number, what = 'dim'
 export function normalizeDims(op: string, dims: number | readonly number[] | undefined | null, ndim: number): number[] {
   if (dims === undefined || dims === null || (Array.isArray(dims) && dims.length === 0)) return Array.from({ length: ndim }, (_, i) => i)
   const list = (typeof dims === 'number' ? [dims] : [...dims]).map((d) => normalizeDim(op, d, ndim))
-  if (new Set(list).size !== list.length) throw new ShapeError(op, `a dim appears twice in [${list.join(', ')}]`)
+  if (list.length > 1 && new Set(list).size !== list.length) throw new ShapeError(op, `a dim appears twice in [${list.join(', ')}]`)
   return ndim === 0 ? [] : list.sort((a, b) => a - b)
 }
 
 /** The shape two operands broadcast to, as in NumPy. */
 export function broadcastShapes(op: string, a: Shape, b: Shape): Shape {
-  if (sameShape(a, b)) return a
+  if (expandsTo(b, a)) return a
+  if (expandsTo(a, b)) return b
   const ndim = Math.max(a.length, b.length)
   const out = new Array<number>(ndim)
   for (let i = 1; i <= ndim; i++) {

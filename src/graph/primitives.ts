@@ -8,10 +8,20 @@ import { type ContractDims, Node, type Placement, type Primitive, type WindowAxi
 import { forget, recorded } from './pending.ts'
 
 const SCALAR: Shape = []
+const NONE: readonly Node[] = []
+// Primitives that are all alike are one object each: there are thousands of nodes in a step.
+const LEAF: Primitive = { kind: 'leaf' }
+const IOTA: Primitive = { kind: 'iota' }
+const WHERE: Primitive = { kind: 'where' }
+const CAST: Primitive = { kind: 'cast' }
+const ALIAS: Primitive = { kind: 'alias' }
+const RESHAPE: Primitive = { kind: 'reshape' }
+const EXPAND: Primitive = { kind: 'expand' }
 
 function make(primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype: DType): Node {
   let placement: Placement = 'auto'
-  for (const input of inputs) {
+  for (let i = 0; i < inputs.length; i++) {
+    const input = inputs[i] as Node
     if (input.placement === 'auto' || input.placement === placement) continue
     if (placement !== 'auto')
       throw new DeviceError(primitive.kind, `operands are on two devices, ${placement} and ${input.placement}. Move one with .to(device)`)
@@ -24,24 +34,24 @@ function make(primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype
 
 /** Values from the host, in storage form. The array is kept, not copied. */
 export function leaf(data: TypedArray, shape: Shape, dtype: DType, placement: Placement): Node {
-  const node = new Node({ kind: 'leaf' }, [], shape, dtype, placement)
+  const node = new Node(LEAF, NONE, shape, dtype, placement)
   node.storage = { host: data, uploads: 0 }
   return node
 }
 
 /** A 0-d number that reaches kernels as data: a user's number, a learning rate. */
 export function scalar(value: number, dtype: DType, placement: Placement = 'auto'): Node {
-  return new Node({ kind: 'scalar', value }, [], SCALAR, dtype, placement)
+  return new Node({ kind: 'scalar', value }, NONE, SCALAR, dtype, placement)
 }
 
 /** A 0-d literal, compiled into kernels: only for numbers that are the same in every step. */
 export function constant(value: number, dtype: DType, placement: Placement = 'auto'): Node {
-  return new Node({ kind: 'constant', value }, [], SCALAR, dtype, placement)
+  return new Node({ kind: 'constant', value }, NONE, SCALAR, dtype, placement)
 }
 
 /** 0 … n−1, int32. */
 export function iota(n: number, placement: Placement = 'auto'): Node {
-  return new Node({ kind: 'iota' }, [], [n], 'int32', placement)
+  return new Node(IOTA, NONE, [n], 'int32', placement)
 }
 
 /** Random uint32 words. `seed` and `call` are 64-bit whole numbers as [low, high]; `word` 0…3 chooses the word of each element's Philox block. */
@@ -76,27 +86,27 @@ export function where(test: Node, a: Node | number, b: Node | number): Node {
   const y = typeof b === 'number' ? constant(b, x.dtype) : b
   if (x.dtype !== y.dtype) throw new Error(`primitive where: dtypes differ (${x.dtype}, ${y.dtype})`)
   const shape = broadcastShapes('where', test.shape, broadcastShapes('where', x.shape, y.shape))
-  return make({ kind: 'where' }, [test, x, y], shape, x.dtype)
+  return make(WHERE, [test, x, y], shape, x.dtype)
 }
 
 export function cast(x: Node, dtype: DType): Node {
-  return x.dtype === dtype ? x : make({ kind: 'cast' }, [x], x.shape, dtype)
+  return x.dtype === dtype ? x : make(CAST, [x], x.shape, dtype)
 }
 
 /** A value of its own with the input's values: stays readable when the input is retired. */
 export function alias(x: Node): Node {
-  return make({ kind: 'alias' }, [x], x.shape, x.dtype)
+  return make(ALIAS, [x], x.shape, x.dtype)
 }
 
 export function reshape(x: Node, shape: Shape): Node {
   if (sameShape(x.shape, shape)) return x
   if (sizeOf(shape) !== sizeOf(x.shape)) throw new Error(`primitive reshape: [${x.shape}] to [${shape}]`)
-  return make({ kind: 'reshape' }, [x], shape, x.dtype)
+  return make(RESHAPE, [x], shape, x.dtype)
 }
 
 /** Broadcasts to `shape` (axes are added in front). */
 export function expand(x: Node, shape: Shape): Node {
-  return sameShape(x.shape, shape) ? x : make({ kind: 'expand' }, [x], shape, x.dtype)
+  return sameShape(x.shape, shape) ? x : make(EXPAND, [x], shape, x.dtype)
 }
 
 export function permute(x: Node, order: readonly number[]): Node {
@@ -109,8 +119,15 @@ export function permute(x: Node, order: readonly number[]): Node {
   )
 }
 
+const ONE: readonly number[] = [1]
+
 /** Output position i along each axis is input position start + i · step. */
-export function slice(x: Node, start: readonly number[], shape: Shape, step: readonly number[] = start.map(() => 1)): Node {
+export function slice(
+  x: Node,
+  start: readonly number[],
+  shape: Shape,
+  step: readonly number[] = start.length === 1 ? ONE : start.map(() => 1),
+): Node {
   if (sameShape(shape, x.shape) && start.every((s) => s === 0) && step.every((s) => s === 1)) return x
   return make({ kind: 'slice', start, step }, [x], shape, x.dtype)
 }
@@ -146,10 +163,12 @@ export function reduce(op: ReduceOp, x: Node, dims: readonly number[]): Node {
   )
 }
 
-const MATRICES: ContractDims = { m: 1, n: 1, k: 1 }
+const MATRICES = { kind: 'contract', m: 1, n: 1, k: 1 } as const satisfies Primitive
 
 /** Σ over the k dims of a [...batch, ...m, ...k] times b [...batch, ...k, ...n]: a batched matrix product, unless told otherwise how many dims each part has. */
 export function contract(a: Node, b: Node, dims: ContractDims = MATRICES): Node {
+  if (dims === MATRICES && a.shape.length === 2 && b.shape.length === 2)
+    return make(MATRICES, [a, b], [a.shape[0] as number, b.shape[1] as number], a.dtype)
   const batch = broadcastShapes(
     'contract',
     a.shape.slice(0, a.shape.length - dims.m - dims.k),

@@ -104,7 +104,7 @@ class Op implements TapeOp<Tensor> {
       if (save & 8) entry.save(3, out)
     }
     const point = new GradPoint(out._node.shape, out._node.dtype, entry, undefined)
-    entry.outputs.push(point)
+    entry.outputs = [point]
     out._point = point
   }
 
@@ -115,9 +115,12 @@ class Op implements TapeOp<Tensor> {
   ): readonly (Tensor | undefined)[] {
     const saved: Record<string, Tensor | Shape | undefined> = {}
     let unpacked = 0
-    return entry.inputs.map((point, i) => {
+    const { inputs } = entry
+    const answers = new Array<Tensor | undefined>(inputs.length)
+    for (let i = 0; i < inputs.length; i++) {
+      const point = inputs[i]
       const rule = this.rules[i]
-      if (point === undefined || rule === undefined || !needed(i)) return undefined
+      if (point === undefined || rule === undefined || !needed(i)) continue
       const reads = this.reads[i] as number
       for (let k = 0; k <= this.inputs.length; k++) {
         if (!(reads & ~unpacked & (1 << k))) continue
@@ -126,8 +129,9 @@ class Op implements TapeOp<Tensor> {
       }
       unpacked |= reads
       saved.shape = point.shape
-      return rule(grads[0] as Tensor, saved as Saved<string>, entry.params)
-    })
+      answers[i] = rule(grads[0] as Tensor, saved as Saved<string>, entry.params)
+    }
+    return answers
   }
 }
 
@@ -201,7 +205,7 @@ export function defineListOp<P>(name: string, spec: ListOpSpec<P>): (list: reado
         list.map((t) => t._point),
       )
       out._point = new GradPoint(node.shape, node.dtype, entry, undefined)
-      entry.outputs.push(out._point)
+      entry.outputs = [out._point]
     }
     return out
   }
@@ -251,7 +255,7 @@ export function defineJointOp<const K extends string, const O extends string, P>
       if (x) entry.save(i, x)
     })
     out._point = new GradPoint(out._node.shape, out._node.dtype, entry, undefined)
-    entry.outputs.push(out._point)
+    entry.outputs = [out._point]
     return out
   }
 }
@@ -278,19 +282,20 @@ export function defineComposition<A extends unknown[]>(name: string, doc: string
  */
 export function checkDevices(op: string, roles: readonly string[] | string, tensors: readonly (Tensor | null | undefined)[]): void {
   let first = -1
-  tensors.forEach((x, i) => {
+  for (let i = 0; i < tensors.length; i++) {
+    const x = tensors[i]
     const placement = x?._node.placement ?? 'auto'
-    if (placement === 'auto') return
+    if (placement === 'auto') continue
     if (first < 0) first = i
     const known = tensors[first] as Tensor
-    if (known._node.placement === placement) return
+    if (known._node.placement === placement) continue
     const say = (t: Tensor, k: number): string =>
       `${typeof roles === 'string' ? `${roles}[${k}]` : roles[k]} ${showShape(t.shape)} is on ${t._node.placement}`
     throw new DeviceError(
       op,
       `${say(known, first)}, ${say(x as Tensor, i)}. Move one with .to('${known._node.placement}') or .to('${placement}')`,
     )
-  })
+  }
 }
 
 /** Throws unless `x` is a tensor: the first thing that a JavaScript caller gets wrong. */

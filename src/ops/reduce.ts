@@ -52,7 +52,9 @@ export function reduceParams(
   if (typeof dim === 'boolean' || typeof dim === 'string') throw new ArgumentError(op, `dim is a number or a list of them, got ${dim}`)
   const shape = x._node.shape
   const dims = normalizeDims(op, named ? named.dim : (dim as Dims | null | undefined), shape.length)
-  return { dims, kept: shape.map((s, i) => (dims.includes(i) ? 1 : s)), keepdim: (named ?? options)?.keepdim ?? false }
+  const kept = shape.slice()
+  for (const d of dims) if (d < kept.length) kept[d] = 1
+  return { dims, kept, keepdim: (named ?? options)?.keepdim ?? false }
 }
 
 const optionsOf = <O extends ReduceOptions>(dim: Dims | O | null | undefined, options: O | undefined): O | undefined =>

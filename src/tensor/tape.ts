@@ -42,6 +42,7 @@ export class GradPoint<T extends Handle> {
 }
 
 let serial = 0
+const NONE: readonly never[] = []
 
 /** One recorded op. Serial numbers grow, so descending serial order is an order for backward. */
 export class TapeEntry<T extends Handle> {
@@ -50,7 +51,7 @@ export class TapeEntry<T extends Handle> {
   readonly params: unknown
   /** Where the gradient of each input goes; undefined where none is wanted. */
   inputs: readonly (GradPoint<T> | undefined)[]
-  readonly outputs: GradPoint<T>[] = []
+  outputs: GradPoint<T>[] = []
   /** The handles that the rules will read, by position, and the version each had. Emptied by `free`. */
   saved: (T | undefined)[] | undefined = undefined
   versions: number[] | undefined = undefined
@@ -85,8 +86,9 @@ export class TapeEntry<T extends Handle> {
   }
 
   save(i: number, tensor: T): void {
-    this.saved ??= []
-    this.versions ??= []
+    // (as long as they get: there is one of each for nearly every op)
+    this.saved ??= new Array<T | undefined>(this.inputs.length + 1)
+    this.versions ??= new Array<number>(this.inputs.length + 1)
     this.saved[i] = tensor
     this.versions[i] = tensor.version
   }
@@ -95,7 +97,7 @@ export class TapeEntry<T extends Handle> {
   free(): void {
     if (this.saved === undefined) return
     this.saved = undefined
-    this.inputs = []
+    this.inputs = NONE
     this.freed = true
   }
 }
