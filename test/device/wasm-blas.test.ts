@@ -29,7 +29,6 @@ const tell = (line: string): void => {
 }
 const path = env('TAPEGRAD_BLAS')
 const blas = openBlas(path === 'off' ? undefined : path, tell)
-const without = 'no BLAS here: install libopenblas0-pthread, or set TAPEGRAD_BLAS to the path of one'
 
 function run(engine: WasmEngine, kernel: Kernel, inputs: readonly TypedArray[], lengths: readonly number[]): TypedArray[] {
   const all = [...inputs.map((x) => x.length), ...lengths]
@@ -52,8 +51,12 @@ const SIZES: Record<string, Limits | undefined> = {
   'in chunks of one line': { floats: 1, least: 1, columns: 1 },
 }
 
-describe.skipIf(!blas)(blas ? `with ${blas.name}` : without, () => {
-  const engine = new WasmEngine(1, blas as Blas)
+if (blas) describe(`with ${blas.name}`, () => withBlas(blas))
+else
+  it.skip('products by the BLAS of the machine: there is none. Install libopenblas0-pthread, or set TAPEGRAD_BLAS to the path of one', () => {})
+
+function withBlas(blas: Blas): void {
+  const engine = new WasmEngine(1, blas)
   const seen = { inPlace: 0, packed: 0, direct: 0, stores: 0, peeled: 0, chunks: 0 }
 
   /** Computes by every plan that there is. */
@@ -99,7 +102,7 @@ describe.skipIf(!blas)(blas ? `with ${blas.name}` : without, () => {
   })
 
   it('shares packing and stores among threads', async () => {
-    const shared = new WasmEngine(3, blas as Blas)
+    const shared = new WasmEngine(3, blas)
     const usual = { ...WORTH }
     Object.assign(WORTH, { chunk: 0, job: 0 })
     try {
@@ -161,10 +164,10 @@ describe.skipIf(!blas)(blas ? `with ${blas.name}` : without, () => {
     const spec = matrices({ m: 40, n: 50, k: 300, tb: true, epilogue: true })
     let calls = 0
     const counted: Blas = {
-      ...(blas as Blas),
+      ...blas,
       sgemm: (...of) => {
         calls++
-        blas?.sgemm(...of)
+        blas.sgemm(...of)
       },
     }
     const other = new WasmEngine(1, counted)
@@ -203,11 +206,11 @@ describe.skipIf(!blas)(blas ? `with ${blas.name}` : without, () => {
   })
 
   it('is named by the device', () => {
-    expect(engine.description).toContain((blas as Blas).name)
+    expect(engine.description).toContain(blas.name)
     expect(engine.features).toContain('blas')
     expect(new WasmEngine(1, false).features).not.toContain('blas')
   })
-})
+}
 
 describe('falls back to WebAssembly, with one line', () => {
   const said = (wanted: string): string[] => {

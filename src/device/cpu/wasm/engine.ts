@@ -215,7 +215,7 @@ export class WasmEngine implements Engine {
       const program = writer.program()
       const drive: Written['drive'] = (call) => {
         const { buffer } = this.heap.memory
-        if (this.#base?.of !== buffer) this.#base = { of: buffer, address: blas.address(new Uint8Array(buffer)) }
+        if (this.#base?.of !== buffer) this.#base = { of: buffer, address: blas.address(new Uint8Array(buffer, 0, 1)) }
         program({
           sgemm: blas.sgemm,
           base: this.#base.address,
