@@ -8,8 +8,6 @@ export interface AdapterFacts {
   readonly description: string
 }
 
-export const describeAdapter = ({ vendor, architecture, description }: AdapterFacts): string => description || `${vendor} ${architecture}`
-
 /** Defines `navigator.gpu` (and `userAgent`, which jax-js reads). The function returned tells the adapter once the library has asked for one. */
 export function provideGpu(): () => AdapterFacts {
   const gpu = create([])

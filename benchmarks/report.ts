@@ -7,6 +7,8 @@ export interface Row {
   readonly ms?: { readonly median: number; readonly lowest: number; readonly highest: number }
   /** Floating-point operations of one turn, where that is worth a figure. */
   readonly flop?: number
+  /** Bytes read and written in one turn, where that is. */
+  readonly bytes?: number
   readonly firstStepMs?: number
   readonly dispatches?: number
   /** Why there is no time. */
@@ -24,6 +26,7 @@ export interface Circumstances {
 
 export interface Comparison extends Circumstances {
   readonly kind: 'comparison'
+  readonly device?: 'webgpu' | 'cpu'
   /** What the losses were compared with, and how closely they agree. */
   readonly torch: string
   readonly steps: number
@@ -33,6 +36,7 @@ export interface Comparison extends Circumstances {
 
 export interface Overhead extends Circumstances {
   readonly kind: 'overhead'
+  readonly device?: 'webgpu' | 'cpu'
   /** Primitive ops recorded in a step. */
   readonly ops: number
   /** Host time per op in µs, by how often the loss is read. */
@@ -42,6 +46,12 @@ export interface Overhead extends Circumstances {
 export type Report = Comparison | Overhead
 
 export const OWN = 'tapegrad'
+/** The other set-ups on device cpu, where OWN is WebAssembly alone on all cores. */
+export const OWN_ONE_THREAD = 'tapegrad, 1 thread'
+export const OWN_WITH_BLAS = 'tapegrad with a system BLAS'
+/** How the machine's memory is called in the table. */
+export const COPY = 'copy'
+const PYTORCH = 'PyTorch'
 
 /** Ratios nearer to 1 than this are no difference. */
 const EVEN = 1.05
@@ -62,8 +72,8 @@ const withRange = ({ median, lowest, highest }: { median: number; lowest: number
   `${figure(median)} [${figure(lowest)}–${figure(highest)}]`
 
 /** How many times as long as tapegrad a library took, where both have a time. */
-function ratio(row: Row, rows: readonly Row[]): number | undefined {
-  const own = rows.find((r) => r.task === row.task && r.library === OWN)
+function ratio(row: Row, rows: readonly Row[], to = OWN): number | undefined {
+  const own = rows.find((r) => r.task === row.task && r.library === to)
   return row.ms && own?.ms ? row.ms.median / own.ms.median : undefined
 }
 
@@ -73,15 +83,24 @@ export function headOf(report: Report): string[] {
     `adapter: ${adapter}`,
     `machine: ${machine}; ${date}${load === undefined ? '' : `, load average ${load.toFixed(1)} before`}`,
   ]
-  if (report.kind === 'overhead') return [...lines, `medians of ${rounds} rounds; an MLP step records ${report.ops} primitive ops`]
+  if (report.kind === 'overhead')
+    return [
+      ...lines,
+      `medians of ${rounds} rounds; an MLP step${report.device === 'cpu' ? ' on tiny tensors' : ''} records ${report.ops} primitive ops`,
+    ]
   const agree = `losses 1 and ${report.steps} agree with PyTorch ${report.torch} to ${report.tolerance}`
   return [...lines, `medians of ${rounds} rounds in milliseconds [lowest–highest round]; ${agree}`]
 }
 
 export const COMPARISON_HEAD = [
-  '| task | library | ms | against tapegrad | GFLOP/s | first step, ms | dispatches | remark |',
+  '| task | library | ms | against tapegrad | rate | first step, ms | dispatches | remark |',
   '| --- | --- | --- | --- | --- | --- | --- | --- |',
 ]
+
+function rate({ flop, bytes }: Row, ms: number): string | undefined {
+  if (flop) return `${(flop / ms / 1e6).toFixed(1)} GFLOP/s`
+  return bytes === undefined ? undefined : `${(bytes / ms / 1e6).toFixed(1)} GB/s`
+}
 
 export function rowLine(row: Row, rows: readonly Row[]): string {
   const times = ratio(row, rows)
@@ -90,7 +109,7 @@ export function rowLine(row: Row, rows: readonly Row[]): string {
     row.library,
     row.ms && withRange(row.ms),
     times && `${times.toFixed(2)}×`,
-    row.ms && row.flop && (row.flop / row.ms.median / 1e6).toFixed(1),
+    row.ms && rate(row, row.ms.median),
     row.firstStepMs && figure(row.firstStepMs),
     row.dispatches,
     row.remark,
@@ -98,32 +117,83 @@ export function rowLine(row: Row, rows: readonly Row[]): string {
   return `| ${cells.map((cell) => cell ?? '–').join(' | ')} |`
 }
 
+/** Which libraries tapegrad is compared with in words: WebAssembly alone with all; one thread with one thread; a system BLAS with PyTorch, which has one. */
+const COMPARED: readonly (readonly [own: string, opening: string, against: (library: string) => boolean])[] = [
+  [OWN, 'Against', () => true],
+  [OWN_ONE_THREAD, 'With 1 thread, against', (library) => library.endsWith(', 1 thread')],
+  [OWN_WITH_BLAS, 'With a system BLAS, against', (library) => library.startsWith(PYTORCH)],
+]
+
 /** Against each library: the tasks in which tapegrad is ahead, about even, behind, or cannot be compared. */
 function verdicts(rows: readonly Row[]): string[] {
-  const libraries = [...new Set(rows.map((r) => r.library))].filter((library) => library !== OWN)
-  return libraries.map((library) => {
-    const found: Record<string, string[]> = { ahead: [], even: [], behind: [], 'no comparison': [] }
-    for (const row of rows.filter((r) => r.library === library)) {
-      const times = ratio(row, rows)
-      const group = times === undefined ? 'no comparison' : times > EVEN ? 'ahead' : times < 1 / EVEN ? 'behind' : 'even'
-      found[group]?.push(times === undefined ? row.task : `${row.task} (${times.toFixed(2)}×)`)
-    }
-    const parts = Object.entries(found).filter(([group, tasks]) => tasks.length > 0 || group === 'ahead' || group === 'behind')
-    return `- Against ${library}: ${parts.map(([group, tasks]) => `${group} in ${tasks.join(', ') || 'none'}`.replace('no comparison in', 'no comparison:')).join('; ')}.`
-  })
+  const libraries = [...new Set(rows.map((r) => r.library))]
+  const others = libraries.filter((library) => !library.startsWith(COPY) && !COMPARED.some(([own]) => own === library))
+  return COMPARED.filter(([own]) => libraries.includes(own)).flatMap(([own, opening, against]) =>
+    others.filter(against).map((library) => {
+      const found: Record<string, string[]> = { ahead: [], even: [], behind: [], 'no comparison': [] }
+      for (const row of rows.filter((r) => r.library === library)) {
+        const times = ratio(row, rows, own)
+        const group = times === undefined ? 'no comparison' : times > EVEN ? 'ahead' : times < 1 / EVEN ? 'behind' : 'even'
+        found[group]?.push(times === undefined ? row.task : `${row.task} (${times.toFixed(2)}×)`)
+      }
+      const parts = Object.entries(found).filter(([group, tasks]) => tasks.length > 0 || group === 'ahead' || group === 'behind')
+      return `- ${opening} ${library}: ${parts.map(([group, tasks]) => `${group} in ${tasks.join(', ') || 'none'}`.replace('no comparison in', 'no comparison:')).join('; ')}.`
+    }),
+  )
 }
 
-/** A report as markdown: where and when, the table, and for a comparison who is ahead in what. */
+/** Libraries as they come; and with what a browser would give them. */
+const [BOTH, JAX, JAX_WITH_WORKERS, TORCH] = [/^(tfjs|jax-js).*, 1 thread$/, /^jax-js.*, 1 thread$/, /^jax-js.* with workers/, /^PyTorch/]
+
+/** What device cpu is meant to reach: how many times as fast as the fastest set-up of others at a task, at least. */
+const GOALS: readonly { readonly task: string; readonly own: string; readonly others: RegExp; readonly speed: number }[] = [
+  { task: 'matmul1024', own: OWN, others: BOTH, speed: 1.3 },
+  { task: 'matmul1024', own: OWN, others: JAX_WITH_WORKERS, speed: 1.3 },
+  { task: 'mlp', own: OWN, others: JAX, speed: 1 / 0.7 },
+  { task: 'mlp', own: OWN, others: JAX_WITH_WORKERS, speed: 1 / 0.7 },
+  { task: 'cnn', own: OWN, others: JAX, speed: 1 / 0.03 },
+  { task: 'cnn', own: OWN, others: JAX_WITH_WORKERS, speed: 1 / 0.03 },
+  { task: 'elementwise', own: OWN, others: /^copy/, speed: 0.6 },
+  { task: 'matmul1024', own: OWN_WITH_BLAS, others: TORCH, speed: 0.8 },
+  { task: 'mlp', own: OWN_WITH_BLAS, others: TORCH, speed: 0.5 },
+  { task: 'cnn', own: OWN_WITH_BLAS, others: TORCH, speed: 0.5 },
+]
+
+/** Host time per primitive op of a cached step, in µs. */
+const HOST_GOAL = 5
+
+const times = (speed: number): string => `${speed.toFixed(2)}×`
+
+/** Each goal that can be looked at here, what was found, and whether that meets it. */
+function goals(rows: readonly Row[]): string[] {
+  const lines = GOALS.flatMap(({ task, own, others, speed }) => {
+    const ms = rows.find((r) => r.task === task && r.library === own)?.ms?.median
+    const rivals = rows.flatMap((r) => (r.task === task && r.ms && others.test(r.library) ? [{ name: r.library, ms: r.ms.median }] : []))
+    const best = rivals.sort((a, b) => a.ms - b.ms)[0]
+    if (!ms || !best) return []
+    const reached = best.ms / ms
+    return [`| ${[task, own, best.name, times(speed), times(reached), reached >= speed ? 'met' : '**missed**'].join(' | ')} |`]
+  })
+  const head = ['| goal | of | as fast as | at least | found | |', '| --- | --- | --- | --- | --- | --- |']
+  return lines.length > 0 ? ['', ...head, ...lines] : []
+}
+
+/** What the rows of a comparison amount to: who is ahead in what, and whether goals are met, where there are any. */
+export const conclusions = ({ device, rows }: Comparison): string[] => [...verdicts(rows), ...(device === 'cpu' ? goals(rows) : [])]
+
+/** A report as markdown: where and when, the table, and what it amounts to. */
 export function markdown(report: Report): string {
   const head = headOf(report).map((line) => `- ${line}`)
   if (report.kind === 'overhead') {
-    const lines = report.readings.map(
-      (r) => `| every ${r.every === 1 ? 'step' : `${r.every} steps`} | ${withRange(r)} | ${((r.median * report.ops) / 1000).toFixed(2)} |`,
-    )
-    return [...head, '', '| loss read | µs per op | ms a step |', '| --- | --- | --- |', ...lines].join('\n')
+    const lines = report.readings.map((r) => {
+      const every = `every ${r.every === 1 ? 'step' : `${r.every} steps`}`
+      const step = ((r.median * report.ops) / 1000).toFixed(2)
+      return `| ${every} | ${withRange(r)} | ${step} | ${r.median <= HOST_GOAL ? 'met' : '**missed**'} |`
+    })
+    return [...head, '', `| loss read | µs per op | ms a step | goal: ${HOST_GOAL} µs |`, '| --- | --- | --- | --- |', ...lines].join('\n')
   }
   const rows = report.rows.map((row) => rowLine(row, report.rows))
-  return [...head, '', ...COMPARISON_HEAD, ...rows, '', ...verdicts(report.rows)].join('\n')
+  return [...head, '', ...COMPARISON_HEAD, ...rows, '', ...conclusions(report)].join('\n')
 }
 
 const TABLE = /(<!-- npm run bench -- --table (\S+) -->\n)[\s\S]*?(<!-- end of table -->)/g

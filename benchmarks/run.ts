@@ -1,18 +1,21 @@
 /**
- * @file `npm run bench`: tapegrad, TensorFlow.js and jax-js on one WebGPU adapter, in one run.
+ * @file `npm run bench`: tapegrad, TensorFlow.js and jax-js on one device, in one run.
  *
  * Each library lives in a process of its own; they work in turns, one at a time, a few steps each, round after round, so that what else the
- * machine does hits all alike. A time is reported only where the numbers are right: losses 1 and 10 against PyTorch's, products against float64.
+ * machine does hits all alike. A time is reported only where the numbers are right: losses 1 and 10 against PyTorch's, products and the elementwise
+ * chain against float64.
  */
-import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { arch, availableParallelism, cpus, loadavg, platform } from 'node:os'
+import { arch, cpus, loadavg, platform } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { LIBRARIES, type Library, variantsOf, Worker } from './library.ts'
 import {
   type Circumstances,
   COMPARISON_HEAD,
   type Comparison,
+  conclusions,
   fillPage,
   headOf,
   markdown,
@@ -22,155 +25,122 @@ import {
   rowLine,
   spread,
 } from './report.ts'
-import { CHECKED_STEPS, MATMUL_SIZES, type Network } from './tasks.ts'
-import type { Answer, Request } from './worker.ts'
+import { ATTENTION, CHAIN, CHECKED_STEPS, MATMUL_SIZES, type Network, type ProductShape } from './tasks.ts'
+import type { Device, Request } from './worker.ts'
 
-const HELP = `Measures tapegrad against TensorFlow.js and jax-js on the same WebGPU adapter.
+const HELP = `Measures tapegrad against TensorFlow.js and jax-js: on the same WebGPU adapter, or on the CPU, where both have WebAssembly.
 
-  npm run bench -- [flags]           MLP and CNN training steps, matmul 256, 512 and 1024
+  npm run bench -- [flags]           MLP and CNN training steps, matrix products; on the CPU also a batch of small ones, and an elementwise chain
   npm run bench -- overhead [flags]  host microseconds per recorded op of a cached MLP step
   npm run bench -- --table FILE      prints a results file as markdown
   npm run bench -- --page            writes the tables of docs/performance.md from the results files that it names
 
-  --device webgpu|cpu   cpu: tapegrad alone, on its CPU device (default webgpu)
+  --device webgpu|cpu   cpu: tapegrad on one thread, on all, and with a system BLAS where there is one (default webgpu)
   --rounds N            turns of each library (default 5)
-  --only a,b,…          only these tasks (mlp, cnn, matmul256, matmul512, matmul1024) or libraries (tapegrad, tfjs, jax-js)
-  --torch               PyTorch on the CPU too, for scale (Debian's python3-torch)
+  --only a,b,…          only these tasks (mlp, cnn, matmul256, matmul512, matmul1024, attention, elementwise) or libraries (tapegrad, tfjs, jax-js, copy)
+  --torch               PyTorch on the CPU too (Debian's python3-torch)
   --save                write the figures to benchmarks/results/
+  --page                with --save: the tables of docs/performance.md too
   --help                this text`
 
-const LIBRARIES = ['tapegrad', 'tfjs', 'jax-js'] as const
-type Library = (typeof LIBRARIES)[number] | 'torch'
-const PYTHON = '/usr/bin/python3'
-const ANSWER_SECONDS = 300
 const LOSS_TOLERANCE = 1e-4
 const PRODUCT_TOLERANCE = 1e-5
+/** Two roundings of numbers below 2. */
+const CHAIN_TOLERANCE = 5e-7
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+/** What came of setting a task up. */
+interface Start {
+  /** Why the numbers are wrong, if they are. */
+  readonly wrong?: string
+  /** The library has no such task. */
+  readonly cannot?: boolean
+  readonly firstStepMs?: number
+  readonly dispatches?: number
+}
 
 interface Task {
   readonly name: string
-  /** Untimed: sets up, warms up, and says why the numbers are wrong, if they are. */
-  readonly start: (worker: Worker) => Promise<{ wrong?: string; firstStepMs?: number; dispatches?: number }>
+  /** Where it is measured when nobody asks for it. */
+  readonly devices: readonly Device[]
+  /** Untimed: sets up and warms up. */
+  readonly start: (worker: Worker) => Promise<Start>
   readonly turn: Request
   readonly flop?: number
+  readonly bytes?: number
 }
 
 interface Flags {
-  readonly device: 'webgpu' | 'cpu'
+  readonly device: Device
   readonly rounds: number
   readonly tasks: readonly Task[]
   readonly libraries: readonly Library[]
   readonly only: readonly string[]
   readonly save: boolean
   readonly overhead: boolean
-  /** A results file to print, and whether to fill the page: nothing is measured then. */
+  /** A results file to print: nothing is measured then. */
   readonly table: string | undefined
+  /** Whether to fill the page; without `save` nothing is measured. */
   readonly page: boolean
-}
-
-/** A library in its own process. */
-class Worker {
-  readonly library: Library
-  label: string
-  adapter = ''
-  adapterKey = ''
-  /** Why the library is out of the run. */
-  failure: string | undefined
-  readonly #child: ChildProcess
-  /** The end of what it wrote to stderr, for the case that it dies. */
-  #lastWords = ''
-
-  constructor(library: Library) {
-    this.library = library
-    this.label = library
-    // Without Mesa's cache on disk, so that a first step means the same in every run.
-    const env = { ...process.env, MESA_SHADER_CACHE_DISABLE: 'true' }
-    const stdio = ['ignore', 'ignore', 'pipe', 'ipc'] as const
-    if (library === 'torch') {
-      // As many threads as cores, which do not spin while it is another's turn.
-      const threads = String(availableParallelism())
-      const torchEnv = { ...env, OMP_NUM_THREADS: threads, OPENBLAS_NUM_THREADS: threads, OMP_WAIT_POLICY: 'passive' }
-      this.#child = spawn(PYTHON, [here('peers/pytorch.py')], { stdio: [...stdio], env: torchEnv })
-    } else this.#child = fork(here('worker.ts'), [], { execArgv: ['--import', 'tsx'], stdio: [...stdio], env })
-    this.#child.on('error', (error) => {
-      this.#lastWords = String(error)
-    })
-    this.#child.stderr?.on('data', (chunk: Buffer) => {
-      this.#lastWords = (this.#lastWords + chunk.toString()).slice(-2000)
-    })
-  }
-
-  ask(request: Request): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const child = this.#child
-      const done = (settle: () => void): void => {
-        clearTimeout(timer)
-        child.removeAllListeners('message')
-        child.removeAllListeners('exit')
-        settle()
-      }
-      const timer = setTimeout(() => {
-        child.kill('SIGKILL')
-        done(() => reject(new Error(`no answer in ${ANSWER_SECONDS} s`)))
-      }, ANSWER_SECONDS * 1000)
-      child.once('exit', (code, signal) =>
-        done(() => reject(new Error(`the process ended (${signal ?? `code ${code}`}) ${this.#cause()}`))),
-      )
-      child.once('message', (message: { value?: Answer; failure?: string }) =>
-        done(() => (message.value ? resolve(message.value) : reject(new Error(message.failure)))),
-      )
-      if (child.connected) child.send(request)
-      else done(() => reject(new Error(`the process is gone ${this.#cause()}`)))
-    })
-  }
-
-  #cause(): string {
-    return this.#lastWords.split('\n').find((line) => /error/i.test(line)) ?? ''
-  }
-
-  async load(device: 'webgpu' | 'cpu'): Promise<void> {
-    const { label, adapter } = await this.ask({ kind: 'load', library: this.library, device })
-    this.label = label ?? this.library
-    this.adapter = adapter?.text ?? ''
-    this.adapterKey = adapter ? `${adapter.vendor} ${adapter.architecture}` : ''
-  }
-
-  close(): void {
-    this.#child.kill('SIGKILL')
-  }
 }
 
 const reference = JSON.parse(readFileSync(new URL('reference.json', import.meta.url), 'utf8')) as Record<Network, { float64: number[] }> & {
   torch: string
 }
 
-const trainingTask = (network: Network, warm: number, steps: number): Task => ({
-  name: network,
-  turn: { kind: 'train', network, steps },
+const ALL: readonly Device[] = ['webgpu', 'cpu']
+
+const trainingTask = (task: Network, warm: number, times: number): Task => ({
+  name: task,
+  devices: ALL,
+  turn: { kind: 'turn', task, times },
   async start(worker) {
-    const { losses = [], times = [], dispatches } = await worker.ask({ kind: 'train-start', network, steps: CHECKED_STEPS })
+    const { losses = [], times = [], dispatches, cannot } = await worker.ask({ kind: 'train-start', task, steps: CHECKED_STEPS })
+    if (cannot) return { cannot }
     for (const at of [0, CHECKED_STEPS - 1]) {
-      const [loss, want] = [losses[at] ?? Number.NaN, reference[network].float64[at] as number]
+      const [loss, want] = [losses[at] ?? Number.NaN, reference[task].float64[at] as number]
       if (!(Math.abs(loss - want) <= LOSS_TOLERANCE * want)) return { wrong: `loss ${at + 1} is ${loss}, PyTorch has ${want}` }
     }
-    await worker.ask({ kind: 'train', network, steps: warm })
+    await worker.ask({ kind: 'turn', task, times: warm })
     return { ...(times[0] !== undefined && { firstStepMs: times[0] }), ...(dispatches && { dispatches }) }
   },
 })
 
-const matmulTask = (n: number): Task => ({
-  name: `matmul${n}`,
-  turn: { kind: 'matmul', n, times: Math.max(3, Math.round(20 * (256 / n) ** 2)) },
-  flop: 2 * n ** 3,
+const productTask = (task: string, shape: ProductShape, devices: readonly Device[]): Task => ({
+  name: task,
+  devices,
+  turn: { kind: 'turn', task, times: 12 },
+  flop: 2 * shape.batch * shape.m * shape.k * shape.n,
   async start(worker) {
-    const { error = Number.NaN } = await worker.ask({ kind: 'matmul-start', n })
-    if (!(error <= PRODUCT_TOLERANCE)) return { wrong: `the product is off by ${error} · sqrt(n)` }
-    await worker.ask({ kind: 'matmul', n, times: 3 })
+    const { error = Number.NaN, cannot } = await worker.ask({ kind: 'product-start', task, shape })
+    if (cannot) return { cannot }
+    if (!(error <= PRODUCT_TOLERANCE)) return { wrong: `the product is off by ${error} · sqrt(k)` }
+    await worker.ask({ kind: 'turn', task, times: 12 })
     return {}
   },
 })
 
-const TASKS: readonly Task[] = [trainingTask('mlp', 20, 30), trainingTask('cnn', 5, 8), ...MATMUL_SIZES.map(matmulTask)]
+const chainTask = (task: string): Task => ({
+  name: task,
+  devices: ['cpu'],
+  turn: { kind: 'turn', task, times: 10 },
+  bytes: 2 * CHAIN.length * Float32Array.BYTES_PER_ELEMENT,
+  async start(worker) {
+    const { error = Number.NaN, cannot } = await worker.ask({ kind: 'chain-start', task, chain: CHAIN })
+    if (cannot) return { cannot }
+    if (!(error <= CHAIN_TOLERANCE)) return { wrong: `an element is off by ${error}` }
+    await worker.ask({ kind: 'turn', task, times: 5 })
+    return {}
+  },
+})
+
+const TASKS: readonly Task[] = [
+  trainingTask('mlp', 20, 30),
+  trainingTask('cnn', 5, 8),
+  ...MATMUL_SIZES.map((n) => productTask(`matmul${n}`, { batch: 1, m: n, k: n, n }, ALL)),
+  productTask('attention', ATTENTION, ['cpu']),
+  chainTask('elementwise'),
+]
 
 function readFlags(): Flags {
   try {
@@ -192,17 +162,18 @@ function readFlags(): Flags {
     const known: readonly string[] = [...LIBRARIES, ...TASKS.map((t) => t.name)]
     for (const name of only) if (!known.includes(name)) throw new Error(`--only knows ${known.join(', ')}, not '${name}'`)
     for (const word of positionals) if (word !== 'overhead') throw new Error(`'${word}' is no benchmark; the only name is overhead`)
-    const chosen = <T>(all: readonly T[], name: (item: T) => string): readonly T[] => {
+    const chosen = <T>(all: readonly T[], name: (item: T) => string, usual: readonly T[]): readonly T[] => {
       const some = all.filter((item) => only.includes(name(item)))
-      return some.length > 0 ? some : all
+      return some.length > 0 ? some : usual
     }
-    const libraries: readonly Library[] = device === 'cpu' ? ['tapegrad'] : chosen(LIBRARIES, (l) => l)
+    const libraries: readonly Library[] = chosen(LIBRARIES, (l) => l, LIBRARIES)
+    const usual = TASKS.filter((t) => t.devices.includes(device))
     return {
       device,
       rounds,
       only,
       libraries: values.torch ? [...libraries, 'torch'] : libraries,
-      tasks: chosen(TASKS, (t) => t.name),
+      tasks: chosen(TASKS, (t) => t.name, usual),
       save: values.save ?? false,
       overhead: positionals.length > 0,
       table: values.table,
@@ -215,8 +186,8 @@ function readFlags(): Flags {
 }
 
 function installPeers(): void {
-  if (['@tensorflow/tfjs', '@tensorflow/tfjs-backend-webgpu', '@jax-js/jax'].every((name) => existsSync(here(`node_modules/${name}`))))
-    return
+  const { dependencies } = JSON.parse(readFileSync(here('package.json'), 'utf8')) as { dependencies: Record<string, string> }
+  if (Object.keys(dependencies).every((name) => existsSync(here(`node_modules/${name}`)))) return
   console.log('installing the libraries to compare with (benchmarks/package.json) …')
   execFileSync('npm', ['install', '--prefix', here('.'), '--no-package-lock', '--no-audit', '--no-fund', '--silent'], { stdio: 'inherit' })
 }
@@ -226,11 +197,13 @@ async function measure(task: Task, workers: readonly Worker[], rounds: number): 
   const medians = new Map<Worker, number[]>()
   const facts = new Map<Worker, Pick<Row, 'firstStepMs' | 'dispatches'>>()
   const remarks = new Map<Worker, string>()
+  const strangers = new Set<Worker>()
   for (const worker of workers) {
     if (worker.failure) continue
     try {
-      const { wrong, ...more } = await task.start(worker)
-      if (wrong) remarks.set(worker, `no time: ${wrong}`)
+      const { wrong, cannot, ...more } = await task.start(worker)
+      if (cannot) strangers.add(worker)
+      else if (wrong) remarks.set(worker, `no time: ${wrong}`)
       else {
         medians.set(worker, [])
         facts.set(worker, more)
@@ -252,7 +225,8 @@ async function measure(task: Task, workers: readonly Worker[], rounds: number): 
       }
     }
   }
-  return workers.map((worker) => {
+  const shown = workers.filter((worker) => !strangers.has(worker))
+  return shown.map((worker) => {
     const times = medians.get(worker)
     const remark = worker.failure ?? remarks.get(worker)
     return {
@@ -260,29 +234,48 @@ async function measure(task: Task, workers: readonly Worker[], rounds: number): 
       library: worker.label,
       ...(times && { ms: spread(times), ...facts.get(worker) }),
       ...(task.flop && { flop: task.flop }),
+      ...(task.bytes && { bytes: task.bytes }),
       ...(remark && { remark }),
     }
   })
 }
 
-const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? ''
+/** The line of an error that says what is wrong; a module that does not load has its place first. */
+function firstLine(error: unknown): string {
+  const lines = (error instanceof Error ? error.message : String(error)).split('\n')
+  return lines.find((line) => /error/i.test(line)) ?? lines[0] ?? ''
+}
+
+/** The libraries in all their set-ups, without those that mean nothing here. */
+async function open({ libraries, device }: Flags): Promise<Worker[]> {
+  const workers: Worker[] = []
+  for (const variant of libraries.flatMap((library) => variantsOf(library, device))) {
+    const worker = new Worker(variant)
+    const here = await worker.load(device).catch((error: unknown) => {
+      worker.failure = `failed: ${firstLine(error)}`
+      return true
+    })
+    if (here) workers.push(worker)
+    else worker.close()
+  }
+  return workers
+}
 
 async function compare(flags: Flags): Promise<void> {
   if (flags.libraries.some((l) => l === 'tfjs' || l === 'jax-js')) installPeers()
-  const workers = flags.libraries.map((library) => new Worker(library))
+  const workers = await open(flags)
   try {
-    for (const worker of workers) {
-      await worker.load(flags.device).catch((error: unknown) => {
-        worker.failure = `failed: ${firstLine(error)}`
-      })
-    }
     const adapters = new Set(workers.map((w) => w.adapterKey).filter(Boolean))
     if (adapters.size > 1)
       throw new Error(`the libraries run on different adapters: ${workers.map((w) => `${w.label} on ${w.adapter}`).join('; ')}`)
+    const own = workers.filter((w) => w.variant.library === 'tapegrad')
+    if (own.length > 0 && own.every((w) => w.failure)) throw new Error(`tapegrad itself ${own[0]?.failure}`)
+    const facts = own.map((w) => w.adapter).filter(Boolean)
     const rows: Row[] = []
     const report: Comparison = {
       kind: 'comparison',
-      ...circumstances(workers.find((w) => w.adapter)?.adapter ?? 'none', flags.rounds),
+      device: flags.device,
+      ...circumstances([...new Set(facts)].join('; ') || (workers.find((w) => w.adapter)?.adapter ?? 'none'), flags.rounds),
       torch: reference.torch,
       steps: CHECKED_STEPS,
       tolerance: LOSS_TOLERANCE,
@@ -294,8 +287,8 @@ async function compare(flags: Flags): Promise<void> {
       for (const row of found) console.log(rowLine(row, found))
       rows.push(...found)
     }
+    for (const line of ['', ...conclusions(report)]) console.log(line)
     if (flags.save) save(report, flags.only)
-    if (workers.every((w) => w.failure)) process.exitCode = 1
   } finally {
     for (const worker of workers) worker.close()
   }
@@ -311,10 +304,10 @@ const circumstances = (adapter: string, rounds: number): Circumstances => ({
   rounds,
 })
 
-/** One file per adapter, and per choice of what ran; its date is inside, older figures are in the history. */
+/** One file per adapter, or for the CPU, and per choice of what ran; its date is inside, older figures are in the history. */
 function save(report: Report, only: readonly string[]): void {
   mkdirSync(here('results'), { recursive: true })
-  const name = [report.adapter, ...only]
+  const name = [report.device === 'cpu' ? 'cpu' : report.adapter, ...only]
     .join('-')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
@@ -327,12 +320,16 @@ function save(report: Report, only: readonly string[]): void {
 
 const flags = readFlags()
 const read = (path: string): string => readFileSync(here(`../${path}`), 'utf8')
+const fill = (): void => writeFileSync(here('../docs/performance.md'), fillPage(read('docs/performance.md'), read))
 if (flags.table) console.log(markdown(JSON.parse(readFileSync(flags.table, 'utf8')) as Report))
-else if (flags.page) writeFileSync(here('../docs/performance.md'), fillPage(read('docs/performance.md'), read))
-else if (flags.overhead) {
-  const { overhead } = await import('./overhead.ts')
-  const found = await overhead(flags.device, flags.rounds)
-  const report: Report = { kind: 'overhead', ...circumstances(found.adapter, flags.rounds), ops: found.ops, readings: found.readings }
-  console.log(markdown(report))
-  if (flags.save) save(report, ['overhead'])
-} else await compare(flags)
+else if (flags.page && !flags.save) fill()
+else {
+  if (flags.overhead) {
+    const { overhead } = await import('./overhead.ts')
+    const { adapter, ...found } = await overhead(flags.device, flags.rounds)
+    const report: Report = { kind: 'overhead', ...circumstances(adapter, flags.rounds), ...found }
+    console.log(markdown(report))
+    if (flags.save) save(report, ['overhead'])
+  } else await compare(flags)
+  if (flags.page) fill()
+}

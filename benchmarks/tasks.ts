@@ -3,8 +3,15 @@
 /** Of both networks; the loss is cross entropy, read in every step. */
 export const ADAM = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 } as const
 
+export interface MlpSizes {
+  readonly inputs: number
+  readonly hidden: number
+  readonly classes: number
+  readonly batch: number
+}
+
 /** 784-256-10 with ReLU. */
-export const MLP = { inputs: 784, hidden: 256, classes: 10, batch: 64 } as const
+export const MLP: MlpSizes = { inputs: 784, hidden: 256, classes: 10, batch: 64 }
 
 /**
  * 1×28×28, twice a 3×3 convolution with padding 1, ReLU and a max-pool of 2, then one linear layer. `flat` is what that reads: 32 channels of 7×7.
@@ -13,7 +20,24 @@ export const CNN = { size: 28, kernel: 3, channels: [1, 16, 32], flat: 32 * 7 * 
 
 export type Network = 'mlp' | 'cnn'
 
+/** What overhead.ts trains on device cpu, where computing is the host's work too: so little that recording is all there is to time. */
+export const TINY_MLP: MlpSizes = { inputs: 8, hidden: 8, classes: 4, batch: 2 }
+
+/** `batch` products of [m, k] and [k, n]. */
+export interface ProductShape {
+  readonly batch: number
+  readonly m: number
+  readonly k: number
+  readonly n: number
+}
+
 export const MATMUL_SIZES = [256, 512, 1024] as const
+
+/** The scores of 16 heads of 4 sequences of 64 tokens, 32 numbers a head. */
+export const ATTENTION: ProductShape = { batch: 64, m: 64, k: 32, n: 64 }
+
+/** relu(x · scale + shift), element by element, of 10 million float32 numbers: 40 MB read, 40 MB written. The numbers come again after `period`. */
+export const CHAIN = { length: 10_000_000, period: 65_536, scale: 1.5, shift: 0.25 } as const
 
 /** Steps after which the loss is compared with PyTorch's before any time counts. */
 export const CHECKED_STEPS = 10
@@ -65,12 +89,12 @@ function layer(next: () => number, out: number, inputs: number): [Float32Array, 
 const labels = (next: () => number, n: number, classes: number): Int32Array =>
   Int32Array.from({ length: n }, () => Math.floor(next() * classes))
 
-export function mlpData(): MlpData {
+export function mlpData({ inputs, hidden, classes, batch } = MLP): MlpData {
   const next = uniform(1)
-  const [w1, b1] = layer(next, MLP.hidden, MLP.inputs)
-  const [w2, b2] = layer(next, MLP.classes, MLP.hidden)
-  const x = fill(MLP.batch * MLP.inputs, next, 0, 1)
-  return { w1, b1, w2, b2, x, y: labels(next, MLP.batch, MLP.classes) }
+  const [w1, b1] = layer(next, hidden, inputs)
+  const [w2, b2] = layer(next, classes, hidden)
+  const x = fill(batch * inputs, next, 0, 1)
+  return { w1, b1, w2, b2, x, y: labels(next, batch, classes) }
 }
 
 export function cnnData(): CnnData {
@@ -83,8 +107,14 @@ export function cnnData(): CnnData {
   return { w1, b1, w2, b2, w3, b3, x, y: labels(next, CNN.batch, CNN.classes) }
 }
 
-/** An n×n matrix in −1 … 1. */
-export const matrix = (n: number, seed: number): Float32Array => fill(n * n, uniform(seed), -1, 1)
+/** Numbers in −1 … 1, for matrices. */
+export const entries = (length: number, seed: number): Float32Array => fill(length, uniform(seed), -1, 1)
+
+/** What the elementwise chain reads. */
+export function chainData(): Float32Array {
+  const period = entries(CHAIN.period, 5)
+  return Float32Array.from({ length: CHAIN.length }, (_, i) => period[i % CHAIN.period] as number)
+}
 
 /** Values of a tensor with its dims in another order, for libraries that keep weights otherwise: `order[i]` is the old dim at place i. */
 export function permuted(values: Float32Array, shape: readonly number[], order: readonly number[]): Float32Array {
@@ -96,15 +126,28 @@ export function permuted(values: Float32Array, shape: readonly number[], order: 
   return Float32Array.from(offsets, (at) => values[at] as number)
 }
 
-/** Largest error of `product` at 64 places spread over the matrix, against sums in float64, in units of sqrt(n). */
-export function productError(a: Float32Array, b: Float32Array, product: ArrayLike<number>, n: number): number {
+/** Largest error of `product` at 64 places spread over the matrices, against sums in float64, in units of sqrt(k). */
+export function productError(a: Float32Array, b: Float32Array, product: ArrayLike<number>, { batch, m, k, n }: ProductShape): number {
   let worst = 0
   for (let s = 0; s < 64; s++) {
-    const row = (s * 37) % n
+    const image = s % batch
+    const row = (s * 37) % m
     const column = (s * 101 + 13) % n
     let sum = 0
-    for (let k = 0; k < n; k++) sum += (a[row * n + k] as number) * (b[k * n + column] as number)
-    worst = Math.max(worst, Math.abs(sum - (product[row * n + column] as number)) / Math.sqrt(n))
+    for (let i = 0; i < k; i++) sum += (a[(image * m + row) * k + i] as number) * (b[(image * k + i) * n + column] as number)
+    worst = Math.max(worst, Math.abs(sum - (product[(image * m + row) * n + column] as number)) / Math.sqrt(k))
   }
-  return worst
+  return product.length === batch * m * n ? worst : Number.NaN
+}
+
+/** Largest error of the chain's result, or of a copy, at 1,000 places, first and last among them. */
+export function chainError(x: Float32Array, result: ArrayLike<number>, copied = false): number {
+  let worst = 0
+  for (let s = 0; s < 1000; s++) {
+    const at = Math.floor((s * (x.length - 1)) / 999)
+    const value = x[at] as number
+    const want = copied ? value : Math.max(0, value * CHAIN.scale + CHAIN.shift)
+    worst = Math.max(worst, Math.abs(want - (result[at] as number)))
+  }
+  return result.length === x.length ? worst : Number.NaN
 }

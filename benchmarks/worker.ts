@@ -1,36 +1,47 @@
 /** @file A child process with one library in it: it does what run.ts asks, one request at a time, and answers with times. peers/pytorch.py is another. */
 import { ensureAdapter } from '../test/support/adapter.ts'
-import { type AdapterFacts, countDispatches, describeAdapter } from './gpu.ts'
+import type { AdapterFacts } from './gpu.ts'
 import type { Peer } from './peers/peer.ts'
-import { cnnData, matrix, mlpData, type Network, productError } from './tasks.ts'
+import { CHAIN, chainData, chainError, cnnData, entries, mlpData, type Network, type ProductShape, productError } from './tasks.ts'
+
+export type Device = 'webgpu' | 'cpu'
 
 export type Request =
-  | { readonly kind: 'load'; readonly library: string; readonly device: 'webgpu' | 'cpu' }
-  /** First steps of a fresh network: their losses and times, and how many dispatches one more step is. */
-  | { readonly kind: 'train-start'; readonly network: Network; readonly steps: number }
-  | { readonly kind: 'train'; readonly network: Network; readonly steps: number }
-  | { readonly kind: 'matmul-start'; readonly n: number }
-  | { readonly kind: 'matmul'; readonly n: number; readonly times: number }
+  | { readonly kind: 'load'; readonly library: string; readonly device: Device }
+  /** First steps of a fresh network: their losses and times, and on WebGPU how many dispatches one more step is. */
+  | { readonly kind: 'train-start'; readonly task: Network; readonly steps: number }
+  | { readonly kind: 'product-start'; readonly task: string; readonly shape: ProductShape }
+  | { readonly kind: 'chain-start'; readonly task: string; readonly chain: typeof CHAIN }
+  /** Does a task that was started, some times, or fewer where that takes long. */
+  | { readonly kind: 'turn'; readonly task: string; readonly times: number }
 
 export interface Answer {
   readonly label?: string
-  readonly adapter?: AdapterFacts & { readonly text: string }
+  readonly adapter?: AdapterFacts
+  readonly features?: readonly string[]
   readonly losses?: readonly number[]
   /** milliseconds */
   readonly times?: readonly number[]
-  /** of the product, in units of sqrt(n) */
+  /** of a product, in units of sqrt(k); of the chain */
   readonly error?: number
   readonly dispatches?: number
+  /** Set where the library has no such task. */
+  readonly cannot?: true
 }
 
+/** After so many milliseconds a turn ends, once it has done the task so often. */
+const LONG_TURN = { ms: 1500, times: 3 } as const
+
+let device: Device = 'webgpu'
 let peer: Peer | undefined
-const steps = new Map<Network, () => Promise<number>>()
-const products = new Map<number, () => Promise<ArrayLike<number>>>()
+const turns = new Map<string, () => Promise<unknown>>()
 
 async function timed(times: number, run: () => Promise<unknown>): Promise<number[]> {
   const out: number[] = []
+  const from = performance.now()
   for (let i = 0; i < times; i++) {
     const start = performance.now()
+    if (i >= LONG_TURN.times && start - from > LONG_TURN.ms) break
     await run()
     out.push(performance.now() - start)
   }
@@ -45,30 +56,43 @@ function loaded<T>(value: T | undefined): T {
 async function answer(request: Request): Promise<Answer> {
   switch (request.kind) {
     case 'load': {
-      if (request.device === 'webgpu') await ensureAdapter()
-      const { load } = (await import(`./peers/${request.library}.ts`)) as { load: (device: string) => Promise<Peer> }
-      peer = await load(request.device)
-      return { label: peer.label, adapter: { ...peer.adapter, text: describeAdapter(peer.adapter) } }
+      device = request.device
+      if (device === 'webgpu') await ensureAdapter()
+      const { load } = (await import(`./peers/${request.library}.ts`)) as { load: (device: Device) => Promise<Peer> }
+      peer = await load(device)
+      const { label, adapter, features = [] } = peer
+      return { label, adapter, features }
     }
     case 'train-start': {
-      const { network } = request
-      const train = await (network === 'mlp' ? loaded(peer).mlp(mlpData()) : loaded(peer).cnn(cnnData()))
-      steps.set(network, train)
+      const own = loaded(peer)
+      const train = await (request.task === 'mlp' ? own.mlp?.(mlpData()) : own.cnn?.(cnnData()))
+      if (!train) return { cannot: true }
+      turns.set(request.task, train)
       const losses: number[] = []
-      const times = await timed(request.steps, async () => losses.push(await train()))
-      return { losses, times, dispatches: await countDispatches(train) }
+      const times: number[] = []
+      // All of them, however long they take: their losses are compared.
+      for (let i = 0; i < request.steps; i++) times.push(...(await timed(1, async () => losses.push(await train()))))
+      return { losses, times, ...(device === 'webgpu' && { dispatches: await (await import('./gpu.ts')).countDispatches(train) }) }
     }
-    case 'train':
-      return { times: await timed(request.steps, loaded(steps.get(request.network))) }
-    case 'matmul-start': {
-      const { n } = request
-      const [a, b] = [matrix(n, 2), matrix(n, 3)]
-      const multiply = await loaded(peer).matmul(n, a, b)
-      products.set(n, multiply)
-      return { error: productError(a, b, await multiply(), n) }
+    case 'product-start': {
+      const { batch, m, k, n } = request.shape
+      const [a, b] = [entries(batch * m * k, 2), entries(batch * k * n, 3)]
+      const multiply = await loaded(peer).matmul?.(request.shape, a, b)
+      if (!multiply) return { cannot: true }
+      turns.set(request.task, multiply)
+      return { error: productError(a, b, await multiply(), request.shape) }
     }
-    case 'matmul':
-      return { times: await timed(request.times, loaded(products.get(request.n))) }
+    case 'chain-start': {
+      const own = loaded(peer)
+      const x = chainData()
+      const { run, read } = (await own.elementwise?.(x, CHAIN)) ?? {}
+      if (!run || !read) return { cannot: true }
+      turns.set(request.task, run)
+      await run()
+      return { error: chainError(x, await read(), own.copies) }
+    }
+    case 'turn':
+      return { times: await timed(request.times, loaded(turns.get(request.task))) }
   }
 }
 

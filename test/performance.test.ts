@@ -1,7 +1,7 @@
 /** @file docs/performance.md has the figures of its results files, and reports say who is ahead. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { type Comparison, fillPage, markdown, type Row } from '../benchmarks/report.ts'
+import { type Comparison, fillPage, markdown, OWN, OWN_ONE_THREAD, OWN_WITH_BLAS, type Row } from '../benchmarks/report.ts'
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
 
@@ -20,7 +20,7 @@ describe('docs/performance.md', () => {
 
   it('has no table beside those', () => {
     const outside = fillPage(page, () => JSON.stringify(reportOf([]))).split('\n')
-    const rows = outside.filter((line) => line.startsWith('|') && !/^\| (task|---) /.test(line))
+    const rows = outside.filter((line) => line.startsWith('|') && !/^\| (task|goal|---) /.test(line))
     expect(rows).toEqual([])
   })
 })
@@ -61,6 +61,60 @@ describe('a report', () => {
   it('has times, ratios, rates and remarks in its rows, and a dash for what is not there', () => {
     expect(text).toContain('| a | tapegrad | 10.0 [10.0–10.0] | 1.00× | – | 1234 | 7 | – |')
     expect(text).toContain('| d | other | – | – | – | – | – | no time: loss 10 is 3 |')
-    expect(text).toContain('| e | tapegrad | 2.00 [2.00–2.00] | 1.00× | 2.0 | – | – | – |')
+    expect(text).toContain('| e | tapegrad | 2.00 [2.00–2.00] | 1.00× | 2.0 GFLOP/s | – | – | – |')
+  })
+})
+
+describe('a report of device cpu', () => {
+  const timed = (task: string, library: string, median: number, more: Partial<Row> = {}): Row => ({
+    task,
+    library,
+    ms: { median, lowest: median, highest: median },
+    ...more,
+  })
+  const bytes = 80e6
+  const text = markdown({
+    ...reportOf([
+      timed('mlp', OWN, 2),
+      timed('mlp', OWN_ONE_THREAD, 4),
+      timed('mlp', OWN_WITH_BLAS, 1),
+      timed('mlp', 'jax-js, 1 thread', 3),
+      timed('mlp', 'jax-js with workers, 2 threads', 2.5),
+      timed('mlp', 'PyTorch, 2 threads', 0.5),
+      { task: 'matmul1024', library: OWN, remark: 'no time: the product is off' },
+      timed('elementwise', OWN, 8, { bytes }),
+      timed('elementwise', 'copy by memmove, 1 thread', 6, { bytes }),
+      timed('elementwise', 'copy by memmove, 2 threads', 5, { bytes }),
+    ]),
+    device: 'cpu',
+  })
+
+  it('holds each goal that has figures against the best set-up of others, as they come and with workers', () => {
+    expect(text).toContain('| mlp | tapegrad | jax-js, 1 thread | 1.43× | 1.50× | met |')
+    expect(text).toContain('| mlp | tapegrad | jax-js with workers, 2 threads | 1.43× | 1.25× | **missed** |')
+    expect(text).toContain('| mlp | tapegrad with a system BLAS | PyTorch, 2 threads | 0.50× | 0.50× | met |')
+    expect(text).toContain('| elementwise | tapegrad | copy by memmove, 2 threads | 0.60× | 0.63× | met |')
+  })
+
+  it('compares like with like in words, and no library with a copy', () => {
+    expect(text).toContain('- Against jax-js with workers, 2 threads: ahead in mlp (1.25×); behind in none.')
+    expect(text).toContain('- With 1 thread, against jax-js, 1 thread: ahead in none; behind in mlp (0.75×).')
+    expect(text).toContain('- With a system BLAS, against PyTorch, 2 threads: ahead in none; behind in mlp (0.50×).')
+    expect(text).not.toMatch(/With (1 thread|a system BLAS), against jax-js with|[Aa]gainst copy|[Aa]gainst tapegrad with/)
+  })
+
+  it('has bytes per second where a task is about memory', () => {
+    expect(text).toContain('| elementwise | tapegrad | 8.00 [8.00–8.00] | 1.00× | 10.0 GB/s | – | – | – |')
+  })
+})
+
+describe('a report of what recording costs', () => {
+  const reading = (every: number, median: number) => ({ every, median, lowest: median, highest: median })
+  const { date, adapter, machine, rounds } = reportOf([])
+  const text = markdown({ kind: 'overhead', date, adapter, machine, rounds, ops: 100, readings: [reading(1, 5.2), reading(10, 4)] })
+
+  it('says for each way of reading whether the goal is met', () => {
+    expect(text).toContain('| every step | 5.20 [5.20–5.20] | 0.52 | **missed** |')
+    expect(text).toContain('| every 10 steps | 4.00 [4.00–4.00] | 0.40 | met |')
   })
 })

@@ -1,11 +1,20 @@
-/** @file jax-js on WebGPU, the whole training step in one `jit`. Every use of an array but its last takes `.ref`, as its ownership rule asks. */
+/** @file jax-js on WebGPU or on Wasm, the whole training step in one `jit`. Every use of an array but its last takes `.ref`, as its ownership rule asks. */
 import { readFileSync } from 'node:fs'
-import { provideGpu } from '../gpu.ts'
+import type { DeviceName } from '../../src/index.ts'
+import type { AdapterFacts } from '../gpu.ts'
 import { ADAM, CNN, type CnnData, MLP, type MlpData, permuted } from '../tasks.ts'
-import type { Peer } from './peer.ts'
+import { counted, type Peer, threadsAsked } from './peer.ts'
 
-export async function load(): Promise<Peer> {
-  const adapter = provideGpu()
+/** In Node it finds no `Worker` and stays with one thread; where more are asked for, it is given what a browser has. */
+async function surroundings(device: DeviceName): Promise<() => AdapterFacts> {
+  if (device === 'webgpu') return (await import('../gpu.ts')).provideGpu()
+  ;(await import('./web-worker.ts')).provideWorkers(threadsAsked())
+  return () => ({ vendor: '', architecture: '', description: 'Wasm' })
+}
+
+export async function load(device: DeviceName): Promise<Peer> {
+  const adapter = await surroundings(device)
+  const workers = device === 'cpu' && threadsAsked() > 1
   const jax = await import('@jax-js/jax')
   const { numpy: np, lax, nn, jit, valueAndGrad, tree } = jax
   type Array = InstanceType<typeof jax.Array>
@@ -13,9 +22,10 @@ export async function load(): Promise<Peer> {
   /** Parameters, both moments, and the powers of both betas. */
   type State = { params: Params; m: Params; v: Params; power1: Array; power2: Array }
 
-  const devices = await jax.init('webgpu')
-  if (!devices.includes('webgpu')) throw new Error('jax-js found no WebGPU device')
-  jax.defaultDevice('webgpu')
+  const backend = device === 'webgpu' ? 'webgpu' : 'wasm'
+  const devices = await jax.init(backend)
+  if (!devices.includes(backend)) throw new Error(`jax-js has no backend ${backend} here`)
+  jax.defaultDevice(backend)
   // The package exports no package.json to import.
   const manifest = new URL('../node_modules/@jax-js/jax/package.json', import.meta.url)
   const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }
@@ -72,7 +82,9 @@ export async function load(): Promise<Peer> {
   }
 
   return {
-    label: `jax-js ${version}`,
+    label: [`jax-js ${version}`, device === 'cpu' && `${workers ? ' with workers' : ''}, ${counted(threadsAsked())}`]
+      .filter(Boolean)
+      .join(''),
     adapter: adapter(),
 
     async mlp(data: MlpData) {
@@ -105,11 +117,24 @@ export async function load(): Promise<Peer> {
       return trainer(forward, params, np.array(data.x).reshape([CNN.batch, c0, size, size]), data.y, CNN.classes)
     },
 
-    async matmul(n, a, b) {
-      const left = np.array(a).reshape([n, n])
-      const right = np.array(b).reshape([n, n])
+    async matmul({ batch, m, k, n }, a, b) {
+      const images = batch > 1 ? [batch] : []
+      const left = np.array(a).reshape([...images, m, k])
+      const right = np.array(b).reshape([...images, k, n])
       const multiply = jit((p: Array, q: Array) => np.matmul(p, q))
       return async () => (await multiply(left.ref, right.ref).data()) as Float32Array
+    },
+
+    async elementwise(x, { scale, shift }) {
+      const input = np.array(x)
+      const compute = jit((values: Array) => nn.relu(values.mul(scale).add(shift)))
+      return {
+        async run() {
+          const result = await compute(input.ref).blockUntilReady()
+          result.dispose()
+        },
+        read: async () => (await compute(input.ref).data()) as Float32Array,
+      }
     },
   }
 }

@@ -1,4 +1,4 @@
-"""PyTorch on the CPU, for scale: what worker.ts is for the libraries on WebGPU, asked over Node's channel (a line of JSON per message)."""
+"""PyTorch on the CPU: what worker.ts is for the other libraries, asked over Node's channel (a line of JSON per message)."""
 import json
 import os
 import socket
@@ -6,12 +6,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 
 sys.path.append(str(Path(__file__).parent.parent))
 from reference import fill, trainer, uniform
 
-steps, products = {}, {}
+turns = {}
 
 
 def timed(times, run):
@@ -26,22 +27,30 @@ def timed(times, run):
 def answer(request):
     kind = request['kind']
     if kind == 'load':
-        torch.set_num_threads(int(os.environ['OMP_NUM_THREADS']))
-        return {'label': f'PyTorch {torch.__version__} on the CPU, {torch.get_num_threads()} threads'}
+        threads = int(os.environ['BENCH_THREADS'])
+        torch.set_num_threads(threads)
+        return {'label': f'PyTorch {torch.__version__} on the CPU, {threads} thread' + ('s' if threads > 1 else '')}
+    task = request['task']
+    if kind == 'turn':
+        return {'times': timed(request['times'], turns[task])}
     if kind == 'train-start':
-        step = steps[request['network']] = trainer(request['network'], torch.float32)
+        step = turns[task] = trainer(task, torch.float32)
         losses = []
         times = timed(request['steps'], lambda: losses.append(step()))
         return {'losses': losses, 'times': times}
-    if kind == 'train':
-        return {'times': timed(request['steps'], steps[request['network']])}
-    n = request['n']
-    if kind == 'matmul-start':
-        a, b = (fill((n, n), uniform(seed), -1, 1) for seed in (2, 3))
-        products[n] = lambda: (a @ b).numpy()
-        error = abs(products[n]() - (a.double() @ b.double()).numpy()).max()
-        return {'error': float(error) / n ** 0.5}
-    return {'times': timed(request['times'], products[n])}
+    if kind == 'product-start':
+        batch, m, k, n = (request['shape'][size] for size in ('batch', 'm', 'k', 'n'))
+        a, b = (fill(shape, uniform(seed), -1, 1) for shape, seed in (((batch, m, k), 2), ((batch, k, n), 3)))
+        if batch == 1:
+            a, b = a[0], b[0]
+        turns[task] = lambda: (a @ b).numpy()
+        error = abs(turns[task]() - (a.double() @ b.double()).numpy()).max()
+        return {'error': float(error) / k ** 0.5}
+    chain = request['chain']
+    scale, shift = chain['scale'], chain['shift']
+    x = torch.tensor(np.resize(fill((chain['period'],), uniform(5), -1, 1).numpy(), chain['length']))
+    turns[task] = lambda: torch.relu(x * scale + shift)
+    return {'error': float((turns[task]().double() - torch.relu(x.double() * scale + shift)).abs().max())}
 
 
 channel = socket.socket(fileno=int(os.environ['NODE_CHANNEL_FD']))

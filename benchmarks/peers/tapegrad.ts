@@ -1,5 +1,5 @@
 /** @file tapegrad itself, as its users write it. */
-import { type DeviceName, flatten, init, matmul, nn, optim, type Tensor, tensor } from '../../src/index.ts'
+import { type DeviceName, flatten, init, matmul, nn, optim, synchronize, type Tensor, tensor } from '../../src/index.ts'
 import { ADAM, CNN, type CnnData, MLP, type MlpData } from '../tasks.ts'
 import type { Peer } from './peer.ts'
 
@@ -11,12 +11,26 @@ export async function load(device: DeviceName = 'webgpu'): Promise<Peer> {
   return {
     label: 'tapegrad',
     adapter: { vendor: info.vendor, architecture: info.architecture, description: info.adapter },
+    features: info.features,
     mlp: async (data) => mlpStep(data).step,
     cnn: async (data) => cnnStep(data).step,
-    async matmul(n, a, b) {
-      const left = tensor(a, { shape: [n, n] })
-      const right = tensor(b, { shape: [n, n] })
+    async matmul({ batch, m, k, n }, a, b) {
+      const images = batch > 1 ? [batch] : []
+      const left = tensor(a, { shape: [...images, m, k] })
+      const right = tensor(b, { shape: [...images, k, n] })
       return async () => (await matmul(left, right).data()) as Float32Array
+    },
+    async elementwise(x, { scale, shift }) {
+      const input = tensor(x)
+      const compute = (): Tensor => F.relu(input.mul(scale).add(shift))
+      return {
+        async run() {
+          const result = compute()
+          await synchronize()
+          result.dispose()
+        },
+        read: async () => (await compute().data()) as Float32Array,
+      }
     },
   }
 }
@@ -27,12 +41,12 @@ interface Step {
   readonly record: () => Tensor
 }
 
-export function mlpStep(data: MlpData): Step {
-  const w1 = parameter(data.w1, [MLP.hidden, MLP.inputs])
-  const b1 = parameter(data.b1, [MLP.hidden])
-  const w2 = parameter(data.w2, [MLP.classes, MLP.hidden])
-  const b2 = parameter(data.b2, [MLP.classes])
-  const x = tensor(data.x, { shape: [MLP.batch, MLP.inputs] })
+export function mlpStep(data: MlpData, { inputs, hidden, classes, batch } = MLP): Step {
+  const w1 = parameter(data.w1, [hidden, inputs])
+  const b1 = parameter(data.b1, [hidden])
+  const w2 = parameter(data.w2, [classes, hidden])
+  const b2 = parameter(data.b2, [classes])
+  const x = tensor(data.x, { shape: [batch, inputs] })
   return trainer([w1, b1, w2, b2], data.y, () => F.linear(F.relu(F.linear(x, w1, b1)), w2, b2))
 }
 

@@ -1,14 +1,25 @@
-/** @file TensorFlow.js on its WebGPU backend, used as its guide says: `tidy`, an optimizer's `minimize`, every result disposed. */
+/** @file TensorFlow.js on its WebGPU or its Wasm backend, used as its guide says: `tidy`, an optimizer's `minimize`, every result disposed. */
 import type { Scalar, Tensor2D, Tensor4D, Variable } from '@tensorflow/tfjs'
-import { provideGpu } from '../gpu.ts'
+import type { DeviceName } from '../../src/index.ts'
+import type { AdapterFacts } from '../gpu.ts'
 import { ADAM, CNN, type CnnData, MLP, type MlpData, permuted } from '../tasks.ts'
-import type { Peer } from './peer.ts'
+import { counted, type Peer } from './peer.ts'
 
-export async function load(): Promise<Peer> {
-  const adapter = provideGpu()
+/** Loads a backend. That of Wasm has SIMD in Node, but one thread: its flag for more is off there, and forced on, the backend does not come up. */
+async function backend(device: DeviceName): Promise<{ name: string; adapter: () => AdapterFacts; threads?: () => number }> {
+  if (device === 'webgpu') {
+    const adapter = (await import('../gpu.ts')).provideGpu()
+    await import('@tensorflow/tfjs-backend-webgpu')
+    return { name: 'webgpu', adapter }
+  }
+  const { getThreadsCount } = await import('@tensorflow/tfjs-backend-wasm')
+  return { name: 'wasm', adapter: () => ({ vendor: '', architecture: '', description: 'Wasm' }), threads: getThreadsCount }
+}
+
+export async function load(device: DeviceName): Promise<Peer> {
+  const { name, adapter, threads } = await backend(device)
   const tf = await import('@tensorflow/tfjs')
-  await import('@tensorflow/tfjs-backend-webgpu')
-  if (!(await tf.setBackend('webgpu'))) throw new Error('tfjs found no WebGPU backend')
+  if (!(await tf.setBackend(name))) throw new Error(`tfjs has no backend ${name} here`)
   await tf.ready()
 
   /** `forward` maps to logits and reads `variables`. */
@@ -26,7 +37,7 @@ export async function load(): Promise<Peer> {
   }
 
   return {
-    label: `tfjs ${tf.version_core}`,
+    label: threads ? `tfjs ${tf.version_core}, ${counted(threads())}` : `tfjs ${tf.version_core}`,
     adapter: adapter(),
 
     async mlp(data: MlpData) {
@@ -57,14 +68,30 @@ export async function load(): Promise<Peer> {
       return trainer([w1, b1, w2, b2, w3, b3], data.y, CNN.classes, forward)
     },
 
-    async matmul(n, a, b) {
-      const left = tf.tensor2d(a, [n, n])
-      const right = tf.tensor2d(b, [n, n])
+    async matmul({ batch, m, k, n }, a, b) {
+      const images = batch > 1 ? [batch] : []
+      const left = tf.tensor(a, [...images, m, k])
+      const right = tf.tensor(b, [...images, k, n])
       return async () => {
         const product = tf.matMul(left, right)
         const values = await product.data()
         product.dispose()
         return values
+      }
+    },
+
+    // Computed at once on Wasm; on WebGPU reading waits for it.
+    async elementwise(x, { scale, shift }) {
+      const input = tf.tensor1d(x)
+      const compute = () => tf.tidy(() => tf.relu(tf.add(tf.mul(input, scale), shift)))
+      return {
+        run: async () => compute().dispose(),
+        read: async () => {
+          const result = compute()
+          const values = await result.data()
+          result.dispose()
+          return values
+        },
       }
     },
   }
