@@ -2,7 +2,8 @@
  * @file How long stored values stay: what a step retires, what is lent until the next step, what is disposed of.
  *
  * Steps are counted by their closes. What is retired in one step is given back when the next one closes, so that recipes which use it can be
- * followed until then; in a loop that never closes a step (a training loop without an optimizer) a number of runs stands for it.
+ * followed until then; in a loop that never closes a step (a training loop without an optimizer) a number of tasks stands for it. Recording may be
+ * many steps ahead of the work (a device that is being opened, values that travel between devices), so both are counted as they were recorded.
  */
 import { dtypeInfo } from '../base/index.ts'
 import type { DeviceName } from '../device/index.ts'
@@ -10,19 +11,30 @@ import { openNow } from './devices.ts'
 import { unwatch, watch } from './lifetime.ts'
 import type { Node } from './node.ts'
 import { forget, hasSinks } from './pending.ts'
+import { lastTask, runningTask } from './queue.ts'
 
+/** Steps whose work is done. */
 let epoch = 0
-let runs = 0
-/** After this many runs what was retired goes, closed or not. */
-const RUNS_KEPT = 16
+/** Steps that were closed, as recorded. */
+let closes = 0
+/** After this many tasks that computed something, what was retired before them goes, closed or not. */
+const TASKS_KEPT = 16
 
-let retired: { readonly node: Node; readonly epoch: number; readonly run: number }[] = []
+interface Retired {
+  readonly node: Node
+  readonly step: number
+  /** The task that had been asked for last. */
+  readonly task: number
+  /** Later tasks that computed something. */
+  later: number
+}
+let retired: Retired[] = []
 let donors = new Set<Node>()
 
 /** Gives up a node's stored values: an old version of parameters. They stay readable until the close after the next, or go with the next one. */
 export function retire(node: Node, options: { keepPrevious?: boolean } = {}): void {
   if (options.keepPrevious === false) donors.add(node)
-  else retired.push({ node, epoch, run: runs })
+  else retired.push({ node, step: closes, task: lastTask(), later: 0 })
 }
 
 /** Takes the nodes whose values go with the closing step: their buffers may be overwritten. */
@@ -99,23 +111,29 @@ export const isLent = (node: Node): boolean => loans.has(node)
 /** Ends a step; what is to be done once its work has been handed to the device is answered. */
 export function endEpoch(): () => void {
   const closing = epoch
+  const step = closes++
   return () => {
     epoch = Math.max(epoch, closing + 1)
     retired = retired.filter((r) => {
-      if (r.epoch < closing) release(r.node, 'step')
-      return r.epoch >= closing
+      if (r.step < step) release(r.node, 'step')
+      return r.step >= step
     })
     for (const [node, loan] of [...loans]) if (loan.epoch < closing) takeBack(node)
     settleDisposed()
   }
 }
 
-/** Called after every run. */
+let counted = 0
+
+/** Called after every run: a task may need several. */
 export function countRun(): void {
-  runs++
-  if (retired.length === 0 || runs - (retired[0] as { run: number }).run < RUNS_KEPT) return
+  const task = runningTask()
+  if (task === counted) return
+  counted = task
+  for (const r of retired) if (r.task < task) r.later++
+  if (retired.length === 0 || (retired[0] as Retired).later < TASKS_KEPT) return
   retired = retired.filter((r) => {
-    if (runs - r.run < RUNS_KEPT) return true
+    if (r.later < TASKS_KEPT) return true
     release(r.node, 'step')
     return false
   })

@@ -8,6 +8,14 @@ export type Task = () => void | Promise<void>
 
 const queue: Task[] = []
 let draining = false
+/** Tasks are numbered in the order in which they were asked for. */
+let asked = 0
+let running = 0
+
+/** The number of the task that was asked for last. */
+export const lastTask = (): number => asked
+/** The number of the task that runs. */
+export const runningTask = (): number => running
 
 /** Steps that may wait for a device that has not been opened yet. */
 const MAX_WAITING = 2048
@@ -20,8 +28,13 @@ export function enqueue(task: Task, awaited: boolean): Promise<void> | undefined
       `${queue.length} steps are waiting for a device that cannot open while JavaScript never yields. Call await init() before the loop, or await something in it`,
     )
   }
+  const number = ++asked
+  const begin: Task = () => {
+    running = number
+    return task()
+  }
   if (!draining && queue.length === 0) {
-    const pending = task()
+    const pending = begin()
     if (!pending) return undefined
     draining = true
     return pending.finally(() => {
@@ -32,7 +45,7 @@ export function enqueue(task: Task, awaited: boolean): Promise<void> | undefined
   return new Promise((resolve, reject) => {
     queue.push(() => {
       try {
-        const pending = task()
+        const pending = begin()
         if (!pending) return resolve()
         return pending.then(resolve, reject)
       } catch (e) {
