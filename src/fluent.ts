@@ -101,6 +101,7 @@ const names = [
   'bernoulli',
   // convert
   'to',
+  'cpu',
   'float',
   'double',
   'half',

@@ -3,7 +3,7 @@
  * is handed on. The driver fits each rule's answer to its input (sums what was broadcast, casts back), and sums what arrives from several sides.
  */
 import { AutogradError, ShapeError, sameShape, showShape } from '../base/index.ts'
-import { add, cast, sumTo } from '../ops/index.ts'
+import { add, cast, checkDevices, sumTo } from '../ops/index.ts'
 import { alias, enterQuiet, type GradPoint, leaveQuiet, type TapeEntry, Tensor, withGrad } from '../tensor/index.ts'
 
 type Point = GradPoint<Tensor>
@@ -70,6 +70,7 @@ function settle(point: Point, grad: Tensor): Tensor {
         point.shape,
       ])
     }
+    checkDevices('registerHook', ['the gradient', "the hook's answer"], [g, answer])
     g = fit(answer, point)
   }
   if (point.retained) point.retained.grad = alias(g)

@@ -1,5 +1,5 @@
 /** @file `autograd.Function`: an op of one's own, forward and backward written in tensor functions. */
-import { AutogradError, isFloat } from '../base/index.ts'
+import { AutogradError, DeviceError, isFloat } from '../base/index.ts'
 import { zeros } from '../ops/index.ts'
 import { alias, type DeviceOf, GradPoint, isGradEnabled, TapeEntry, type TapeOp, Tensor, withGrad } from '../tensor/index.ts'
 
@@ -48,7 +48,7 @@ export interface FunctionClass<A extends readonly unknown[], R extends Result> {
 }
 
 const callBackward: TapeOp<Tensor>['backward'] = (entry, grads) => {
-  const { cls, ctx, tensors, args, placements } = entry.params as Call
+  const { cls, ctx, tensors, args, homes, placements } = entry.params as Call
   // Nothing flowed to an output: zeros where the output is; one whose device is not settled goes with the others.
   const elsewhere = grads.find((g) => g !== undefined && g._node.placement !== 'auto')?._node.placement
   const full = entry.outputs.map((point, i) => {
@@ -64,7 +64,16 @@ const callBackward: TapeOp<Tensor>['backward'] = (entry, grads) => {
     )
   }
   const byArgument = list.length === args
-  return tensors.map((at, i) => list[byArgument ? at : i] ?? undefined)
+  return tensors.map((at, i) => {
+    const grad = list[byArgument ? at : i] ?? undefined
+    const [home, there] = [homes[i], grad?._node.placement ?? 'auto']
+    if (home !== 'auto' && there !== 'auto' && home !== there)
+      throw new DeviceError(
+        cls.name,
+        `argument ${at} is on ${home}, the gradient that backward answered for it on ${there}. Move it with .to('${home}')`,
+      )
+    return grad
+  })
 }
 
 interface Call {
@@ -73,6 +82,8 @@ interface Call {
   /** Positions of the tensors among the arguments. */
   readonly tensors: readonly number[]
   readonly args: number
+  /** Where each tensor among the arguments is. */
+  readonly homes: readonly DeviceOf[]
   /** Where each output is. */
   readonly placements: readonly DeviceOf[]
 }
@@ -93,6 +104,7 @@ export class OwnFunction {
   static apply<A extends readonly unknown[], R extends Result>(this: FunctionClass<A, R>, ...args: A): R {
     const tensors = args.flatMap((x, i) => (x instanceof Tensor ? [i] : []))
     const points = tensors.map((i) => (args[i] as Tensor)._point)
+    const homes = tensors.map((i) => (args[i] as Tensor)._node.placement) // before forward changes one in place
     const ctx = new FunctionContext(args.map((x) => x instanceof Tensor && x.requiresGrad))
     // biome-ignore-start lint/complexity/noThisInStatic: `this` is the subclass
     const result = withGrad(false, () => this.forward(ctx, ...args))
@@ -107,7 +119,7 @@ export class OwnFunction {
       // biome-ignore-end lint/complexity/noThisInStatic: the subclass is known from here on
       const entry = new TapeEntry<Tensor>(
         op,
-        { cls, ctx, tensors, args: args.length, placements: outputs.map((x) => x._node.placement) } satisfies Call,
+        { cls, ctx, tensors, args: args.length, homes, placements: outputs.map((x) => x._node.placement) } satisfies Call,
         points,
       )
       for (const x of outputs) {

@@ -1,6 +1,6 @@
 /** @file What users call: `backward`, `grad`, hooks, and backward's debugging mode. */
 import { AutogradError, checkOptions, DTypeError, isFloat, ShapeError, sameShape, showShape } from '../base/index.ts'
-import { cast, checkTensor, onesLike, zerosLike } from '../ops/index.ts'
+import { cast, checkDevices, checkTensor, onesLike, zerosLike } from '../ops/index.ts'
 import { type GradHook, type GradPoint, Tensor, traceSites } from '../tensor/index.ts'
 import { pointOf, walk } from './backward.ts'
 
@@ -29,6 +29,7 @@ function startGradient(op: string, x: Tensor, gradient: Tensor | null | undefine
   }
   if (!sameShape(gradient.shape, x.shape))
     throw new ShapeError(op, `the gradient is ${showShape(gradient.shape)}, the tensor ${showShape(x.shape)}`, [gradient.shape, x.shape])
+  checkDevices(op, ['the tensor', 'its gradient'], [x, gradient])
   if (!isFloat(gradient.dtype)) throw new DTypeError(op, `the gradient must be of a float dtype, got ${gradient.dtype}`)
   return cast(gradient, x.dtype)
 }

@@ -73,6 +73,8 @@ export function to(x: Tensor, target: DType | DeviceName | Tensor | ToOptions, d
   return wanted === undefined ? there : cast(there, wanted)
 }
 
+/** `x` on the CPU. @see https://pytorch.org/docs/stable/generated/torch.Tensor.cpu.html */
+export const cpu = (x: Tensor): Tensor => to(x, 'cpu')
 /** `x` as float32. */
 export const float = (x: Tensor): Tensor => cast(x, 'float32')
 /** `x` as float64, on the cpu device. */

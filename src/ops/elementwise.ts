@@ -4,7 +4,7 @@ import * as graph from '../graph/index.ts'
 import { Tensor } from '../tensor/index.ts'
 import { eq, ge, gt, le, logicalAnd, lt } from './compare.ts'
 import { cast } from './convert.ts'
-import { checkTensor, defineComposition, defineOp } from './define.ts'
+import { checkDevices, checkTensor, defineComposition, defineOp } from './define.ts'
 import { type BinaryFunction, defineBinary, defineUnary, type UnaryFunction } from './families.ts'
 import { checkNumber, lit, meet, number, type Operand } from './promote.ts'
 
@@ -383,6 +383,8 @@ export const clamp: (x: Tensor, min?: Operand | null | ClampOptions, max?: Opera
       high = min.max
     }
     if ((low ?? high ?? null) === null) throw new ArgumentError('clamp', 'at least one of min and max must be given')
+    if (low instanceof Tensor || high instanceof Tensor)
+      checkDevices('clamp', ['x', 'min', 'max'], [x, low instanceof Tensor ? low : null, high instanceof Tensor ? high : null])
     let y = x
     if (low !== undefined && low !== null) {
       const { b, dtype } = meet('clamp', x, low, false)

@@ -134,6 +134,7 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
   const i = indexTensor('indexSelect', 'index', index)
   const d = normalizeDim('indexSelect', dim, x.ndim)
   if (i.ndim > 1) throw new ShapeError('indexSelect', `index must have one dim, got ${showShape(i.shape)}`, [i.shape])
+  checkDevices('indexSelect', ['x', 'index'], [x, index])
   checkIndices('indexSelect', index, x.shape[d] ?? 1)
   if (x.ndim === 0) return reshape(take(reshape(x, [1]), 0, reshape(i, [-1]), 'indexSelect'), [])
   return take(x, d, reshape(i, [i.numel]), 'indexSelect')

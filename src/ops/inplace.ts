@@ -3,7 +3,7 @@ import { AutogradError, DTypeError, kindRank, ShapeError, sameShape, showShape }
 import * as graph from '../graph/index.ts'
 import { isGradEnabled, isShared, replace, share, Tensor } from '../tensor/index.ts'
 import { cast, to } from './convert.ts'
-import { checkTensor } from './define.ts'
+import { checkDevices, checkTensor } from './define.ts'
 import {
   type AlphaOptions,
   add,
@@ -63,11 +63,16 @@ function finish(op: string, x: Tensor, value: Tensor): Tensor {
   return x
 }
 
-/** The in-place form of an op: `x.add_(y)`. */
-function inPlace<A extends unknown[]>(name: string, op: (x: Tensor, ...args: A) => Tensor): (x: Tensor, ...args: A) => Tensor {
+/** The in-place form of an op: `x.add_(y)`. With `moves`, the op brings its arguments to the device of `x` itself. */
+function inPlace<A extends unknown[]>(
+  name: string,
+  op: (x: Tensor, ...args: A) => Tensor,
+  moves = false,
+): (x: Tensor, ...args: A) => Tensor {
   const label = `${name}_`
   return (x, ...args) => {
     const old = begin(label, x)
+    if (!moves) for (const a of args) if (a instanceof Tensor) checkDevices(label, ['x', 'the other tensor'], [x, a])
     const others = args.includes(x) ? (args.map((a) => (a === x ? old : a)) as A) : args // y.mul_(y)
     finish(label, x, op(old, ...others))
     if (args.some((a) => a instanceof Tensor && a._node === x._node)) share(x._node) // copy_: the source's own value
@@ -88,16 +93,27 @@ export const tanh_: (x: Tensor) => Tensor = inPlace('tanh', tanh)
 export const sigmoid_: (x: Tensor) => Tensor = inPlace('sigmoid', sigmoid)
 export const clamp_: (x: Tensor, min?: Operand | null | ClampOptions, max?: Operand | null) => Tensor = inPlace('clamp', clamp)
 
-/** The values of `source`, broadcast, converted, and moved to the device of `x`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.copy_.html */
-export const copy_: (x: Tensor, source: Tensor) => Tensor = inPlace('copy', (x: Tensor, source: Tensor) => {
-  checkTensor('copy_', 'source', source)
+/** The values of `source` as `x` would hold them. */
+function spread(x: Tensor, source: Tensor): Tensor {
   const { placement } = x._node
   const here = placement === 'auto' ? source : to(source, { device: placement, dtype: x.dtype })
   return cast(expand(here, x.shape), x.dtype)
-})
-/** All elements `value`. */
-export const fill_: (x: Tensor, value: number | Tensor) => Tensor = inPlace('fill', (x: Tensor, value: number | Tensor) =>
-  value instanceof Tensor ? cast(expand(value, x.shape), x.dtype) : expand(number(value, x.dtype), x.shape),
+}
+
+/** The values of `source`, broadcast, converted, and moved to the device of `x`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.copy_.html */
+export const copy_: (x: Tensor, source: Tensor) => Tensor = inPlace(
+  'copy',
+  (x: Tensor, source: Tensor) => {
+    checkTensor('copy_', 'source', source)
+    return spread(x, source)
+  },
+  true,
+)
+/** All elements `value`; that of a tensor is moved to the device of `x`. */
+export const fill_: (x: Tensor, value: number | Tensor) => Tensor = inPlace(
+  'fill',
+  (x: Tensor, value: number | Tensor) => (value instanceof Tensor ? spread(x, value) : expand(number(value, x.dtype), x.shape)),
+  true,
 )
 /** All elements 0. */
 export const zero_: (x: Tensor) => Tensor = inPlace(

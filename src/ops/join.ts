@@ -12,7 +12,7 @@ import {
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { Tensor } from '../tensor/index.ts'
-import { checkTensor, defineListOp, defineOp } from './define.ts'
+import { checkDevices, checkTensor, defineListOp, defineOp } from './define.ts'
 import { where } from './elementwise.ts'
 import { lit } from './promote.ts'
 import { narrowTo, sliceBy, unsqueeze } from './view.ts'
@@ -119,6 +119,7 @@ export function stack(tensors: readonly Tensor[], dim?: number | AlongOptions): 
       )
     }
   })
+  checkDevices('stack', 'tensors', tensors)
   const d = normalizeDim('stack', dimOf(dim), first.ndim + 1)
   return cat(
     tensors.map((x) => unsqueeze(x, d)),

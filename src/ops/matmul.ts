@@ -87,6 +87,7 @@ function exactDims(op: string, ndim: number, a: Tensor, b: Tensor): void {
       a.shape,
       b.shape,
     ])
+  checkDevices(op, ['a', 'b'], [a, b])
 }
 
 /** [m, k] · [k, n]. @see https://pytorch.org/docs/stable/generated/torch.mm.html */

@@ -183,7 +183,8 @@ export function batchNorm(x: Tensor, runningMean: Tensor | null, runningVar: Ten
   const dtype = x.dtype === 'float16' ? 'float32' : x.dtype
   const perChannel = { runningMean, runningVar, weight: options.weight, bias: options.bias }
   for (const [role, t] of Object.entries(perChannel)) checkChannels(op, role, t, x, dtype)
-  checkDevices(op, ['x', ...Object.keys(perChannel)], [x, ...Object.values(perChannel)])
+  const others = typeof momentum === 'number' ? perChannel : { ...perChannel, momentum }
+  checkDevices(op, ['x', ...Object.keys(others)], [x, ...Object.values(others)])
   const c = channelsOf(x.shape)
   if (training && c.count === 1) {
     throw new ShapeError(

@@ -5,7 +5,7 @@
  * A parameter's handle shows a window of the arena. After every step it shows the window of the next one.
  */
 import { dtypeInfo, ShapeError, sameShape, showShape } from '../base/index.ts'
-import { to } from '../ops/index.ts'
+import { checkDevices, to } from '../ops/index.ts'
 import {
   assign,
   ownValue,
@@ -75,6 +75,7 @@ export class Arena<G> {
       if (!sameShape(grad.shape, p.shape)) {
         throw new ShapeError('step', `a parameter ${showShape(p.shape)} has a gradient ${showShape(grad.shape)}`, [p.shape, grad.shape])
       }
+      if (grad._node.placement !== p._node.placement) checkDevices('step', ['a parameter', 'its gradient'], [p, grad])
       return grad
     })
     if (this.#gradients) retire(this.#gradients, { keepPrevious: false })
