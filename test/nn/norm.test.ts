@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { deviceCounters } from '../../src/graph/index.ts'
 import {
   manualSeed,
@@ -14,6 +14,7 @@ import {
   tensor,
 } from '../../src/index.ts'
 import '../support/matchers.ts'
+import { cleanSlate } from '../support/collect.ts'
 import { device, hasDoubles, wide } from '../support/device.ts'
 
 const values = async (t: Tensor | null): Promise<number[]> => Array.from(await (t as Tensor).data(), Number)
@@ -126,6 +127,8 @@ describe('BatchNorm2d', () => {
 })
 
 describe('a training with BatchNorm', () => {
+  beforeEach(cleanSlate)
+
   it('settles into one plan and flat memory, with the count right after many steps', async () => {
     manualSeed(3)
     const model = new nn.Sequential(

@@ -1,6 +1,6 @@
 /** @file Memory runs out: the error says for what, the step did not happen, and a smaller one trains on as if nothing had been. */
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { dtypeInfo } from '../../src/base/index.ts'
+import { WasmHeap } from '../../src/device/cpu/wasm/heap.ts'
 import {
   arange,
   type DeviceName,
@@ -216,7 +216,8 @@ describe.each(['webgpu', 'cpu'] as const)('a limit for all memory of device %s',
     for (const side of [256, 512, 640, 768, 896, 1024, 300, 512])
       expect(await ones([side, side], { device }).mul(2).detach().sum().item()).toBe(2 * side * side)
     const { liveBytes, pooledBytes } = memory(device)
-    expect(liveBytes + pooledBytes).toBeLessThanOrEqual(8 * MIB)
+    // WebAssembly memory never shrinks: what is free in it is nobody's, and no other use could have it
+    expect(liveBytes + (device === 'cpu' ? 0 : pooledBytes)).toBeLessThanOrEqual(8 * MIB)
   })
 
   it('is checked', async () => {
@@ -337,10 +338,10 @@ describe('a host that has no more room', () => {
     const run = start('cpu')
     const losses = await train(run, [0, 1])
     const early = await held('cpu')
-    const real = dtypeInfo.float32.create
-    vi.spyOn(dtypeInfo.float32, 'create').mockImplementation((length) => {
-      if (length > 100_000) throw new RangeError('Array buffer allocation failed')
-      return real(length)
+    const real = WasmHeap.prototype.take
+    vi.spyOn(WasmHeap.prototype, 'take').mockImplementation(function (this: WasmHeap, dtype, length) {
+      if (dtype === 'float32' && length > 100_000) throw new RangeError('the memory cannot grow')
+      return real.call(this, dtype, length)
     })
     const error = await failure(() => run.step(99, 1024))
     expect(error.message).toMatch(/^\w[\w+]*: the device has no room for 524288 bytes \(512.0 KiB\) more/)
