@@ -97,9 +97,7 @@ const cores = (): number =>
 /**
  * The register tile with the least estimated time. What counts is loads: adapters in software load for each lane by itself, some dozen instructions with
  * the check of the bounds, also where all lanes want the same. So the lanes of a subgroup load different rows of a and exchange them by broadcasts: one load for
- * `subgroup` rows. GFLOP/s on 2 cores by CPU time on lavapipe 25 (on a busy machine), rows × columns, with lanes sharing | alone:
- * convolution of 64×16×14×14 to 32 channels, 3×3 (32 × 12544, k 144): 16×4 22.6, 32×2 23, 8×8 15.8 | 8×8 9.2, 16×4 5;
- * its gradient for the input (16 × 12544, k 288): 16×4 18, 16×2 15, 8×8 14 | 8×8 9; for the weight (32 × 144, k 12544): 32×2 28, 16×4 26, 8×4 23 | 8×4 13.
+ * `subgroup` rows. `tsx benchmarks/tune/matmul.ts` times the tiles.
  */
 export function register(shape: ContractShape, subgroup: number, threads = cores()): ContractStrategy {
   // A subgroup wider than the workgroup has lanes that do not run: what is broadcast from these is undefined.
