@@ -61,7 +61,7 @@ interface Start {
 
 interface Task {
   readonly name: string
-  /** Where it is measured when nobody asks for it. */
+  /** Where it is measured. */
   readonly devices: readonly Device[]
   /** Untimed: sets up and warms up. */
   readonly start: (worker: Worker) => Promise<Start>
@@ -159,21 +159,22 @@ function readFlags(): Flags {
     const rounds = Number(values.rounds ?? 5)
     if (!Number.isSafeInteger(rounds) || rounds < 1) throw new Error(`--rounds takes a whole number from 1 up, not '${values.rounds}'`)
     const only = (values.only ?? '').split(',').filter(Boolean)
-    const known: readonly string[] = [...LIBRARIES, ...TASKS.map((t) => t.name)]
-    for (const name of only) if (!known.includes(name)) throw new Error(`--only knows ${known.join(', ')}, not '${name}'`)
+    const tasks = TASKS.filter((t) => t.devices.includes(device))
+    const libraries = LIBRARIES.filter((library) => variantsOf(library, device).length > 0)
+    const known: readonly string[] = [...libraries, ...tasks.map((t) => t.name)]
+    for (const name of only) if (!known.includes(name)) throw new Error(`--only knows ${known.join(', ')} on ${device}, not '${name}'`)
     for (const word of positionals) if (word !== 'overhead') throw new Error(`'${word}' is no benchmark; the only name is overhead`)
-    const chosen = <T>(all: readonly T[], name: (item: T) => string, usual: readonly T[]): readonly T[] => {
+    const chosen = <T>(all: readonly T[], name: (item: T) => string): readonly T[] => {
       const some = all.filter((item) => only.includes(name(item)))
-      return some.length > 0 ? some : usual
+      return some.length > 0 ? some : all
     }
-    const libraries: readonly Library[] = chosen(LIBRARIES, (l) => l, LIBRARIES)
-    const usual = TASKS.filter((t) => t.devices.includes(device))
+    const wanted: readonly Library[] = chosen(libraries, (l) => l)
     return {
       device,
       rounds,
       only,
-      libraries: values.torch ? [...libraries, 'torch'] : libraries,
-      tasks: chosen(TASKS, (t) => t.name, usual),
+      libraries: values.torch ? [...wanted, 'torch'] : wanted,
+      tasks: chosen(tasks, (t) => t.name),
       save: values.save ?? false,
       overhead: positionals.length > 0,
       table: values.table,

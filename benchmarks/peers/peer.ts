@@ -15,7 +15,7 @@ export interface Peer {
   cnn?(data: CnnData): Promise<() => Promise<number>>
   /** Puts two matrices on the device, or as many pairs as `batch` says; the function returned multiplies them and reads the whole product. */
   matmul?(shape: ProductShape, a: Float32Array, b: Float32Array): Promise<() => Promise<ArrayLike<number>>>
-  /** Puts `x` on the device. */
+  /** Puts `x` on the device; asked of device cpu only. */
   elementwise?(x: Float32Array, chain: { readonly scale: number; readonly shift: number }): Promise<Chain>
 }
 

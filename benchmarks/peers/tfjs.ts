@@ -80,7 +80,7 @@ export async function load(device: DeviceName): Promise<Peer> {
       }
     },
 
-    // Computed at once on Wasm; on WebGPU reading waits for it.
+    // Measured on Wasm only, where everything is computed at once.
     async elementwise(x, { scale, shift }) {
       const input = tf.tensor1d(x)
       const compute = () => tf.tidy(() => tf.relu(tf.add(tf.mul(input, scale), shift)))
