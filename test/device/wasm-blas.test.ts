@@ -1,7 +1,9 @@
 /** @file Contractions by the BLAS of the machine, in every plan and in chunks of several sizes, against plain loops; and what happens where there is none. */
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { TypedArray } from '../../src/base/index.ts'
 import { type Blas, openBlas } from '../../src/device/cpu/wasm/blas.ts'
@@ -237,6 +239,23 @@ describe('falls back to WebAssembly, with one line', () => {
     const told = said('libc.so.6')
     expect(told).toHaveLength(1)
     expect(told[0]).toContain('cblas_sgemm')
+  })
+
+  it('as a whole process, which says it once', { timeout: 60_000 }, () => {
+    const program = `
+      import { init, matmul, ones } from './src/index.ts'
+      console.log((await init({ device: 'cpu' })).adapter)
+      const a = ones([64, 64], { device: 'cpu' })
+      for (let i = 0; i < 2; i++) console.log(await matmul(a, a).sum().item())`
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
+      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+      encoding: 'utf8',
+      env: { ...process.env, TAPEGRAD_CPU: 'wasm', TAPEGRAD_BLAS: '/nonexistent.so' },
+      timeout: 50_000,
+    })
+    expect(stderr.match(/nonexistent.so cannot be used/g)).toHaveLength(1)
+    expect(stdout).toMatch(/^WebAssembly SIMD, \d+ threads?\n262144\n262144\n$/)
+    expect(status).toBe(0)
   })
 
   it('and without a line where nobody asked for one, or it is off', () => {

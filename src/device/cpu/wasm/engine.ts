@@ -88,8 +88,9 @@ export class WasmEngine implements Engine {
   compile(kernel: Kernel, lengths: readonly number[]): CompiledKernel {
     if (kernel.grid.some((axis) => axis.size === 0)) return () => {}
     const plan = this.#blas && this.plan(kernel)
-    const product = plan && this.#compile(kernel, this.#writeProduct(kernel, lengths, plan, this.#blas))
-    if (!product) return this.#compile(kernel, this.#write(kernel, lengths))
+    const written = plan && this.#writeProduct(kernel, lengths, plan, this.#blas)
+    if (!written) return this.#compile(kernel, this.#write(kernel, lengths))
+    const product = this.#compile(kernel, written)
     let own: CompiledKernel | undefined
     const alone = (): CompiledKernel => {
       try {
