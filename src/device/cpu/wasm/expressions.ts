@@ -1,9 +1,10 @@
 /** @file Expressions of the kernel IR as instructions, of one point or of four neighbours along one axis. */
 import { type DType, dtypeInfo } from '../../../base/index.ts'
-import { type Axis, coefOf, type Expr, type Index, type Stage, type ValueType, valueTypeOf } from '../../../kernel/index.ts'
+import { type Expr, type Index, type Stage, type ValueType, valueTypeOf } from '../../../kernel/index.ts'
 import { four, type Local } from './assembler.ts'
 import type { LANE_MEMORY } from './opcodes.ts'
 import { convert, halfBits, writeBinary, writeCast, writeUnary } from './operators.ts'
+import { isRun, type Pattern, spanOf } from './patterns.ts'
 import { type Accumulator, Places } from './places.ts'
 import { writeChecked, writePhilox } from './special.ts'
 import { LANES, type Mode, type Writer } from './writer.ts'
@@ -163,46 +164,46 @@ export class Expressions extends Places implements Writer {
     if (mode === 'scalar') {
       this.address(e.buffer, e.index)
       this.loadOne(dtype)
-    } else if (this.uneven(e.index)) this.gather(e.buffer, e.index, dtype)
-    else {
-      const step = coefOf(e.index, this.lane as Axis)
-      if (step === 1) this.loadFour(dtype, this.address(e.buffer, e.index, LANES - 1))
-      else if (dtypeInfo[dtype].bytes !== 4 || this.outside(e.buffer, e.index)) this.gather(e.buffer, e.index, dtype)
-      else this.loadApart(e, step)
+    } else {
+      const pattern = this.pattern(e.index)
+      if (pattern && isRun(pattern)) this.loadFour(dtype, this.address(e.buffer, e.index, this.ahead(pattern), LANES - 1))
+      else if (!pattern || dtypeInfo[dtype].bytes !== 4 || this.outside(e.buffer, e.index)) this.gather(e.buffer, e.index, dtype)
+      else this.loadApart(e, pattern)
     }
     const own = valueTypeOf(dtype)
     if (e.type !== own) convert(this, own, DTYPE_OF[e.type], mode)
   }
 
-  /** Four words that lie `step` apart, all of them inside their buffer. */
-  loadApart({ buffer, index }: Extract<Expr, { kind: 'load' }>, step: number): void {
+  /** Four words that are not neighbours, or not in order, all of them inside their buffer. */
+  loadApart({ buffer, index }: Extract<Expr, { kind: 'load' }>, pattern: Pattern): void {
     const { code } = this
     const at = this.fresh('i32')
-    this.address(buffer, index)
-    // Offsets of loads are unsigned: from the last lane on, where steps go down
-    const first = 4 * step * (step < 0 ? this.lead + LANES - 1 : this.lead)
-    if (step < 0) code.i32(first).op('i32.add')
+    const first = Math.min(...pattern.lanes)
+    const offset = this.address(buffer, index, this.ahead(pattern) + first)
     code.set(at)
-    const offset = step < 0 ? 0 : first
-    if (step === -1) {
-      const x = this.fresh('v128')
-      code.get(at).memory('v128.load', offset).tee(x).get(x)
-      code.shuffle([12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3])
-    } else if (step === 2) {
-      code.get(at).memory('v128.load', offset)
-      code.get(at).memory('v128.load', offset + 16)
-      code.shuffle([0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27])
-    } else {
-      const result = this.fresh('v128')
-      const of = (lane: number): number => offset + 4 * Math.abs(step) * (step < 0 ? LANES - 1 - lane : lane)
-      for (let lane = 0; lane < this.count; lane++) {
-        code.get(at)
-        if (lane === 0) code.memory('v128.load32_zero', of(0))
-        else code.get(result).laneMemory('v128.load32_lane', lane, of(lane))
-        code.set(result)
-      }
-      code.get(result)
+    const lanes = pattern.lanes.map((lane) => lane - first)
+    const span = spanOf(pattern)
+    if (span === 0) {
+      code.get(at).memory('v128.load32_splat', offset)
+      return
     }
+    if (span < 2 * LANES) {
+      const low = this.fresh('v128')
+      code.get(at).memory('v128.load', offset).tee(low)
+      if (span < LANES) code.get(low)
+      else code.get(at).memory('v128.load', offset + 16)
+      code.shuffle(lanes.flatMap((lane) => [4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]))
+      return
+    }
+    const result = this.fresh('v128')
+    for (let lane = 0; lane < this.count; lane++) {
+      const place = offset + 4 * (lanes[lane] as number)
+      code.get(at)
+      if (lane === 0) code.memory('v128.load32_zero', place)
+      else code.get(result).laneMemory('v128.load32_lane', lane, place)
+      code.set(result)
+    }
+    code.get(result)
   }
 
   /** The value at the address on the stack. */
@@ -341,9 +342,10 @@ export class Expressions extends Places implements Writer {
   storeFour(dtype: DType, buffer: number, index: Index, value: Local): void {
     const { code } = this
     const { bytes } = dtypeInfo[dtype]
+    const ahead = this.ahead(this.pattern(index) as Pattern)
     if (this.count < LANES) {
       const at = this.fresh('i32')
-      const offset = this.address(buffer, index, LANES - 1)
+      const offset = this.address(buffer, index, ahead)
       code.set(at).get(value)
       if (dtype === 'float16') halfBits(this, true)
       if (dtype === 'bool') code.v128(four(1)).op('v128.and')
@@ -355,7 +357,7 @@ export class Expressions extends Places implements Writer {
           .laneMemory(STORE_LANE[bytes] as keyof typeof LANE_MEMORY, (4 / bytes) * lane, offset + bytes * lane)
       return
     }
-    const offset = this.address(buffer, index, LANES - 1)
+    const offset = this.address(buffer, index, ahead)
     code.get(value)
     switch (dtype) {
       case 'float16':

@@ -4,13 +4,14 @@
  * One axis runs in vectors of four where the kernel reads and writes along it: the innermost of the grid (four points at once) or those of the
  * stages (four terms of a row's sum at once). What lies inside no loop of its axes is computed in front of it.
  */
-import type { Axis, Kernel, Stage } from '../../../kernel/index.ts'
+import { type Axis, indicesOf, type Kernel, type Stage } from '../../../kernel/index.ts'
 import { rootsOf } from './analysis.ts'
 import { type Code, four, type Local, type ModuleBuilder } from './assembler.ts'
 import { Expressions } from './expressions.ts'
 import { Helpers } from './helpers.ts'
 import { gridLane, stageLane, workOf } from './lanes.ts'
 import type { Library } from './library.ts'
+import { patternOf } from './patterns.ts'
 import type { Accumulator, Scope } from './places.ts'
 import { extreme, join, joinAll, type Partial, start } from './reductions.ts'
 import { LANES, type Mode } from './writer.ts'
@@ -28,13 +29,14 @@ export class KernelWriter {
     this.#kernel = kernel
     this.#code = module.function(['i32', 'i32', 'i32'], [], 'run')
     this.#at = new Expressions(kernel, lengths, this.#code, library, new Helpers(module))
+    this.#at.aligned = true
   }
 
   /** Writes the function; answers how many rows there are to share. */
   write(): number {
     const code = this.#code
     const { grid, stages } = this.#kernel
-    const along = this.#at.wide ? undefined : gridLane(this.#kernel, this.#at.terms)
+    const along = this.#at.wide ? undefined : gridLane(this.#kernel, this.#at.terms, true)
     const outer = along ? grid.filter((a) => a !== along) : grid
     const rows = outer.reduce((n, a) => n * a.size, 1)
     const chunks = along ? Math.ceil(along.size / CHUNK) : 1
@@ -88,7 +90,7 @@ export class KernelWriter {
     this.#at.lane = axis
     this.#at.hoist(rootsOf(stages), new Set([axis, ...stages.flatMap((s) => s.axes)]), 'scalar')
     const reduces = stages.some((s) => s.kind === 'reduce')
-    const most = reduces ? vectorsAtOnce(stages) : 1
+    const most = reduces ? this.#vectorsAtOnce(stages, axis) : 1
     this.#alongLane(i, chunks > 1 ? end : undefined, axis.size, most, (copies) => {
       this.#at.scoped(() => {
         stages.forEach((stage, s) => {
@@ -141,6 +143,17 @@ export class KernelWriter {
     const left = vectors - whole
     if (left > 0) body(copiesOf(left))
     if (rest > 0) body(copiesOf(1, left * LANES, rest))
+  }
+
+  /**
+   * Vectors that are worth computing in one iteration: more than one where little is done with each, so that none waits for the sum of the last. One where a
+   * remainder begins anew somewhere along the axis: the next vector is then not always as far away.
+   */
+  #vectorsAtOnce(stages: readonly Stage[], lane: Axis): number {
+    const { terms } = this.#at
+    if (indicesOf(stages).some((index) => patternOf(index, lane, terms, true)?.step === undefined)) return 1
+    const work = workOf(stages)
+    return work <= 10 ? 4 : work <= 40 ? 2 : 1
   }
 
   /** Writes something for each of several vectors. */
@@ -258,7 +271,7 @@ export class KernelWriter {
     const code = this.#code
     const at = this.#at
     const outer = stage.axes.filter((a) => a !== lane)
-    const most = Math.min(vectorsAtOnce([stage]), Math.floor(lane.size / LANES))
+    const most = Math.max(1, Math.min(this.#vectorsAtOnce([stage], lane), Math.floor(lane.size / LANES)))
     const reductions = stage.kind === 'reduce' ? stage.reductions : []
     at.hoist(rootsOf([stage]), new Set(stage.axes), 'scalar')
     const partial = reductions.map(({ op, value }) =>
@@ -329,9 +342,3 @@ interface Copy {
 
 const copiesOf = (count: number, lead = 0, lanes = LANES): Copy[] =>
   Array.from({ length: count }, (_, n) => ({ scope: { known: new Map() }, lead: lead + n * LANES, count: lanes }))
-
-/** Vectors that are worth computing in one iteration: more than one where little is done with each, so that none waits for the sum of the last. */
-function vectorsAtOnce(stages: readonly Stage[]): number {
-  const work = workOf(stages)
-  return work <= 8 ? 4 : work <= 24 ? 2 : 1
-}

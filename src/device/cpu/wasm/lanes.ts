@@ -1,71 +1,110 @@
 /** @file Which axis of a kernel runs in vectors. */
-import { type Atom, type Axis, coefOf, type Index, type Kernel, type Stage, type Terms, visitExprs } from '../../../kernel/index.ts'
-import { dependsOn } from './analysis.ts'
+import { type Axis, type Expr, type Index, type Kernel, type Stage, type Terms, visitExprs } from '../../../kernel/index.ts'
+import { isRun, type Pattern, patternOf, spanOf } from './patterns.ts'
 import { LANES } from './writer.ts'
 
-interface Place {
-  readonly index: Index
-  readonly kind: 'load' | 'store' | 'other'
+/*
+ * What things cost, in instructions of one point or of one vector; benchmarks/tune/kernels.ts has a case for each. Functions and random bits are as measured
+ * against an addition, in vectors.
+ */
+const FUNCTION = 16
+const POWER = 40
+const RANDOM = 80
+/** A vector of words that lie in two neighbouring vectors, that lie apart at known distances, or anywhere. */
+const [NEAR, APART, ANYWHERE] = [3, 8, 14]
+/** To join the lanes of a vector. */
+const JOIN = 12
+/** To find out where a point of the grid stands. */
+const POINT = 8
+
+const FUNCTIONS = new Set(['exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tanh', 'erf'])
+
+function costOf(e: Expr): number {
+  switch (e.kind) {
+    case 'unary':
+      return FUNCTIONS.has(e.op) ? FUNCTION : 1
+    case 'binary':
+      return e.op === 'pow' || e.op === 'mod' ? POWER : 1
+    case 'where':
+    case 'cast':
+    case 'inside':
+    case 'position':
+      return 1
+    case 'checked':
+      return 4
+    case 'philox':
+      return RANDOM
+    default:
+      return 0
+  }
 }
 
-/** Every load, store and position of some stages. */
-function placesOf(stages: readonly Stage[]): Place[] {
-  const found: Place[] = []
-  for (const stage of stages) if (stage.kind === 'store') for (const s of stage.stores) found.push({ index: s.index, kind: 'store' })
+/** Instructions for one point of some stages, or for a vector of them, without what is loaded and stored. */
+export function workOf(stages: readonly Stage[]): number {
+  let work = 0
   visitExprs(stages, (e) => {
-    if (e.kind === 'load' || e.kind === 'position' || e.kind === 'inside')
-      found.push({ index: e.index, kind: e.kind === 'load' ? 'load' : 'other' })
+    work += costOf(e)
+  })
+  return work + stages.reduce((n, s) => n + (s.kind === 'reduce' ? s.reductions.length : 0), 0)
+}
+
+const loadsOf = (stage: Stage): readonly Index[] => {
+  const found: Index[] = []
+  visitExprs([stage], (e) => {
+    if (e.kind === 'load') found.push(e.index)
   })
   return found
 }
 
-/** Operators at work in some stages: each is one for four points, where a load that is not of neighbours is four. */
-export function workOf(stages: readonly Stage[]): number {
-  let work = 0
-  visitExprs(stages, (e) => {
-    if (e.kind === 'unary' || e.kind === 'binary' || e.kind === 'where' || e.kind === 'cast') work++
-    if (e.kind === 'philox') work += 20
+const sizeOf = (axes: readonly Axis[]): number => axes.reduce((n, axis) => n * axis.size, 1)
+
+/** The cost of one point of a stage's own axes. */
+const pointCost = (stage: Stage): number => workOf([stage]) + loadsOf(stage).length + (stage.kind === 'store' ? stage.stores.length : 0)
+
+/** The cost of a vector along `axis`, at one point of the others; infinite where its stores are not of neighbours. */
+function vectorCost(stage: Stage, axis: Axis, terms: Terms, aligned: boolean): number {
+  const pattern = (index: Index): Pattern | undefined => patternOf(index, axis, terms, aligned)
+  const runs = (index: Index): boolean => {
+    const known = pattern(index)
+    return known !== undefined && isRun(known)
+  }
+  if (stage.kind === 'store' && !stage.stores.every(({ index }) => runs(index))) return Number.POSITIVE_INFINITY
+  const loads = loadsOf(stage).map((index) => {
+    const known = pattern(index)
+    if (!known) return ANYWHERE
+    if (isRun(known)) return 1
+    const span = spanOf(known)
+    return span === 0 ? 1 : span < 2 * LANES ? NEAR : APART
   })
-  return work
+  return workOf([stage]) + loads.reduce((n, cost) => n + cost, 0) + (stage.kind === 'store' ? stage.stores.length : 0)
 }
 
-/** Whether four neighbours along `axis` are better computed at once. */
-function suits(terms: Terms, stages: readonly Stage[], axis: Axis): boolean {
-  if (axis.size < LANES) return false
-  // a load of four neighbours is worth as much as an operator or two
-  let good = workOf(stages) / 2
-  let bad = 0
-  for (const { index, kind } of placesOf(stages)) {
-    const uneven = index.terms.some(({ atom }) => atom.kind !== 'axis' && atomDepends(terms, atom, axis))
-    const coef = coefOf(index, axis)
-    if (kind === 'store' && (uneven || coef !== 1)) return false
-    if (kind === 'load') !uneven && (coef === 0 || coef === 1) ? good++ : bad++
-  }
-  return good >= bad
+/** Vectors that are needed for all of an axis. */
+const vectorsOf = ({ size }: Axis): number => Math.ceil(size / LANES)
+
+/** The cost of a stage at one point of the grid: the points of its own axes one by one, or its innermost axis in vectors. */
+function rowCosts(stage: Stage, terms: Terms): { readonly points: number; readonly vectors: number } {
+  const points = sizeOf(stage.axes) * pointCost(stage)
+  const axis = stage.axes.at(-1)
+  if (!axis || axis.size === 1) return { points, vectors: Number.POSITIVE_INFINITY }
+  const joined = stage.kind === 'reduce' ? JOIN * stage.reductions.length : 0
+  return { points, vectors: sizeOf(stage.axes.slice(0, -1)) * vectorsOf(axis) * vectorCost(stage, axis, terms, true) + joined }
 }
 
-function atomDepends(terms: Terms, atom: Atom, axis: Axis): boolean {
-  return atom.kind === 'value'
-    ? terms.info(atom.value).axes.has(axis)
-    : atom.kind === 'axis'
-      ? atom.axis === axis
-      : dependsOn(atom.of, axis)
-}
-
-/** The grid's innermost axis, where four of its points are best computed at once. */
-export function gridLane({ grid, stages }: Kernel, terms: Terms): Axis | undefined {
+/** The grid's innermost axis, where four of its points are best computed at once. @param aligned whether vectors begin at multiples of four */
+export function gridLane({ grid, stages }: Kernel, terms: Terms, aligned = false): Axis | undefined {
   const axis = grid.at(-1)
-  if (!axis || !suits(terms, stages, axis)) return undefined
-  // Rows that are read along their own axis are better summed there
-  if (stages.some((s) => s.axes.length > 0) && stages.every((s) => s.axes.length === 0 || stageLane(s, terms))) {
-    const own = placesOf(stages).filter((x) => x.kind === 'load' && coefOf(x.index, axis) === 1).length
-    if (own === 0) return undefined
-  }
-  return axis
+  if (!axis || axis.size === 1) return undefined
+  const vector = stages.reduce((sum, s) => sum + sizeOf(s.axes) * vectorCost(s, axis, terms, aligned), 0)
+  const point = stages.reduce((sum, s) => {
+    const { points, vectors } = rowCosts(s, terms)
+    return sum + Math.min(points, vectors)
+  }, POINT)
+  return vectorsOf(axis) * vector < axis.size * point ? axis : undefined
 }
 
 /** A stage's innermost axis, where four terms of it are best computed at once. */
 export function stageLane(stage: Stage, terms: Terms): Axis | undefined {
-  const axis = stage.axes.at(-1)
-  return axis && suits(terms, [stage], axis) ? axis : undefined
+  const { points, vectors } = rowCosts(stage, terms)
+  return vectors < points ? stage.axes.at(-1) : undefined
 }

@@ -2,7 +2,7 @@
 import type { DType } from '../../../base/index.ts'
 import type { Expr, ValueType } from '../../../kernel/index.ts'
 import type { Func, Local, Op } from './assembler.ts'
-import { LANES, type Mode, Unsupported, type Writer } from './writer.ts'
+import { LANES, type Mode, type Writer } from './writer.ts'
 
 /** Calls a function of single numbers for each lane of the vectors on the stack. */
 export function perLane(
@@ -107,7 +107,7 @@ function wholeUnary(w: Writer, op: string, type: ValueType, vector: boolean): vo
     case 'trunc':
       return
     default:
-      throw new Unsupported(`${op} of ${type}`)
+      throw new Error(`cpu: ${op} of ${type}`)
   }
 }
 
@@ -151,10 +151,26 @@ function floatBinary(w: Writer, op: Operator, vector: boolean): void {
     case 'xor':
     case 'shl':
     case 'shr':
-      throw new Unsupported(`${op} of float`)
+      throw new Error(`cpu: ${op} of float`)
+    case 'max':
+    case 'min':
+      extremeOfTwo(w, op, vector)
+      return
     default:
       code.op(`${vector ? 'f32x4' : w.wide ? 'f64' : 'f32'}.${op}`)
   }
+}
+
+/** max or min of the two on the stack. Of doubles as vectors: engines compile that of single numbers with branches, which are slow where they are not foreseen. */
+export function extremeOfTwo(w: Writer, op: 'max' | 'min', vector: boolean): void {
+  const { code } = w
+  if (vector || !w.wide) {
+    code.op(`${vector ? 'f32x4' : 'f32'}.${op}`)
+    return
+  }
+  const b = w.fresh('f64')
+  code.set(b).op('f64x2.splat').get(b).op('f64x2.splat')
+  code.op(`f64x2.${op}`).lane('f64x2.extract_lane', 0)
 }
 
 /** 0 and 1, or masks: as unsigned numbers they compare alike. A result is false where it is 0. */
@@ -186,10 +202,28 @@ function boolBinary(w: Writer, op: Operator, vector: boolean): void {
     case 'sub':
       code.op(`${all}.xor`)
       return
-    default:
-      throw new Unsupported(`${op} of bool`)
+    // As of the whole numbers 0 and 1, where a / 0 is a, and a mod 0 is 0
+    case 'pow':
+      negate(w, vector)
+      code.op(`${all}.or`)
+      return
+    case 'shr':
+      negate(w, vector)
+      code.op(`${all}.and`)
+      return
+    case 'div':
+    case 'shl':
+      code.op('drop')
+      return
+    case 'mod':
+      code.op('drop').op('drop')
+      if (vector) code.v128([0, 0, 0, 0])
+      else code.i32(0)
   }
 }
+
+/** The bool on the stack is turned round. */
+const negate = ({ code }: Writer, vector: boolean): unknown => (vector ? code.op('v128.not') : code.op('i32.eqz'))
 
 function wholeBinary(w: Writer, op: Operator, sign: 's' | 'u', vector: boolean): void {
   const { code } = w

@@ -17,6 +17,7 @@ import type { Root } from './analysis.ts'
 import { type Code, four, type Local, type ValType } from './assembler.ts'
 import type { Helpers } from './helpers.ts'
 import type { Library } from './library.ts'
+import { type Pattern, patternOf } from './patterns.ts'
 import { LANES, type Mode } from './writer.ts'
 
 /** What is known by name. */
@@ -49,6 +50,8 @@ export abstract class Places {
   lane: Axis | undefined
   /** How far along it the vector begins that is being written, from where its local stands: several vectors of one iteration share addresses. */
   lead = 0
+  /** Whether vectors begin at multiples of four along it. */
+  aligned = false
   /** Lanes that count, at the end of the axis: the others may read what lies behind, and are not stored. */
   count = LANES
   /** The lanes that the `where`s around choose; all of them where undefined. */
@@ -246,9 +249,15 @@ export abstract class Places {
     code.i32(atom.by).op(atom.kind === 'div' ? 'i32.div_u' : 'i32.rem_u')
   }
 
-  /** Whether the lanes differ in an index by more than steps of the lane axis. */
-  uneven(index: Index): boolean {
-    return index.terms.some(({ atom }) => atom.kind !== 'axis' && this.unevenAtom(atom))
+  /** How the lanes differ in an index, where that is known here. */
+  pattern(index: Index): Pattern | undefined {
+    const known = patternOf(index, this.lane as Axis, this.terms, this.aligned)
+    return known?.step === undefined && this.lead > 0 ? undefined : known
+  }
+
+  /** How far an index moves from where the lane axis stands to where the vector begins. */
+  ahead({ step }: Pattern): number {
+    return this.lead === 0 ? 0 : ((step as number) * this.lead) / LANES
   }
 
   unevenAtom(atom: Exclude<Atom, { kind: 'axis' }>): boolean {
@@ -259,6 +268,15 @@ export abstract class Places {
   /** Pushes the index of each of four lanes. */
   indices(index: Index): void {
     const { code } = this
+    const pattern = this.pattern(index)
+    if (pattern) {
+      const ahead = this.ahead(pattern)
+      const [a, b, c, d] = pattern.lanes.map((at) => at + ahead) as [number, number, number, number]
+      this.index(index)
+      code.op('i32x4.splat')
+      if (a || b || c || d) code.v128([a, b, c, d]).op('i32x4.add')
+      return
+    }
     const uneven = index.terms.filter(({ atom }) => atom.kind !== 'axis' && this.unevenAtom(atom))
     this.index(index, uneven)
     this.ramp(coefOf(index, this.lane as Axis))
@@ -332,10 +350,10 @@ export abstract class Places {
   }
 
   /**
-   * Pushes the address of an element, of the first of a vector's neighbours where `slack` is given. What stands beside it is to be added as an offset,
-   * and returned, in bytes. An address that may lie outside is replaced by that of the first element (of which `slack` may lie in front).
+   * Pushes the address of an element, or of one that stands `ahead` elements from it; what has to be added as an offset is returned, in bytes. An address
+   * that may lie outside is replaced by that of the first element (of which `slack` may lie in front).
    */
-  address(buffer: number, index: Index, slack = 0): number {
+  address(buffer: number, index: Index, ahead = 0, slack = 0): number {
     const code = this.code
     const dtype = this.kernel.buffers[buffer]?.dtype as DType
     const length = this.lengths[buffer] as number
@@ -343,8 +361,9 @@ export abstract class Places {
     const shift = Math.log2(bytes)
     this.index(index)
     const outside = this.outside(buffer, index)
+    const added = ahead < 0 || outside
+    if (added && ahead !== 0) code.i32(ahead).op('i32.add')
     if (outside) {
-      if (slack > 0 && this.lead > 0) code.i32(this.lead).op('i32.add')
       const at = this.fresh('i32')
       code.tee(at).i32(0)
       code
@@ -357,7 +376,7 @@ export abstract class Places {
     }
     if (shift > 0) code.i32(shift).op('i32.shl')
     code.get(this.buffers[buffer] as Local).op('i32.add')
-    return slack > 0 && !outside ? this.lead * bytes : 0
+    return added ? 0 : ahead * bytes
   }
 
   outside(buffer: number, index: Index): boolean {

@@ -1,6 +1,7 @@
 /** @file Reductions: where one begins, how a value joins it, and what several vectors come to in the end. */
 import type { ValueType } from '../../../kernel/index.ts'
 import type { Local, Op } from './assembler.ts'
+import { extremeOfTwo } from './operators.ts'
 import type { Accumulator } from './places.ts'
 import type { Mode, Writer } from './writer.ts'
 
@@ -28,7 +29,8 @@ export function join(w: Writer, op: string, type: ValueType, mode: Mode): void {
   }
   const name = op === 'sum' ? 'add' : op === 'prod' ? 'mul' : op
   if (type === 'float') {
-    code.op(`${vector ? 'f32x4' : w.wide ? 'f64' : 'f32'}.${name}` as Op)
+    if (name === 'max' || name === 'min') extremeOfTwo(w, name, vector)
+    else code.op(`${vector ? 'f32x4' : w.wide ? 'f64' : 'f32'}.${name}` as Op)
     return
   }
   if (name === 'add' || name === 'mul') {
