@@ -165,11 +165,12 @@ export class GpuExecutable implements Executable {
     const { counts } = this.#shop
     let bound: GPUComputePipeline | undefined
     for (const step of this.#steps) {
+      const [x, y, z] = step.printed.workgroups
+      if (x * y * z === 0) continue // an empty result; Dawn would warn of it
       const pipeline = step.pipeline.gpu as GPUComputePipeline
       if (pipeline !== bound) pass.setPipeline(pipeline)
       bound = pipeline
       pass.setBindGroup(0, this.#group(step, memory))
-      const [x, y, z] = step.printed.workgroups
       pass.dispatchWorkgroups(x, y, z)
       counts.dispatches++
     }
