@@ -1,4 +1,4 @@
-/** @file Kernels as WebAssembly modules over one shared memory. What cannot be written as one is interpreted, on the same memory. */
+/** @file Kernels as WebAssembly modules over one shared memory. A kernel that cannot be written as one is an error of the library. */
 import { dtypeInfo, noRoom, OutOfMemoryError } from '../../../base/index.ts'
 import { type Kernel, visitExprs } from '../../../kernel/index.ts'
 import { areDeterministicAlgorithmsEnabled } from '../../determinism.ts'
@@ -17,7 +17,6 @@ import { ERROR_WORDS, errorAt } from './special.ts'
 import { type Args, type Part, type Shared, Threads, threadCount, type WrongIndex } from './threads.ts'
 import { wasm } from './webassembly.ts'
 import { PACKING, workOf, workOfPanels } from './work.ts'
-import { Unsupported } from './writer.ts'
 
 interface Written {
   /** Calls one part after the other: each reads what those before wrote. */
@@ -29,9 +28,6 @@ interface Written {
 
 /** Bytes for the addresses and numbers that a kernel is given. */
 const ARGS = 16384
-
-/** Kernels that had to be interpreted, by label, and why. */
-export const interpreted = new Map<string, string>()
 
 export class WasmEngine implements Engine {
   readonly description: string
@@ -189,9 +185,7 @@ export class WasmEngine implements Engine {
       const shared = library.portable && this.#threads.worth(part) ? this.#share(kernel.label, bytes) : undefined
       return { drive: (call) => call(part), shared, scratchBytes }
     } catch (e) {
-      if (!(e instanceof Unsupported)) throw e
-      interpreted.set(kernel.label, e.message)
-      return undefined
+      throw failed(kernel, e)
     }
   }
 
@@ -232,8 +226,7 @@ export class WasmEngine implements Engine {
       const shared = library.portable && entries.length > 0 && this.#threads.count > 1 ? this.#share(kernel.label, bytes) : undefined
       return { drive, shared, scratchBytes: 0 }
     } catch (e) {
-      if (!(e instanceof Unsupported)) throw e
-      return undefined
+      throw failed(kernel, e)
     }
   }
 
@@ -250,6 +243,10 @@ export class WasmEngine implements Engine {
     return this.#products
   }
 }
+
+/** A module that was not written, or that the engine does not take, is an error of the library: it says which kernel. */
+const failed = ({ label }: Kernel, e: unknown): unknown =>
+  e instanceof OutOfMemoryError ? e : new Error(`cpu: kernel ${label} is no WebAssembly module: ${(e as Error).message}`, { cause: e })
 
 const importGemm = (module: ModuleBuilder): GemmFunctions => {
   const words = (n: number): ValType[] => new Array<ValType>(n).fill('i32')

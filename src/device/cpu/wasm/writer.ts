@@ -4,9 +4,6 @@ import type { Code, Local, ValType } from './assembler.ts'
 import type { Helpers } from './helpers.ts'
 import type { Library } from './library.ts'
 
-/** Thrown for what this form of the device cannot write: such a kernel is interpreted. */
-export class Unsupported extends Error {}
-
 /** Numbers in a vector. */
 export const LANES = 4
 

@@ -1,0 +1,92 @@
+/** @file What kernels in vectors do at the edges: sizes that are no multiple of four, NaN and equals in extremes, strides and remainders, against plain loops. */
+import { beforeAll, describe, expect, it } from 'vitest'
+import * as tg from '../../src/index.ts'
+
+beforeAll(async () => {
+  await tg.init({ device: 'cpu' })
+})
+
+/** Few different numbers, so that there are equals, and among them what is no number. */
+function values(rows: number, columns: number, odd: readonly number[]): number[][] {
+  return Array.from({ length: rows }, (_, r) =>
+    Array.from({ length: columns }, (_, c) => {
+      const h = (r * 7919 + c * 104729 + ((r * c) % 13) * 31) % 23
+      return h < odd.length ? (odd[h] as number) : h - 11
+    }),
+  )
+}
+const row = (of: readonly number[], more: (a: number, b: number) => boolean): number =>
+  of.reduce((best, v, i) => {
+    const old = of[best] as number
+    return !Number.isNaN(old) && (Number.isNaN(v) || more(v, old)) ? i : best
+  }, 0)
+const columnsOf = (m: number[][]): number[][] => (m[0] as number[]).map((_, c) => m.map((r) => r[c] as number))
+const larger = (a: number, b: number): boolean => a > b
+const smaller = (a: number, b: number): boolean => a < b
+
+const SIZES = [1, 2, 3, 4, 5, 6, 7, 8, 10, 15, 16, 17, 31, 33, 64, 67]
+const ODD = { plain: [], nan: [Number.NaN], infinite: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, -0] }
+
+describe.each(Object.entries(ODD))('rows and columns of numbers, %s', (_, odd) => {
+  it.each(SIZES)('%i long', async (size) => {
+    const m = values(9, size, odd)
+    const x = tg.tensor(m)
+    for (const [dim, list] of [
+      [1, m],
+      [0, columnsOf(m)],
+    ] as const) {
+      expect(await tg.argmax(x, dim).toArray(), `argmax along ${dim}`).toEqual(list.map((r) => row(r, larger)))
+      expect(await tg.argmin(x, dim).toArray(), `argmin along ${dim}`).toEqual(list.map((r) => row(r, smaller)))
+      expect(await tg.amax(x, dim).toArray(), `amax along ${dim}`).toEqual(list.map((r) => Math.max(...r)))
+      expect(await tg.amin(x, dim).toArray(), `amin along ${dim}`).toEqual(list.map((r) => Math.min(...r)))
+      expect(await tg.sum(x, dim).toArray(), `sum along ${dim}`).toEqual(list.map((r) => r.reduce((a, b) => a + b, 0)))
+    }
+  })
+})
+
+it.each([Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NaN])(
+  'argmax and argmin of nothing but %d are the first',
+  async (v) => {
+    for (const size of SIZES) {
+      const x = tg.full([size], v)
+      expect([await tg.argmax(x).item(), await tg.argmin(x).item()], `${size}`).toEqual([0, 0])
+    }
+  },
+)
+
+it.each(SIZES)('transposed, reversed, every second and third of %i', async (size) => {
+  const m = values(11, size, [])
+  const x = tg.tensor(m)
+  expect(await x.t().add(1).toArray()).toEqual(columnsOf(m).map((r) => r.map((v) => v + 1)))
+  expect(await tg.flip(x, 1).add(1).toArray()).toEqual(m.map((r) => r.toReversed().map((v) => v + 1)))
+  for (const step of [2, 3]) {
+    const wanted = m.map((r) => r.filter((_, i) => i % step === 0).map((v) => v + 1))
+    expect(await x.at(':', `::${step}`).add(1).toArray(), `step ${step}`).toEqual(wanted)
+  }
+})
+
+it.each([2, 3, 4, 6, 8, 12])('repeated and joined in rows of %i', async (size) => {
+  const m = values(6, size, [])
+  const x = tg.tensor(m)
+  // Each element twice: the place is a quotient; and the rows twice: a remainder
+  const twice = x
+    .unsqueeze(2)
+    .expand(6, size, 2)
+    .reshape(6, 2 * size)
+    .add(0.5)
+  expect(await twice.toArray()).toEqual(m.map((r) => r.flatMap((v) => [v + 0.5, v + 0.5])))
+  const again = x
+    .unsqueeze(1)
+    .expand(6, 2, size)
+    .reshape(6, 2 * size)
+    .add(0.5)
+  expect(await again.toArray()).toEqual(m.map((r) => [...r, ...r].map((v) => v + 0.5)))
+})
+
+it('a sum of ten million float32 is as exact as its parts are many', async () => {
+  const n = 1e7
+  const data = Float32Array.from({ length: n }, (_, i) => ((i * 7919) % 1009) / 1009)
+  const exact = data.reduce((a, b) => a + b, 0)
+  const sum = await tg.sum(tg.tensor(data)).item()
+  expect(Math.abs(sum - exact) / exact).toBeLessThan(2e-6)
+})
