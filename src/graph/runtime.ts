@@ -16,6 +16,7 @@ import type { Node, Placement } from './node.ts'
 import { forget, keep, pin } from './pending.ts'
 import { enqueue } from './queue.ts'
 import { closeStep } from './steps.ts'
+import { turn } from './turn.ts'
 
 export { closeStep, disposeNode, forget, keep, pin, reclaim, replaced, retire }
 
@@ -41,6 +42,7 @@ async function valuesOf(node: Node): Promise<TypedArray> {
   const values = await storedValues(base)
   const owner = base.storage?.owner
   if (owner) await openNow(owner)?.device.throttle()
+  await turn()
   raise()
   return values
 }
@@ -105,6 +107,7 @@ export function synchronize(): Promise<void> {
 /** Resolves when the device is ready for another step: what every promise of the library waits for. */
 export async function throttle(): Promise<void> {
   for (const { device } of opened()) await device.throttle()
+  await turn()
 }
 
 const NOTHING: MemoryStats = { liveBytes: 0, peakBytes: 0, pooledBytes: 0, buffers: 0 }

@@ -4,7 +4,7 @@
  */
 import { ArgumentError, ShapeError, showShape } from '../base/index.ts'
 import * as ops from '../ops/index.ts'
-import { noGrad, type Tensor } from '../tensor/index.ts'
+import { type Tensor, withGrad } from '../tensor/index.ts'
 
 /** Whose random numbers are taken. */
 export interface InitOptions {
@@ -14,7 +14,7 @@ export interface InitOptions {
 const take = (options: InitOptions | undefined): InitOptions => (options?.generator ? { generator: options.generator } : {})
 
 /** All elements `value`. @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.constant_ */
-export const constant_ = (tensor: Tensor, value: number): Tensor => noGrad(() => ops.fill_(tensor, value))
+export const constant_ = (tensor: Tensor, value: number): Tensor => withGrad(false, () => ops.fill_(tensor, value))
 /** All elements 0. */
 export const zeros_ = (tensor: Tensor): Tensor => constant_(tensor, 0)
 /** All elements 1. */
@@ -22,12 +22,12 @@ export const ones_ = (tensor: Tensor): Tensor => constant_(tensor, 1)
 
 /** Uniform in [a, b), by default [0, 1). @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.uniform_ */
 export function uniform_(tensor: Tensor, options?: InitOptions & { readonly a?: number; readonly b?: number }): Tensor {
-  return noGrad(() => ops.uniform_(tensor, options?.a ?? 0, options?.b ?? 1, take(options)))
+  return withGrad(false, () => ops.uniform_(tensor, options?.a ?? 0, options?.b ?? 1, take(options)))
 }
 
 /** Normal, by default with mean 0 and standard deviation 1. @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.normal_ */
 export function normal_(tensor: Tensor, options?: InitOptions & { readonly mean?: number; readonly std?: number }): Tensor {
-  return noGrad(() => ops.normal_(tensor, options?.mean ?? 0, options?.std ?? 1, take(options)))
+  return withGrad(false, () => ops.normal_(tensor, options?.mean ?? 0, options?.std ?? 1, take(options)))
 }
 
 /** How many inputs reach one output of a weight [out, in, …kernel], and how many outputs one input reaches. */

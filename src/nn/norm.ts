@@ -1,7 +1,7 @@
 /** @file Normalization layers. */
 import { ArgumentError, checkOptions, ShapeError, showArgument, showShape } from '../base/index.ts'
 import * as F from '../ops/index.ts'
-import { alias, assign, keepTensor, noGrad, plusLater, type Tensor } from '../tensor/index.ts'
+import { alias, assign, keepTensor, plusLater, type Tensor, withGrad } from '../tensor/index.ts'
 import { Module } from './module.ts'
 import { checkSize, type LayerOptions, place, shown } from './options.ts'
 import { Buffer, Parameter } from './parameter.ts'
@@ -111,7 +111,7 @@ abstract class BatchNorm extends Module {
 
   /** The running statistics as at the beginning: mean 0, variance 1, no batch seen. */
   resetRunningStats(): void {
-    noGrad(() => {
+    withGrad(false, () => {
       if (this.running_mean) F.zero_(this.running_mean)
       if (this.running_var) F.fill_(this.running_var, 1)
       if (this.num_batches_tracked) F.zero_(this.num_batches_tracked)
