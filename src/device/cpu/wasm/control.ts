@@ -2,7 +2,7 @@
 
 /** Words of the control block; those that are written while others are read are cache lines apart. */
 export const CONTROL = {
-  /** The job's number in the upper half, the next chunk in the lower: so that nobody takes a chunk of a job that has passed. */
+  /** The job's number, and in the lowest bits the next chunk: so that nobody takes a chunk of a job that has passed. */
   ticket: 0,
   /** Chunks of the job that are done. */
   done: 16,
@@ -33,4 +33,7 @@ export const THREAD = { scratch: 0, ready: 1, trapped: 2, errorChunk: 3, message
 export const MESSAGE_BYTES = 4 * (THREAD.args - THREAD.message)
 
 /** A chunk number that no job has: while it stands in the ticket, nothing can be taken. */
-export const NONE = 0xffff
+export const NONE = 0xfff
+/** Bits of a ticket that are the chunk. The number's are enough for more jobs than pass while a thread looks away. */
+export const CHUNK_BITS = 12
+export const NUMBERS = 2 ** (31 - CHUNK_BITS)

@@ -6,7 +6,7 @@
  * calling thread computes. A thread that has nothing to do looks for the next job for some microseconds, then sleeps.
  */
 import { builtinModule, env } from '../../environment.ts'
-import { CONTROL, JOB, MESSAGE_BYTES, NONE, THREAD } from './control.ts'
+import { CHUNK_BITS, CONTROL, JOB, MESSAGE_BYTES, NONE, NUMBERS, THREAD } from './control.ts'
 import type { WasmBlock, WasmHeap } from './heap.ts'
 import { canStart, startWorker, type WorkerHandle } from './worker.ts'
 
@@ -126,9 +126,9 @@ export class Threads {
     const most = Math.min(rows, CHUNKS * this.count, Math.max(1, Math.floor(work / WORTH.chunk)))
     const chunk = Math.ceil(rows / most)
     const chunks = Math.ceil(rows / chunk)
-    this.#number = (this.#number + 1) & 0x7fff
+    this.#number = (this.#number + 1) % NUMBERS
     // Nobody may take a chunk by an old ticket and the new job
-    Atomics.store(control, CONTROL.ticket, (this.#number << 16) | NONE)
+    Atomics.store(control, CONTROL.ticket, (this.#number << CHUNK_BITS) | NONE)
     const job = CONTROL.job
     control[job + JOB.module] = shared.module
     control[job + JOB.bytes] = shared.bytes.address
@@ -142,13 +142,13 @@ export class Threads {
     control[job + JOB.common] = Number(common)
     for (const { words } of this.#blocks) words[THREAD.errorChunk] = -1
     Atomics.store(control, CONTROL.done, 0)
-    Atomics.store(control, CONTROL.ticket, this.#number << 16)
+    Atomics.store(control, CONTROL.ticket, this.#number << CHUNK_BITS)
     if (Atomics.load(control, CONTROL.asleep) > 0) Atomics.notify(control, CONTROL.ticket)
     let own = -1
     let thrown: unknown
     for (;;) {
       const ticket = Atomics.load(control, CONTROL.ticket)
-      const next = ticket & 0xffff
+      const next = ticket & NONE
       if (next >= chunks) break
       if (Atomics.compareExchange(control, CONTROL.ticket, ticket, ticket + 1) !== ticket) continue
       try {

@@ -1,6 +1,6 @@
 /** @file The program of a thread, and how one is started: a worker thread in Node, a worker in a page. */
 import { builtinModule } from '../../environment.ts'
-import { CONTROL, JOB, MESSAGE_BYTES, NONE, THREAD } from './control.ts'
+import { CHUNK_BITS, CONTROL, JOB, MESSAGE_BYTES, NONE, THREAD } from './control.ts'
 import type { WasmMemory } from './webassembly.ts'
 
 /** What a thread is given. */
@@ -34,6 +34,8 @@ const serve = ({ memory, control: controlAt, block, gemm }) => {
   const kernels = new Map()
   let products
   const instantiate = (address, length) => {
+    // That the memory has grown is told at the next turn of a loop
+    while (memory.buffer.byteLength < address + length) {}
     const module = new WebAssembly.Module(new Uint8Array(memory.buffer, address, length).slice())
     const env = { memory }
     for (const { name, kind } of WebAssembly.Module.imports(module))
@@ -69,10 +71,10 @@ const serve = ({ memory, control: controlAt, block, gemm }) => {
   for (;;) {
     const ticket = Atomics.load(control, ${CONTROL.ticket})
     const next = ticket & ${NONE}
-    if (next !== ${NONE} && ticket >> 16 !== number) {
+    if (next !== ${NONE} && ticket >> ${CHUNK_BITS} !== number) {
       // Should it be another job by now, nothing of it is taken: the ticket is another one too
       job.set(control.subarray(${CONTROL.job}, ${CONTROL.job + JOB.size}))
-      number = ticket >> 16
+      number = ticket >> ${CHUNK_BITS}
       run = undefined
     }
     if (next === ${NONE} || next >= job[${JOB.chunks}]) {
@@ -81,6 +83,7 @@ const serve = ({ memory, control: controlAt, block, gemm }) => {
       Atomics.wait(control, ${CONTROL.ticket}, ticket)
       Atomics.sub(control, ${CONTROL.asleep}, 1)
       looks = 0
+      number = -1
       continue
     }
     if (Atomics.compareExchange(control, ${CONTROL.ticket}, ticket, ticket + 1) !== ticket) continue
