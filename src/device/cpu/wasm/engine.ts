@@ -26,15 +26,17 @@ interface Written {
   readonly scratchBytes: number
 }
 
-/** Bytes for the addresses and numbers that a kernel is given. */
-const ARGS = 16384
+/** Words for the addresses that a kernel is given, of 64 buffers at most. */
+const ARGS = 128
 
 export class WasmEngine implements Engine {
   readonly description: string
   readonly features: readonly string[]
   readonly heap: WasmHeap
   readonly #words: WasmBlock
-  readonly #floats: WasmBlock
+  /** The numbers that a kernel is given, as floats and as whole ones; as many as one has asked for. */
+  #floats: WasmBlock
+  #wholes: WasmBlock
   readonly #threads: Threads
   /** As large as the kernel that needs most of it has asked for. */
   #scratch: WasmBlock
@@ -57,8 +59,9 @@ export class WasmEngine implements Engine {
 
   constructor(threads = threadCount(), blas: Blas | false = systemBlas() ?? false, heap = new WasmHeap()) {
     this.heap = heap
-    this.#words = heap.take('int32', ARGS / 4)
-    this.#floats = new WasmBlock(heap.memory, this.#words.address, 'float64', ARGS / 8)
+    this.#words = heap.take('int32', ARGS)
+    this.#floats = heap.take('float64', 64)
+    this.#wholes = new WasmBlock(heap.memory, this.#floats.address, 'int32', 128)
     this.#scratch = heap.take('uint8', 0)
     this.#prepared = heap.take('int32', 0)
     const fused = writeGemm(heap.type, true)
@@ -111,21 +114,22 @@ export class WasmEngine implements Engine {
     this.#provide(kernel.label, scratchBytes)
     const types = scalarTypes(kernel)
     const base = this.#words.address
-    // Addresses first, then where the numbers are, then the first wrong index, then the numbers
+    this.#reserve(kernel.label, 1 + Math.max(-1, ...types.keys()))
+    // Addresses first, then where numbers and scratch memory are, then the first wrong index
     const error = errorAt(kernel.buffers.length)
-    const numbersAt = Math.ceil((error + ERROR_WORDS) / 2)
     const args: Args = { address: base, words: error + ERROR_WORDS, wrong: () => this.#words.values[error] !== 0 }
     const compiled: CompiledKernel = ({ data, scalars, fail }) => {
       const words = this.#words.values
       const floats = this.#floats.values
+      const wholes = this.#wholes.values
       data.forEach((block, i) => {
         words[i] = (block as WasmBlock).address
       })
-      words[data.length] = base + 8 * numbersAt
+      words[data.length] = this.#floats.address
       for (const [slot, type] of types) {
         const value = scalars[slot] as number
-        if (type === 'float') floats[numbersAt + slot] = value
-        else words[2 * (numbersAt + slot)] = value
+        if (type === 'float') floats[slot] = value
+        else wholes[2 * slot] = value
       }
       words[error] = 0
       let wrong: WrongIndex | undefined
@@ -147,6 +151,15 @@ export class WasmEngine implements Engine {
     await this.#threads.stop()
   }
 
+  /** Room for so many numbers. @throws OutOfMemoryError */
+  #reserve(op: string, numbers: number): void {
+    if (numbers <= this.#floats.length) return
+    const larger = this.#take(op, 16 * numbers, 'float64')
+    this.heap.give(this.#floats)
+    this.#floats = larger
+    this.#wholes = new WasmBlock(this.heap.memory, larger.address, 'int32', 2 * larger.length)
+  }
+
   /** Scratch memory for every thread. @throws OutOfMemoryError */
   #provide(op: string, bytes: number): void {
     if (bytes <= this.#scratch.length) return
@@ -158,7 +171,7 @@ export class WasmEngine implements Engine {
   }
 
   /** @throws OutOfMemoryError */
-  #take(op: string, bytes: number, dtype: 'uint8' | 'int32' = 'uint8'): WasmBlock {
+  #take(op: string, bytes: number, dtype: 'uint8' | 'int32' | 'float64' = 'uint8'): WasmBlock {
     try {
       return this.heap.take(dtype, bytes / dtypeInfo[dtype].bytes)
     } catch {
