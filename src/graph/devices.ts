@@ -47,14 +47,14 @@ let losses: DeviceLostError[] = []
 /** The adapter that each device was asked for with: a fresh one is opened on the same. */
 const adapters = new Map<DeviceName, string>()
 
-/** Bytes that each device may hold; undefined: what there is. */
-let memoryLimit = memoryFromEnvironment()
+/** Bytes that each device may hold; undefined: what the environment says, or what there is. */
+let memoryLimit: number | undefined
 
 function memoryFromEnvironment(): number | undefined {
   const text = typeof process === 'undefined' ? undefined : process.env?.TAPEGRAD_MEMORY_LIMIT
   if (text === undefined || text === '') return undefined
   const bytes = Number(text)
-  if (!(bytes > 0)) throw new DeviceError('TAPEGRAD_MEMORY_LIMIT', `'${text}' is not a number of bytes above 0`)
+  if (!(bytes > 0)) throw new DeviceError('TAPEGRAD_MEMORY_LIMIT', `'${text}' is not a number of bytes above 0, such as 4e9`)
   return bytes
 }
 
@@ -73,8 +73,9 @@ export function openNow(name: DeviceName): OpenDevice | undefined {
     known = undefined
   }
   if (known || name !== 'cpu') return known
+  const limit = memoryFromEnvironment()
   const { device, info } = openCpu()
-  device.limitMemory(memoryLimit)
+  device.limitMemory(memoryLimit ?? limit)
   const made = { device, info, plans: new Plans(device) }
   open.set('cpu', made)
   return made
@@ -96,9 +97,10 @@ async function tryOpen(name: DeviceName, { adapter, hardware = false }: OpenOpti
 }
 
 async function find(name: DeviceName, options: OpenOptions): Promise<OpenDevice | undefined> {
+  const limit = memoryFromEnvironment()
   const made = await providers.find((p) => p.name === name)?.open(options)
   if (!made) return undefined
-  made.device.limitMemory(memoryLimit)
+  made.device.limitMemory(memoryLimit ?? limit)
   const ready = { ...made, plans: new Plans(made.device) }
   open.set(name, ready)
   return ready

@@ -13,13 +13,18 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const TSC = createRequire(import.meta.url).resolve('typescript/bin/tsc')
 const RUN_SECONDS = 120
 
-/** Ways in which a user's compiler may look for the declarations; `node10` knows only the manifest's top-level `main` and `types`. */
+/** Ways in which a user's compiler may look for the declarations; `node10` knows only the manifest's top-level `main` and `types`. One has no types of Node. */
 const COMPILERS: readonly { readonly title: string; readonly file: string; readonly options: readonly string[] }[] = [
   { title: 'nodenext', file: 'train.ts', options: ['--module', 'nodenext', '--lib', 'es2023,esnext.disposable', '--types', 'node'] },
   {
     title: 'bundler, with the DOM',
     file: 'root.ts',
     options: ['--module', 'esnext', '--moduleResolution', 'bundler', '--lib', 'es2023,dom'],
+  },
+  {
+    title: "bundler, without Node's types",
+    file: 'root.ts',
+    options: ['--module', 'esnext', '--moduleResolution', 'bundler', '--lib', 'es2023,dom', '--typeRoots', 'none'],
   },
   {
     title: 'node10',

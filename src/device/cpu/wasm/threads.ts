@@ -5,6 +5,7 @@
  * Threads are told of kernels by their bytes, in the same memory (engines compile the same bytes once), so that no message has to arrive while the
  * calling thread computes. A thread that has nothing to do looks for the next job for some microseconds, then sleeps.
  */
+import { DeviceError } from '../../../base/index.ts'
 import { builtinModule, env } from '../../environment.ts'
 import { CHUNK_BITS, CONTROL, JOB, MESSAGE_BYTES, NONE, NUMBERS, THREAD } from './control.ts'
 import type { WasmBlock, WasmHeap } from './heap.ts'
@@ -53,13 +54,13 @@ export interface WrongIndex {
   readonly size: number
 }
 
-/** The number of threads, the calling one included: `TAPEGRAD_THREADS`, or as many as there are cores; one where threads cannot be had. @throws RangeError */
+/** The number of threads, the calling one included: `TAPEGRAD_THREADS`, or as many as there are cores; one where threads cannot be had. @throws DeviceError */
 export function threadCount(): number {
   const asked = env('TAPEGRAD_THREADS')
   if (asked !== undefined) {
     const n = Number(asked)
     if (!Number.isInteger(n) || n < 1 || n > 256)
-      throw new RangeError(`TAPEGRAD_THREADS: '${asked}' is not a number of threads. Use 1 to 256`)
+      throw new DeviceError('TAPEGRAD_THREADS', `'${asked}' is not a number of threads. Use 1 to 256`)
     return canStart() ? n : 1
   }
   if (!canStart()) return 1
