@@ -1,6 +1,7 @@
 /**
  * @file The docs are true: examples run and print what stands below them, quoted code stands in its file, and what is linked or named is there.
- * A `ts` block that is followed by a `text` block is run; a block marked `ts path` must be part of that file.
+ * A `ts` block that is followed by a `text` block is run; a block marked `ts path` must be part of that file. The cells of the notebook print what is
+ * stored in it, and the table of environment variables has all of them.
  */
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -26,7 +27,7 @@ const examplesOf = (page: string): Example[] =>
   }))
 
 /** Runs an example on the CPU device, with the package's entries from source. */
-function run(code: string, name: string): Promise<string> {
+function run(code: string, name: string, cwd = root, variables: Record<string, string> = {}): Promise<string> {
   const folder = join(root, 'node_modules/.cache/tapegrad-docs')
   mkdirSync(folder, { recursive: true })
   const file = join(folder, `${name}.mts`)
@@ -36,8 +37,8 @@ function run(code: string, name: string): Promise<string> {
     code.replace(/from 'tapegrad(?:\/(\w+))?'/g, (_, path: string | undefined) => `from '${entry(path)}'`),
   )
   return new Promise((resolve, reject) => {
-    const env = { ...process.env, TAPEGRAD_DEVICE: 'cpu', NO_COLOR: '1' }
-    execFile(process.execPath, ['--import', 'tsx', file], { cwd: root, env }, (error, out, err) => {
+    const env = { ...process.env, TAPEGRAD_DEVICE: 'cpu', NO_COLOR: '1', ...variables }
+    execFile(process.execPath, ['--import', 'tsx', file], { cwd, env }, (error, out, err) => {
       rmSync(file, { force: true })
       if (error) reject(new Error(`${error.message}\n${err}`))
       else resolve(out)
@@ -68,3 +69,39 @@ for (const page of pages) {
     })
   })
 }
+
+interface Cell {
+  readonly cell_type: string
+  readonly source: readonly string[]
+  readonly outputs?: readonly { readonly text?: readonly string[] }[]
+}
+
+describe('notebooks/first-steps.ipynb', () => {
+  it('prints what is stored in it', async () => {
+    const { cells } = JSON.parse(textOf('notebooks/first-steps.ipynb')) as { cells: readonly Cell[] }
+    const code = cells.filter(({ cell_type }) => cell_type === 'code')
+    const stored = code.flatMap(({ outputs }) => outputs?.flatMap(({ text }) => text ?? []) ?? []).join('')
+    const program = code.map(({ source }) => source.join('')).join('\n')
+    const variables = { TAPEGRAD_BLAS: 'off', TAPEGRAD_THREADS: '2', TAPEGRAD_CPU: '' }
+    expect(await run(program, 'notebook', join(root, 'notebooks'), variables)).toBe(stored)
+  })
+})
+
+describe('environment variables', () => {
+  const variablesOf = (text: string): string[] => [...new Set(text.match(/\bTAPEGRAD_[A-Z_]+/g) ?? [])].sort()
+  const files = (folder: string): string[] =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts'))
+      .map((path) => join(folder, path))
+  const read = variablesOf(files('src').map(textOf).join('\n'))
+
+  it('of the library stand in one table', () => {
+    const rows = textOf('docs/getting-started.md').match(/^\| `TAPEGRAD_.*$/gm) ?? []
+    expect(rows.map((row) => (/TAPEGRAD_[A-Z_]+/.exec(row) as RegExpExecArray)[0]).sort()).toEqual(read)
+  })
+
+  it('that pages name are read by the library or by its tests', () => {
+    const tests = variablesOf(files('test').map(textOf).join('\n'))
+    for (const page of pages) expect([...read, ...tests], page).toEqual(expect.arrayContaining(variablesOf(textOf(page))))
+  })
+})
