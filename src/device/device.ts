@@ -153,8 +153,12 @@ export interface DeviceTraits {
   /** Bytes that one binding may span. */
   readonly maxBindingBytes: number
   readonly dtypes: ReadonlySet<DType>
-  /** Parallel invocations under which a reduction is worth splitting in two. */
+  /** Parallel invocations, or rows of work, under which a reduction is worth splitting in two. It does not depend on the machine: results would. */
   readonly parallelism: number
+  /** Elements, or products, of a reduction that are worth it. */
+  readonly leastSplit: number
+  /** Whether neighbouring invocations should read neighbouring elements; else one reads its elements in a row. */
+  readonly coalesces: boolean
 }
 
 export interface OpenOptions {

@@ -135,7 +135,7 @@ function partsOfSum({ k }: ContractPrimitive, a: Node, b: Node, outputs: number,
   const sizes = a.shape.slice(a.shape.length - k)
   const terms = sizeOf(sizes)
   const tiles = Math.ceil(outputs / TILE)
-  if (terms < LONG || tiles * 2 > traits.parallelism || sizeOf(b.shape) === 0) return 1
+  if (terms < LONG || terms * outputs < traits.leastSplit || tiles * 2 > traits.parallelism || sizeOf(b.shape) === 0) return 1
   const outer = sizes.find((size) => size > 1) as number
   const wanted = Math.min(outer, Math.ceil(traits.parallelism / tiles), Math.floor(terms / PART))
   for (let parts = wanted; parts > 1; parts--) if (outer % parts === 0) return parts
@@ -184,7 +184,7 @@ function rewriteReduce(node: Node, primitive: Extract<Primitive, { kind: 'reduce
     const wide = castTo(x, widened(x.dtype))
     return castTo(derive(primitive, [wide], shape, isArg ? 'int32' : wide.dtype, node), dtype)
   }
-  if (!isArg && rows < traits.parallelism && inner >= LONG) {
+  if (!isArg && rows < traits.parallelism && inner >= LONG && rows * inner >= traits.leastSplit) {
     const parts = Math.min(traits.parallelism, Math.ceil(inner / 64))
     const chunk = Math.ceil(inner / parts)
     const kept = x.shape.map((_, i) => i).filter((i) => !dims.includes(i))
@@ -200,9 +200,9 @@ function rewriteReduce(node: Node, primitive: Extract<Primitive, { kind: 'reduce
         )
     flat = reshapeTo(flat, [rows, inner])
     if (parts * chunk !== inner) flat = padded(flat, rows, inner, parts * chunk, op)
-    // Neighbouring parts read neighbouring elements: part s takes s, s + parts, s + 2·parts, …
-    const split = reshapeTo(flat, [rows, chunk, parts])
-    const partial = derive({ kind: 'reduce', op, dims: [1] }, [split], [rows, parts], dtype, node)
+    // Neighbouring parts read neighbouring elements: part s takes s, s + parts, s + 2·parts, …; or each those that lie together
+    const split = reshapeTo(flat, traits.coalesces ? [rows, chunk, parts] : [rows, parts, chunk])
+    const partial = derive({ kind: 'reduce', op, dims: [traits.coalesces ? 1 : 2] }, [split], [rows, parts], dtype, node)
     return reshapeTo(derive({ kind: 'reduce', op, dims: [1] }, [partial], [rows], dtype, node), shape)
   }
   return same ? node : derive(primitive, [x], shape, dtype, node)

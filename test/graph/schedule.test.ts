@@ -12,6 +12,8 @@ const traits: DeviceTraits = {
   maxBindingBytes: 2 ** 27,
   dtypes: new Set<DType>(['float32', 'int32', 'bool']),
   parallelism: 64,
+  leastSplit: 4096,
+  coalesces: true,
 }
 
 const input = (shape: number[]): Node => p.leaf(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape, 'float32', 'cpu')

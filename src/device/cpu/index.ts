@@ -56,10 +56,13 @@ interface CpuExecutable extends Executable {
   readonly kernels: readonly CompiledKernel[]
 }
 
+/** Large reductions are split, so that threads can share them. */
+const SPLITS = { parallelism: 16, leastSplit: 2 ** 18, coalesces: false } as const
+
 class CpuDevice implements Device {
   readonly name = 'cpu'
   readonly #engine: Engine
-  readonly traits: DeviceTraits = { maxBuffers: 64, maxBindingBytes: 2 ** 31 - 1, dtypes: new Set(dtypes), parallelism: 1 }
+  readonly traits: DeviceTraits = { maxBuffers: 64, maxBindingBytes: 2 ** 31 - 1, dtypes: new Set(dtypes), ...SPLITS }
   #liveBytes = 0
   #peakBytes = 0
   #buffers = 0

@@ -72,6 +72,8 @@ export class GpuComputeDevice implements Device, Workshop {
       maxBindingBytes: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
       dtypes: DTYPES,
       parallelism: adapterClass === 'software' ? 64 : 128,
+      leastSplit: 4096,
+      coalesces: true,
     }
     this.#flow = new Flow(this.#trouble, () => this.#fence())
     this.#provision = new Provision(this.pool, this.#trouble, () => this.#fence())
