@@ -1,6 +1,7 @@
 /** @file The WebAssembly heap: blocks never overlap, freed neighbours become one, what does not fit is refused with nothing changed. */
 import { describe, expect, it } from 'vitest'
 import { type WasmBlock, WasmHeap } from '../../src/device/cpu/wasm/heap.ts'
+import { wasm } from '../../src/device/cpu/wasm/webassembly.ts'
 
 function random(seed: number): () => number {
   let state = seed >>> 0
@@ -61,6 +62,21 @@ describe('the WebAssembly heap', () => {
     expect(heap.pooledBytes).toBe(free)
     heap.give(heap.take('float32', 1000))
     expect(heap.pooledBytes).toBe(free)
+  })
+
+  it('that finds no address space says what helps', () => {
+    const engine = wasm as { Memory: unknown }
+    const usual = engine.Memory
+    engine.Memory = function Memory() {
+      throw new RangeError('could not allocate memory')
+    }
+    try {
+      expect(() => new WasmHeap()).toThrow(
+        /^cpu: there is no address space .*ulimit -v.*--disable-wasm-trap-handler.*TAPEGRAD_CPU=interpreter/,
+      )
+    } finally {
+      engine.Memory = usual
+    }
   })
 
   it('refuses to take back what it has not given', () => {

@@ -2,7 +2,7 @@
  * @file One growing WebAssembly memory and who has which part of it. Freed blocks are kept by size and handed out again; neighbours that are free become one, so
  * that the memory of many small arrays serves a large one later.
  */
-import { type DType, dtypeInfo, type TypedArray } from '../../../base/index.ts'
+import { DeviceError, type DType, dtypeInfo, type TypedArray } from '../../../base/index.ts'
 import type { Block } from '../block.ts'
 import type { Heap } from '../engine.ts'
 import type { MemoryType } from './assembler.ts'
@@ -158,7 +158,7 @@ export class WasmHeap implements Heap {
   }
 }
 
-/** A memory that may grow as large as it can be, and its pages then. @throws RangeError */
+/** A memory that may grow as large as it can be, and its pages then. @throws DeviceError */
 function reserve(shared: boolean): [WasmMemory, number] {
   if (!wasm) throw new Error('there is no WebAssembly here')
   for (const maximum of [MAX_PAGES, ...FEWER_PAGES]) {
@@ -169,7 +169,10 @@ function reserve(shared: boolean): [WasmMemory, number] {
       if (!(e instanceof RangeError)) throw e
     }
   }
-  throw new RangeError('no memory of half a GiB can be reserved')
+  throw new DeviceError(
+    'cpu',
+    'there is no address space for a WebAssembly memory; engines reserve some 10 GiB for one, and less is allowed here (ulimit -v says). Start Node with --disable-wasm-trap-handler, which reserves only what the memory may hold, or set TAPEGRAD_CPU=interpreter, which is slow',
+  )
 }
 
 const classOf = (bytes: number): number => Math.floor(Math.log2(bytes))
