@@ -172,9 +172,10 @@ export function unravel(x: Index, shape: Shape): Index[] {
 
 /**
  * The input coordinates that a reshape reads for given output coordinates. Runs of axes with equal products are mapped by themselves, so
- * that splitting one axis leaves the others alone.
+ * that splitting one axis leaves the others alone. Where there are no elements (around which there may be padding) any will do.
  */
 export function reshapeCoords(coords: readonly Index[], from: Shape, to: Shape): Index[] {
+  if (from.includes(0)) return from.map(() => literal(0))
   const result: Index[] = []
   let i = 0 // over `from`, the input
   let j = 0 // over `to`, the output

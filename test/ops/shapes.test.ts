@@ -31,6 +31,15 @@ const grid = (...shape: number[]): Tensor =>
 const ints = (values: number[] | number[][]): Tensor => tensor(values, { dtype: 'int32' })
 
 describe('at', () => {
+  it('of a slice without elements has a gradient of zeros', async () => {
+    for (const items of [['5::3'], ['5::2', '...', null, ':2:2'], ['...', '3::2']]) {
+      const x = tensor(Array.from({ length: 5 }, () => [1, 2, 3])).requiresGrad_()
+      const y = x.at(...items)
+      expect(y.shape).toContain(0)
+      y.sum().backward()
+      expect((await x.grad?.toArray())?.toString()).toBe(new Array(15).fill(0).toString())
+    }
+  })
   it('takes slices, positions, new dims and an ellipsis', async () => {
     const x = grid(4, 3)
     expect(await x.at(1).toArray()).toEqual([3, 4, 5])
