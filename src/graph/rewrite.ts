@@ -122,6 +122,9 @@ function rewriteContract(node: Node, primitive: ContractPrimitive, a: Node, b: N
   return castTo(derive(primitive, [a, b], shape, wide, node), dtype)
 }
 
+/** Terms that are added one after the other, at most. */
+const CHAIN = 4096
+
 /** Outputs of a contraction that one workgroup computes, about. */
 const TILE = 32 * 32
 /** The least terms of a sum worth a part of its own. */
@@ -185,7 +188,8 @@ function rewriteReduce(node: Node, primitive: Extract<Primitive, { kind: 'reduce
     return castTo(derive(primitive, [wide], shape, isArg ? 'int32' : wide.dtype, node), dtype)
   }
   if (!isArg && rows < traits.parallelism && inner >= LONG && rows * inner >= traits.leastSplit) {
-    const parts = Math.min(traits.parallelism, Math.ceil(inner / 64))
+    // Rounding errors grow with the length of a part; a device that does not coalesce sees to that itself
+    const parts = Math.max(Math.min(traits.parallelism, Math.ceil(inner / 64)), traits.coalesces ? Math.ceil(inner / CHAIN) : 1)
     const chunk = Math.ceil(inner / parts)
     const kept = x.shape.map((_, i) => i).filter((i) => !dims.includes(i))
     const order = [...kept, ...dims]

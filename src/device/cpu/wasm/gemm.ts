@@ -65,8 +65,6 @@ function writeTile(code: Code, rows: number, vectors: number, fused: boolean): v
       for (const [v, sum] of line.entries()) visit(sum, 16 * v)
     }
   }
-  code.get(more)
-  code.if(() => each((sum, offset) => code.get(at).memory('v128.load', offset).set(sum)))
   const i = code.local('i32')
   // One term in a turn: V8 moves the loads of several to the front, and then lacks registers
   code.for(i, k, 1, () => {
@@ -101,7 +99,12 @@ function writeTile(code: Code, rows: number, vectors: number, fused: boolean): v
     advance(code, a, 4 * rows)
     advance(code, b, 16 * vectors)
   })
-  each((sum, offset) => code.get(at).get(sum).memory('v128.store', offset))
+  // What the terms before came to is added at the end, so that no sum is one long chain
+  code.get(more)
+  code.if(
+    () => each((sum, offset) => code.get(at).get(at).memory('v128.load', offset).get(sum).op('f32x4.add').memory('v128.store', offset)),
+    () => each((sum, offset) => code.get(at).get(sum).memory('v128.store', offset)),
+  )
 }
 
 /** block(a, b, c, aPanels, bPanels, k, row, more): all tiles of some panels of a by some of b; rows of c are `row` bytes apart. */

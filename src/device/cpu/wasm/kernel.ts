@@ -13,7 +13,7 @@ import { gridLane, stageLane, workOf } from './lanes.ts'
 import type { Library } from './library.ts'
 import { patternOf } from './patterns.ts'
 import type { Accumulator, Scope } from './places.ts'
-import { extreme, join, joinAll, type Partial, start } from './reductions.ts'
+import { CHAIN, extreme, fold, join, joinAll, type Partial, start, type Whole } from './reductions.ts'
 import { LANES, type Mode } from './writer.ts'
 
 /** Points of the vector axis that one row of work has, so that long axes are shared among threads. */
@@ -105,7 +105,14 @@ export class KernelWriter {
    * Walks along the lane axis from `i`, which has been set, to `end`, or to `size` where that is undefined: `most` vectors at a time, then one by one, then
    * the lanes that are left. `i` and `end` are multiples of all that is taken at a time, but for `size`.
    */
-  #alongLane(i: Local, end: Local | undefined, size: number, most: number, body: (copies: readonly Copy[]) => void): void {
+  #alongLane(
+    i: Local,
+    end: Local | undefined,
+    size: number,
+    most: number,
+    body: (copies: readonly Copy[]) => void,
+    folded?: () => void,
+  ): void {
     const code = this.#code
     const rest = size % LANES
     const vectors = (size - rest) / LANES
@@ -130,7 +137,9 @@ export class KernelWriter {
     const whole = vectors - (vectors % most)
     if (whole > most) {
       code.i32(whole * LANES).set(to)
-      code.for(i, to, most * LANES, () => body(copiesOf(most)))
+      const each = (): void => body(copiesOf(most))
+      if (folded && whole / most > CHAIN) this.#inBlocks(i, to, most * LANES, CHAIN, each, folded)
+      else code.for(i, to, most * LANES, each)
     } else if (whole > 0) {
       body(copiesOf(most))
       if (vectors > whole || rest > 0)
@@ -143,6 +152,47 @@ export class KernelWriter {
     const left = vectors - whole
     if (left > 0) body(copiesOf(left))
     if (rest > 0) body(copiesOf(1, left * LANES, rest))
+  }
+
+  /** Walks from `i`, which has been set, to `to`; calls `folded` after every `turns` turns, and at the end. */
+  #inBlocks(i: Local, to: Local, step: number, turns: number, body: () => void, folded: () => void): void {
+    const code = this.#code
+    const stop = code.local('i32')
+    code.block((leave) => {
+      code.loop((again) => {
+        code.get(i).get(to).op('i32.ge_u').brIf(leave)
+        code
+          .get(i)
+          .i32(turns * step)
+          .op('i32.add')
+          .tee(stop)
+        code.get(to).get(stop).get(to).op('i32.lt_u').op('select').set(stop)
+        code.for(i, stop, step, body)
+        folded()
+        code.br(again)
+      })
+    })
+  }
+
+  /** Where a float sum of so many terms is too long for one chain: a whole for each accumulator. */
+  #wholes(accs: readonly Local[], terms: number): { readonly step: () => void; readonly end: () => void } | undefined {
+    if (terms <= CHAIN || this.#at.wide || accs.length === 0) return undefined
+    const wholes = accs.map((acc): [Local, Whole] => {
+      const whole = { total: this.#at.fresh(acc.type), lost: this.#at.fresh(acc.type) }
+      for (const local of [whole.total, whole.lost]) {
+        if (acc.type === 'v128') this.#code.v128(four(0)).set(local)
+        else this.#code.f32(0).set(local)
+      }
+      return [acc, whole]
+    })
+    const step = (): void => {
+      for (const [acc, whole] of wholes) fold(this.#at, acc, whole)
+    }
+    const end = (): void => {
+      step()
+      for (const [acc, { total }] of wholes) this.#code.get(total).set(acc)
+    }
+    return { step, end }
   }
 
   /**
@@ -191,8 +241,12 @@ export class KernelWriter {
     })
   }
 
-  /** Few and small bodies stand one after the other, so that what they read is at known places. */
-  #loops(axes: readonly Axis[], work: number, body: () => void): void {
+  /**
+   * Few and small bodies stand one after the other, so that what they read is at known places.
+   *
+   * @param folded called after each few hundred bodies, which count as `terms` each
+   */
+  #loops(axes: readonly Axis[], work: number, body: () => void, folded?: () => void, terms = 1): void {
     if (axes.length === 0) {
       body()
       return
@@ -203,7 +257,7 @@ export class KernelWriter {
     this.#at.axes.set(axis, i)
     const inside = (): void =>
       this.#at.scoped(() => {
-        this.#loops(rest, work, body)
+        this.#loops(rest, work, body, folded, terms)
       })
     const points = axes.reduce((n, a) => n * a.size, 1)
     if (points <= 9 && points * work <= 100) {
@@ -215,7 +269,9 @@ export class KernelWriter {
     }
     const end = code.local('i32')
     code.i32(0).set(i).i32(axis.size).set(end)
-    code.for(i, end, 1, inside)
+    const within = rest.reduce((n, a) => n * a.size, terms)
+    if (folded && within <= CHAIN && within * axis.size > CHAIN) this.#inBlocks(i, end, 1, Math.floor(CHAIN / within), inside, folded)
+    else code.for(i, end, 1, inside)
   }
 
   /** A stage of one point, or of the points of some vectors. */
@@ -242,7 +298,17 @@ export class KernelWriter {
     })
     const counter = arg ? this.#at.fresh('i32') : undefined
     if (counter) code.i32(0).set(counter)
-    this.#loops(stage.axes, work, () => {
+    const sums: Local[] = []
+    this.#each(copies, () => {
+      stage.reductions.forEach(({ op, value }, slot) => {
+        if (op === 'sum' && value.type === 'float') sums.push((this.#at.accs.get(`${number}.${slot}`) as Accumulator).local)
+      })
+    })
+    const folded = this.#wholes(
+      sums,
+      stage.axes.reduce((n, a) => n * a.size, 1),
+    )
+    const body = (): void => {
       this.#each(copies, () =>
         this.#at.scoped(() => {
           stage.reductions.forEach(({ op, value }, slot) => {
@@ -263,7 +329,9 @@ export class KernelWriter {
         }),
       )
       if (counter) code.get(counter).i32(1).op('i32.add').set(counter)
-    })
+    }
+    this.#loops(stage.axes, work, body, folded?.step)
+    folded?.end()
   }
 
   /** A stage whose innermost axis runs in vectors, at one point of the grid: several vectors at a time, that sums do not wait for each other. */
@@ -287,41 +355,56 @@ export class KernelWriter {
     const before = reductions.some((r) => r.op.startsWith('arg')) ? at.fresh('i32') : undefined
     if (before) code.i32(0).set(before)
     at.lane = lane
-    this.#loops(outer, 100, () => {
+    const turns = Math.ceil(lane.size / LANES / most)
+    const folded = this.#wholes(
+      reductions.flatMap(({ op, value }, slot) =>
+        op === 'sum' && value.type === 'float' ? (partial[slot] as Partial[]).map((p) => p.local) : [],
+      ),
+      outer.reduce((n, a) => n * a.size, turns),
+    )
+    const row = (): void => {
       const i = at.fresh('i32')
       at.axes.set(lane, i)
       code.i32(0).set(i)
       at.hoist(rootsOf([stage]), new Set([lane]), 'scalar')
-      this.#alongLane(i, undefined, lane.size, most, (copies) =>
-        this.#each(copies, (copy, n) =>
-          at.scoped(() => {
-            if (stage.kind === 'store') at.stores(stage.stores, 'vector')
-            reductions.forEach(({ op, value }, slot) => {
-              const { local, position } = (partial[slot] as Partial[])[n] as Partial
-              if (!position) code.get(local)
-              at.emit(value, 'vector')
-              if (copy.mask) {
-                start(at, op, value.type, 'vector')
-                code.get(copy.mask).op('v128.bitselect')
-              }
-              if (position) {
-                extreme(at, op, value.type, 'vector', { local, position }, () => {
-                  code
-                    .get(before as Local)
-                    .get(i)
-                    .op('i32.add')
-                  at.ramp(1)
-                })
-              } else {
-                join(at, op, value.type, 'vector')
-                code.set(local)
-              }
-            })
-          }),
-        ),
+      this.#alongLane(
+        i,
+        undefined,
+        lane.size,
+        most,
+        (copies) =>
+          this.#each(copies, (copy, n) =>
+            at.scoped(() => {
+              if (stage.kind === 'store') at.stores(stage.stores, 'vector')
+              reductions.forEach(({ op, value }, slot) => {
+                const { local, position } = (partial[slot] as Partial[])[n] as Partial
+                if (!position) code.get(local)
+                at.emit(value, 'vector')
+                if (copy.mask) {
+                  start(at, op, value.type, 'vector')
+                  code.get(copy.mask).op('v128.bitselect')
+                }
+                if (position) {
+                  extreme(at, op, value.type, 'vector', { local, position }, () => {
+                    code
+                      .get(before as Local)
+                      .get(i)
+                      .op('i32.add')
+                    at.ramp(1)
+                  })
+                } else {
+                  join(at, op, value.type, 'vector')
+                  code.set(local)
+                }
+              })
+            }),
+          ),
+        folded?.step,
       )
       if (before) code.get(before).i32(lane.size).op('i32.add').set(before)
-    })
+    }
+    this.#loops(outer, 100, row, folded?.step, turns)
+    folded?.end()
     at.lane = undefined
     reductions.forEach(({ op, value: { type } }, slot) => {
       at.accs.set(`${number}.${slot}`, joinAll(at, op, type, partial[slot] as [Partial, ...Partial[]]))

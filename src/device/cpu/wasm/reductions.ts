@@ -1,6 +1,6 @@
 /** @file Reductions: where one begins, how a value joins it, and what several vectors come to in the end. */
 import type { ValueType } from '../../../kernel/index.ts'
-import type { Local, Op } from './assembler.ts'
+import { four, type Local, type Op } from './assembler.ts'
 import { extremeOfTwo } from './operators.ts'
 import type { Accumulator } from './places.ts'
 import type { Mode, Writer } from './writer.ts'
@@ -17,6 +17,34 @@ export function start(w: Writer, op: string, type: ValueType, mode: Mode): void 
   const highest = type === 'float' ? Number.POSITIVE_INFINITY : type === 'i32' ? 2 ** 31 - 1 : type === 'u32' ? 2 ** 32 - 1 : 1
   const value = op === 'sum' ? 0 : op === 'prod' ? 1 : op === 'max' || op === 'argmax' ? lowest : highest
   w.constant({ kind: 'const', value, type }, mode)
+}
+
+/** Terms that one accumulator adds before what it holds is folded into the whole: rounding errors grow with the length of a chain. */
+export const CHAIN = 128
+
+/** The whole of a long sum, and how much of it rounding has lost so far. */
+export interface Whole {
+  readonly total: Local
+  readonly lost: Local
+}
+
+/**
+ * Moves what an accumulator holds into the whole, with what was lost before; the accumulator begins anew.
+ * @see Kahan, Further remarks on reducing truncation errors, 1965
+ */
+export function fold(w: Writer, acc: Local, { total, lost }: Whole): void {
+  const { code } = w
+  const vector = acc.type === 'v128'
+  const shape = vector ? 'f32x4' : 'f32'
+  const next = w.fresh(acc.type)
+  code.get(acc).get(lost).op(`${shape}.sub`).set(acc)
+  code.get(total).get(acc).op(`${shape}.add`).tee(next)
+  code.get(total).op(`${shape}.sub`).get(acc).op(`${shape}.sub`).set(lost)
+  code.get(next).set(total)
+  // Of infinities nothing is lost
+  code.get(lost)
+  if (vector) code.get(lost).get(lost).op('f32x4.eq').op('v128.and').set(lost).v128(four(0)).set(acc)
+  else code.f32(0).get(lost).get(lost).op('f32.eq').op('select').set(lost).f32(0).set(acc)
 }
 
 /** Joins the two on the stack. */
