@@ -27,11 +27,11 @@ export const pastLimit = (op: string, bytes: number, live: number, limit: number
       `${HELP}; results that are no longer wanted can be disposed of`,
   )
 
-/** The machine has no more. */
-export const noRoom = (op: string, bytes: number, live: number): OutOfMemoryError =>
+/** The device has no more. @param capacity of what it can have at all, where that is known */
+export const noRoom = (op: string, bytes: number, live: number, capacity?: number): OutOfMemoryError =>
   new OutOfMemoryError(
     op,
     bytes,
-    `the device has no room for ${bytes} bytes (${showBytes(bytes)}) more; tensors hold ${showBytes(live)}. ` +
+    `the device has no room for ${bytes} bytes (${showBytes(bytes)}) more; tensors hold ${showBytes(live)}${capacity === undefined ? '' : ` of its ${showBytes(capacity)}`}. ` +
       `${HELP}; results that are no longer wanted can be disposed of`,
   )

@@ -13,6 +13,8 @@ export interface Heap {
   lend(values: TypedArray): Block | undefined
   /** Bytes that are free, but not given back to the machine. */
   readonly pooledBytes: number
+  /** Bytes that there can be at all, where that is known. */
+  readonly capacity: number | undefined
 }
 
 /** Arrays of their own. */
@@ -21,6 +23,7 @@ const arrays: Heap = {
   give: () => {},
   lend: blockOf,
   pooledBytes: 0,
+  capacity: undefined,
 }
 
 export interface Engine {

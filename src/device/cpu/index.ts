@@ -304,7 +304,7 @@ class CpuDevice implements Device {
     try {
       data = this.#engine.heap.take(dtype, length)
     } catch {
-      throw noRoom(op(), bytes, this.#liveBytes)
+      throw noRoom(op(), bytes, this.#liveBytes, this.#engine.heap.capacity)
     }
     this.#liveBytes += bytes
     this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes)

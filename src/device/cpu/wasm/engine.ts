@@ -175,7 +175,7 @@ export class WasmEngine implements Engine {
     try {
       return this.heap.take(dtype, bytes / dtypeInfo[dtype].bytes)
     } catch {
-      throw noRoom(op, bytes, this.heap.takenBytes)
+      throw noRoom(op, bytes, this.heap.takenBytes, this.heap.capacity)
     }
   }
 

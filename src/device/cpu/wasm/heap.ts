@@ -74,6 +74,10 @@ export class WasmHeap implements Heap {
     return this.#end - RESERVED - this.#free
   }
 
+  get capacity(): number {
+    return this.#most * PAGE
+  }
+
   get pooledBytes(): number {
     return this.#free
   }
