@@ -71,17 +71,19 @@ describe('the default device', { timeout: 60_000 }, () => {
   })
 
   it('that cannot be had, or cannot be made as asked for, is an error that says what fits', async () => {
-    const [none, unknown, engine, threads, limit] = await Promise.all([
+    const [none, unknown, engine, threads, limit, limits] = await Promise.all([
       run(['lazy'], { ...NO_DRIVER, LD_LIBRARY_PATH: '', TAPEGRAD_DEVICE: 'webgpu' }),
       run(['lazy'], { TAPEGRAD_DEVICE: 'gpu' }),
       run(['lazy'], { TAPEGRAD_CPU: 'fast' }),
       run(['lazy'], { TAPEGRAD_THREADS: 'abc' }),
       run(['lazy'], { TAPEGRAD_MEMORY_LIMIT: '4 GB' }),
+      run(['lazy'], { TAPEGRAD_DEVICE: 'webgpu', TAPEGRAD_LIMITS: 'low' }),
     ])
     expect(none.out).toMatch(/DeviceError: webgpu: TAPEGRAD_DEVICE=webgpu, but no WebGPU adapter answers here\..*mesa-vulkan-drivers/)
     expect(unknown.out).toContain("DeviceError: TAPEGRAD_DEVICE: 'gpu' is not a device. Use 'cpu' or 'webgpu'")
     expect(engine.out).toContain("DeviceError: TAPEGRAD_CPU: 'fast' is no engine. Use wasm or interpreter")
     expect(threads.out).toContain("DeviceError: TAPEGRAD_THREADS: 'abc' is not a number of threads. Use 1 to 256")
+    expect(limits.out).toContain("DeviceError: TAPEGRAD_LIMITS: 'low' is not known. Use default")
     expect(limit.out).toContain("DeviceError: TAPEGRAD_MEMORY_LIMIT: '4 GB' is not a number of bytes above 0, such as 4e9")
   })
 })

@@ -112,7 +112,13 @@ export async function openGpu({ adapter: wanted = env('TAPEGRAD_ADAPTER'), hardw
     throw new DeviceError('init', `no WebGPU adapter matches '${wanted}'${adapter ? `; there is ${describe(adapter.info)}` : ''}`)
   if (!adapter || (onlyHardware && isSoftware(adapter.info))) return undefined
   const found = adapter
-  const frugal = env('TAPEGRAD_LIMITS') === 'default'
+  const limitsAsked = env('TAPEGRAD_LIMITS')
+  if (limitsAsked !== undefined && limitsAsked !== 'default')
+    throw new DeviceError(
+      'TAPEGRAD_LIMITS',
+      `'${limitsAsked}' is not known. Use default (the specification's), or leave it unset for the adapter's own`,
+    )
+  const frugal = limitsAsked === 'default'
   const requiredLimits: Record<string, number> = {}
   if (!frugal) for (const name of WANTED_LIMITS) requiredLimits[name] = found.limits[name]
   const device = await found
