@@ -16,7 +16,7 @@ import { ProductWriter } from './product.ts'
 import { ERROR_WORDS, errorAt } from './special.ts'
 import { type Args, type Part, type Shared, Threads, threadCount, type WrongIndex } from './threads.ts'
 import { wasm } from './webassembly.ts'
-import { PACKING, workOf, workOfPanels } from './work.ts'
+import { PACKING, timeOf, timeOfPanels } from './work.ts'
 
 interface Written {
   /** Calls one part after the other: each reads what those before wrote. */
@@ -192,7 +192,7 @@ export class WasmEngine implements Engine {
       const bytes = module.build()
       const imports = { memory: this.heap.memory, ...library.imports, ...(blocks && this.#gemmModule()) }
       const instance = new wasm.Instance(new wasm.Module(bytes), { env: imports })
-      const work = blocks ? workOfPanels(kernel) : workOf(kernel)
+      const work = blocks ? timeOfPanels(kernel) : timeOf(kernel)
       const part: Part = { run: instance.exports.run as Part['run'], entry: 0, rows, work }
       const scratchBytes = writer instanceof ContractWriter ? writer.scratchBytes : 0
       const shared = library.portable && this.#threads.worth(part) ? this.#share(kernel.label, bytes) : undefined
@@ -219,7 +219,7 @@ export class WasmEngine implements Engine {
         this.heap.give(this.#prepared)
         this.#prepared = larger
       }
-      const store = workOf({ ...kernel, stages: kernel.stages.slice(1) }) / kernel.grid.reduce((n, axis) => n * axis.size, 1)
+      const store = timeOf({ ...kernel, stages: kernel.stages.slice(1) }) / kernel.grid.reduce((n, axis) => n * axis.size, 1)
       const program = writer.program()
       const drive: Written['drive'] = (call) => {
         const { buffer } = this.heap.memory

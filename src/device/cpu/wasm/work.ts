@@ -52,7 +52,7 @@ function costOf(e: Expr): number {
 }
 
 /** Nanoseconds that one thread needs for a kernel that is computed point by point. */
-export function workOf({ grid, stages }: Kernel): number {
+export function timeOf({ grid, stages }: Kernel): number {
   const points = grid.reduce((n, axis) => n * axis.size, 1)
   return stages.reduce((sum, stage) => sum + points * stage.axes.reduce((n, axis) => n * axis.size, 1) * perPoint(stage), 0)
 }
@@ -66,8 +66,8 @@ function perPoint(stage: Stage): number {
 }
 
 /** The same for a contraction in panels. */
-export function workOfPanels(kernel: Kernel): number {
+export function timeOfPanels(kernel: Kernel): number {
   const { m, n, k } = shapeOf(kernel)
   const batches = axesOf(kernel).batch.reduce((count, axis) => count * axis.size, 1)
-  return PRODUCT * m * n * k * batches + workOf({ ...kernel, stages: kernel.stages.slice(1) })
+  return PRODUCT * m * n * k * batches + timeOf({ ...kernel, stages: kernel.stages.slice(1) })
 }
