@@ -144,7 +144,9 @@ export class Threads {
     for (const { words } of this.#blocks) words[THREAD.errorChunk] = -1
     Atomics.store(control, CONTROL.done, 0)
     Atomics.store(control, CONTROL.ticket, this.#number << CHUNK_BITS)
-    if (Atomics.load(control, CONTROL.asleep) > 0) Atomics.notify(control, CONTROL.ticket)
+    // No more are woken than find something to do
+    const helpers = Math.min(chunks - 1, Math.ceil((work + 1) / (WORTH.job + 1)))
+    if (Atomics.load(control, CONTROL.asleep) > 0) Atomics.notify(control, CONTROL.ticket, helpers)
     let own = -1
     let thrown: unknown
     for (;;) {
