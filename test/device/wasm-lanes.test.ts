@@ -65,6 +65,37 @@ it.each(SIZES)('transposed, reversed, every second and third of %i', async (size
   }
 })
 
+/** Sums over columns of what is moved about first: places with quotients and remainders, in several vectors at a time. */
+it.each([
+  [[3, 4, 2, 4], [1, 0, 2, 3], 2],
+  [[5, 3, 4], [1, 2, 0], 3],
+  [[5, 3, 4], [1, 0, 2], 3],
+  [[4, 7, 9], [2, 1, 0], 6],
+  [[2, 3, 5, 7], [3, 1, 0, 2], 10],
+  [[6, 16, 2], [2, 0, 1], 3],
+] as const)('%j permuted to %j, in %i rows', async (shape, order, rows) => {
+  const size = shape.reduce<number>((n, s) => n * s, 1)
+  const columns = size / rows
+  const stride = (d: number): number => shape.slice(d + 1).reduce<number>((n, s) => n * s, 1)
+  const moved = Array.from({ length: size }, (_, at) => {
+    let [rest, from] = [at, 0]
+    for (const d of order.toReversed()) {
+      from += (rest % (shape[d] as number)) * stride(d)
+      rest = Math.floor(rest / (shape[d] as number))
+    }
+    return from
+  })
+  const wanted = Array.from({ length: columns }, (_, c) => Array.from({ length: rows }, (_, r) => moved[r * columns + c] as number))
+  const x = tg.arange(size).float().reshape(shape).detach()
+  const y = (): tg.Tensor => x.permute(order).reshape(rows, columns)
+  expect(await y().sum(0).toArray()).toEqual(wanted.map((list) => list.reduce((a, b) => a + b, 0)))
+  expect(await y().amax(0).toArray()).toEqual(wanted.map((list) => Math.max(...list)))
+  // Where an index is a number of the memory, too
+  const picks = Array.from({ length: columns }, (_, c) => (c * 5) % columns)
+  const picked = y().indexSelect(1, tg.tensor(picks, { dtype: 'int32' }).add(0))
+  expect(await picked.sum(0).toArray()).toEqual(picks.map((c) => wanted[c]?.reduce((a, b) => a + b, 0)))
+})
+
 it.each([2, 3, 4, 6, 8, 12])('repeated and joined in rows of %i', async (size) => {
   const m = values(6, size, [])
   const x = tg.tensor(m)

@@ -116,7 +116,8 @@ export abstract class Places {
       const key = `@${this.terms.indexInfo(i).id}`
       if (seen.has(key)) return
       seen.add(key)
-      const still = i.terms.filter((t) => this.termFree(t, free))
+      const uneven = mode === 'vector' && !this.pattern(i) ? this.uneven(i) : []
+      const still = i.terms.filter((t) => !uneven.includes(t) && this.termFree(t, free))
       if (still.length > 0 && this.ready(still)) this.base(i, still)
       for (const { atom } of i.terms) {
         if (atom.kind === 'value') expr(atom.value)
@@ -260,9 +261,13 @@ export abstract class Places {
     return this.lead === 0 ? 0 : ((step as number) * this.lead) / LANES
   }
 
-  unevenAtom(atom: Exclude<Atom, { kind: 'axis' }>): boolean {
-    const { axes } = atom.kind === 'value' ? this.terms.info(atom.value) : this.terms.indexInfo(atom.of)
-    return axes.has(this.lane as Axis)
+  /** The terms, other than the lane axis itself, that differ from lane to lane. */
+  uneven(index: Index): Term[] {
+    return index.terms.filter(({ atom }) => {
+      if (atom.kind === 'axis') return false
+      const { axes } = atom.kind === 'value' ? this.terms.info(atom.value) : this.terms.indexInfo(atom.of)
+      return axes.has(this.lane as Axis)
+    })
   }
 
   /** Pushes the index of each of four lanes. */
@@ -277,7 +282,7 @@ export abstract class Places {
       if (a || b || c || d) code.v128([a, b, c, d]).op('i32x4.add')
       return
     }
-    const uneven = index.terms.filter(({ atom }) => atom.kind !== 'axis' && this.unevenAtom(atom))
+    const uneven = this.uneven(index)
     this.index(index, uneven)
     this.ramp(coefOf(index, this.lane as Axis))
     for (const { coef, atom } of uneven) {
@@ -329,7 +334,7 @@ export abstract class Places {
     code.set(quotient).get(x).get(quotient).v128(four(by)).op('i32x4.mul').op('i32x4.sub')
   }
 
-  /** Pushes an index (of lane 0, where a vector is computed), without the terms in `left`. */
+  /** Pushes an index (of lane 0, where a vector is computed), without the terms in `left`, which no base contains. */
   index(index: Index, left: readonly Term[] = []): void {
     const key = `base ${this.terms.indexInfo(index).id}`
     const base = this.find(key)
