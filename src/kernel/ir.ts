@@ -31,7 +31,7 @@ export interface Term {
 }
 export type Atom =
   | { readonly kind: 'axis'; readonly axis: Axis }
-  /** ⌊of / by⌋ and of mod by; `of` is never negative. */
+  /** ⌊of / by⌋ and of mod by; where `of` is negative they may be anything, and nothing that is chosen depends on them. */
   | { readonly kind: 'div' | 'mod'; readonly of: Index; readonly by: number }
   /** A computed whole number (a gathered index); `value.type` is i32 and already checked. */
   | { readonly kind: 'value'; readonly value: Expr }

@@ -76,6 +76,8 @@ function atomRange(atom: Atom): readonly [number, number] {
   if (atom.kind === 'axis') return [0, atom.axis.size - 1]
   if (atom.kind === 'value') return [0, atom.value.kind === 'checked' ? atom.value.size - 1 : Number.POSITIVE_INFINITY]
   const [low, high] = rangeOf(atom.of)
-  if (atom.kind === 'mod') return [0, low >= 0 ? Math.min(high, atom.by - 1) : atom.by - 1]
+  // In front of an axis, where nothing is chosen that is read there: devices divide as if there were no sign
+  if (low < 0) return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
+  if (atom.kind === 'mod') return [0, Math.min(high, atom.by - 1)]
   return [Math.floor(low / atom.by), Math.floor(high / atom.by)]
 }

@@ -121,3 +121,17 @@ it('a sum of ten million float32 is as exact as its parts are many', async () =>
   const sum = await tg.sum(tg.tensor(data)).item()
   expect(Math.abs(sum - exact) / exact).toBeLessThan(2e-6)
 })
+
+it('what lies in front of an axis is not read, where its place would be divided', async () => {
+  const x = tg.arange(336).float().sin().reshape(4, 2, 7, 6).detach().requiresGrad_()
+  const y = tg.nn.functional.maxPool2d(x, [2, 3], { stride: 3, padding: [1, 0], dilation: [2, 1], ceilMode: true }) // [4, 2, 3, 2]
+  const sums = tg.cat([y, tg.zeros([3, 2, 3, 2]), y], 0).sum([1, 3], { keepdim: true }) // [11, 1, 3, 1]
+  const z = tg.stack([sums, sums.mul(2), tg.ones([11, 1, 3, 1])], 2)
+  z.mul(tg.arange(99).float().sub(40).reshape(z.shape).detach()).sum().backward()
+  // Each window gives its weights to one element: 1 and 2 times those of both places it was joined at, for 2 · 2 windows that are summed
+  const weight = (n: number, s: number, h: number): number => 9 * n + 3 * s + h - 40
+  let wanted = 0
+  for (let n = 0; n < 4; n++)
+    for (let h = 0; h < 3; h++) for (const at of [n, n + 7]) wanted += 4 * (weight(at, 0, h) + 2 * weight(at, 1, h))
+  expect((await (x.grad as tg.Tensor).data()).reduce((a, b) => a + b, 0)).toBe(wanted)
+})
