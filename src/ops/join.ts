@@ -153,7 +153,7 @@ export interface PadOptions {
 
 /**
  * `x` with `value` around it: `padding` is [before, after] of the last dim, then of the one in front of it, and so on; negative numbers cut.
- * @throws ArgumentError for an odd or too long list, or another mode.
+ * @throws ArgumentError for an odd or too long list, or another mode; ShapeError where more is cut than there is.
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
  * @example pad(zeros([2, 3]), [1, 1]).shape // [2, 5]
  */
@@ -167,14 +167,16 @@ export function pad(x: Tensor, padding: readonly number[], options?: PadOptions)
   }
   const ends = x.shape.map((_, i) => [padding[2 * (x.ndim - 1 - i)] ?? 0, padding[2 * (x.ndim - 1 - i) + 1] ?? 0] as const)
   const sizes = x.shape.map((s, i) => s + (ends[i]?.[0] ?? 0) + (ends[i]?.[1] ?? 0))
-  if (sizes.some((s) => s < 0))
+  // What is cut must be there, whatever is put elsewhere
+  const cut = x.shape.map((s, i) => s + Math.min(0, ends[i]?.[0] ?? 0) + Math.min(0, ends[i]?.[1] ?? 0))
+  if (cut.some((s) => s < 0))
     throw new ShapeError('pad', `padding ${showShape(padding)} leaves less than nothing of ${showShape(x.shape)}`, [x.shape])
   let y = x
   if (padding.some((n) => n < 0)) {
     y = sliceBy(x, {
       start: ends.map(([before]) => Math.max(0, -before)),
       step: ends.map(() => 1),
-      sizes: x.shape.map((s, i) => s + Math.min(0, ends[i]?.[0] ?? 0) + Math.min(0, ends[i]?.[1] ?? 0)),
+      sizes: cut,
     })
   }
   return padWith(y, { before: ends.map(([before]) => Math.max(0, before)), sizes, value: options?.value ?? 0 })

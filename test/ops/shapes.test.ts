@@ -220,6 +220,17 @@ describe('products', () => {
   })
 })
 
+it('pad cuts no more than there is, though it adds on the other side', async () => {
+  for (const padding of [
+    [-2, -2],
+    [-4, 4],
+    [5, -4],
+  ])
+    expect(() => pad(zeros([3]), padding)).toThrow(/^pad: padding \[.*\] leaves less than nothing of \[3\]/)
+  expect(await pad(tensor([1, 2, 3]), [-3, 1]).toArray()).toEqual([0])
+  expect(await pad(tensor([1, 2, 3]), [2, -2]).toArray()).toEqual([0, 0, 1])
+})
+
 describe('indices out of range', () => {
   it('are found at the call where the host knows them', () => {
     expect(() => embedding(ints([0, 3]), zeros([3, 2]))).toThrow(/^embedding: index 3 is out of range for size 3/)
