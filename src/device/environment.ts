@@ -4,6 +4,8 @@ interface Process {
   readonly getBuiltinModule?: <Name extends keyof Builtins>(name: Name) => Builtins[Name]
   readonly platform?: string
   readonly versions?: { readonly node?: string }
+  /** Where Node was started with the permission model. */
+  readonly permission?: { has(scope: string): boolean }
   exitCode?: number | string | null | undefined
   on(event: 'exit', listener: () => void): unknown
   once(event: 'beforeExit', listener: () => void): unknown
@@ -19,6 +21,7 @@ interface WorkerOptions {
   readonly eval: boolean
   readonly workerData: unknown
   readonly execArgv: string[]
+  readonly env: Record<string, string>
 }
 interface NodeWorker {
   on(event: 'error' | 'exit', listener: () => void): unknown

@@ -77,6 +77,29 @@ describe('rows that threads share', () => {
     await threads.stop()
   })
 
+  it('are all computed after a job in which every thread failed', async () => {
+    const { threads, numbers, once } = rowsOf(3, 1000, (code, row) => {
+      code
+        .get(code.params[0] as Local)
+        .memory('i32.load')
+        .get(row)
+        .i32(2)
+        .op('i32.shl')
+        .op('i32.add')
+        .memory('i32.load')
+      code.i32(1e6).op('i32.ge_s')
+      code.if(() => code.op('unreachable'))
+    })
+    for (let i = 0; i < 20; i++) {
+      numbers.values.fill(1e6)
+      expect(once).toThrow(/unreachable/)
+      numbers.values.fill(0)
+      once()
+      expect(numbers.values.every((n) => n === 1)).toBe(true)
+    }
+    await threads.stop()
+  })
+
   it('are computed by those that are left where a thread has ended', async () => {
     const { threads, numbers, once } = rowsOf(3, 1000)
     once()
@@ -142,6 +165,17 @@ describe('TAPEGRAD_THREADS', () => {
   afterEach(() => {
     if (before === undefined) delete process.env.TAPEGRAD_THREADS
     else process.env.TAPEGRAD_THREADS = before
+  })
+
+  it('is not had where a process may not start any', () => {
+    const usual = Object.getOwnPropertyDescriptor(process, 'permission')
+    Object.defineProperty(process, 'permission', { value: { has: (scope: string) => scope !== 'worker' }, configurable: true })
+    try {
+      expect(threadCount()).toBe(1)
+    } finally {
+      if (usual) Object.defineProperty(process, 'permission', usual)
+      else Reflect.deleteProperty(process, 'permission')
+    }
   })
 
   it('is the number of threads; what is none is refused', () => {

@@ -17,8 +17,9 @@ const CHUNKS = 4
 export const WORTH = { chunk: 4_000, job: 25_000 }
 /** How long the calling thread looks for the end of a job before it sleeps. */
 const SPIN = 2_000
-/** Milliseconds without any progress after which a thread is taken for dead. */
+/** Milliseconds without any progress after which a thread is taken for dead, and how long one wait of them takes. */
 const DEAD = 60_000
+const WAIT = 1000
 
 /** A kernel's function as threads find it. */
 export interface Shared {
@@ -141,7 +142,11 @@ export class Threads {
     control[job + JOB.args] = args.address
     control[job + JOB.words] = args.words
     control[job + JOB.common] = Number(common)
-    for (const { words } of this.#blocks) words[THREAD.errorChunk] = -1
+    for (const { words } of this.#blocks) {
+      words[THREAD.errorChunk] = -1
+      // Where several threads failed, one has been told of
+      words[THREAD.trapped] = 0
+    }
     Atomics.store(control, CONTROL.done, 0)
     Atomics.store(control, CONTROL.ticket, this.#number << CHUNK_BITS)
     // No more are woken than find something to do
@@ -171,14 +176,16 @@ export class Threads {
   #join(chunks: number): void {
     const control = this.#control
     for (let i = 0; i < SPIN; i++) if (Atomics.load(control, CONTROL.done) === chunks) return
-    let since = Date.now()
+    // Waits are counted, not hours: a process that was stopped, or a machine that slept, is not dead
+    let [idle, last] = [0, -1]
     for (;;) {
       const done = Atomics.load(control, CONTROL.done)
       if (done === chunks) return
       if (!this.#canSleep) continue
+      if (done !== last) [idle, last] = [0, done]
       try {
-        if (Atomics.wait(control, CONTROL.done, done, 1000) !== 'timed-out') since = Date.now()
-        else if (Date.now() - since > DEAD) throw this.#dead(new Error(`cpu: a thread has not answered for ${DEAD / 1000} s`))
+        if (Atomics.wait(control, CONTROL.done, done, WAIT) === 'timed-out' && ++idle * WAIT > DEAD)
+          throw this.#dead(new Error(`cpu: a thread has not answered for ${DEAD / 1000} s`))
       } catch (e) {
         // The thread of a page may not sleep
         if (!(e instanceof TypeError)) throw e
@@ -200,7 +207,6 @@ export class Threads {
     for (const { address, words } of this.#blocks) {
       if (words[THREAD.trapped]) {
         const text = new Uint8Array(this.#heap.memory.buffer, address + 4 * THREAD.message, MESSAGE_BYTES).slice()
-        words[THREAD.trapped] = 0
         throw new Error(`cpu: a thread failed: ${new TextDecoder().decode(text.subarray(0, text.indexOf(0)))}`)
       }
       const at = words[THREAD.errorChunk] as number
@@ -215,15 +221,18 @@ export class Threads {
   /** Starts the threads, when they are first of use. */
   #start(): void {
     if (this.#workers.length > 0) return
-    for (const [t, { address }] of this.#blocks.entries()) {
-      this.#workers.push(
-        startWorker(
-          { memory: this.#heap.memory, control: this.#controlAt, block: address, gemm: [this.#gemm.address, this.#gemm.length] },
-          () => {
-            this.#workers[t] = undefined
-          },
-        ),
-      )
+    const { memory } = this.#heap
+    for (const [t, { address: block }] of this.#blocks.entries()) {
+      const ended = (): void => {
+        this.#workers[t] = undefined
+      }
+      try {
+        const data = { memory, control: this.#controlAt, block, gemm: [this.#gemm.address, this.#gemm.length] } as const
+        this.#workers[t] = startWorker(data, ended)
+      } catch {
+        // The machine gives no more: those that there are do the work
+        ended()
+      }
     }
   }
 

@@ -1,5 +1,5 @@
 /** @file The program of a thread, and how one is started: a worker thread in Node, a worker in a page. */
-import { builtinModule } from '../../environment.ts'
+import { builtinModule, nodeProcess } from '../../environment.ts'
 import { CHUNK_BITS, CONTROL, JOB, MESSAGE_BYTES, NONE, THREAD } from './control.ts'
 import type { WasmMemory } from './webassembly.ts'
 
@@ -112,14 +112,19 @@ interface Page {
 const page = globalThis as unknown as Page
 
 /** Whether threads can be had here: in a page only one that is cross-origin isolated shares memory with them. */
-export const canStart = (): boolean => builtinModule !== undefined || (page.Worker !== undefined && page.crossOriginIsolated === true)
+export const canStart = (): boolean =>
+  builtinModule !== undefined ? mayStart() : page.Worker !== undefined && page.crossOriginIsolated === true
+
+/** Node's permission model takes worker threads away from a process, unless it is told not to. */
+const mayStart = (): boolean => nodeProcess?.permission?.has('worker') ?? true
 
 /** Starts a thread. It does not keep the process alive. @param ended called when it is no more */
 export function startWorker(data: WorkerData, ended: () => void): WorkerHandle {
   if (builtinModule) {
     const { Worker } = builtinModule('node:worker_threads')
     const source = `${PROGRAM}serve(require('node:worker_threads').workerData)`
-    const worker = new Worker(source, { eval: true, workerData: data, execArgv: [] })
+    // What NODE_OPTIONS loads in front of programs is not for it
+    const worker = new Worker(source, { eval: true, workerData: data, execArgv: [], env: {} })
     // What it had taken is missed by the calling thread
     worker.on('error', ended)
     worker.on('exit', ended)
