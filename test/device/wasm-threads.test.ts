@@ -88,8 +88,17 @@ describe('rows that threads share', () => {
         .op('i32.add')
         .memory('i32.load')
       code.i32(1e6).op('i32.ge_s')
-      code.if(() => code.op('unreachable'))
+      code.if(() => {
+        // Long enough for every thread to take part
+        const [i, end] = [code.local('i32'), code.local('i32')]
+        code.i32(0).set(i).i32(5e6).set(end)
+        code.for(i, end, 1, () => {})
+        code.op('unreachable')
+      })
     })
+    once()
+    // Until they have started
+    await new Promise((done) => setTimeout(done, 500))
     for (let i = 0; i < 20; i++) {
       numbers.values.fill(1e6)
       expect(once).toThrow(/unreachable/)
