@@ -125,7 +125,11 @@ class CpuDevice implements Device {
       })
       if (wrong) this.#poison(results, wrong)
     } catch (e) {
-      if (e instanceof OutOfMemoryError) throw e
+      if (e instanceof OutOfMemoryError) {
+        // Nothing has run yet: no kernel takes memory
+        for (const output of results) this.release(output)
+        throw e
+      }
       this.#late.add(e as Error)
       this.#poison(results, e as Error)
     } finally {

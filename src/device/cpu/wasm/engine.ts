@@ -163,7 +163,13 @@ export class WasmEngine implements Engine {
   /** Scratch memory for every thread. @throws OutOfMemoryError */
   #provide(op: string, bytes: number): void {
     if (bytes <= this.#scratch.length) return
-    const larger = Array.from({ length: this.#threads.count }, () => this.#take(op, bytes))
+    const larger: WasmBlock[] = []
+    try {
+      for (let t = 0; t < this.#threads.count; t++) larger.push(this.#take(op, bytes))
+    } catch (e) {
+      for (const block of larger) this.heap.give(block)
+      throw e
+    }
     this.heap.give(this.#scratch)
     const [own, ...others] = larger as [WasmBlock, ...WasmBlock[]]
     this.#scratch = own
