@@ -135,7 +135,9 @@ export class Tensor {
    */
   async data(options?: { readonly raw?: boolean }): Promise<TypedArray> {
     const values = await graph.readNode(this._node)
-    return options?.raw ? values.slice() : fromStorage(values, this.dtype)
+    if (!options?.raw && this.dtype === 'float16') return fromStorage(values, this.dtype)
+    // What was fetched for this call alone needs no other copy
+    return graph.hostValues(this._node) === values ? values.slice() : values
   }
 
   /** The values as nested arrays; a number (or boolean) for a 0-d tensor. */
