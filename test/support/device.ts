@@ -19,7 +19,7 @@ export const hasDoubles = device === 'cpu'
 export const wide: DType = hasDoubles ? 'float64' : 'float32'
 
 /** What rounding may change in some steps of arithmetic on numbers around 1 in the widest float. */
-export const ROUNDED = hasDoubles ? { rtol: 1e-10, atol: 1e-12 } : { rtol: 5e-6, atol: 2e-6 }
+export const ROUNDED = hasDoubles ? { rtol: 1e-12, atol: 1e-14 } : { rtol: 5e-6, atol: 2e-6 }
 
 /** Digits behind the point that `toBeCloseTo` may ask for of numbers around 1. */
-export const DIGITS = hasDoubles ? 10 : 5
+export const DIGITS = hasDoubles ? 12 : 5

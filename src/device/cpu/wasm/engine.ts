@@ -87,9 +87,8 @@ export class WasmEngine implements Engine {
   compile(kernel: Kernel, lengths: readonly number[]): CompiledKernel {
     if (kernel.grid.some((axis) => axis.size === 0)) return () => {}
     const plan = this.#blas && this.plan(kernel)
-    const written = plan && this.#writeProduct(kernel, lengths, plan, this.#blas)
-    if (!written) return this.#compile(kernel, this.#write(kernel, lengths))
-    const product = this.#compile(kernel, written)
+    if (!plan) return this.#compile(kernel, this.#write(kernel, lengths))
+    const product = this.#compile(kernel, this.#writeProduct(kernel, lengths, plan, this.#blas as Blas))
     let own: CompiledKernel | undefined
     const alone = (): CompiledKernel => {
       try {
@@ -108,9 +107,7 @@ export class WasmEngine implements Engine {
     }
   }
 
-  #compile(kernel: Kernel, written: Written | undefined): CompiledKernel {
-    if (!written) return interpretKernel(kernel)
-    const { drive, shared, scratchBytes } = written
+  #compile(kernel: Kernel, { drive, shared, scratchBytes }: Written): CompiledKernel {
     this.#provide(kernel.label, scratchBytes)
     const types = scalarTypes(kernel)
     const base = this.#words.address
@@ -185,8 +182,8 @@ export class WasmEngine implements Engine {
     }
   }
 
-  #write(kernel: Kernel, lengths: readonly number[]): Written | undefined {
-    if (!wasm) return undefined
+  #write(kernel: Kernel, lengths: readonly number[]): Written {
+    const { Instance, Module } = wasm as NonNullable<typeof wasm>
     try {
       const module = new ModuleBuilder(this.heap.type)
       const blocks = this.choose(kernel)
@@ -197,7 +194,7 @@ export class WasmEngine implements Engine {
       const rows = writer.write()
       const bytes = module.build()
       const imports = { memory: this.heap.memory, ...library.imports, ...(blocks && this.#gemmModule()) }
-      const instance = new wasm.Instance(new wasm.Module(bytes), { env: imports })
+      const instance = new Instance(new Module(bytes), { env: imports })
       const work = blocks ? timeOfPanels(kernel) : timeOf(kernel)
       const part: Part = { run: instance.exports.run as Part['run'], entry: 0, rows, work }
       const scratchBytes = writer instanceof ContractWriter ? writer.scratchBytes : 0
@@ -209,8 +206,8 @@ export class WasmEngine implements Engine {
   }
 
   /** A contraction by the BLAS of the machine. @throws OutOfMemoryError */
-  #writeProduct(kernel: Kernel, lengths: readonly number[], plan: Plan, blas: Blas): Written | undefined {
-    if (!wasm) return undefined
+  #writeProduct(kernel: Kernel, lengths: readonly number[], plan: Plan, blas: Blas): Written {
+    const { Instance, Module } = wasm as NonNullable<typeof wasm>
     try {
       const module = new ModuleBuilder(this.heap.type)
       const library = new Library(module)
@@ -218,7 +215,7 @@ export class WasmEngine implements Engine {
       const entries = writer.write()
       const bytes = module.build()
       const imports = { memory: this.heap.memory, ...library.imports }
-      const { exports } = new wasm.Instance(new wasm.Module(bytes), { env: imports })
+      const { exports } = new Instance(new Module(bytes), { env: imports })
       const functions = new Map(entries.map((name, entry) => [name, { run: exports[name] as Part['run'], entry }]))
       if (writer.scratchBytes > this.#prepared.byteLength) {
         const larger = this.#take(kernel.label, writer.scratchBytes, 'int32')

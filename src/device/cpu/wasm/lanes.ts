@@ -1,11 +1,12 @@
 /** @file Which axis of a kernel runs in vectors. */
 import { type Axis, type Expr, type Index, type Kernel, type Stage, type Terms, visitExprs } from '../../../kernel/index.ts'
+import { VECTOR_FUNCTIONS } from './math.ts'
 import { isRun, type Pattern, patternOf, spanOf } from './patterns.ts'
 import { LANES } from './writer.ts'
 
 /*
- * What things cost, in instructions of one point or of one vector; benchmarks/tune/kernels.ts has a case for each. Functions and random bits are as measured
- * against an addition, in vectors.
+ * What things cost, in instructions of one point or of one vector: estimates, by the instructions that are written for each. benchmarks/tune/kernels.ts times
+ * kernels of each kind.
  */
 const FUNCTION = 16
 const POWER = 40
@@ -17,12 +18,10 @@ const JOIN = 12
 /** To find out where a point of the grid stands. */
 const POINT = 8
 
-const FUNCTIONS = new Set(['exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tanh', 'erf'])
-
 function costOf(e: Expr): number {
   switch (e.kind) {
     case 'unary':
-      return FUNCTIONS.has(e.op) ? FUNCTION : 1
+      return e.op !== 'sign' && e.op in VECTOR_FUNCTIONS ? FUNCTION : 1
     case 'binary':
       return e.op === 'pow' || e.op === 'mod' ? POWER : 1
     case 'where':
@@ -59,7 +58,8 @@ const loadsOf = (stage: Stage): readonly Index[] => {
 const sizeOf = (axes: readonly Axis[]): number => axes.reduce((n, axis) => n * axis.size, 1)
 
 /** The cost of one point of a stage's own axes. */
-const pointCost = (stage: Stage): number => workOf([stage]) + loadsOf(stage).length + (stage.kind === 'store' ? stage.stores.length : 0)
+export const pointCost = (stage: Stage): number =>
+  workOf([stage]) + loadsOf(stage).length + (stage.kind === 'store' ? stage.stores.length : 0)
 
 /** The cost of a vector along `axis`, at one point of the others; infinite where its stores are not of neighbours. */
 function vectorCost(stage: Stage, axis: Axis, terms: Terms, aligned: boolean): number {
