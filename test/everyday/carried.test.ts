@@ -1,10 +1,14 @@
 /** @file State that is carried from step to step without an optimizer's help: buffers, running averages, old policies, hand-written updates. */
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { deviceCounters } from '../../src/graph/index.ts'
 import { manualSeed, memory, nn, noGrad, ones, optim, type Tensor, tensor, zeros } from '../../src/index.ts'
+import { cleanSlate, collect } from '../support/collect.ts'
 import { device } from '../support/device.ts'
 
 const HERE = { device } as const
+
+beforeEach(cleanSlate)
+
 const input = (step: number, rows = 4, columns = 4): Tensor =>
   tensor(
     Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(i + step * 0.7)),
@@ -55,8 +59,11 @@ describe('a buffer that is updated in place and used in the same step', () => {
       await loss.item()
     }
     for (let i = 0; i < 10; i++) await step(i)
+    // What was dropped before goes now, not between the two counts
+    await collect()
     const before = { pipelines: deviceCounters(device).pipelines, live: memory(device).liveBytes }
     for (let i = 10; i < 40; i++) await step(i)
+    await collect()
     expect({ pipelines: deviceCounters(device).pipelines, live: memory(device).liveBytes }).toEqual(before)
   })
 })
@@ -95,7 +102,8 @@ describe('an update written by hand, without an optimizer', () => {
       await loss.item()
       live.push(memory(device).liveBytes)
     }
-    expect(live[79]).toBe(live[40])
+    // Less is no leak: what was dropped earlier may go meanwhile
+    expect(live[79]).toBeLessThanOrEqual(live[40] as number)
   })
 })
 

@@ -18,7 +18,7 @@ const WIDE = 768 // a weight of 6 · 768 float32 is 18 KiB: it stays on the devi
 beforeAll(() => init({ device }))
 beforeEach(cleanSlate)
 
-/** Live bytes and buffers after steps 10 and 60 must not differ. */
+/** Live bytes and buffers after step 60 must not be more than after step 10. */
 async function expectFlat(step: (i: number) => unknown, options: { collected?: boolean } = {}): Promise<void> {
   const seen: { liveBytes: number; buffers: number }[] = []
   for (let i = 1; i <= 60; i++) {
@@ -31,7 +31,10 @@ async function expectFlat(step: (i: number) => unknown, options: { collected?: b
     }
   }
   expect(seen[0]?.liveBytes).toBeGreaterThan(0)
-  expect(seen[1]).toEqual(seen[0])
+  // Less is no leak: what was dropped before step 10 may be found later
+  const [early, late] = seen as [(typeof seen)[0], (typeof seen)[0]]
+  expect(late.liveBytes).toBeLessThanOrEqual(early.liveBytes)
+  expect(late.buffers).toBeLessThanOrEqual(early.buffers)
 }
 
 /** A training step on a batch of its own. */

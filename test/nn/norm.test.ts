@@ -14,7 +14,7 @@ import {
   tensor,
 } from '../../src/index.ts'
 import '../support/matchers.ts'
-import { cleanSlate } from '../support/collect.ts'
+import { cleanSlate, collect } from '../support/collect.ts'
 import { device, hasDoubles, wide } from '../support/device.ts'
 
 const values = async (t: Tensor | null): Promise<number[]> => Array.from(await (t as Tensor).data(), Number)
@@ -152,8 +152,11 @@ describe('a training with BatchNorm', () => {
     }
     const losses: number[] = []
     for (let i = 0; i < 20; i++) losses.push(await step())
+    // What was dropped before goes now, not between the two counts
+    await collect()
     const before = { pipelines: deviceCounters(device).pipelines, live: memory(device).liveBytes }
     for (let i = 20; i < 120; i++) losses.push(await step())
+    await collect()
     expect({ pipelines: deviceCounters(device).pipelines, live: memory(device).liveBytes }).toEqual(before)
     expect(losses.at(-1)).toBeLessThan((losses[0] as number) / 4)
     expect(await values((model.at(1) as nn.BatchNorm1d).numBatchesTracked)).toEqual([120])
@@ -168,6 +171,7 @@ describe('a training with BatchNorm', () => {
       await synchronize()
       live.push(memory(device).liveBytes)
     }
-    expect(live[79]).toBe(live[40])
+    // Less is no leak: what was dropped earlier may go meanwhile
+    expect(live[79]).toBeLessThanOrEqual(live[40] as number)
   })
 })
