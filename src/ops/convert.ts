@@ -73,7 +73,7 @@ export function to(x: Tensor, target: DType | DeviceName | Tensor | ToOptions, d
   return wanted === undefined ? there : cast(there, wanted)
 }
 
-/** `x` on the CPU. @see https://pytorch.org/docs/stable/generated/torch.Tensor.cpu.html */
+/** `x` on device cpu, of the same shape and dtype; `x` itself where it is there already. Its gradient goes back to the device of `x`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.cpu.html */
 export const cpu = (x: Tensor): Tensor => to(x, 'cpu')
 /** `x` as float32. */
 export const float = (x: Tensor): Tensor => cast(x, 'float32')
