@@ -72,7 +72,6 @@ const names = [
   'permute',
   'transpose',
   't',
-  'mT',
   'movedim',
   'flip',
   'expand',
@@ -137,7 +136,8 @@ const names = [
 
 type Ops = typeof ops
 type Method<F> = F extends (x: Tensor, ...rest: infer A) => infer R ? (...rest: A) => R : never
-type OpMethods = { readonly [K in (typeof names)[number]]: Method<Ops[K]> }
+/** (Over the keys of `Pick`, not over the names: so an editor shows the function's documentation for the method too.) */
+type OpMethods = { readonly [K in keyof Pick<Ops, (typeof names)[number]>]: Method<Ops[K]> }
 
 /** The methods whose types do not follow from one signature. */
 export interface TensorMethods extends OpMethods {
@@ -157,6 +157,10 @@ export interface TensorMethods extends OpMethods {
   backward(gradient?: Tensor | null | autograd.BackwardOptions, options?: autograd.BackwardOptions): void
   /** Calls `hook` with this tensor's gradient in each backward. */
   registerHook: Method<typeof autograd.registerHook>
+  /** All dims in reverse order: of a matrix, its transpose. @see https://pytorch.org/docs/stable/tensors.html#torch.Tensor.T */
+  readonly T: Tensor
+  /** The last two dims exchanged. @throws ShapeError for less than 2 dims. @see https://pytorch.org/docs/stable/tensors.html#torch.Tensor.mT */
+  readonly mT: Tensor
 }
 
 declare module './tensor/tensor.ts' {
@@ -174,6 +178,15 @@ function install(name: string, fn: (x: Tensor, ...rest: never[]) => unknown): vo
   })
 }
 
+function installProperty(name: string, get: (x: Tensor) => Tensor): void {
+  Object.defineProperty(Tensor.prototype, name, {
+    configurable: true,
+    get(this: Tensor) {
+      return get(this)
+    },
+  })
+}
+
 // biome-ignore lint/performance/noDynamicNamespaceImportAccess: every method is installed, so nothing is kept from tree-shaking
 for (const name of names) install(name, ops[name])
 install('max', ops.max)
@@ -182,3 +195,5 @@ install('var', ops.variance)
 install('where', (x: Tensor, test: Tensor, other: ops.Operand) => ops.where(test, x, other))
 install('backward', autograd.backward)
 install('registerHook', autograd.registerHook)
+installProperty('mT', ops.mT)
+installProperty('T', (x) => ops.permute(x, [...x.shape.keys()].reverse()))

@@ -192,5 +192,5 @@ export {
   zerosLike,
 } from './ops/index.ts'
 export * as optim from './optim/index.ts'
-export type { FormatOptions, HostArray, HostData, NdArray, NestedArray, StridedArray } from './tensor/index.ts'
+export type { FormatOptions, HostArray, HostData, NdArray, NestedArray, StridedArray, TensorList } from './tensor/index.ts'
 export { enableGrad, type GradHook, inferenceMode, isGradEnabled, memory, noGrad, Tensor, tidy } from './tensor/index.ts'

@@ -1,7 +1,7 @@
 /** @file What users call: `backward`, `grad`, hooks, and backward's debugging mode. */
 import { AutogradError, checkOptions, DTypeError, isFloat, ShapeError, sameShape, showShape } from '../base/index.ts'
 import { cast, checkDevices, checkTensor, onesLike, zerosLike } from '../ops/index.ts'
-import { type GradHook, type GradPoint, Tensor, traceSites } from '../tensor/index.ts'
+import { type GradHook, type GradPoint, Tensor, type TensorList, tensorList, traceSites } from '../tensor/index.ts'
 import { pointOf, walk } from './backward.ts'
 
 export interface BackwardOptions {
@@ -19,7 +19,7 @@ const list = <T>(x: T | readonly T[]): readonly T[] => (Array.isArray(x) ? (x as
 /** The gradient to start from: given, or 1 for a result of one element. */
 function startGradient(op: string, x: Tensor, gradient: Tensor | null | undefined): Tensor {
   if (gradient === undefined || gradient === null) {
-    if (x.numel !== 1) {
+    if (x.numel() !== 1) {
       throw new AutogradError(
         op,
         `a gradient is implied only for results of one element; this one is ${showShape(x.shape)}. Reduce it (x.sum().backward()), or pass a gradient of its shape`,
@@ -82,13 +82,13 @@ export function grad(
   outputs: Tensor | readonly Tensor[],
   inputs: Tensor | readonly Tensor[],
   options: GradOptions & { readonly allowUnused: true },
-): (Tensor | null)[]
-export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options?: GradOptions): Tensor[]
+): TensorList<Tensor | null>
+export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options?: GradOptions): TensorList
 export function grad(
   outputs: Tensor | readonly Tensor[],
   inputs: Tensor | readonly Tensor[],
   options: GradOptions = {},
-): (Tensor | null)[] {
+): TensorList<Tensor | null> {
   const roots = list(outputs)
   const wanted = list(inputs)
   checkOptions('grad', options, GRAD)
@@ -108,7 +108,7 @@ export function grad(
     roots.map((x, i) => startGradient('grad', x, given[i])),
     { retainGraph, createGraph, targets: new Set(points) },
   )
-  return points.map((point, i) => {
+  const gradients = points.map((point, i): Tensor | null => {
     const g = results.get(point)
     if (g) return g
     if (materializeGrads) return zerosLike(wanted[i] as Tensor)
@@ -118,6 +118,7 @@ export function grad(
       `inputs[${i}] [${point.shape.join(', ')}] was not used to make the outputs. Pass { allowUnused: true } if that is meant`,
     )
   })
+  return tensorList(gradients)
 }
 
 /** What `registerHook` answers. */

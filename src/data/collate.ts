@@ -78,7 +78,7 @@ function stacked(samples: readonly Tensor[], where: string): Tensor {
 }
 
 function joined(parts: readonly TypedArray[], like: Tensor): TypedArray {
-  const size = like.numel
+  const size = like.numel()
   const data = dtypeInfo[like.dtype].create(parts.length * size)
   for (const [i, part] of parts.entries()) data.set(part, i * size)
   return data

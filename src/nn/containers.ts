@@ -1,19 +1,18 @@
 /** @file Modules made of modules: one after the other, or a list to choose from. */
 import { ArgumentError } from '../base/index.ts'
-import type { Tensor } from '../tensor/index.ts'
-import { Module } from './module.ts'
+import { BaseModule, Module } from './module.ts'
 
 /** A list of modules, whose names are their places in it. */
-abstract class Indexed extends Module {
+abstract class Indexed<M extends BaseModule> extends Module {
   #length = 0
 
-  protected append(modules: Iterable<Module>): void {
+  protected append(modules: Iterable<M>): void {
     for (const module of modules) {
-      if (!(module instanceof Module)) {
-        throw new ArgumentError(
-          this.constructor.name,
-          `place ${this.#length} is no Module. Functions go into the forward of a class of one's own`,
-        )
+      if (!(module instanceof BaseModule)) {
+        const hint = Array.isArray(module)
+          ? `${this.constructor.name}(...list) takes the modules of a list as arguments`
+          : "Functions go into the forward of a class of one's own"
+        throw new ArgumentError(this.constructor.name, `place ${this.#length} is no Module. ${hint}`)
       }
       // A field, so that it is found as every module is.
       Object.defineProperty(this, this.#length, { value: module, enumerable: true, configurable: true })
@@ -26,34 +25,57 @@ abstract class Indexed extends Module {
     return this.#length
   }
 
-  /** The module at a place; places below 0 count from the end. */
-  at(index: number): Module {
+  protected place(index: number): M {
     const module = [...this][index < 0 ? index + this.#length : index]
     if (module === undefined)
       throw new ArgumentError(`${this.constructor.name}.at`, `there is no place ${index}: there are ${this.#length} modules`)
     return module
   }
 
-  [Symbol.iterator](): Iterator<Module> {
-    return Array.from({ length: this.#length }, (_, i) => (this as unknown as Record<number, Module>)[i] as Module)[Symbol.iterator]()
+  /** The modules in their order. */
+  [Symbol.iterator](): Iterator<M> {
+    return Array.from({ length: this.#length }, (_, i) => (this as unknown as Record<number, M>)[i] as M)[Symbol.iterator]()
   }
 }
 
+/** What the first of a list of modules takes. */
+type InputOf<M extends readonly BaseModule[]> = M extends readonly [infer First extends BaseModule, ...unknown[]]
+  ? Parameters<First['forward']>
+  : Parameters<M[number]['forward']>
+/** What the last of a list of modules gives. */
+type OutputOf<M extends readonly BaseModule[]> = M extends readonly [...unknown[], infer Last extends BaseModule]
+  ? ReturnType<Last['forward']>
+  : ReturnType<M[number]['forward']>
+
+/** The module at place `I`: any of them, where the place is not known to the compiler. */
+type PlaceOf<M extends readonly BaseModule[], I extends number> = number extends I | M['length']
+  ? M[number]
+  : `${I}` extends keyof M
+    ? M[I]
+    : M[number]
+
 /**
- * Modules one after the other: each gets what the one before it gave.
+ * Modules one after the other: each gets what the one before it gave. It takes what the first takes, and gives what the last gives.
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Sequential.html
  * @example new nn.Sequential(new nn.Linear(64, 32), new nn.ReLU(), new nn.Linear(32, 10)).forward(zeros([8, 64])).shape // [8, 10]
  */
-export class Sequential extends Indexed {
-  constructor(...modules: readonly Module[]) {
+export class Sequential<out M extends readonly BaseModule[] = readonly Module[]> extends Indexed<M[number]> {
+  /** @param modules each as an argument; those of a list as `...list` */
+  constructor(...modules: M) {
     super()
     this.append(modules)
   }
 
-  forward(x: Tensor): Tensor {
-    let y: unknown = x
-    for (const module of this) y = (module as unknown as { forward(x: unknown): unknown }).forward(y)
-    return y as Tensor
+  /** The module at a place; places below 0 count from the end. @throws ArgumentError where there is none. */
+  at<List extends readonly BaseModule[], I extends number>(this: Sequential<List>, index: I): PlaceOf<List, I> {
+    return this.place(index) as PlaceOf<List, I>
+  }
+
+  /** What the last module gives, when each gets what the one before it gave. */
+  forward(...input: InputOf<M>): OutputOf<M> {
+    let values: readonly unknown[] = input
+    for (const module of this) values = [(module as unknown as { forward(...input: readonly unknown[]): unknown }).forward(...values)]
+    return values[0] as OutputOf<M>
   }
 }
 
@@ -62,7 +84,7 @@ export class Sequential extends Indexed {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ModuleList.html
  * @example readonly blocks = new nn.ModuleList(Array.from({ length: 6 }, () => new Block()))
  */
-export class ModuleList<M extends Module = Module> extends Indexed {
+export class ModuleList<M extends BaseModule = Module> extends Indexed<M> {
   constructor(modules: Iterable<M> = []) {
     super()
     this.append(modules)
@@ -74,12 +96,9 @@ export class ModuleList<M extends Module = Module> extends Indexed {
     return this
   }
 
-  override at(index: number): M {
-    return super.at(index) as M
-  }
-
-  override [Symbol.iterator](): Iterator<M> {
-    return super[Symbol.iterator]() as Iterator<M>
+  /** The module at a place; places below 0 count from the end. @throws ArgumentError where there is none. */
+  at(index: number): M {
+    return this.place(index)
   }
 
   /** @throws ArgumentError always: a list is no function. */

@@ -1,6 +1,6 @@
 /**
  * @file `Module`: a piece of a network that owns parameters, buffers and other modules, found from its fields. Its `forward` is a method of the
- * subclass; every instance calls it through a wrapper that runs the hooks and tells, when something goes wrong, in which module.
+ * subclass; every instance calls it through a wrapper that runs the hooks and, when something goes wrong, adds the module's path to the error.
  */
 import { ArgumentError, checkOptions, type DType, isDType, isFloat, sameShape, showShape } from '../base/index.ts'
 import { detach, to, zerosLike } from '../ops/index.ts'
@@ -25,12 +25,12 @@ export interface LoadResult {
   readonly unexpectedKeys: readonly string[]
 }
 
-type PreHook = (module: Module, input: readonly unknown[]) => unknown
-type PostHook = (module: Module, input: readonly unknown[], output: unknown) => unknown
+type PreHook = (module: BaseModule, input: readonly unknown[]) => unknown
+type PostHook = (module: BaseModule, input: readonly unknown[], output: unknown) => unknown
 type Forward = (...input: readonly unknown[]) => unknown
 
 /** Modules whose `forward` is running, outermost first. */
-const running: Module[] = []
+const running: BaseModule[] = []
 /** Errors that already say where they come from. */
 const located = new WeakSet<Error>()
 
@@ -45,7 +45,7 @@ const located = new WeakSet<Error>()
  *   forward(x: Tensor): Tensor { return this.fc2.forward(F.relu(this.fc1.forward(x))) }   // [n, 784] → [n, 10]
  * }
  */
-export abstract class Module {
+export abstract class BaseModule {
   /** Whether layers that behave differently in training (dropout) do so; set by `train()` and `eval()`. */
   training = true
   readonly #preHooks = new Map<symbol, PreHook>()
@@ -131,19 +131,19 @@ export abstract class Module {
   }
 
   /** The modules that are fields of this one, with their names. */
-  namedChildren(): [string, Module][] {
-    return this.#fields(Module)
+  namedChildren(): [string, BaseModule][] {
+    return this.#fields(BaseModule)
   }
 
   /** The modules that are fields of this one. */
-  children(): Module[] {
+  children(): BaseModule[] {
     return this.namedChildren().map(([, child]) => child)
   }
 
   /** This module (named by `prefix`) and all below it, each once, parents first. Names are paths: `encoder.2.fc1`. */
-  namedModules(prefix = ''): [string, Module][] {
-    const found = new Map<Module, string>()
-    const visit = (module: Module, path: string): void => {
+  namedModules(prefix = ''): [string, BaseModule][] {
+    const found = new Map<BaseModule, string>()
+    const visit = (module: BaseModule, path: string): void => {
       if (found.has(module)) return
       found.set(module, path)
       for (const [name, child] of module.namedChildren()) visit(child, join(path, name))
@@ -153,7 +153,7 @@ export abstract class Module {
   }
 
   /** This module and all below it. */
-  modules(): Module[] {
+  modules(): BaseModule[] {
     return this.namedModules().map(([, module]) => module)
   }
 
@@ -190,7 +190,7 @@ export abstract class Module {
   /** All that is saved, under every path by which it can be reached (tied weights appear twice, as in PyTorch). */
   #state(): Map<string, Parameter | Buffer> {
     const state = new Map<string, Parameter | Buffer>()
-    const visit = (module: Module, path: string): void => {
+    const visit = (module: BaseModule, path: string): void => {
       for (const [name, parameter] of module.#fields(Parameter)) state.set(join(path, name), parameter)
       for (const [name, buffer] of module.#fields(Buffer)) if (buffer.persistent) state.set(join(path, name), buffer)
       for (const [name, child] of module.namedChildren()) visit(child, join(path, name))
@@ -284,7 +284,7 @@ export abstract class Module {
   }
 
   /** Calls `fn` with every module below this one and then with this one, as initialisation does. */
-  apply(fn: (module: Module) => void): this {
+  apply(fn: (module: BaseModule) => void): this {
     for (const child of this.children()) child.apply(fn)
     fn(this)
     return this
@@ -308,14 +308,27 @@ export abstract class Module {
   }
 }
 
+/**
+ * A module as a value: `nn.Module` takes one tensor and gives one, and its `forward` can be called; `nn.Module<[Tensor, Tensor], Tensor>` says what others
+ * take and give. Any module at all is a {@link BaseModule}.
+ * @example class Block extends nn.Module { constructor(readonly shortcut: nn.Module) { super() } … }
+ */
+export type Module<In extends readonly unknown[] = [x: Tensor], Out = Tensor> = BaseModule & {
+  /** What the module computes, with hooks around it. */
+  forward(...input: In): Out
+}
+
+/** The class to extend: see {@link BaseModule}. */
+export const Module: typeof BaseModule = BaseModule
+
 /** What `console.log(model)` shows in Node. */
-Object.defineProperty(Module.prototype, Symbol.for('nodejs.util.inspect.custom'), {
-  value(this: Module): string {
+Object.defineProperty(BaseModule.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(this: BaseModule): string {
     return this.toString()
   },
 })
 
-const entriesOf = <T>(module: Module, kind: abstract new (...args: never[]) => T): [string, T][] =>
+const entriesOf = <T>(module: BaseModule, kind: abstract new (...args: never[]) => T): [string, T][] =>
   Object.entries(module).filter((field): field is [string, T] => field[1] instanceof kind)
 
 const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`)
@@ -330,7 +343,7 @@ function register<H>(hooks: Map<symbol, H>, hook: H): RemovableHandle {
 function locate(e: unknown): unknown {
   if (!(e instanceof Error) || located.has(e)) return e
   located.add(e)
-  const names = new Map((running[0] as Module).namedModules().map(([path, module]) => [module, path]))
+  const names = new Map((running[0] as BaseModule).namedModules().map(([path, module]) => [module, path]))
   // A module kept in a plain array has no path: its nearest parent that has one is named.
   const path = running.map((module) => names.get(module)).findLast((name) => name !== undefined)
   if (!path) return e

@@ -137,7 +137,7 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
   checkDevices('indexSelect', ['x', 'index'], [x, index])
   checkIndices('indexSelect', index, x.shape[d] ?? 1)
   if (x.ndim === 0) return reshape(take(reshape(x, [1]), 0, reshape(i, [-1]), 'indexSelect'), [])
-  return take(x, d, reshape(i, [i.numel]), 'indexSelect')
+  return take(x, d, reshape(i, [i.numel()]), 'indexSelect')
 }
 
 /** Which row of {@link embedding} gets no gradient. */
@@ -165,12 +165,12 @@ export const embedding: (input: Tensor, weight: Tensor, options?: EmbeddingOptio
       throw new ShapeError('embedding', `weight must be [rows, features], got ${showShape(weight.shape)}`, [weight.shape])
     const [rows, features] = weight.shape as readonly [number, number]
     checkIndices('embedding', input, rows)
-    const flat = reshape(index, [index.numel])
+    const flat = reshape(index, [index.numel()])
     let y = take(weight, 0, flat, 'embedding') // [n, features]
     const padding = options?.paddingIdx
     if (padding !== undefined) {
       const row = padding < 0 ? padding + rows : padding
-      y = where(eq(reshape(flat, [index.numel, 1]), number(row, 'int32')), stopGradient(y), y)
+      y = where(eq(reshape(flat, [index.numel(), 1]), number(row, 'int32')), stopGradient(y), y)
     }
     return ownShape(y, [...input.shape, features])
   },
@@ -204,7 +204,7 @@ export const oneHot: (x: Tensor, options: OneHotOptions | number) => Tensor = de
       throw new ArgumentError('oneHot', 'numClasses must be given: the largest index is known to the device only')
     checkIndices('oneHot', x, n)
     // Looked up in 0 … n−1, each index is itself, and checked.
-    const checked = ownShape(take(new Tensor(graph.iota(n, index._node.placement)), 0, reshape(index, [index.numel]), 'oneHot'), x.shape)
+    const checked = ownShape(take(new Tensor(graph.iota(n, index._node.placement)), 0, reshape(index, [index.numel()]), 'oneHot'), x.shape)
     return cast(eq(unsqueeze(checked, -1), new Tensor(graph.iota(n))), 'int32')
   },
 )

@@ -198,7 +198,7 @@ export function batchNorm(x: Tensor, runningMean: Tensor | null, runningVar: Ten
   const weight = options.weight ? cast(options.weight, dtype) : undefined
   const bias = options.bias ? cast(options.bias, dtype) : undefined
   const values = cast(x, dtype)
-  if (!training || x.numel === 0) {
+  if (!training || x.numel() === 0) {
     if (!training && !(runningMean && runningVar)) {
       throw new ArgumentError(
         op,

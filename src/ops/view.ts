@@ -11,7 +11,7 @@ import {
   showShape,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import type { Tensor } from '../tensor/index.ts'
+import { type Tensor, type TensorList, tensorList } from '../tensor/index.ts'
 import { checkTensor, defineOp } from './define.ts'
 
 /** Sizes as one array or as arguments. */
@@ -131,7 +131,7 @@ export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
 export function t(x: Tensor): Tensor {
   checkTensor('t', 'x', x)
   if (x.ndim > 2)
-    throw new ShapeError('t', `at most 2 dims are wanted, x is ${showShape(x.shape)}. Use transpose(dim0, dim1) or mT()`, [x.shape])
+    throw new ShapeError('t', `at most 2 dims are wanted, x is ${showShape(x.shape)}. Use transpose(dim0, dim1) or x.mT`, [x.shape])
   return x.ndim === 2 ? permuteTo(x, [1, 0]) : x
 }
 
@@ -318,7 +318,7 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
  * Parts along `dim` of size `size` (the last may be smaller), or of the sizes listed.
  * @see https://pytorch.org/docs/stable/generated/torch.split.html
  */
-export function split(x: Tensor, size: number | readonly number[], dim = 0): Tensor[] {
+export function split(x: Tensor, size: number | readonly number[], dim = 0): TensorList {
   checkTensor('split', 'x', x)
   const d = normalizeDim('split', dim, x.ndim)
   const n = x.shape[d] ?? 1
@@ -330,14 +330,16 @@ export function split(x: Tensor, size: number | readonly number[], dim = 0): Ten
   if (total !== n)
     throw new ShapeError('split', `the sizes ${showShape(parts)} sum to ${total}, dim ${d} of ${showShape(x.shape)} has ${n}`, [x.shape])
   let start = 0
-  return parts.map((length) => {
-    start += length
-    return narrow(x, d, start - length, length)
-  })
+  return tensorList(
+    parts.map((length) => {
+      start += length
+      return narrow(x, d, start - length, length)
+    }),
+  )
 }
 
 /** At most `chunks` parts of equal size along `dim` (the last may be smaller). @see https://pytorch.org/docs/stable/generated/torch.chunk.html */
-export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
+export function chunk(x: Tensor, chunks: number, dim = 0): TensorList {
   checkTensor('chunk', 'x', x)
   if (!(Number.isInteger(chunks) && chunks > 0))
     throw new ArgumentError('chunk', `the number of chunks must be a whole number > 0, got ${chunks}`)
@@ -346,8 +348,8 @@ export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
 }
 
 /** The positions of `dim` as a list of tensors without it. @see https://pytorch.org/docs/stable/generated/torch.unbind.html */
-export function unbind(x: Tensor, dim = 0): Tensor[] {
+export function unbind(x: Tensor, dim = 0): TensorList {
   checkTensor('unbind', 'x', x)
   const d = normalizeDim('unbind', dim, x.ndim)
-  return Array.from({ length: x.shape[d] ?? 0 }, (_, i) => select(x, d, i))
+  return tensorList(Array.from({ length: x.shape[d] ?? 0 }, (_, i) => select(x, d, i)))
 }

@@ -53,7 +53,7 @@ export function packTensors(list: readonly Tensor[]): Tensor {
 
 /** Where the pieces of `packTensors` begin, and how long it is, in elements. */
 export function packOffsets(list: readonly Tensor[]): { offsets: number[]; length: number } {
-  return graph.packLayout(list.map((t) => t.numel))
+  return graph.packLayout(list.map((t) => t.numel()))
 }
 
 /** The piece of an arena at `offset`. */

@@ -8,6 +8,7 @@ import {
   normalizeDim,
   type Shape,
   ShapeError,
+  sizeOf,
   type TypedArray,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
@@ -79,12 +80,9 @@ export class Tensor {
   get shape(): Shape {
     return this._node.shape
   }
+  /** The number of dims. */
   get ndim(): number {
     return this._node.shape.length
-  }
-  /** Number of elements. */
-  get numel(): number {
-    return this._node.shape.reduce((a, b) => a * b, 1)
   }
   get dtype(): DType {
     return this._node.dtype
@@ -124,7 +122,7 @@ export class Tensor {
    * @throws ShapeError when there is not exactly one.
    */
   async item(): Promise<number> {
-    if (this.numel !== 1)
+    if (this.numel() !== 1)
       throw new ShapeError('item', `a tensor of one element is wanted, this one is [${this.shape.join(', ')}]. Use data() or toArray()`)
     return (await this.data())[0] as number
   }
@@ -191,7 +189,11 @@ export class Tensor {
   size(dim?: number): Shape | number {
     return dim === undefined ? this.shape : (this.shape[sizedDim(dim, this.ndim)] as number)
   }
-  /** The number of dims, as {@link ndim}. */
+  /** The number of elements. @see https://pytorch.org/docs/stable/generated/torch.numel.html */
+  numel(): number {
+    return sizeOf(this._node.shape)
+  }
+  /** The number of dims, as {@link ndim}. @see https://pytorch.org/docs/stable/generated/torch.Tensor.dim.html */
   dim(): number {
     return this.ndim
   }
@@ -216,6 +218,18 @@ if (Symbol.dispose) Object.defineProperty(Tensor.prototype, Symbol.dispose, { va
 export interface Tensor {
   [Symbol.dispose](): void
 }
+
+/**
+ * The tensors that a function gives in an array. The first sixteen places have a type of their own, so that `const [a, b] = x.chunk(2)` has tensors, also
+ * where the compiler counts every place of an array as perhaps absent (`noUncheckedIndexedAccess`).
+ */
+export interface TensorList<T = Tensor> extends Array<T>, FirstPlaces<T> {}
+
+/** Places 0 to 15. */
+type FirstPlaces<T> = Record<0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15, T>
+
+/** `tensors`, with the type for destructuring. */
+export const tensorList = <T>(tensors: T[]): TensorList<T> => tensors as TensorList<T>
 
 function sizedDim(dim: number, ndim: number): number {
   if (ndim === 0) throw new ShapeError('size', 'a 0-d tensor has no dims')

@@ -158,8 +158,8 @@ async function elementByElement(
 /** ∂yⱼ/∂x for each element j of y: one array for each checked input. */
 async function analyticRows(y: Tensor, checked: readonly Tensor[]): Promise<Float64Array[][]> {
   const rows: Float64Array[][] = []
-  for (let j = 0; j < y.numel; j++) {
-    const one = new Float64Array(y.numel)
+  for (let j = 0; j < y.numel(); j++) {
+    const one = new Float64Array(y.numel())
     one[j] = 1
     const grads = grad(y, checked, {
       gradOutputs: tensor(one, { shape: y.shape, dtype: 'float64', device: 'cpu' }),
@@ -170,7 +170,7 @@ async function analyticRows(y: Tensor, checked: readonly Tensor[]): Promise<Floa
       await Promise.all(
         grads.map(async (g, k) => {
           const x = checked[k] as Tensor
-          if (g === null) return new Float64Array(x.numel)
+          if (g === null) return new Float64Array(x.numel())
           if (!sameShape(g.shape, x.shape))
             throw new AssertionError('gradcheck', `a gradient has shape ${showShape(g.shape)}, its input ${showShape(x.shape)}`)
           return Float64Array.from(await g.data())
@@ -237,9 +237,11 @@ function compareJacobians(
     return `  ${where}: analytic ${a}, numeric ${n}`
   })
   const more = wrong.length > SHOWN ? [`  … and ${wrong.length - SHOWN} more`] : []
-  return [`${wrong.length} of ${x.numel * y.numel} slopes are off (rtol ${rtol}, atol ${atol}); the worst first:`, ...lines, ...more].join(
-    '\n',
-  )
+  return [
+    `${wrong.length} of ${x.numel() * y.numel()} slopes are off (rtol ${rtol}, atol ${atol}); the worst first:`,
+    ...lines,
+    ...more,
+  ].join('\n')
 }
 
 /** ⟨v, J u⟩ by a difference along u against ⟨Jᵀ v, u⟩ by backward, with u and v random of length 1. */
@@ -266,7 +268,7 @@ async function alongOneDirection(
   const gradOutputs = outputs.map((y, i) => tensor(v[i] as Float64Array, { shape: y.shape, dtype: 'float64', device: 'cpu' }))
   const grads = grad(outputs, checked, { gradOutputs, retainGraph: true, allowUnused: true })
   const rows = await Promise.all(
-    grads.map(async (g, k) => (g ? Float64Array.from(await g.data()) : new Float64Array((checked[k] as Tensor).numel))),
+    grads.map(async (g, k) => (g ? Float64Array.from(await g.data()) : new Float64Array((checked[k] as Tensor).numel()))),
   )
   const analytic = dot(rows, u)
   if (Math.abs(analytic - numeric) <= atol + rtol * Math.abs(numeric)) return undefined

@@ -2,9 +2,9 @@
  * @file Matchers for vitest (and Jest, whose `expect.extend` is the same). Nothing is imported from either: hand them your `expect`.
  *
  * ```ts
- * import { registerMatchers, type TensorMatchers } from 'tapegrad/testing'
+ * import { registerMatchers } from 'tapegrad/testing' // which also types them
  * registerMatchers(expect)
- * declare module 'vitest' { interface Matchers<T> extends TensorMatchers<T> {} }
+ * await expect(x.softmax(1).sum(1)).toBeCloseToTensor([1, 1])
  * ```
  */
 import { type Shape, sameShape, showShape } from '../base/index.ts'
@@ -50,11 +50,22 @@ export const matchers: {
   },
 }
 
-/** What `expect(…)` gains, for the declaration beside {@link registerMatchers}. */
-export interface TensorMatchers<_T = unknown> {
+/** What `expect(…)` has after {@link registerMatchers}. */
+export interface TensorMatchers {
+  /** Shape, dtype and, up to `atol + rtol · |expected|`, values are those of `expected`; see `assertClose`. */
   toBeCloseToTensor(expected: Tensor | HostData, options?: CloseOptions): Promise<void>
+  /** The tensor has this shape. */
   toHaveShape(shape: Shape): void
+  /** The gradients of the function are its slopes at `inputs`; see `gradcheck`. */
   toPassGradcheck(inputs: Tensor | readonly unknown[], options?: GradcheckOptions): Promise<void>
+}
+
+declare global {
+  /** Jest's name for its matchers, which vitest extends too: so neither has to be there. */
+  namespace jest {
+    // biome-ignore lint/complexity/noBannedTypes: all declarations of an interface have the same parameters, and this is Jest's
+    interface Matchers<R, T = {}> extends TensorMatchers {}
+  }
 }
 
 /** Gives `expect` the matchers of tensors. */

@@ -45,7 +45,7 @@ describe('tensors', () => {
     ['a parameter', new nn.Parameter(tensor([1, 2], { device })), 'F32'],
   ])('%s', async (_, x, name) => {
     expect(headerOf(await serializeState({ x }))).toEqual({
-      x: { dtype: name, shape: [...x.shape], data_offsets: [0, x.numel * (x.dtype === 'bool' ? 1 : Number(/\d+/.exec(x.dtype)) / 8)] },
+      x: { dtype: name, shape: [...x.shape], data_offsets: [0, x.numel() * (x.dtype === 'bool' ? 1 : Number(/\d+/.exec(x.dtype)) / 8)] },
     })
     await expectRoundTrip({ x })
     await expectRoundTrip({ deep: [{ x }, x] })
