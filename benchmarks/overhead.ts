@@ -1,7 +1,6 @@
 /** @file `npm run bench -- overhead`: what recording costs the host, per primitive op, once schedules and pipelines are cached. */
 import { recordedNodes } from '../src/graph/index.ts'
 import { init } from '../src/index.ts'
-import { ensureAdapter } from '../test/support/adapter.ts'
 import { mlpStep } from './peers/tapegrad.ts'
 import { median, type Overhead, spread } from './report.ts'
 import { MLP, mlpData, TINY_MLP } from './tasks.ts'
@@ -19,7 +18,6 @@ const STEPS_PER_ROUND = 400
  * tensors (at most 64 numbers), and all of its time is counted, the reading too.
  */
 export async function overhead(device: Device, rounds: number): Promise<Pick<Overhead, 'device' | 'adapter' | 'ops' | 'readings'>> {
-  if (device === 'webgpu') await ensureAdapter()
   const info = await init({ device })
   const sizes = device === 'cpu' ? TINY_MLP : MLP
   const { record } = mlpStep(mlpData(sizes), sizes)

@@ -10,6 +10,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { arch, cpus, loadavg, platform } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { ensureAdapter } from '../test/support/adapter.ts'
 import { LIBRARIES, type Library, variantsOf, Worker } from './library.ts'
 import {
   type Circumstances,
@@ -325,6 +326,7 @@ const fill = (): void => writeFileSync(here('../docs/performance.md'), fillPage(
 if (flags.table) console.log(markdown(JSON.parse(readFileSync(flags.table, 'utf8')) as Report))
 else if (flags.page && !flags.save) fill()
 else {
+  if (flags.device === 'webgpu') await ensureAdapter()
   if (flags.overhead) {
     const { overhead } = await import('./overhead.ts')
     const { adapter, ...found } = await overhead(flags.device, flags.rounds)

@@ -1,5 +1,4 @@
 /** @file A child process with one library in it: it does what run.ts asks, one request at a time, and answers with times. peers/pytorch.py is another. */
-import { ensureAdapter } from '../test/support/adapter.ts'
 import type { AdapterFacts } from './gpu.ts'
 import type { Peer } from './peers/peer.ts'
 import { CHAIN, chainData, chainError, cnnData, entries, mlpData, type Network, type ProductShape, productError } from './tasks.ts'
@@ -57,7 +56,6 @@ async function answer(request: Request): Promise<Answer> {
   switch (request.kind) {
     case 'load': {
       device = request.device
-      if (device === 'webgpu') await ensureAdapter()
       const { load } = (await import(`./peers/${request.library}.ts`)) as { load: (device: Device) => Promise<Peer> }
       peer = await load(device)
       const { label, adapter, features = [] } = peer

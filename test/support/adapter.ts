@@ -2,9 +2,10 @@
  * @file A WebGPU adapter on any machine: the one that Dawn finds, or else SwiftShader, a Vulkan driver in software that comes inside the npm
  * package @sparticuz/chromium. For tests, examples and benchmarks; the library itself takes what the machine has.
  *
- * `TAPEGRAD_TEST_ADAPTER` = `system`, `lavapipe` or `swiftshader` forces one.
+ * It is chosen by environment variables and nothing else: the system's loader of libraries reads them when a process starts, and every process that it
+ * starts inherits them. `TAPEGRAD_TEST_ADAPTER` = `system`, `lavapipe` or `swiftshader` forces one.
  */
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
@@ -12,31 +13,44 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { brotliDecompressSync } from 'node:zlib'
 
-export type AdapterSource = 'system' | 'lavapipe' | 'swiftshader'
-
-export interface Adapter {
-  readonly source: AdapterSource
-}
+type AdapterSource = 'system' | 'lavapipe' | 'swiftshader'
+type Variables = Readonly<Record<string, string>>
 
 const require = createRequire(import.meta.url)
 const SOURCES: readonly string[] = ['system', 'lavapipe', 'swiftshader'] satisfies AdapterSource[]
 const SWIFTSHADER_FILES: readonly string[] = ['libvk_swiftshader.so', 'libvulkan.so.1', 'vk_swiftshader_icd.json']
 const ICD_FOLDERS = ['/usr/share/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/etc/vulkan/icd.d']
 const PROBE_SECONDS = 30
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-let adapter: Promise<Adapter> | undefined
-
-/** Sees to it that Dawn will find an adapter in this process. Call it before anything touches WebGPU; calling it again is free. */
-export function ensureAdapter(): Promise<Adapter> {
-  adapter ??= bringUp()
-  return adapter
+/** The variables under which a process has an adapter. */
+export async function adapterVariables(): Promise<Variables> {
+  const source = forced() ?? ((await probe()) === null ? 'swiftshader' : 'system')
+  return { TAPEGRAD_TEST_ADAPTER: source, ...variables(source) }
 }
 
-async function bringUp(): Promise<Adapter> {
-  const source = forced() ?? ((await probe()) === null ? 'swiftshader' : 'system')
-  if (source === 'lavapipe') useDriver(lavapipeIcd())
-  if (source === 'swiftshader') await loadSwiftShader()
-  return { source }
+/**
+ * For a program that needs WebGPU, before anything touches it: where this process was not started under the variables of its adapter, the program is run
+ * once more, under them, and this process ends as that one does.
+ */
+export async function ensureAdapter(): Promise<void> {
+  const { TAPEGRAD_TEST_ADAPTER: source, ...needed } = await adapterVariables()
+  if (Object.entries(needed).some(([name, value]) => process.env[name] !== value))
+    await restart({ TAPEGRAD_TEST_ADAPTER: source as string, ...needed })
+}
+
+function restart(added: Variables): Promise<never> {
+  const args = [...process.execArgv, ...process.argv.slice(1)]
+  const child = spawn(process.execPath, args, { env: { ...process.env, ...added }, stdio: 'inherit' })
+  for (const signal of SIGNALS) process.on(signal, () => child.kill(signal))
+  return new Promise((_, reject) => {
+    child.on('error', reject)
+    child.on('close', (status, signal) => {
+      if (!signal) process.exit(status ?? 1)
+      process.removeAllListeners(signal)
+      process.kill(process.pid, signal)
+    })
+  })
 }
 
 function forced(): AdapterSource | undefined {
@@ -46,12 +60,8 @@ function forced(): AdapterSource | undefined {
   return value as AdapterSource
 }
 
-/**
- * What Dawn's first adapter calls itself, or null where it finds none. Asked in a process of its own: a Vulkan loader that was loaded once
- * stays, and with it the drivers that Dawn has refused.
- */
-export async function probe(source?: AdapterSource): Promise<string | null> {
-  const env = { ...process.env, ...(source && variables(source)) }
+/** What Dawn's first adapter calls itself in a process with these variables, or null where it finds none. */
+export async function probe(added: Variables = {}): Promise<string | null> {
   const script = `
     const { create } = await import(${JSON.stringify(pathToFileURL(require.resolve('webgpu')))})
     const info = (await create([]).requestAdapter())?.info
@@ -59,7 +69,7 @@ export async function probe(source?: AdapterSource): Promise<string | null> {
     process.exit()`
   const args = ['--input-type=module', '--eval', script]
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { env, timeout: PROBE_SECONDS * 1000 }, (error, out) => {
+    execFile(process.execPath, args, { env: { ...process.env, ...added }, timeout: PROBE_SECONDS * 1000 }, (error, out) => {
       // Dawn may print its complaints about refused drivers first.
       const last = out.trimEnd().split('\n').at(-1)
       resolve(error || !last ? null : (JSON.parse(last) as string | null))
@@ -67,24 +77,21 @@ export async function probe(source?: AdapterSource): Promise<string | null> {
   })
 }
 
-/** The variables under which another process, which knows nothing of this file, is given the same adapter. */
-export async function adapterVariables(): Promise<Record<string, string>> {
-  return variables((await ensureAdapter()).source)
-}
-
-function variables(source: AdapterSource): Record<string, string> {
+function variables(source: AdapterSource): Variables {
   if (source === 'system') return {}
   if (source === 'lavapipe') return driverVariables(lavapipeIcd())
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    throw new Error(
+      `no WebGPU adapter here, and the SwiftShader for tests and examples is for Linux on x64, not ${process.platform} on ${process.arch}`,
+    )
+  }
   const folder = unpackSwiftShader()
-  return { ...driverVariables(join(folder, 'vk_swiftshader_icd.json')), LD_LIBRARY_PATH: folder }
+  const libraries = (process.env.LD_LIBRARY_PATH ?? '').split(':').filter((path) => path && path !== folder)
+  return { ...driverVariables(join(folder, 'vk_swiftshader_icd.json')), LD_LIBRARY_PATH: [folder, ...libraries].join(':') }
 }
 
 /** Loaders before 1.3.207 know only the second name. */
-const driverVariables = (icd: string) => ({ VK_DRIVER_FILES: icd, VK_ICD_FILENAMES: icd })
-
-function useDriver(icd: string): void {
-  Object.assign(process.env, driverVariables(icd))
-}
+const driverVariables = (icd: string): Variables => ({ VK_DRIVER_FILES: icd, VK_ICD_FILENAMES: icd })
 
 function lavapipeIcd(): string {
   for (const folder of ICD_FOLDERS) {
@@ -92,21 +99,6 @@ function lavapipeIcd(): string {
     if (file) return join(folder, file)
   }
   throw new Error('lavapipe is not installed (Debian: mesa-vulkan-drivers, 25 or later)')
-}
-
-/** Held, so that the library stays loaded: Dawn asks for `libvulkan.so.1` by name and is given the one that is there already. */
-const held: unknown[] = []
-
-async function loadSwiftShader(): Promise<void> {
-  if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new Error(
-      `no WebGPU adapter here, and the SwiftShader for tests and examples is for Linux on x64, not ${process.platform} on ${process.arch}`,
-    )
-  }
-  const folder = unpackSwiftShader()
-  useDriver(join(folder, 'vk_swiftshader_icd.json'))
-  const { default: koffi } = await import('koffi')
-  held.push(koffi.load(join(folder, 'libvulkan.so.1')))
 }
 
 /** The folder with SwiftShader's files; unpacked once, and whole or not at all where several processes come at the same time. */

@@ -1,4 +1,0 @@
-/** @file Once per test file, before it touches WebGPU. */
-import { ensureAdapter } from './adapter.ts'
-
-await ensureAdapter()
