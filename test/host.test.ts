@@ -165,8 +165,8 @@ describe('reading back', () => {
     expect(nest(new Float32Array(0), [2, 0], 'float32')).toEqual([[], []])
   })
 
-  it('gives ndarrays', () => {
-    const a = toNdarray(Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3])
+  it('gives ndarrays', async () => {
+    const a = await toNdarray(Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3])
     expect([a.shape, a.get(1, 2), a.dtype]).toEqual([[2, 3], 6, 'float32'])
   })
 })

@@ -77,7 +77,7 @@ function candidates(): ContractStrategy[] {
 }
 
 const opened = await webgpuProvider.open()
-if (!opened) throw new Error('no WebGPU adapter')
+if ('unavailable' in opened) throw new Error(opened.unavailable)
 const device = opened.device as GpuComputeDevice
 const { software } = opened.info
 const { subgroup } = device

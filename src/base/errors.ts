@@ -7,8 +7,8 @@ export { show as showShape }
 /** The root of the library's own errors. */
 export class TapegradError extends Error {
   readonly op: string
-  constructor(op: string, message: string) {
-    super(op ? `${op}: ${message}` : message)
+  constructor(op: string, message: string, options?: ErrorOptions) {
+    super(op ? `${op}: ${message}` : message, options)
     this.name = new.target.name
     this.op = op
   }

@@ -168,8 +168,19 @@ export interface OpenOptions {
   readonly hardware?: boolean
 }
 
-/** Makes devices; `open` answers undefined where there is none to be had. */
+/** A device and what `init()` tells about it. */
+export interface Opened {
+  readonly device: Device
+  readonly info: DeviceInfo
+}
+
+/** There is no such device here: why, and what would help, as a sentence for an error. */
+export interface Unavailable {
+  readonly unavailable: string
+}
+
+/** Makes devices. */
 export interface DeviceProvider {
   readonly name: DeviceName
-  open(options?: OpenOptions): Promise<{ device: Device; info: DeviceInfo } | undefined>
+  open(options?: OpenOptions): Promise<Opened | Unavailable>
 }

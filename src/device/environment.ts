@@ -13,8 +13,10 @@ interface Process {
 
 /** Node's own modules, as far as they are used; said here, so that the package's declarations need no others. */
 interface Builtins {
-  readonly 'node:module': { createRequire(from: string): (name: string) => unknown }
+  readonly 'node:fs': object
+  readonly 'node:fs/promises': object
   readonly 'node:os': { availableParallelism(): number }
+  readonly 'node:path': object
   readonly 'node:worker_threads': { readonly Worker: new (source: string, options: WorkerOptions) => NodeWorker }
 }
 interface WorkerOptions {
@@ -38,3 +40,13 @@ export const env = (name: string): string | undefined => host?.env?.[name] || un
 
 /** Node's own modules without an import that a page would have to resolve; undefined where there are none. */
 export const builtinModule: Process['getBuiltinModule'] = nodeProcess?.getBuiltinModule
+
+/**
+ * An optional dependency with native code. Bundlers leave the import as it is: a page has no use for it, and a bundle for Node finds it in the
+ * `node_modules` beside it.
+ * @throws Error where it is not installed ({@link isMissing} tells), or its native code cannot be loaded
+ */
+export const nativePackage = (name: 'koffi' | 'webgpu'): Promise<unknown> => import(/* webpackIgnore: true */ /* @vite-ignore */ name)
+
+/** Whether an import failed because the package is not there at all. */
+export const isMissing = (error: unknown): boolean => (error as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND'

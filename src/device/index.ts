@@ -1,6 +1,5 @@
-export { cpuProvider, openCpu } from './cpu/index.ts'
 export { areDeterministicAlgorithmsEnabled, useDeterministicAlgorithms } from './determinism.ts'
 export * from './device.ts'
-export { nodeProcess } from './environment.ts'
+export { builtinModule, nodeProcess } from './environment.ts'
 export { isTold, markTold } from './late.ts'
-export { webgpuProvider } from './webgpu/index.ts'
+export { cpuProvider, webgpuProvider } from './providers.ts'

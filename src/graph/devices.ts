@@ -1,6 +1,7 @@
 /** @file Which devices there are, which is the default, and the order in which work reaches them. */
 import { DeviceError, type DeviceLostError } from '../base/index.ts'
 import {
+  cpuProvider,
   type Device,
   type DeviceInfo,
   type DeviceName,
@@ -9,7 +10,7 @@ import {
   markTold,
   nodeProcess,
   type OpenOptions,
-  openCpu,
+  type Unavailable,
   webgpuProvider,
 } from '../device/index.ts'
 import type { Placement } from './node.ts'
@@ -23,8 +24,8 @@ export interface OpenDevice {
 
 const open = new Map<DeviceName, OpenDevice>()
 /** Attempts that are under way; `hardware`: those that take no software. */
-const opening = new Map<DeviceName, { readonly hardware: boolean; readonly result: Promise<OpenDevice | undefined> }>()
-const providers: readonly DeviceProvider[] = [webgpuProvider]
+const opening = new Map<DeviceName, { readonly hardware: boolean; readonly result: Promise<OpenDevice | Unavailable> }>()
+const providers: Readonly<Record<DeviceName, DeviceProvider>> = { cpu: cpuProvider, webgpu: webgpuProvider }
 
 /** Chosen by the user, or found; undefined while nothing needed it. */
 let chosen: DeviceName | undefined
@@ -66,28 +67,20 @@ export function limitMemory(bytes: number): void {
 
 /** The device, if it is open. One that was lost is forgotten: who needs it opens another. */
 export function openNow(name: DeviceName): OpenDevice | undefined {
-  let known = open.get(name)
-  if (known?.device.lost) {
-    losses.push(known.device.lost)
-    open.delete(name)
-    known = undefined
-  }
-  if (known || name !== 'cpu') return known
-  const limit = memoryFromEnvironment()
-  const { device, info } = openCpu()
-  device.limitMemory(memoryLimit ?? limit)
-  const made = { device, info, plans: new Plans(device) }
-  open.set('cpu', made)
-  return made
+  const known = open.get(name)
+  if (!known?.device.lost) return known
+  losses.push(known.device.lost)
+  open.delete(name)
+  return undefined
 }
 
-async function tryOpen(name: DeviceName, { adapter, hardware = false }: OpenOptions = {}): Promise<OpenDevice | undefined> {
+async function tryOpen(name: DeviceName, { adapter, hardware = false }: OpenOptions = {}): Promise<OpenDevice | Unavailable> {
   const now = openNow(name)
   if (now) return now
   const before = opening.get(name)
   if (before) {
     const found = await before.result
-    return found || hardware || !before.hardware ? found : tryOpen(name, { ...(adapter === undefined ? {} : { adapter }) })
+    return 'device' in found || hardware || !before.hardware ? found : tryOpen(name, { ...(adapter === undefined ? {} : { adapter }) })
   }
   if (adapter !== undefined) adapters.set(name, adapter)
   const wanted = adapters.get(name)
@@ -96,10 +89,10 @@ async function tryOpen(name: DeviceName, { adapter, hardware = false }: OpenOpti
   return result
 }
 
-async function find(name: DeviceName, options: OpenOptions): Promise<OpenDevice | undefined> {
+async function find(name: DeviceName, options: OpenOptions): Promise<OpenDevice | Unavailable> {
   const limit = memoryFromEnvironment()
-  const made = await providers.find((p) => p.name === name)?.open(options)
-  if (!made) return undefined
+  const made = await providers[name].open(options)
+  if ('unavailable' in made) return made
   made.device.limitMemory(memoryLimit ?? limit)
   const ready = { ...made, plans: new Plans(made.device) }
   open.set(name, ready)
@@ -109,11 +102,11 @@ async function find(name: DeviceName, options: OpenOptions): Promise<OpenDevice 
 /** The device, opened; software too. @throws DeviceError when it cannot be had. */
 export async function openDevice(name: DeviceName, adapter?: string): Promise<OpenDevice> {
   const made = await tryOpen(name, adapter === undefined ? {} : { adapter })
-  if (made) return made
+  if ('device' in made) return made
   const asked = fromEnvironment() === name
   throw new DeviceError(
     name,
-    `${asked ? 'TAPEGRAD_DEVICE=webgpu, but ' : ''}no WebGPU adapter answers here. On Linux a Vulkan driver is needed: the GPU's own, or Mesa's lavapipe in software (Debian: apt-get install mesa-vulkan-drivers). ${asked ? 'Without TAPEGRAD_DEVICE, device cpu is used, which' : 'Device cpu'} works everywhere`,
+    `${asked ? `TAPEGRAD_DEVICE=${name}, but ` : ''}${made.unavailable}. ${asked ? 'Without TAPEGRAD_DEVICE, device cpu is used, which' : 'Device cpu'} works everywhere`,
   )
 }
 
@@ -133,7 +126,7 @@ export function settleDefault(): Promise<DeviceName> {
   settling ??= tryOpen('webgpu', { hardware: true })
     .then((found) => {
       // Software that is open already was asked for by name, or for some tensors only
-      chosen ??= found && (!found.info.software || nodeProcess?.env.TAPEGRAD_ADAPTER) ? 'webgpu' : 'cpu'
+      chosen ??= 'device' in found && (!found.info.software || nodeProcess?.env.TAPEGRAD_ADAPTER) ? 'webgpu' : 'cpu'
       return chosen
     })
     .finally(() => {
@@ -144,7 +137,7 @@ export function settleDefault(): Promise<DeviceName> {
 
 export async function available(): Promise<DeviceName[]> {
   const found = await tryOpen('webgpu')
-  return found ? (found.info.software ? ['cpu', 'webgpu'] : ['webgpu', 'cpu']) : ['cpu']
+  return 'device' in found ? (found.info.software ? ['cpu', 'webgpu'] : ['webgpu', 'cpu']) : ['cpu']
 }
 
 export const opened = (): OpenDevice[] => [...open.keys()].flatMap((name) => openNow(name) ?? [])

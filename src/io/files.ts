@@ -1,6 +1,6 @@
 /** @file States in files. A file is replaced whole or not at all, whenever the process or the machine stops. */
 import { ArgumentError, CheckpointError } from '../base/index.ts'
-import { nodeProcess } from '../device/index.ts'
+import { builtinModule } from '../device/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import { bytesOf, stateOf } from './state.ts'
 
@@ -28,16 +28,12 @@ interface Paths {
   resolve(path: string): string
 }
 
-let modules: Promise<[Files, Paths]> | undefined
-
-async function node(op: string, path: string): Promise<[Files, Paths]> {
+function node(op: string, path: string): [Files, Paths] {
   if (typeof path !== 'string' || path === '')
     throw new ArgumentError(op, `a path is a text, got ${path === '' ? 'an empty one' : typeof path}`)
-  if (!nodeProcess) throw new CheckpointError(op, 'files need Node. In a page, serializeState and parseState make and read the bytes', path)
-  // In variables, so that bundlers for the browser leave them alone
-  const names = ['node:fs/promises', 'node:path']
-  modules ??= Promise.all(names.map((name) => import(/* @vite-ignore */ name))) as Promise<[Files, Paths]>
-  return modules
+  if (!builtinModule)
+    throw new CheckpointError(op, 'files need Node. In a page, serializeState and parseState make and read the bytes', path)
+  return [builtinModule('node:fs/promises') as Files, builtinModule('node:path') as Paths]
 }
 
 /** Saves that have not ended, by the file's full path. */
@@ -59,7 +55,7 @@ const pending = new Map<string, Promise<unknown>>()
 export async function saveState(path: string, state: object): Promise<void> {
   const bytes = bytesOf('saveState', state) // first of all: this is the moment whose values are saved
   bytes.catch(() => {}) // told below, after the path has been looked at
-  const [files, paths] = await node('saveState', path)
+  const [files, paths] = node('saveState', path)
   const full = paths.resolve(path)
   const before = pending.get(full)
   const save = (async () => {
@@ -144,7 +140,7 @@ const READ_BYTES = 2 ** 30
  * model.loadStateDict(saved.model)
  */
 export async function loadState<S extends object = Record<string, Tensor>>(path: string): Promise<S> {
-  const [files] = await node('loadState', path)
+  const [files] = node('loadState', path)
   const handle = await files.open(path, 'r')
   try {
     const { size } = await handle.stat()

@@ -1,5 +1,5 @@
 /** @file Values on the host: what users give (numbers, nested arrays, TypedArrays, ndarrays) to storage form, and storage form back to what they read. */
-import ndarray from 'ndarray'
+import type ndarray from 'ndarray'
 import {
   ArgumentError,
   type DType,
@@ -10,6 +10,7 @@ import {
   type Shape,
   ShapeError,
   sizeOf,
+  TapegradError,
   type TypedArray,
   toHalf,
 } from '../base/index.ts'
@@ -259,7 +260,18 @@ export function nest(values: TypedArray, shape: Shape, dtype: DType): NestedArra
   return build(0, 0)
 }
 
-/** Logical numbers, row-major, as an `ndarray` on the same memory. */
-export function toNdarray(values: TypedArray, shape: Shape): NdArray {
-  return ndarray(values, [...shape])
+/**
+ * Logical numbers, row-major, as an `ndarray` on the same memory. That package is loaded here alone: it builds its classes from text, which a page's content
+ * policy may forbid, and a page without a bundler has to say where the package is.
+ */
+export async function toNdarray(values: TypedArray, shape: Shape): Promise<NdArray> {
+  try {
+    const { default: make } = await import('ndarray')
+    return make(values, [...shape])
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new TapegradError('toNdarray', `the package ndarray cannot be used here (${reason}). data() and shape give the same values`, {
+      cause,
+    })
+  }
 }

@@ -143,7 +143,7 @@ export class Tensor {
     return nest(await this.data(), this.shape, this.dtype)
   }
 
-  /** The values as an `ndarray` (https://github.com/scijs/ndarray). */
+  /** The values as an `ndarray` (https://github.com/scijs/ndarray), a package that is loaded at the first call. */
   async toNdarray(): Promise<NdArray> {
     return toNdarray(await this.data(), this.shape)
   }

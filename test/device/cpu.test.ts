@@ -1,8 +1,10 @@
 /** @file The cpu device, by kernels written out by hand and values known from elsewhere. */
 import { describe, expect, it } from 'vitest'
 import { type DType, dtypeInfo, fromHalf, IndexError, type TypedArray, toHalf } from '../../src/base/index.ts'
+import { openCpu } from '../../src/device/cpu/index.ts'
 import { erf, philox, roundEven } from '../../src/device/cpu/special.ts'
-import { type Device, type HostCopy, openCpu, type Program, type Slot } from '../../src/device/index.ts'
+import { loadKoffi } from '../../src/device/cpu/wasm/blas.ts'
+import type { Device, HostCopy, Program, Slot } from '../../src/device/index.ts'
 import {
   type Axis,
   type BinaryOp,
@@ -93,6 +95,8 @@ function start(
 }
 const run = (kernel: Kernel, inputs: readonly TypedArray[], length: number, scalars: readonly number[] = []): Promise<TypedArray> =>
   start(openCpu().device, kernel, inputs, length, scalars)
+
+await loadKoffi()
 
 const i = axis(0, 1)
 /** The value of an expression without inputs. */

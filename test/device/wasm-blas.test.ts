@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { TypedArray } from '../../src/base/index.ts'
-import { type Blas, openBlas } from '../../src/device/cpu/wasm/blas.ts'
+import { type Blas, loadKoffi, openBlas } from '../../src/device/cpu/wasm/blas.ts'
 import { WasmEngine } from '../../src/device/cpu/wasm/engine.ts'
 import { choosePlan, type Limits, type Plan, plansFor } from '../../src/device/cpu/wasm/plan.ts'
 import { WORTH } from '../../src/device/cpu/wasm/threads.ts'
@@ -30,6 +30,7 @@ const tell = (line: string): void => {
   lines.push(line)
 }
 const path = env('TAPEGRAD_BLAS')
+await loadKoffi()
 const blas = openBlas(path === 'off' ? undefined : path, tell)
 
 function run(engine: WasmEngine, kernel: Kernel, inputs: readonly TypedArray[], lengths: readonly number[]): TypedArray[] {

@@ -80,7 +80,7 @@ async function startLoop(device: GpuComputeDevice, executable: Executable, n = N
 
 async function freshDevice(): Promise<GpuComputeDevice> {
   const opened = await openGpu()
-  if (!opened) throw new Error('no WebGPU adapter')
+  if ('unavailable' in opened) throw new Error(opened.unavailable)
   return new GpuComputeDevice(opened, () => {})
 }
 

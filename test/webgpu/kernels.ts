@@ -11,7 +11,7 @@ let opened: Promise<GpuComputeDevice> | undefined
 /** The device under test; one for a test file. */
 export function openDevice(): Promise<GpuComputeDevice> {
   opened ??= webgpuProvider.open().then((found) => {
-    if (!found) throw new Error('no WebGPU adapter')
+    if ('unavailable' in found) throw new Error(found.unavailable)
     return found.device as GpuComputeDevice
   })
   return opened

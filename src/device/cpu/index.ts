@@ -19,13 +19,13 @@ import {
   type DeviceBuffer,
   type DeviceCounters,
   type DeviceInfo,
-  type DeviceProvider,
   type DeviceTraits,
   type Executable,
   type HostCopy,
   labelOf,
   largestOf,
   type MemoryStats,
+  type Opened,
   type Program,
   type Run,
   type Slot,
@@ -35,6 +35,7 @@ import { LateErrors } from '../late.ts'
 import type { Block } from './block.ts'
 import type { CompiledKernel } from './compile.ts'
 import { type Engine, interpreter } from './engine.ts'
+import { loadKoffi } from './wasm/blas.ts'
 import { WasmEngine } from './wasm/engine.ts'
 
 class CpuBuffer implements DeviceBuffer {
@@ -331,8 +332,14 @@ function engineName(): 'wasm' | 'interpreter' {
   return name
 }
 
-/** Opens the CPU device: always possible, at once. Without WebAssembly, kernels are interpreted. */
-export function openCpu(name: 'wasm' | 'interpreter' = engineName()): { device: Device; info: DeviceInfo } {
+/** The CPU device, with the BLAS that the machine may have. */
+export async function openCpuWithBlas(): Promise<Opened> {
+  await loadKoffi()
+  return openCpu()
+}
+
+/** Opens the CPU device: always possible, at once. Without WebAssembly, kernels are interpreted. A BLAS is used where koffi has been loaded. */
+export function openCpu(name: 'wasm' | 'interpreter' = engineName()): Opened {
   const engine = name === 'wasm' ? (WasmEngine.open() ?? interpreter) : interpreter
   const info: DeviceInfo = {
     device: 'cpu',
@@ -345,5 +352,3 @@ export function openCpu(name: 'wasm' | 'interpreter' = engineName()): { device: 
   }
   return { device: new CpuDevice(engine), info }
 }
-
-export const cpuProvider: DeviceProvider = { name: 'cpu', open: async () => openCpu() }

@@ -1,7 +1,8 @@
 /** @file Finds a GPU: the page's own, or Dawn in Node. Hardware first, then software. */
 import { DeviceError } from '../../base/index.ts'
-import type { DeviceInfo, OpenOptions } from '../device.ts'
-import { env, nodeProcess } from '../environment.ts'
+import type { DeviceInfo, OpenOptions, Unavailable } from '../device.ts'
+import { env, isMissing, nativePackage, nodeProcess } from '../environment.ts'
+import { ownGpu } from './hardware.ts'
 import type { AdapterClass } from './strategy.ts'
 
 export interface Opened {
@@ -32,28 +33,31 @@ const SOFTWARE = /llvmpipe|lavapipe|swiftshader|softpipe|software|basic render/i
 /** Dawn's GPU object; it must outlive the devices made from it. */
 const kept = new Map<string, GPU>()
 
-/** The page's own; some runtimes have one without a page. */
-const ownGpu = (): GPU | undefined => (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu
-
-async function entry(adapter: string | undefined): Promise<GPU | undefined> {
+/** WebGPU itself, before any adapter: the page's own, or Dawn's. */
+async function entry(adapter: string | undefined): Promise<GPU | Unavailable> {
   const own = ownGpu()
-  if (own || !nodeProcess) return own
+  if (own) return own
+  if (!nodeProcess) return { unavailable: NO_NAVIGATOR_GPU }
   const flags = adapter ? [`adapter=${adapter}`] : []
   const key = flags.join()
   const known = kept.get(key)
   if (known) return known
-  // In a variable, so that bundlers for the browser leave the native module alone
-  const dawn = 'webgpu'
   let create: (flags: string[]) => GPU
   try {
-    ;({ create } = (await import(/* @vite-ignore */ dawn)) as { create: (flags: string[]) => GPU })
-  } catch {
-    return undefined
+    ;({ create } = (await nativePackage('webgpu')) as { create: (flags: string[]) => GPU })
+  } catch (e) {
+    return { unavailable: isMissing(e) ? NO_DAWN : `the npm package webgpu cannot be loaded (${(e as Error).message})` }
   }
   const gpu = create(flags)
   kept.set(key, gpu)
   return gpu
 }
+
+const NO_NAVIGATOR_GPU =
+  'there is no navigator.gpu here. A page has it in a browser with WebGPU, where it comes over https or from localhost'
+const NO_DAWN = 'the npm package webgpu, which is WebGPU for Node, is not installed. It is an optional dependency: npm install webgpu'
+const NO_ADAPTER =
+  "no WebGPU adapter answers here. On Linux a Vulkan driver is needed: the GPU's own, or Mesa's lavapipe in software (Debian: apt-get install mesa-vulkan-drivers)"
 
 function describe(info: GPUAdapterInfo): string {
   return [info.description, info.device, info.architecture, info.vendor].find((text) => text) ?? 'unknown adapter'
@@ -62,55 +66,40 @@ function describe(info: GPUAdapterInfo): string {
 const isSoftware = (info: GPUAdapterInfo): boolean =>
   info.isFallbackAdapter || SOFTWARE.test(`${info.description} ${info.device} ${info.architecture} ${info.vendor}`)
 
-/** What drivers of GPUs put into /dev: NVIDIA's, that of WSL, Mali's, Adreno's, Tegra's, PowerVR's. All others make a render node in /dev/dri. */
-const GPU_FILES = /^(nvidia\d|dxg$|mali\d|kgsl-|nvgpu|nvhost-gpu|pvrsrvkm)/
-
-/**
- * Whether asking Dawn for hardware can have an answer. On Linux a look into /dev tells: where there is no GPU, Dawn would load the software
- * drivers (60 MB) and print its warnings to find none.
- */
-async function mayHaveHardware(): Promise<boolean> {
-  if (ownGpu() || nodeProcess?.platform !== 'linux') return true
-  // In a variable, as above
-  const module = 'node:fs/promises'
-  const { readdir } = (await import(/* @vite-ignore */ module)) as { readdir(path: string): Promise<string[]> }
-  const [files, nodes] = await Promise.all(['/dev', '/dev/dri'].map((path) => readdir(path).catch((): string[] => [])))
-  return !!files?.some((name) => GPU_FILES.test(name)) || !!nodes?.some((name) => name.startsWith('renderD'))
-}
-
 /** Dawn refuses a name that it does not know in just this spelling, and lists those it has: letter case is no reason to fail. */
-async function request(gpu: GPU | undefined, wanted: string | undefined): Promise<GPUAdapter | null | undefined> {
+async function request(gpu: GPU, wanted: string | undefined): Promise<GPUAdapter | null> {
   const options = { powerPreference: 'high-performance' } as const
   try {
-    return await gpu?.requestAdapter(options)
+    return await gpu.requestAdapter(options)
   } catch (error) {
     const names = [...`${error}`.matchAll(/name: '([^']*)'/g)].map((m) => m[1] as string)
     const name = names.find((n) => wanted && n.toLowerCase().includes(wanted.toLowerCase()))
-    if (name) return (await entry(name))?.requestAdapter(options)
+    const named = name === undefined ? undefined : await entry(name)
+    if (named && 'requestAdapter' in named) return named.requestAdapter(options)
     if (wanted) throw new DeviceError('init', `no WebGPU adapter matches '${wanted}'; there is ${names.join(', ') || 'none'}`)
-    return undefined
+    return null
   }
 }
 
 /**
  * Opens a device on the best adapter, or on the one whose description contains `adapter` (or TAPEGRAD_ADAPTER), which may be software also
  * where only hardware is wanted.
- * @returns undefined where there is no adapter.
  * @throws DeviceError when an adapter was asked for by name and is not there, or gives no device.
  */
-export async function openGpu({ adapter: wanted = env('TAPEGRAD_ADAPTER'), hardware }: OpenOptions = {}): Promise<Opened | undefined> {
+export async function openGpu({ adapter: wanted = env('TAPEGRAD_ADAPTER'), hardware }: OpenOptions = {}): Promise<Opened | Unavailable> {
   const onlyHardware = hardware && !wanted
-  if (onlyHardware && !(await mayHaveHardware())) return undefined
   const gpu = await entry(wanted)
-  const matches = (a: GPUAdapter | null | undefined): boolean => {
+  if ('unavailable' in gpu) return gpu
+  const matches = (a: GPUAdapter | null): boolean => {
     const text = a ? `${a.info.description} ${a.info.device} ${a.info.architecture} ${a.info.vendor}`.toLowerCase() : ''
     return !!a && (!wanted || text.includes(wanted.toLowerCase()))
   }
   let adapter = await request(gpu, wanted)
-  if (wanted && !matches(adapter) && !nodeProcess) adapter = await gpu?.requestAdapter({ forceFallbackAdapter: true })
+  if (wanted && !matches(adapter) && !nodeProcess) adapter = await gpu.requestAdapter({ forceFallbackAdapter: true })
   if (wanted && !matches(adapter))
     throw new DeviceError('init', `no WebGPU adapter matches '${wanted}'${adapter ? `; there is ${describe(adapter.info)}` : ''}`)
-  if (!adapter || (onlyHardware && isSoftware(adapter.info))) return undefined
+  if (!adapter) return { unavailable: nodeProcess ? NO_ADAPTER : 'the browser gives no WebGPU adapter' }
+  if (onlyHardware && isSoftware(adapter.info)) return { unavailable: `${describe(adapter.info)} is no hardware` }
   const found = adapter
   const limitsAsked = env('TAPEGRAD_LIMITS')
   if (limitsAsked !== undefined && limitsAsked !== 'default')

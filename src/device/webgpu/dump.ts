@@ -1,5 +1,5 @@
 /** @file TAPEGRAD_DUMP=dir: every kernel as a file, with its label and its numbers. */
-import { env, nodeProcess } from '../environment.ts'
+import { builtinModule, env } from '../environment.ts'
 import type { PrintedKernel } from './printer.ts'
 
 export type Dump = (printed: PrintedKernel) => void
@@ -9,11 +9,10 @@ interface Files {
   writeFileSync(path: string, text: string): void
 }
 
-export async function openDump(): Promise<Dump> {
+export function openDump(): Dump {
   const folder = env('TAPEGRAD_DUMP')
-  if (!folder || !nodeProcess) return () => {}
-  const fs = 'node:fs' // in a variable, so that bundlers for the browser leave it alone
-  const { mkdirSync, writeFileSync } = (await import(/* @vite-ignore */ fs)) as Files
+  if (!folder || !builtinModule) return () => {}
+  const { mkdirSync, writeFileSync } = builtinModule('node:fs') as Files
   mkdirSync(folder, { recursive: true })
   let count = 0
   return ({ label, code, params, workgroups }) => {

@@ -2,7 +2,7 @@
  * @file The machine's own matrix products: a BLAS with the C interface (OpenBLAS, MKL, BLIS, Accelerate), called in place on the device's memory by the optional
  * package koffi. Where either is not there, everything runs as WebAssembly.
  */
-import { builtinModule, env, nodeProcess } from '../../environment.ts'
+import { env, nativePackage, nodeProcess } from '../../environment.ts'
 
 /** What koffi has that is needed here. */
 interface Koffi {
@@ -52,13 +52,15 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
 
 const SGEMM = 'void cblas_sgemm(int, int, int, int, int, int, float, uintptr_t, int, uintptr_t, int, float, uintptr_t, int)'
 
-function koffi(): Koffi | undefined {
-  try {
-    // Not an import, so that bundlers for the browser leave the native module alone, and for it to be there at once
-    return builtinModule?.('node:module').createRequire(import.meta.url)('koffi') as Koffi | undefined
-  } catch {
-    return undefined
-  }
+let koffi: Koffi | undefined
+
+/** Looks for koffi, where a BLAS may be wanted; what asks for one afterwards need not wait. */
+export async function loadKoffi(): Promise<void> {
+  if (koffi || !nodeProcess || env('TAPEGRAD_BLAS') === 'off') return
+  koffi = await nativePackage('koffi').then(
+    (module) => (module as { readonly default: Koffi }).default,
+    () => undefined,
+  )
 }
 
 /** The function of a declaration, if the library has it. */
@@ -131,6 +133,7 @@ const reason = (e: unknown): string => (e instanceof Error ? e.message : String(
  * The BLAS of a path, or the first of those that machines usually have. Where there is none, or it does not work, there is no error: what was asked for by
  * its path, or was found and is broken, is told of in one line.
  *
+ * {@link loadKoffi} goes before it.
  * @param wanted `off`, a path, or undefined
  */
 export function openBlas(wanted: string | undefined, tell: (line: string) => void): Blas | undefined {
@@ -138,7 +141,7 @@ export function openBlas(wanted: string | undefined, tell: (line: string) => voi
   const fallback = (what: string): undefined => {
     tell(`tapegrad: ${what}; matrix products run as WebAssembly`)
   }
-  const own = koffi()
+  const own = koffi
   if (!own) return wanted === undefined ? undefined : fallback(`TAPEGRAD_BLAS=${wanted} needs the package koffi, which is not installed`)
   if (wanted !== undefined) {
     try {
