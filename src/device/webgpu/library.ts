@@ -8,7 +8,7 @@ interface Helper {
 
 const DECLARATION = /^(?:fn|struct) (\w+)/gm
 
-/** Splits the library at its declarations; a comment belongs to the declaration that it stands over. */
+/** Splits the library at its declarations. */
 function parse(files: Readonly<Record<string, string>>): Map<string, Helper> {
   const bodies = new Map<string, string>()
   for (const [path, text] of Object.entries(files)) {
@@ -16,7 +16,7 @@ function parse(files: Readonly<Record<string, string>>): Map<string, Helper> {
     const starts = [...text.matchAll(DECLARATION)]
     starts.forEach((match, i) => {
       const end = starts[i + 1]?.index ?? text.length
-      const body = text.slice(match.index, end).replace(/(?:\n(?:\/\/.*)?)+$/, '')
+      const body = text.slice(match.index, end).trimEnd()
       bodies.set(match[1] as string, body)
     })
   }

@@ -1,39 +1,28 @@
 // Written by scripts/embed-shaders.ts from shaders/: edit there, then `npm run shaders`.
 export const shaders: Readonly<Record<string, string>> = {
-  'lib/bits': `// Tests of floats by bit pattern, and numbers narrower than 32 bits. NaN cannot be told by \`x != x\`: compilers may assume that there is none.
-
-fn is_nan(x: f32) -> bool {
+  'lib/bits': `fn is_nan(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
 }
-
 fn any_nan(a: f32, b: f32) -> bool {
   return max(bitcast<u32>(a) & 0x7fffffffu, bitcast<u32>(b) & 0x7fffffffu) > 0x7f800000u;
 }
-
-// The float with these bits. Through a variable, because constant expressions may not be Inf or NaN.
 fn float_of(bits: u32) -> f32 {
   var word = bits;
   return bitcast<f32>(word);
 }
-
 fn float_to_bool(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7fffffffu) != 0u;
 }
-
-// Truncates; out of range saturates, NaN gives 0.
 fn float_to_i32(x: f32) -> i32 {
   if (is_nan(x)) { return 0; }
   if (x >= 2147483648.0) { return 2147483647; }
   return i32(max(x, -2147483648.0));
 }
-
 fn float_to_u32(x: f32) -> u32 {
   if (is_nan(x)) { return 0u; }
   if (x >= 4294967296.0) { return 0xffffffffu; }
   return u32(max(x, 0.0));
 }
-
-// IEEE 754 half precision in the low 16 bits: round to nearest even, overflow to Inf, NaN kept.
 fn half_of(x: f32) -> u32 {
   let bits = bitcast<u32>(x);
   let sign = (bits >> 16u) & 0x8000u;
@@ -42,7 +31,6 @@ fn half_of(x: f32) -> u32 {
   if (size >= 0x477ff000u) { return sign | 0x7c00u; }
   if (size >= 0x38800000u) { return sign | ((size - 0x38000000u + 0xfffu + ((size >> 13u) & 1u)) >> 13u); }
   if (size < 0x33000000u) { return sign; }
-  // a subnormal half counts units of 2^-24
   let shift = 126u - (size >> 23u);
   let significand = (size & 0x7fffffu) | 0x800000u;
   let whole = significand >> shift;
@@ -50,7 +38,6 @@ fn half_of(x: f32) -> u32 {
   let tie = 1u << (shift - 1u);
   return sign | (whole + select(0u, 1u, rest > tie || (rest == tie && (whole & 1u) == 1u)));
 }
-
 fn half_to_float(half: u32) -> f32 {
   let sign = (half & 0x8000u) << 16u;
   let size = half & 0x7fffu;
@@ -58,103 +45,77 @@ fn half_to_float(half: u32) -> f32 {
   if (size >= 0x400u) { return bitcast<f32>(sign | ((size << 13u) + 0x38000000u)); }
   return bitcast<f32>(sign | bitcast<u32>(f32(size) * 5.9604644775390625e-8));
 }
-
 fn round_half(x: f32) -> f32 {
   return half_to_float(half_of(x));
 }
-
-// floor(x / by), given a float a little below 1 / by: the product is it or one less while x < 2^24 and x / by < 2^21.
 fn quotient(x: u32, by: u32, inverse: f32) -> u32 {
   let q = u32(f32(x) * inverse);
   return q + select(0u, 1u, x - q * by >= by);
 }
 `,
-  'lib/math': `// Elementwise functions that mean the same on every adapter: NaN and infinities as in IEEE 754, accuracy of a few units in the last place.
-// Polynomials are Taylor series, weighted least-squares fits made for this file (relative error below 3e-8), or from the source named.
-
-fn f_lt(a: f32, b: f32) -> bool { return a < b && !any_nan(a, b); }
+  'lib/math': `fn f_lt(a: f32, b: f32) -> bool { return a < b && !any_nan(a, b); }
 fn f_le(a: f32, b: f32) -> bool { return a <= b && !any_nan(a, b); }
 fn f_eq(a: f32, b: f32) -> bool { return a == b && !any_nan(a, b); }
 fn f_ne(a: f32, b: f32) -> bool { return a != b || any_nan(a, b); }
-
-// With a second operand that cannot be NaN.
 fn f_lt_finite(a: f32, b: f32) -> bool { return a < b && !is_nan(a); }
 fn f_le_finite(a: f32, b: f32) -> bool { return a <= b && !is_nan(a); }
 fn f_gt_finite(a: f32, b: f32) -> bool { return a > b && !is_nan(a); }
 fn f_ge_finite(a: f32, b: f32) -> bool { return a >= b && !is_nan(a); }
 fn f_eq_finite(a: f32, b: f32) -> bool { return a == b && !is_nan(a); }
 fn f_ne_finite(a: f32, b: f32) -> bool { return a != b || is_nan(a); }
-
-// The larger, or NaN where there is one (the sum is).
 fn f_max(a: f32, b: f32) -> f32 { return select(max(a, b), a + b, any_nan(a, b)); }
 fn f_min(a: f32, b: f32) -> f32 { return select(min(a, b), a + b, any_nan(a, b)); }
 fn f_max_finite(a: f32, b: f32) -> f32 { return select(max(a, b), a, is_nan(a)); }
 fn f_min_finite(a: f32, b: f32) -> f32 { return select(min(a, b), a, is_nan(a)); }
-
-fn f_sign(x: f32) -> f32 { return select(sign(x), 0.0, is_nan(x)); } // 0 for NaN, as PyTorch's
-
-// e^r - 1 for |r| <= ln(2)/2 + a little: Taylor series to r^8, whose remainder is below 2^-27 there.
+fn f_sign(x: f32) -> f32 { return select(sign(x), 0.0, is_nan(x)); }
 fn expm1_near(r: f32) -> f32 {
   let p = fma(fma(fma(fma(fma(fma(2.48015873e-5, r, 1.98412698e-4), r, 1.38888889e-3), r, 8.33333333e-3), r, 4.16666667e-2), r, 1.66666667e-1), r, 0.5);
   return fma(r * r, p, r);
 }
-
-// e^x = 2^n 2^f with n + f = x log2(e). The product is taken in parts that are exact, x being split by its bits: compilers fold what arithmetic
-// alone would keep apart.
 fn f_exp(x: f32) -> f32 {
   let c = clamp(x, -104.0, 89.0);
   let high = bitcast<f32>(bitcast<u32>(c) & 0xfffff000u);
-  let whole = high * 1.4423828125; // 12 bits times 12 bits
+  let whole = high * 1.4423828125;
   let rest = fma(c - high, 1.4423828125, c * 3.1222838896e-4);
   let n = round(whole + rest);
   let y = 1.0 + expm1_near(((whole - n) + rest) * 0.6931471805599453);
   let k = i32(n);
-  let half = k >> 1u; // 2^n in two factors: n runs from -150 to 128
+  let half = k >> 1u;
   return select(y * bitcast<f32>(u32(half + 127) << 23u) * bitcast<f32>(u32(k - half + 127) << 23u), x, is_nan(x));
 }
-
 fn f_expm1(x: f32) -> f32 {
   return select(f_exp(x) - 1.0, expm1_near(x), abs(x) < 0.35);
 }
-
-// log(1 + t) for sqrt(1/2) - 1 <= t <= sqrt(2) - 1.
 fn log1p_near(t: f32) -> f32 {
   let z = t * t;
   let p = fma(fma(fma(fma(fma(fma(fma(fma(0.06744550168514252, t, -0.11674808710813522), t, 0.11888600885868073), t, -0.12405755370855331), t, 0.1421951949596405), t, -0.16667985916137695), t, 0.2000211924314499), t, -0.25000008940696716), t, 0.3333331346511841);
   return t + fma(-0.5, z, t * z * p);
 }
-
 fn f_log(x: f32) -> f32 {
   let bits = bitcast<u32>(x);
-  let above = u32((bits & 0x7fffffu) > 0x3504f3u); // mantissa over sqrt(2): halve it
+  let above = u32((bits & 0x7fffffu) > 0x3504f3u);
   let e = f32(i32((bits >> 23u) & 0xffu) - 127 + i32(above));
   let m = bitcast<f32>((bits & 0x7fffffu) | ((127u - above) << 23u));
   let near = log1p_near(m - 1.0);
   var y = fma(e, 0.693359375, fma(e, -2.12194440e-4, near));
-  if ((bits & 0x7fffffffu) < 0x00800000u) { y = float_of(0xff800000u); } // zero, and subnormals flushed to it
+  if ((bits & 0x7fffffffu) < 0x00800000u) { y = float_of(0xff800000u); }
   else if (bits >= 0x80000000u) { y = float_of(0x7fc00000u); }
   else if (bits == 0x7f800000u) { y = x; }
   return select(y, x, is_nan(x));
 }
-
 fn f_log1p(x: f32) -> f32 {
   if (x > -0.2928 && x < 0.4142) { return log1p_near(x); }
   return f_log(1.0 + x);
 }
-
-// Hardware may take the root as x / sqrt(x), which is NaN at zero and infinity.
 fn f_sqrt(x: f32) -> f32 {
   let bits = bitcast<u32>(x);
   return select(sqrt(x), x, (bits << 1u) == 0u || bits == 0x7f800000u);
 }
-
 fn f_rsqrt(x: f32) -> f32 {
   let bits = bitcast<u32>(x);
   let y = select(1.0 / sqrt(x), 0.0, bits == 0x7f800000u);
   return select(y, float_of((bits & 0x80000000u) | 0x7f800000u), (bits << 1u) == 0u);
 }
-
-// Odd Taylor-like polynomial below 0.625 (no cancellation), else from e^2|x|; from 9.1 on it is 1.
 fn f_tanh(x: f32) -> f32 {
   let a = min(abs(x), 9.1);
   let z = a * a;
@@ -163,8 +124,6 @@ fn f_tanh(x: f32) -> f32 {
   let y = select(far, near, a < 0.625);
   return select(select(y, -y, x < 0.0), x, is_nan(x));
 }
-
-// Below 1 the Taylor series; above, Abramowitz and Stegun 7.1.26 (1.5e-7).
 fn f_erf(x: f32) -> f32 {
   let a = min(abs(x), 4.0);
   let z = a * a;
@@ -175,8 +134,6 @@ fn f_erf(x: f32) -> f32 {
   let y = select(1.0 - q * f_exp(-z), near, a < 1.0);
   return select(select(y, -y, x < 0.0), x, is_nan(x));
 }
-
-// The high word of a 32 x 32 bit product.
 fn mul_high(a: u32, b: u32) -> u32 {
   let a0 = a & 0xffffu;
   let a1 = a >> 16u;
@@ -186,8 +143,6 @@ fn mul_high(a: u32, b: u32) -> u32 {
   let low = a0 * b1 + (middle & 0xffffu);
   return a1 * b1 + (middle >> 16u) + (low >> 16u);
 }
-
-// 32 bits of 2/pi from the given position behind the binary point.
 fn two_over_pi(position: i32) -> u32 {
   var words = array<u32, 8>(0x00000000u, 0xa2f9836eu, 0x4e441529u, 0xfc2757d1u, 0xf534ddc0u, 0xdb629599u, 0x3c439041u, 0xfe5163abu);
   let at = u32(position + 32);
@@ -195,31 +150,25 @@ fn two_over_pi(position: i32) -> u32 {
   let s = at & 31u;
   return select((words[w] << s) | (words[w + 1u] >> (32u - s)), words[w], s == 0u);
 }
-
-// x as a quarter turn count (modulo 4) and an angle of at most pi/4. Up to 20,000 by three parts of pi/2; beyond, the bits of 2/pi that matter
-// times the significand (M. Payne and R. Hanek, SIGNUM 18(1), 1983).
 struct Turn { quarter: u32, angle: f32 }
 fn quarter_turns(x: f32) -> Turn {
   let a = abs(x);
   let bits = bitcast<u32>(a);
   if (a < 20000.0) {
     let n = round(x * 0.63661977);
-    // pi/2 = 1.5703125 + 4.837512969970703e-4 + 7.549789948768648e-8: the first two have 11 bits each
     let r = fma(n, -7.549789948768648e-8, fma(n, -4.837512969970703e-4, fma(n, -1.5703125, x)));
     return Turn(u32(i32(n)) & 3u, r);
   }
   let significand = (bits & 0x7fffffu) | 0x800000u;
-  let e = i32(bits >> 23u) - 150; // a = significand * 2^e
-  let high = two_over_pi(e - 2);  // weights 4 ... : what lies above is a multiple of 4 quarters
+  let e = i32(bits >> 23u) - 150;
+  let high = two_over_pi(e - 2);
   let middle = two_over_pi(e + 30);
   let low = two_over_pi(e + 62);
-  // significand * (high, middle, low), modulo 2^96
   let p0 = significand * low;
   let c0 = mul_high(significand, low);
   let p1 = significand * middle + c0;
   let carry = u32(p1 < c0);
   let p2 = significand * high + mul_high(significand, middle) + carry;
-  // the two top bits of p2 count quarters; the rest is a fraction of one
   var quarter = p2 >> 30u;
   var fraction = (p2 << 2u) | (p1 >> 30u);
   let below = (p1 << 2u) | (p0 >> 30u);
@@ -235,7 +184,6 @@ fn quarter_turns(x: f32) -> Turn {
   if (x < 0.0) { return Turn((4u - (quarter & 3u)) & 3u, -r); }
   return Turn(quarter & 3u, r);
 }
-
 fn sin_near(r: f32) -> f32 {
   let z = r * r;
   return fma(r * z, fma(fma(fma(2.7525562e-6, z, -1.98408743e-4), z, 8.33333217e-3), z, -1.66666667e-1), r);
@@ -257,8 +205,6 @@ fn f_cos(x: f32) -> f32 {
   if ((bitcast<u32>(x) & 0x7fffffffu) >= 0x7f800000u) { return float_of(0x7fc00000u); }
   return sin_of_turn(quarter_turns(x), 1u);
 }
-
-// |x|^n for a small whole n, by squaring.
 fn pow_whole(x: f32, n: u32) -> f32 {
   var y = 1.0;
   var square = x;
@@ -268,8 +214,6 @@ fn pow_whole(x: f32, n: u32) -> f32 {
   }
   return y;
 }
-
-// As C's pow: x^0 = 1^y = 1 also for NaN; a negative x takes whole exponents only.
 fn f_pow(x: f32, y: f32) -> f32 {
   if (y == 0.0 || x == 1.0) {
     if (!is_nan(y) || (x == 1.0 && !is_nan(x))) { return 1.0; }
@@ -290,7 +234,6 @@ fn f_pow(x: f32, y: f32) -> f32 {
   } else if (whole && b <= 64.0) {
     z = pow_whole(a, u32(b));
     if (y < 0.0) { z = 1.0 / z; }
-    // the power overflowed or vanished where its inverse need not
     if (y < 0.0 && (z == 0.0 || bitcast<u32>(z) == 0x7f800000u)) { z = f_exp(y * f_log(a)); }
   } else {
     z = f_exp(y * f_log(a));
@@ -299,8 +242,6 @@ fn f_pow(x: f32, y: f32) -> f32 {
   if (negative && a != 0.0 && bitcast<u32>(a) != 0x7f800000u && !whole) { return float_of(0x7fc00000u); }
   return select(z, -z, negative && odd);
 }
-
-// Remainder with the sign of the dividend, exactly, as C's fmod: long division of the significands, 8 bits at a time.
 fn f_mod(a: f32, b: f32) -> f32 {
   let x = bitcast<u32>(a) & 0x7fffffffu;
   let y = bitcast<u32>(b) & 0x7fffffffu;
@@ -313,13 +254,11 @@ fn f_mod(a: f32, b: f32) -> f32 {
     rest = (rest << step) % divisor;
     more -= step;
   }
-  // rest * 2^(exponent of b - 23), in two factors
   let e = i32(y >> 23u) - 150;
   let half = e >> 1u;
   let r = f32(rest) * bitcast<f32>(u32(half + 127) << 23u) * bitcast<f32>(u32(e - half + 127) << 23u);
   return select(r, -r, bitcast<u32>(a) >= 0x80000000u);
 }
-
 fn i_pow(x: i32, y: i32) -> i32 {
   if (y < 0) {
     if (x == 1) { return 1; }
@@ -348,9 +287,7 @@ fn i_mod(a: i32, b: i32) -> i32 { return a % b; }
 fn u_div(a: u32, b: u32) -> u32 { return a / b; }
 fn u_mod(a: u32, b: u32) -> u32 { return a % b; }
 `,
-  'lib/philox': `// Philox4x32-10: J. Salmon, M. Moraes, R. Dror, D. Shaw, Parallel Random Numbers: As Easy as 1, 2, 3, SC 2011.
-
-fn philox(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+  'lib/philox': `fn philox(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
   var c = counter;
   var k = key;
   for (var round = 0; round < 10; round++) {
@@ -362,19 +299,7 @@ fn philox(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
   return c;
 }
 `,
-  'matmul_register': `// out[batch, m, n] = sum over k of a[batch, m, k] b[batch, k, n], without shared memory or barriers: the form that adapters in software run best.
-// An invocation computes ROWS x COLS outputs in registers. Columns of neighbouring invocations are neighbours, and the rows are the same in the whole
-// workgroup, so that per k it takes COLS vector loads of b and GROUPS loads of a for ROWS * COLS fused multiply-adds (f32): each lane of a subgroup loads
-// one row of SHARE, and broadcasts hand it to the others; alone (SHARE 1) every row is a uniform load.
-//
-// Loops to ROWS and COLS are written out before compilation (src/device/webgpu/unroll.ts), which puts the arrays into registers.
-//
-// The prelude gives: const ROWS, COLS, LANES, SHARE (how many lanes load rows for one another: 1, or the size of a subgroup) and GROUPS = ROWS / SHARE;
-// fn contract(); fn load_a(i), load_b(i): an element by its position; fn row_of(m), column_of(n): places along the two sides, taken apart;
-// fn start_a(batch, row), start_b(batch, column): where a row of a and a column of b begin; step_a(k), step_b(k): how far on the k-th term lies (where
-// k stands for several axes, its loop becomes several, and the steps sums over their variables); fn store(batch, row, column, sum).
-
-@compute @workgroup_size(LANES)
+  'matmul_register': `@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32, @builtin(subgroup_invocation_id) place: u32) {
   let c = contract();
   let tiles_n = (c.n + LANES * COLS - 1u) / (LANES * COLS);
@@ -387,7 +312,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let n0 = (rest % tiles_n) * LANES * COLS + lane;
   var at_a: array<u32, GROUPS>;
   var at_b: array<u32, COLS>;
-  // what lies past the edge is computed from the last row or column, and not stored
   for (var g = 0u; g < GROUPS; g++) { at_a[g] = start_a(batch, row_of(min(m0 + g * SHARE + place, c.m - 1u))); }
   for (var j = 0u; j < COLS; j++) { at_b[j] = start_b(batch, column_of(min(n0 + j * LANES, c.n - 1u))); }
   var sums: array<array<f32, COLS>, ROWS>;
@@ -405,8 +329,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       for (var i = 0u; i < ROWS; i++) { sums[i][j] = fma(a[i], b, sums[i][j]); }
     }
   }
-  // One store for each column in the text instead of one for each sum, which takes compilers in software a fraction of the time. Registers cannot be
-  // indexed, so the sum of a row is picked by comparison; the step of 1 is hidden, lest the loop be unrolled.
   let one = min(c.batches, 1u);
   for (var j = 0u; j < COLS; j++) {
     let n = n0 + j * LANES;
@@ -421,23 +343,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
 }
 `,
-  'matmul_tiled': `// out[batch, m, n] = sum over k of a[batch, m, k] b[batch, k, n], in tiles of shared memory: the form for graphics hardware.
-// A workgroup of (TILE_M / 4 / MORE_M) x (TILE_N / 4) invocations computes TILE_M x TILE_N outputs; an invocation holds 4 * MORE_M rows x 4 columns in
-// registers. Panels of TILE_K lie k-major in shared memory as vectors along m and n, so that per k an invocation reads MORE_M + 1 vectors for
-// 16 * MORE_M multiply-adds (f32). The next panel is read into registers before the multiplication of the present one, which hides its latency.
-//
-// The prelude gives: const TILE_M, TILE_N, TILE_K, MORE_M, THREADS, A_ALONG_K, B_ALONG_K; fn contract(); fn load_a(i), load_b(i): an element by its
-// position; fn row_of(m), column_of(n): places along the two sides, taken apart; fn start_a(batch, row), start_b(batch, column): where a row of a and a
-// column of b begin; fn step_a(k), step_b(k): how far on the k-th term lies;
-// fn store(batch, row, column, sum).
-
-var<workgroup> panel_a: array<vec4<f32>, TILE_K * TILE_M / 4u>;
+  'matmul_tiled': `var<workgroup> panel_a: array<vec4<f32>, TILE_K * TILE_M / 4u>;
 var<workgroup> panel_b: array<vec4<f32>, TILE_K * TILE_N / 4u>;
-
 const VECTORS_A = TILE_K * TILE_M / 4u / THREADS;
 const VECTORS_B = TILE_K * TILE_N / 4u / THREADS;
-
-// Where four rows of a begin, and four columns of b; past the edge stands the last one.
 fn starts_a(batch: u32, m: u32, c: Contract) -> vec4<u32> {
   let r = min(vec4<u32>(m, m + 1u, m + 2u, m + 3u), vec4<u32>(c.m - 1u));
   return vec4<u32>(start_a(batch, row_of(r.x)), start_a(batch, row_of(r.y)), start_a(batch, row_of(r.z)), start_a(batch, row_of(r.w)));
@@ -446,25 +355,18 @@ fn starts_b(batch: u32, n: u32, c: Contract) -> vec4<u32> {
   let q = min(vec4<u32>(n, n + 1u, n + 2u, n + 3u), vec4<u32>(c.n - 1u));
   return vec4<u32>(start_b(batch, column_of(q.x)), start_b(batch, column_of(q.y)), start_b(batch, column_of(q.z)), start_b(batch, column_of(q.w)));
 }
-
-// Four rows of a at one k, zero past its end. Rows past the edge are multiplied and not stored.
 fn read_a(starts: vec4<u32>, k: u32, c: Contract) -> vec4<f32> {
   let at = starts + step_a(min(k, c.k - 1u));
   return select(vec4<f32>(), vec4<f32>(load_a(at.x), load_a(at.y), load_a(at.z), load_a(at.w)), k < c.k);
 }
-
-// Four columns of b at one k.
 fn read_b(starts: vec4<u32>, k: u32, c: Contract) -> vec4<f32> {
   let at = starts + step_b(min(k, c.k - 1u));
   return select(vec4<f32>(), vec4<f32>(load_b(at.x), load_b(at.y), load_b(at.z), load_b(at.w)), k < c.k);
 }
-
-// Which vector (m or n in fours, k) of a panel the slot-th one of an invocation is: neighbours walk along the axis that lies adjacent in memory.
 fn place(slot: u32, fours: u32, along_k: bool) -> vec2<u32> {
   if (along_k) { return vec2<u32>(slot / TILE_K, slot % TILE_K); }
   return vec2<u32>(slot % fours, slot / fours);
 }
-
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let c = contract();
@@ -472,14 +374,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let tiles_m = (c.m + TILE_M - 1u) / TILE_M;
   let tile = group.x + group.y * 65535u;
   let batch = tile / (tiles_n * tiles_m);
-  // the same in the whole workgroup, so no invocation leaves another alone at a barrier
   if (batch >= c.batches) { return; }
   let rest = tile - batch * tiles_n * tiles_m;
   let m0 = (rest / tiles_n) * TILE_M;
   let n0 = (rest % tiles_n) * TILE_N;
   let column = lane % (TILE_N / 4u);
   let row = lane / (TILE_N / 4u);
-
   var from_a: array<vec4<u32>, VECTORS_A>;
   var from_b: array<vec4<u32>, VECTORS_B>;
   var next_a: array<vec4<f32>, VECTORS_A>;
