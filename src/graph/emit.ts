@@ -148,7 +148,8 @@ export class Emitter {
       return moved
     })
     const value = this.emit(x, inner)
-    return test ? { kind: 'where', test, a: value, b: constant(0, type), type } : value
+    if (!test || (value.kind === 'const' && value.type === 'bool' && value.value)) return test ?? value
+    return { kind: 'where', test, a: value, b: constant(0, type), type }
   }
 }
 

@@ -8,11 +8,12 @@
  */
 import { type DType, dtypeInfo, type Shape, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
+import { identityOf, type ReduceOp } from '../kernel/index.ts'
 import { isView, Node, type Primitive } from './node.ts'
 import { primitiveKey } from './primitive-key.ts'
 
 /** Reductions shorter than this run in one pass. */
-const LONG = 4096
+export const LONG = 4096
 
 type ContractPrimitive = Extract<Primitive, { kind: 'contract' }>
 
@@ -172,8 +173,6 @@ function splitContract(node: Node, primitive: ContractPrimitive, a: Node, b: Nod
   return derive({ kind: 'reduce', op: 'sum', dims: [batch] }, [partial], node.shape, dtype, node)
 }
 
-const IDENTITY = { sum: 0, prod: 1, max: Number.NEGATIVE_INFINITY, min: Number.POSITIVE_INFINITY } as const
-
 function rewriteReduce(node: Node, primitive: Extract<Primitive, { kind: 'reduce' }>, x: Node, same: boolean, traits: DeviceTraits): Node {
   const { op, dims } = primitive
   const { shape, dtype } = node
@@ -181,11 +180,12 @@ function rewriteReduce(node: Node, primitive: Extract<Primitive, { kind: 'reduce
   const rows = sizeOf(shape)
   const isArg = op === 'argmax' || op === 'argmin'
   if (inner === 0 && !isArg) {
-    return derive({ kind: 'expand' }, [derive({ kind: 'constant', value: IDENTITY[op] }, [], [], dtype, node)], shape, dtype, node)
+    return derive({ kind: 'expand' }, [derive({ kind: 'constant', value: identityOf(op, dtype) }, [], [], dtype, node)], shape, dtype, node)
   }
   if (isNarrow(x.dtype)) {
     const wide = castTo(x, widened(x.dtype))
-    return castTo(derive(primitive, [wide], shape, isArg ? 'int32' : wide.dtype, node), dtype)
+    const widely = derive(primitive, [wide], shape, isArg ? 'int32' : wide.dtype, node)
+    return castTo(rewriteReduce(widely, primitive, wide, true, traits), dtype)
   }
   if (!isArg && rows < traits.parallelism && inner >= LONG && rows * inner >= traits.leastSplit) {
     // Rounding errors grow with the length of a part; a device that does not coalesce sees to that itself
@@ -213,13 +213,14 @@ function rewriteReduce(node: Node, primitive: Extract<Primitive, { kind: 'reduce
 }
 
 /** `flat` [rows, inner] lengthened to [rows, length] by elements that leave the reduction as it is. */
-function padded(flat: Node, rows: number, inner: number, length: number, op: 'sum' | 'prod' | 'max' | 'min'): Node {
+function padded(flat: Node, rows: number, inner: number, length: number, op: ReduceOp): Node {
   const shape = [rows, length]
-  const zeros = derive({ kind: 'pad', before: [0, 0] }, [flat], shape, flat.dtype, flat)
-  if (op === 'sum') return zeros
-  const along = derive({ kind: 'iota' }, [], [length], 'int32', flat)
-  const limit = derive({ kind: 'constant', value: inner }, [], [], 'int32', flat)
-  const real = derive({ kind: 'binary', op: 'lt' }, [along, limit], [length], 'bool', flat)
-  const fill = derive({ kind: 'constant', value: IDENTITY[op] }, [], [], flat.dtype, flat)
+  const pad: Primitive = { kind: 'pad', before: [0, 0] }
+  const zeros = derive(pad, [flat], shape, flat.dtype, flat)
+  const identity = identityOf(op, flat.dtype)
+  if (identity === 0) return zeros
+  const yes = derive({ kind: 'constant', value: 1 }, [], [], 'bool', flat)
+  const real = derive(pad, [derive({ kind: 'expand' }, [yes], [1, inner], 'bool', flat)], [1, length], 'bool', flat)
+  const fill = derive({ kind: 'constant', value: identity }, [], [], flat.dtype, flat)
   return derive({ kind: 'where' }, [real, zeros, fill], shape, flat.dtype, flat)
 }

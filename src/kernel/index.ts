@@ -1,4 +1,5 @@
 export * from './contract.ts'
+export * from './identity.ts'
 export * from './ir.ts'
 export * from './terms.ts'
 export * from './walk.ts'

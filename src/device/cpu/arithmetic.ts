@@ -1,6 +1,6 @@
 /** @file The operators of the kernel IR on JavaScript numbers. `float` is a double, `i32` and `u32` wrap modulo 2³², `bool` is 0 or 1. */
 import { type DType, dtypeInfo, fromHalf, toHalf } from '../../base/index.ts'
-import type { BinaryOp, ReduceOp, UnaryOp, ValueType } from '../../kernel/index.ts'
+import { type BinaryOp, dtypeOfValue, identityOf, type ReduceOp, type UnaryOp, type ValueType } from '../../kernel/index.ts'
 import { erf, power, roundEven, wholePower } from './special.ts'
 
 export type Unary = (x: number) => number
@@ -90,23 +90,13 @@ export function binary(op: BinaryOp, type: ValueType): Binary {
   return (a, b) => narrow(f(a, b))
 }
 
+const JOIN: Readonly<Record<ReduceOp, BinaryOp>> = { sum: 'add', prod: 'mul', max: 'max', argmax: 'max', min: 'min', argmin: 'min' }
+
 /** How a reduction begins, and how a value joins it. For `argmax`/`argmin` these are of the extreme itself. */
-export function reduction(op: ReduceOp, type: ValueType): { readonly start: number; readonly join: Binary } {
-  const low = type === 'float' ? Number.NEGATIVE_INFINITY : type === 'i32' ? -(2 ** 31) : 0
-  const high = type === 'float' ? Number.POSITIVE_INFINITY : type === 'i32' ? 2 ** 31 - 1 : type === 'u32' ? 2 ** 32 - 1 : 1
-  switch (op) {
-    case 'sum':
-      return { start: 0, join: binary('add', type) }
-    case 'prod':
-      return { start: 1, join: binary('mul', type) }
-    case 'max':
-    case 'argmax':
-      return { start: low, join: binary('max', type) }
-    case 'min':
-    case 'argmin':
-      return { start: high, join: binary('min', type) }
-  }
-}
+export const reduction = (op: ReduceOp, type: ValueType): { readonly start: number; readonly join: Binary } => ({
+  start: identityOf(op, dtypeOfValue[type]),
+  join: binary(JOIN[op], type),
+})
 
 /** Truncation to a whole number; what is out of range saturates, NaN gives 0. */
 const truncate = (x: number, low: number, high: number): number => (Number.isNaN(x) ? 0 : Math.min(Math.max(Math.trunc(x), low), high))

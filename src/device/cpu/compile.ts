@@ -3,7 +3,17 @@
  * right; it checks what a GPU would let pass (reads and writes outside a buffer, stores of a wrong type).
  */
 import { dtypeInfo, fromHalf, type TypedArray, toHalf } from '../../base/index.ts'
-import { type Axis, childrenOf, type Expr, type Index, type Kernel, type Stage, underIndex, valueTypeOf } from '../../kernel/index.ts'
+import {
+  type Axis,
+  childrenOf,
+  dtypeOfValue,
+  type Expr,
+  type Index,
+  type Kernel,
+  type Stage,
+  underIndex,
+  valueTypeOf,
+} from '../../kernel/index.ts'
 import { binary, cast, reduction, unary, wrap } from './arithmetic.ts'
 import type { Block } from './block.ts'
 import { philox } from './special.ts'
@@ -270,14 +280,12 @@ class Compiler {
       return v
     }
     // from the dtype's own value type to the one asked for (usually the same)
-    const convert = e.type === valueTypeOf(dtype) ? undefined : cast(dtype, VALUE_DTYPE[e.type])
+    const convert = e.type === valueTypeOf(dtype) ? undefined : cast(dtype, dtypeOfValue[e.type])
     if (dtype === 'float16') return convert ? () => convert(fromHalf(read())) : () => fromHalf(read())
     if (dtypeInfo[dtype].kind === 'bool') return convert ? () => convert(wrap.bool(read())) : () => wrap.bool(read())
     return convert ? () => convert(read()) : read
   }
 }
-
-const VALUE_DTYPE = { float: 'float64', i32: 'int32', u32: 'uint32', bool: 'bool' } as const
 
 /** Compiled once; runs as often as wanted. */
 export const interpretKernel = (kernel: Kernel): CompiledKernel => new Compiler(kernel).compile()

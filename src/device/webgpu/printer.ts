@@ -1,6 +1,6 @@
 /** @file A kernel as WGSL: the text, which is the key of its compiled pipeline, and the numbers that go with it. */
-import type { Axis, Kernel, Reduction, Stage } from '../../kernel/index.ts'
-import { storedText, wgslType } from './arithmetic.ts'
+import { type Axis, dtypeOfValue, identityOf, type Kernel, type Reduction, type Stage } from '../../kernel/index.ts'
+import { constantText, storedText, wgslType } from './arithmetic.ts'
 import { Emitter } from './emitter.ts'
 import { helpersFor } from './library.ts'
 import { floatBits, Params } from './params.ts'
@@ -96,15 +96,8 @@ function loops(emitter: Emitter, axes: readonly Axis[], body: () => void): void 
 }
 
 /** The value that a reduction starts from. */
-function start(emitter: Emitter, { op, value }: Reduction): string {
-  const { type } = value
-  const special = (v: number): string => `bitcast<f32>(${emitter.params.use(`bits:${v}`, floatBits(v))})`
-  if (op === 'sum' || op === 'prod') return type === 'bool' ? `${op === 'prod'}` : `${wgslType[type]}(${op === 'sum' ? 0 : 1})`
-  const high = op === 'max' || op === 'argmax'
-  if (type === 'float') return special(high ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY)
-  if (type === 'bool') return `${!high}`
-  if (type === 'u32') return high ? '0u' : '0xffffffffu'
-  return high ? 'i32(-2147483648)' : '2147483647i'
+function start(emitter: Emitter, { op, value: { type } }: Reduction): string {
+  return constantText(identityOf(op, dtypeOfValue[type]), type, (v) => `bitcast<f32>(${emitter.params.use(`bits:${v}`, floatBits(v))})`)
 }
 
 /** Two partial results as one. */

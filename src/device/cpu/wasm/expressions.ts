@@ -1,6 +1,6 @@
 /** @file Expressions of the kernel IR as instructions, of one point or of four neighbours along one axis. */
 import { type DType, dtypeInfo } from '../../../base/index.ts'
-import { type Expr, type Index, type Stage, type ValueType, valueTypeOf } from '../../../kernel/index.ts'
+import { dtypeOfValue, type Expr, type Index, type Stage, type ValueType, valueTypeOf } from '../../../kernel/index.ts'
 import { four, type Local } from './assembler.ts'
 import type { LANE_MEMORY } from './opcodes.ts'
 import { convert, halfBits, writeBinary, writeCast, writeUnary } from './operators.ts'
@@ -15,7 +15,6 @@ const STORE_LANE: Readonly<Record<number, keyof typeof LANE_MEMORY>> = {
   2: 'v128.store16_lane',
   4: 'v128.store32_lane',
 }
-const DTYPE_OF = { float: 'float64', i32: 'int32', u32: 'uint32', bool: 'bool' } as const
 
 /** Writes expressions into one function. */
 export class Expressions extends Places implements Writer {
@@ -171,7 +170,7 @@ export class Expressions extends Places implements Writer {
       else this.loadApart(e, pattern)
     }
     const own = valueTypeOf(dtype)
-    if (e.type !== own) convert(this, own, DTYPE_OF[e.type], mode)
+    if (e.type !== own) convert(this, own, dtypeOfValue[e.type], mode)
   }
 
   /** Four words that are not neighbours, or not in order, all of them inside their buffer. */

@@ -1,5 +1,5 @@
 /** @file Reductions: where one begins, how a value joins it, and what several vectors come to in the end. */
-import type { ValueType } from '../../../kernel/index.ts'
+import { dtypeOfValue, identityOf, type ReduceOp, type ValueType } from '../../../kernel/index.ts'
 import { four, type Local, type Op } from './assembler.ts'
 import { extremeOfTwo } from './operators.ts'
 import type { Accumulator } from './places.ts'
@@ -12,11 +12,8 @@ export interface Partial {
 }
 
 /** Pushes what a reduction begins with. */
-export function start(w: Writer, op: string, type: ValueType, mode: Mode): void {
-  const lowest = type === 'float' ? Number.NEGATIVE_INFINITY : type === 'i32' ? -(2 ** 31) : 0
-  const highest = type === 'float' ? Number.POSITIVE_INFINITY : type === 'i32' ? 2 ** 31 - 1 : type === 'u32' ? 2 ** 32 - 1 : 1
-  const value = op === 'sum' ? 0 : op === 'prod' ? 1 : op === 'max' || op === 'argmax' ? lowest : highest
-  w.constant({ kind: 'const', value, type }, mode)
+export function start(w: Writer, op: ReduceOp, type: ValueType, mode: Mode): void {
+  w.constant({ kind: 'const', value: identityOf(op, dtypeOfValue[type]), type }, mode)
 }
 
 /** Terms that one accumulator adds before what it holds is folded into the whole: rounding errors grow with the length of a chain. */
