@@ -2,10 +2,10 @@
 import { dtypeInfo } from '../../base/index.ts'
 import type { Kernel } from '../../kernel/index.ts'
 import { type Executable, labelOf, largestOf, type Program, type Slot } from '../device.ts'
-import { type Pipeline, type PipelineCache, signatureOf } from './pipelines.ts'
+import type { Pipeline, PipelineCache } from './pipelines.ts'
 import type { BufferPool, PoolBuffer } from './pool.ts'
 import { print } from './print.ts'
-import type { PrintedKernel } from './printer.ts'
+import type { Binding, PrintedKernel } from './printer.ts'
 import type { Strategy } from './strategy.ts'
 import { COPY_DST, STORAGE, UNIFORM } from './usage.ts'
 
@@ -23,7 +23,6 @@ interface Step {
   /** For each storage binding of the kernel, the slot bound there. */
   readonly slots: readonly number[]
   readonly paramsAt: number
-  readonly paramsSize: number
   readonly groups: { readonly ids: readonly number[]; readonly group: GPUBindGroup }[]
 }
 
@@ -76,16 +75,14 @@ export class GpuExecutable implements Executable {
     for (const { kernel, slots } of program.kernels) {
       const printed = print(kernel, shop.choose(kernel))
       shop.dump(printed)
-      const paramsSize = Math.max(16, Math.ceil(printed.params.length / 4) * 16)
       this.#steps.push({
         printed,
         slots,
         paramsAt: at,
-        paramsSize,
         groups: [],
-        pipeline: shop.pipelines.get(printed.code, signatureOf(printed), printed.label),
+        pipeline: shop.pipelines.get(printed),
       })
-      at += Math.ceil(paramsSize / ALIGN) * ALIGN
+      at += Math.ceil((printed.bindings.at(-1) as Binding).bytes / ALIGN) * ALIGN
     }
     this.#params = this.#uploadParams(Math.max(at, 16))
     this.checks = this.#steps.some((s) => s.printed.bindings.some((b) => b.kind === 'errors'))
@@ -196,7 +193,7 @@ export class GpuExecutable implements Executable {
       if (b.kind === 'buffer') return { binding, resource: { buffer: (memory[slots[b.buffer] as number] as PoolBuffer).gpu } }
       if (b.kind === 'scalars') return { binding, resource: { buffer: this.#scalars as GPUBuffer } }
       if (b.kind === 'errors') return { binding, resource: { buffer: errors } }
-      return { binding, resource: { buffer: this.#params, offset: step.paramsAt, size: step.paramsSize } }
+      return { binding, resource: { buffer: this.#params, offset: step.paramsAt, size: b.bytes } }
     })
     const group = gpu.createBindGroup({ layout: step.pipeline.layout, entries, label: step.printed.label })
     counts.bindGroups++

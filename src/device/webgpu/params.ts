@@ -34,11 +34,12 @@ export class Params {
 
   /** The declaration, given the binding. At least one vector, so that every kernel has the same kind of last binding. */
   declare(binding: number): string {
-    return `@group(0) @binding(${binding}) var<uniform> params: array<vec4<u32>, ${this.vectors}>;`
+    return `@group(0) @binding(${binding}) var<uniform> params: array<vec4<u32>, ${this.bytes / 16}>;`
   }
 
-  get vectors(): number {
-    return Math.max(1, Math.ceil(this.words.length / 4))
+  /** What the declaration takes in the buffer. */
+  get bytes(): number {
+    return 16 * Math.max(1, Math.ceil(this.words.length / 4))
   }
 }
 

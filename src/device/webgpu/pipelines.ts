@@ -1,19 +1,7 @@
 /** @file Compiled pipelines by the text of their kernel, created in parallel and off the calling thread where time allows. */
 import { TapegradError } from '../../base/index.ts'
-import type { PrintedKernel } from './printer.ts'
+import type { Binding, PrintedKernel } from './printer.ts'
 import { COMPUTE } from './usage.ts'
-
-/** One letter per binding: r(ead), w(ritable), s(calars), e(rrors), p(arams). */
-export const signatureOf = (printed: PrintedKernel): string =>
-  printed.bindings.map((b) => (b.kind === 'buffer' ? (b.writable ? 'w' : 'r') : (b.kind[0] as string))).join('')
-
-const TYPES: Readonly<Record<string, GPUBufferBindingType>> = {
-  r: 'read-only-storage',
-  s: 'read-only-storage',
-  w: 'storage',
-  e: 'storage',
-  p: 'uniform',
-}
 
 export interface Pipeline {
   readonly layout: GPUBindGroupLayout
@@ -23,28 +11,47 @@ export interface Pipeline {
   compileNow(): void
 }
 
+/** What kernels share that bind the same kinds of buffers. */
+interface Layout {
+  readonly group: GPUBindGroupLayout
+  readonly pipeline: GPUPipelineLayout
+}
+
+function typeOf(binding: Binding): GPUBufferBindingType {
+  switch (binding.kind) {
+    case 'buffer':
+      return binding.writable ? 'storage' : 'read-only-storage'
+    case 'scalars':
+      return 'read-only-storage'
+    case 'errors':
+      return 'storage'
+    case 'params':
+      return 'uniform'
+  }
+}
+
 export class PipelineCache {
   readonly #gpu: GPUDevice
   readonly #byText = new Map<string, Pipeline>()
-  readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>()
+  readonly #layouts = new Map<string, Layout>()
   created = 0
 
   constructor(gpu: GPUDevice) {
     this.#gpu = gpu
   }
 
-  get(code: string, signature: string, label: string): Pipeline {
-    let pipeline = this.#byText.get(code)
+  get(printed: PrintedKernel): Pipeline {
+    let pipeline = this.#byText.get(printed.code)
     if (!pipeline) {
-      pipeline = this.#create(code, signature, label)
-      this.#byText.set(code, pipeline)
+      pipeline = this.#create(printed)
+      this.#byText.set(printed.code, pipeline)
     }
     return pipeline
   }
 
-  #create(code: string, signature: string, label: string): Pipeline {
+  #create({ code, label, bindings }: PrintedKernel): Pipeline {
     const gpu = this.#gpu
-    const layout = this.#layout(signature)
+    const layout = this.#layout(bindings)
     gpu.pushErrorScope('validation')
     const module = gpu.createShaderModule({ code, label })
     const invalid = gpu.popErrorScope()
@@ -71,17 +78,18 @@ export class PipelineCache {
     return pipeline
   }
 
-  #layout(signature: string): { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {
-    let layout = this.#layouts.get(signature)
+  /**
+   * The sizes are part of a layout: where it has none, they are checked at every dispatch, and wgpu checks those of an earlier pipeline that had the same layout.
+   */
+  #layout(bindings: readonly Binding[]): Layout {
+    const buffers = bindings.map((b): GPUBufferBindingLayout => ({ type: typeOf(b), minBindingSize: b.bytes }))
+    const label = buffers.map(({ type, minBindingSize }) => `${type} ${minBindingSize}`).join(', ')
+    let layout = this.#layouts.get(label)
     if (!layout) {
-      const entries = [...signature].map((letter, binding) => ({
-        binding,
-        visibility: COMPUTE,
-        buffer: { type: TYPES[letter] as GPUBufferBindingType },
-      }))
-      const group = this.#gpu.createBindGroupLayout({ entries, label: signature })
-      layout = { group, pipeline: this.#gpu.createPipelineLayout({ bindGroupLayouts: [group], label: signature }) }
-      this.#layouts.set(signature, layout)
+      const entries = buffers.map((buffer, binding) => ({ binding, visibility: COMPUTE, buffer }))
+      const group = this.#gpu.createBindGroupLayout({ entries, label })
+      layout = { group, pipeline: this.#gpu.createPipelineLayout({ bindGroupLayouts: [group], label }) }
+      this.#layouts.set(label, layout)
     }
     return layout
   }

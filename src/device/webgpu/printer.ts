@@ -5,6 +5,7 @@ import { Emitter } from './emitter.ts'
 import { helpersFor } from './library.ts'
 import { floatBits, Params } from './params.ts'
 import type { LoopStrategy, PointStrategy } from './strategy.ts'
+import { FLAG_BYTES } from './verdict.ts'
 
 export interface PrintedKernel {
   readonly label: string
@@ -16,9 +17,11 @@ export interface PrintedKernel {
   readonly bindings: readonly Binding[]
   readonly workgroups: readonly [number, number, number]
 }
-export type Binding =
+/** What is bound, and the least number of bytes that its declaration takes. */
+export type Binding = { readonly bytes: number } & (
   | { readonly kind: 'buffer'; readonly buffer: number; readonly writable: boolean }
   | { readonly kind: 'scalars' | 'errors' | 'params' }
+)
 
 /** Workgroups in x before the rest folds into y: the limit that every device has. */
 export const FOLD = 65535
@@ -46,6 +49,9 @@ const BUFFER_TYPE = {
   float64: 'f32',
 } as const
 
+/** Bytes of an element of a storage array; of a runtime-sized one at least one element is bound. */
+const WORD = 4
+
 /** Puts bindings and helpers in front of the entry point. */
 export function assemble(emitter: Emitter, main: string, workgroups: readonly [number, number, number]): PrintedKernel {
   const { kernel, params } = emitter
@@ -57,12 +63,15 @@ export function assemble(emitter: Emitter, main: string, workgroups: readonly [n
   }
   kernel.buffers.forEach((use, buffer) => {
     const writable = use.access !== 'read'
-    bind({ kind: 'buffer', buffer, writable }, `${writable ? 'read_write' : 'read'}> b${buffer}: array<${BUFFER_TYPE[use.dtype]}>`)
+    bind(
+      { kind: 'buffer', buffer, writable, bytes: WORD },
+      `${writable ? 'read_write' : 'read'}> b${buffer}: array<${BUFFER_TYPE[use.dtype]}>`,
+    )
   })
-  if (emitter.usesScalars) bind({ kind: 'scalars' }, 'read> scalars: array<u32>')
-  if (emitter.usesErrors) bind({ kind: 'errors' }, 'read_write> errors: IndexFlag')
+  if (emitter.usesScalars) bind({ kind: 'scalars', bytes: WORD }, 'read> scalars: array<u32>')
+  if (emitter.usesErrors) bind({ kind: 'errors', bytes: FLAG_BYTES }, 'read_write> errors: IndexFlag')
   lines.push(params.declare(bindings.length))
-  bindings.push({ kind: 'params' })
+  bindings.push({ kind: 'params', bytes: params.bytes })
   const checked = emitter.usesErrors ? CHECKED_INDEX : ''
   const helpers = helpersFor(main)
   const enable = main.includes('subgroupBroadcast(') ? 'enable subgroups;' : ''
