@@ -36,7 +36,14 @@ const host = (globalThis as { process?: Process }).process
 /** The Node process, if this is one. */
 export const nodeProcess: Process | undefined = host?.versions?.node ? host : undefined
 
-export const env = (name: string): string | undefined => host?.env?.[name] || undefined
+/** A variable that is set, and not to nothing. Where the process may not read its environment (Deno without `--allow-env`) none is. */
+export function env(name: string): string | undefined {
+  try {
+    return host?.env?.[name] || undefined
+  } catch {
+    return undefined
+  }
+}
 
 /** Node's own modules without an import that a page would have to resolve; undefined where there are none. */
 export const builtinModule: Process['getBuiltinModule'] = nodeProcess?.getBuiltinModule

@@ -6,6 +6,7 @@ import {
   type DeviceInfo,
   type DeviceName,
   type DeviceProvider,
+  env,
   isTold,
   markTold,
   nodeProcess,
@@ -37,8 +38,8 @@ export function checkName(op: string, name: string): asserts name is DeviceName 
 }
 
 function fromEnvironment(): DeviceName | undefined {
-  const name = typeof process === 'undefined' ? undefined : process.env?.TAPEGRAD_DEVICE
-  if (name === undefined || name === '') return undefined
+  const name = env('TAPEGRAD_DEVICE')
+  if (name === undefined) return undefined
   checkName('TAPEGRAD_DEVICE', name)
   return name
 }
@@ -52,8 +53,8 @@ const adapters = new Map<DeviceName, string>()
 let memoryLimit: number | undefined
 
 function memoryFromEnvironment(): number | undefined {
-  const text = typeof process === 'undefined' ? undefined : process.env?.TAPEGRAD_MEMORY_LIMIT
-  if (text === undefined || text === '') return undefined
+  const text = env('TAPEGRAD_MEMORY_LIMIT')
+  if (text === undefined) return undefined
   const bytes = Number(text)
   if (!(bytes > 0)) throw new DeviceError('TAPEGRAD_MEMORY_LIMIT', `'${text}' is not a number of bytes above 0, such as 4e9`)
   return bytes
