@@ -58,6 +58,16 @@ describe('the default device', { timeout: 60_000 }, () => {
     expect((await run(['lazy'], { TAPEGRAD_DEVICE: 'webgpu' })).out).toContain('sum: 6 on webgpu')
   })
 
+  it('is opened without the warnings that Dawn has for limits it lowers; other output stays', async () => {
+    const gpu = { TAPEGRAD_DEVICE: 'webgpu' }
+    const [plain, talkative] = await Promise.all([run(['lazy'], gpu), run(['lazy'], { ...gpu, VK_LOADER_DEBUG: 'driver' })])
+    expect(plain).toMatchObject({ out: expect.stringContaining('sum: 6 on webgpu'), err: '' })
+    expect(talkative.out).toContain('sum: 6 on webgpu')
+    // what the loader says while Dawn looks for adapters
+    expect(talkative.err).toMatch(/DRIVER: .*\.json/)
+    expect(talkative.err).not.toContain('maxDynamic')
+  })
+
   it('is the adapter that is named, software too', async () => {
     const word = software ? (/llvmpipe|swiftshader/i.exec(name) as RegExpExecArray)[0] : (name.split(' ')[0] as string)
     expect((await run([`adapter=${word.toUpperCase()}`])).out).toContain('init: webgpu')

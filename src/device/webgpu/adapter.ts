@@ -4,6 +4,7 @@ import type { DeviceInfo, OpenOptions, Unavailable } from '../device.ts'
 import { env, isMissing, nativePackage, nodeProcess } from '../environment.ts'
 import { ownGpu } from './hardware.ts'
 import type { AdapterClass } from './strategy.ts'
+import { withoutLimitWarnings } from './warnings.ts'
 
 export interface Opened {
   readonly gpu: GPUDevice
@@ -70,12 +71,12 @@ const isSoftware = (info: GPUAdapterInfo): boolean =>
 async function request(gpu: GPU, wanted: string | undefined): Promise<GPUAdapter | null> {
   const options = { powerPreference: 'high-performance' } as const
   try {
-    return await gpu.requestAdapter(options)
+    return await withoutLimitWarnings(() => gpu.requestAdapter(options))
   } catch (error) {
     const names = [...`${error}`.matchAll(/name: '([^']*)'/g)].map((m) => m[1] as string)
     const name = names.find((n) => wanted && n.toLowerCase().includes(wanted.toLowerCase()))
     const named = name === undefined ? undefined : await entry(name)
-    if (named && 'requestAdapter' in named) return named.requestAdapter(options)
+    if (named && 'requestAdapter' in named) return await withoutLimitWarnings(() => named.requestAdapter(options))
     if (wanted) throw new DeviceError('init', `no WebGPU adapter matches '${wanted}'; there is ${names.join(', ') || 'none'}`)
     return null
   }

@@ -2,18 +2,8 @@
  * @file The machine's own matrix products: a BLAS with the C interface (OpenBLAS, MKL, BLIS, Accelerate), called in place on the device's memory by the optional
  * package koffi. Where either is not there, everything runs as WebAssembly.
  */
-import { env, nativePackage, nodeProcess } from '../../environment.ts'
-
-/** What koffi has that is needed here. */
-interface Koffi {
-  load(path: string): Library
-  /** Where the bytes of an array are. */
-  address(of: ArrayBufferView): bigint
-}
-interface Library {
-  /** A function by its C declaration. @throws Error where the library has none of that name */
-  func(declaration: string): (...of: number[]) => unknown
-}
+import { env, nodeProcess } from '../../environment.ts'
+import { importKoffi, type Koffi, type NativeLibrary } from '../../native.ts'
 
 /** Numbers of the C interface. */
 export const CBLAS = { rows: 101, columns: 102, plain: 111, transposed: 112 } as const
@@ -56,15 +46,12 @@ let koffi: Koffi | undefined
 
 /** Looks for koffi, where a BLAS may be wanted; what asks for one afterwards need not wait. */
 export async function loadKoffi(): Promise<void> {
-  if (koffi || !nodeProcess || env('TAPEGRAD_BLAS') === 'off') return
-  koffi = await nativePackage('koffi').then(
-    (module) => (module as { readonly default: Koffi }).default,
-    () => undefined,
-  )
+  if (koffi || env('TAPEGRAD_BLAS') === 'off') return
+  koffi = await importKoffi()
 }
 
 /** The function of a declaration, if the library has it. */
-function optional(library: Library, declaration: string): ((...of: number[]) => unknown) | undefined {
+function optional(library: NativeLibrary, declaration: string): ((...of: number[]) => unknown) | undefined {
   try {
     return library.func(declaration)
   } catch {
@@ -73,7 +60,7 @@ function optional(library: Library, declaration: string): ((...of: number[]) => 
 }
 
 /** What a library calls itself. Undefined for one that is none of the fast ones: the reference BLAS is slower than WebAssembly. */
-function nameOf(library: Library, path: string): string | undefined {
+function nameOf(library: NativeLibrary, path: string): string | undefined {
   const config = optional(library, 'const char *openblas_get_config()')
   if (config) return String(config()).split(' ').slice(0, 2).join(' ')
   const blis = optional(library, 'const char *bli_info_get_version_str()')
@@ -83,7 +70,7 @@ function nameOf(library: Library, path: string): string | undefined {
 }
 
 /** How many threads a library may have, where TAPEGRAD_THREADS says it; what it does by itself is as many as cores. */
-function limitThreads(library: Library): void {
+function limitThreads(library: NativeLibrary): void {
   const threads = Number(env('TAPEGRAD_THREADS'))
   if (!(threads >= 1)) return
   for (const name of ['openblas_set_num_threads', 'MKL_Set_Num_Threads', 'bli_thread_set_num_threads'])
@@ -142,7 +129,12 @@ export function openBlas(wanted: string | undefined, tell: (line: string) => voi
     tell(`tapegrad: ${what}; matrix products run as WebAssembly`)
   }
   const own = koffi
-  if (!own) return wanted === undefined ? undefined : fallback(`TAPEGRAD_BLAS=${wanted} needs the package koffi, which is not installed`)
+  if (!own)
+    return wanted === undefined
+      ? undefined
+      : fallback(
+          `TAPEGRAD_BLAS=${wanted} needs the package koffi, which is not installed${nodeProcess.versions?.bun ? ', or a Bun from 1.4 on' : ''}`,
+        )
   if (wanted !== undefined) {
     try {
       return open(own, wanted, true)
@@ -151,7 +143,7 @@ export function openBlas(wanted: string | undefined, tell: (line: string) => voi
     }
   }
   for (const path of NAMES[nodeProcess.platform ?? ''] ?? []) {
-    let library: Library
+    let library: NativeLibrary
     try {
       library = own.load(path)
     } catch {
