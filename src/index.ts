@@ -20,6 +20,7 @@ export {
   StaleTensorError,
   TapegradError,
   type TypedArray,
+  ZeroDivisionError,
 } from './base/index.ts'
 export * as data from './data/index.ts'
 export {

@@ -71,6 +71,8 @@ const WITHOUT_GOLDEN: Readonly<Record<string, string>> = {
 const WITHIN: Readonly<Record<string, string>> = {
   clampMin: 'clamp',
   clampMax: 'clamp',
+  divFloor: 'div',
+  divTrunc: 'div',
   maxDim: 'max',
   minDim: 'min',
   slice: 'narrow',

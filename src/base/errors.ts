@@ -31,6 +31,8 @@ export class DeviceError extends TapegradError {}
 export class ArgumentError extends TapegradError {}
 /** An index lies outside its axis. Thrown at the call where the host knows the values, else at the next await. */
 export class IndexError extends TapegradError {}
+/** An integer was divided by 0. Thrown at the call where the host knows the divisor, else at the next await. */
+export class ZeroDivisionError extends TapegradError {}
 /** An interior tensor of a step that has long been closed was read. */
 export class StaleTensorError extends TapegradError {}
 /** A synchronous loop recorded more work than the device may have waiting. */

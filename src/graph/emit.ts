@@ -2,8 +2,17 @@
  * @file From nodes to expressions. Views become arithmetic on coordinates; everything that is not stored is written out where it
  * is used. What is stored, and what an accumulator holds, is asked of the `Frame`.
  */
-import { contiguousStrides, type Shape } from '../base/index.ts'
-import { type BinaryOp, type Expr, type Index, type UnaryOp, type ValueType, valueTypeOf, visitExprs } from '../kernel/index.ts'
+import { contiguousStrides, type DType, type Shape } from '../base/index.ts'
+import {
+  ANY_BUT_MINUS_ONE,
+  type BinaryOp,
+  type Expr,
+  type Index,
+  type UnaryOp,
+  type ValueType,
+  valueTypeOf,
+  visitExprs,
+} from '../kernel/index.ts'
 import { keyOf, linear, literal, ofValue, reshapeCoords, shift } from './affine.ts'
 import type { Node } from './node.ts'
 
@@ -122,6 +131,13 @@ export class Emitter {
         const seen: Expr = { kind: 'binary', op: 'le', a: constant(0, 'i32'), b: at, type: 'bool' }
         return { kind: 'where', test: seen, a: value, b: constant(0, type), type }
       }
+      case 'divisor': {
+        // What is checked is the divisor less 1, so that 1 takes the place of a 0
+        const whole = castExpr(this.emit(x, coords), x.dtype, 'int32')
+        const less: Expr = { kind: 'binary', op: 'sub', a: whole, b: constant(1, 'i32'), type: 'i32' }
+        const seen: Expr = { kind: 'checked', value: less, size: ANY_BUT_MINUS_ONE, site: this.#frame.site(primitive.op), type: 'i32' }
+        return castExpr({ kind: 'binary', op: 'add', a: seen, b: constant(1, 'i32'), type: 'i32' }, 'int32', dtype)
+      }
       default:
         throw new Error(`emit: ${primitive.kind} is not written out`)
     }
@@ -160,6 +176,9 @@ function uses(value: Expr, part: Expr): boolean {
   })
   return found
 }
+
+const castExpr = (x: Expr, from: DType, to: DType): Expr =>
+  valueTypeOf(from) === valueTypeOf(to) ? x : { kind: 'cast', x, from, to, type: valueTypeOf(to) }
 
 /** 8-bit integers are computed in 32 bits: what leaves their range comes back into it at once, not only where it is stored. */
 function wrapped(value: Expr, { dtype }: Node): Expr {

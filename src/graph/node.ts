@@ -43,6 +43,8 @@ export type Primitive =
   | ({ readonly kind: 'contract' } & ContractDims)
   /** out[…, i, …] = source[…, index[…, i, …], …] along `dim`; inputs source and index (int32); `op` names whom an index error blames. */
   | { readonly kind: 'gather'; readonly dim: number; readonly op: string }
+  /** Its input (integers), none of which may be 0; `op` names whom a ZeroDivisionError blames. */
+  | { readonly kind: 'divisor'; readonly op: string }
   /** Its inputs, flattened, one after the other in one buffer, each at an offset that is a multiple of 64 elements. */
   | { readonly kind: 'pack'; readonly offsets: readonly number[] }
   /** The input's values on another device. */

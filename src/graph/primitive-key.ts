@@ -24,6 +24,8 @@ export function primitiveKey(p: Primitive): string {
       return `reduce${p.op}${p.dims.join()}`
     case 'gather':
       return `gather${p.dim}${p.op}`
+    case 'divisor':
+      return `divisor${p.op}`
     case 'pack':
       return `pack${p.offsets.join()}`
     default:

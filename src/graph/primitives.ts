@@ -93,6 +93,9 @@ export function cast(x: Node, dtype: DType): Node {
   return x.dtype === dtype ? x : make(CAST, [x], x.shape, dtype)
 }
 
+/** The value as its dtype holds it, also in the middle of a kernel of a device that computes wider (the interpreter): for functions that jump. */
+export const rounded = (x: Node): Node => make(CAST, [x], x.shape, x.dtype)
+
 /** A value of its own with the input's values: stays readable when the input is retired. */
 export function alias(x: Node): Node {
   return make(ALIAS, [x], x.shape, x.dtype)
@@ -182,6 +185,12 @@ export function contract(a: Node, b: Node, dims: ContractDims = MATRICES): Node 
 /** Elements of `source` chosen along `dim` by `index` (int32, as many axes; other axes no longer than the source's). `op` is whom an index error names. */
 export function gather(source: Node, dim: number, index: Node, op: string): Node {
   return make({ kind: 'gather', dim, op }, [source, index], index.shape, source.dtype)
+}
+
+/** Integers by which something is divided: a 0 among them is an error, which names `op`. */
+export function divisor(x: Node, op: string): Node {
+  const { primitive } = x
+  return primitive.kind === 'scalar' && primitive.value !== 0 ? x : make({ kind: 'divisor', op }, [x], x.shape, x.dtype)
 }
 
 /** Alignment of packed pieces, in elements: 256 bytes of float32. */

@@ -86,6 +86,9 @@ function putPrimitive(p: Primitive): void {
       put(p.dim)
       putName(p.op)
       break
+    case 'divisor':
+      putName(p.op)
+      break
     case 'pack':
       putAll(p.offsets)
       break

@@ -40,6 +40,7 @@ function ownCost({ primitive }: Node): number {
     case 'pad':
       return 1
     case 'gather':
+    case 'divisor':
       return 2
     default:
       return 0

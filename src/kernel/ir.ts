@@ -88,7 +88,7 @@ export type Expr =
   | { readonly kind: 'position'; readonly index: Index; readonly type: 'i32' }
   /** 0 ≤ index < size, where index may be negative (modulo 2³²: one unsigned comparison). */
   | { readonly kind: 'inside'; readonly index: Index; readonly size: number; readonly type: 'bool' }
-  /** `value` when 0 ≤ value < size; else the device's error flag is set to `site` + 1 and 0 is used. */
+  /** `value` when 0 ≤ value < size, as unsigned numbers; else the device's error flag is set to `site` + 1 and 0 is used. */
   | { readonly kind: 'checked'; readonly value: Expr; readonly size: number; readonly site: number; readonly type: 'i32' }
   | { readonly kind: 'unary'; readonly op: UnaryOp; readonly x: Expr; readonly type: ValueType }
   | { readonly kind: 'binary'; readonly op: BinaryOp; readonly a: Expr; readonly b: Expr; readonly type: ValueType }
@@ -108,6 +108,9 @@ export type Expr =
   | { readonly kind: 'scalar'; readonly slot: number; readonly type: 'float' | 'i32' | 'u32' }
   /** Accumulator `slot` of the reduce stage with index `stage` in `kernel.stages`. */
   | { readonly kind: 'acc'; readonly stage: number; readonly slot: number; readonly type: ValueType }
+
+/** The size by which a `checked` value is anything but −1: a divisor less 1, which must not be 0. No axis is as long. */
+export const ANY_BUT_MINUS_ONE = 2 ** 32 - 1
 
 export interface Reduction {
   readonly op: ReduceOp

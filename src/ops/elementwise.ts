@@ -1,9 +1,8 @@
 /** @file Elementwise arithmetic: one value of the result for one value of each operand, which broadcast as in NumPy. */
-import { ArgumentError, checkOptions, type DType, DTypeError, isFloat, isInteger } from '../base/index.ts'
+import { ArgumentError, checkOptions, type DType, DTypeError, isFloat, isInteger, ZeroDivisionError } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { Tensor } from '../tensor/index.ts'
 import { eq, ge, gt, le, logicalAnd, lt } from './compare.ts'
-import { cast } from './convert.ts'
 import { checkDevices, checkTensor, defineComposition, defineOp } from './define.ts'
 import { type BinaryFunction, defineBinary, defineUnary, type UnaryFunction } from './families.ts'
 import { checkNumber, lit, meet, number, type Operand } from './promote.ts'
@@ -247,17 +246,56 @@ export interface DivOptions {
   readonly roundingMode?: 'trunc' | 'floor' | null
 }
 
+/** A quotient rounded to whole numbers; its gradient is 0. */
+const defineQuotient = (name: string, doc: string, forward: (a: graph.Node, b: graph.Node) => graph.Node): BinaryFunction => {
+  const still = (g: Tensor): Tensor => new Tensor(graph.expand(graph.constant(0, g.dtype, g._node.placement), g.shape))
+  return defineBinary(name, { doc, forward, vjp: { a: still, b: still } })
+}
+
+const divideTruncated = defineQuotient('divTrunc', 'a / b without its fraction', (a, b) =>
+  isFloat(a.dtype) ? graph.unary('trunc', graph.rounded(graph.binary('div', a, b))) : graph.binary('div', a, graph.divisor(b, 'div')),
+)
+
+const divideDown = defineQuotient('divFloor', 'the largest whole number ≤ a / b', (a, b) =>
+  isFloat(a.dtype) ? floorOfFloats(a, b) : floorOfIntegers(a, graph.divisor(b, 'div')),
+)
+
+/** ⌊a / b⌋ by the remainder, which is exact: a / b may round up to a whole number. As Python and PyTorch: the quotient of ±∞ is NaN, that by 0 is a / b. */
+function floorOfFloats(a: graph.Node, b: graph.Node): graph.Node {
+  const rest = graph.binary('mod', a, b)
+  const apart = graph.binary('ne', graph.binary('lt', rest, 0), graph.binary('lt', b, 0))
+  const truncated = graph.binary('div', graph.binary('sub', a, rest), b) // a whole number, or next to one
+  const lower = graph.where(graph.binary('and', graph.binary('ne', rest, 0), apart), graph.binary('sub', truncated, 1), truncated)
+  const down = graph.unary('floor', lower)
+  const near = graph.where(graph.binary('lt', 0.5, graph.binary('sub', lower, down)), graph.binary('add', down, 1), down)
+  const exact = graph.binary('div', a, b)
+  const signed = graph.where(graph.binary('eq', lower, 0), graph.binary('mul', exact, 0), near) // ±0
+  return graph.where(graph.binary('eq', b, 0), exact, signed)
+}
+
+/** ⌊a / b⌋: one less than what truncation gives where there is a remainder and the signs differ. */
+function floorOfIntegers(a: graph.Node, b: graph.Node): graph.Node {
+  const truncated = graph.binary('div', a, b)
+  if (a.dtype === 'uint8' || a.dtype === 'uint32') return truncated
+  const rest = graph.binary('sub', a, graph.binary('mul', truncated, b))
+  const apart = graph.binary('lt', graph.binary('xor', rest, b), 0)
+  return graph.where(graph.binary('and', graph.binary('ne', rest, 0), apart), graph.binary('sub', truncated, 1), truncated)
+}
+
 /**
- * a / b. Integers are divided as float32 unless a `roundingMode` is given.
+ * a / b. Integers are divided as float32, or exactly where a `roundingMode` is given.
+ * @throws ZeroDivisionError where integers are divided by 0 under a `roundingMode`: at the call where the host knows the divisor, else at the next await.
  * @see https://pytorch.org/docs/stable/generated/torch.div.html
  */
 export function div(a: Operand, b: Operand, options?: DivOptions): Tensor {
   if (options !== undefined) checkOptions('div', options, ['roundingMode'])
   const mode = options?.roundingMode ?? null
   if (mode === null) return quotient(a, b)
-  const { dtype } = meet('div', a, b, false)
-  const whole = mode === 'floor' ? floor(quotient(a, b)) : trunc(quotient(a, b))
-  return isFloat(dtype) ? whole : cast(whole, dtype)
+  const { b: divisor, dtype } = meet('div', a, b, false)
+  if (dtype === 'bool') throw new DTypeError('div', `bools have no quotient with roundingMode '${mode}'. Convert with .int()`)
+  if (isInteger(dtype) && (b instanceof Tensor ? graph.hostValues(divisor._node)?.includes(0) : Number(b) === 0))
+    throw new ZeroDivisionError('div', 'an integer is divided by 0')
+  return mode === 'floor' ? divideDown(a, b) : divideTruncated(a, b)
 }
 
 /** The larger; NaN wins; equal operands share the gradient. @see https://pytorch.org/docs/stable/generated/torch.maximum.html */
@@ -293,7 +331,8 @@ const power = defineBinary('pow', {
 })
 
 /**
- * aᵇ. Exponents that a user gives as 2, 3, ½, −½, −1 or 1 are computed by multiplication or roots.
+ * aᵇ. Exponents that a user gives as 2, 3, ½, −½, −1 or 1 are computed by multiplication or roots. Powers of integers are exact and wrap; one whose exponent
+ * is a tensor's negative element is 0, or ±1 of ±1.
  * @throws ArgumentError for integers to a negative integer power.
  * @see https://pytorch.org/docs/stable/generated/torch.pow.html
  */
@@ -311,10 +350,7 @@ export function pow(a: Operand, b: Operand): Tensor {
       if (b === -1) return reciprocal(a)
     }
   }
-  const { a: x, b: y, dtype } = meet('pow', a, b, false)
-  if (isFloat(dtype) || dtype === 'bool') return power(x, y)
-  // Small integer powers are exact in float32's 24 bits; larger ones are computed there too, and rounded.
-  return cast(round(power(cast(x, 'float32'), cast(y, 'float32'))), dtype)
+  return power(a, b)
 }
 
 // ── three operands ──

@@ -331,6 +331,20 @@ def elementwise():
     case('div', [vals([7, -7, 7, -7, 6]), vals([2, 2, -2, -2, 3])], ['$0', '$1', {'roundingMode': 'floor'}], 'floor')
     case('div', [vals([7, -7, 7, -7, 6]), vals([2, 2, -2, -2, 3])], ['$0', '$1', {'roundingMode': 'trunc'}], 'trunc')
     case('div', [ivals([7, -7, 7, -7]), ivals([2, 2, -2, -2])], ['$0', '$1', {'roundingMode': 'floor'}], 'floor, int32')
+    whole = ivals([16777217, 2147483647, -2147483647, 2147483647, -2147483648, 5, -5, 0, 2147483646])
+    by = ivals([1, 3, 3, -3, 7, 2147483647, 2147483647, -5, -2147483648])
+    # Where a / b rounds up to a whole number, trunc in float32 is not that in float64
+    near, near_by = vals([1, -1, 1, 6, -6, 3, 1e-3]), vals([0.1, 0.1, -0.1, 0.2, 0.2, 0.3, 1e-4])
+    case('div', [near, near_by], ['$0', '$1', {'roundingMode': 'floor'}], 'floor, next to whole numbers')
+    tops = vals([7.5, -7.5, 0.5, -0.5, 0, 0, INF, -INF, INF, 5, -5, 5, NAN, 1, 3e38, -3e38, 1e30, 1, -1, 0, INF])
+    divisors = vals([2, 2, 3, 3, 2, -2, 1, 1, -2, INF, INF, -INF, 1, NAN, 3, 0.7, -7, 0, 0, 0, 0])
+    for mode in ('floor', 'trunc'):
+        case('div', [whole, by], ['$0', '$1', {'roundingMode': mode}], f'{mode}, past 24 bits')
+        case('div', [ints(20, low=-30, high=30)], ['$0', 7, {'roundingMode': mode}], f'{mode}, int32 by a number')
+        case('div', [tops, divisors], ['$0', '$1', {'roundingMode': mode}], f'{mode}, remainders, signs, zeros, infinities, NaN')
+        case('div', [rand(60, low=-50, high=50), rand(60)], ['$0', '$1', {'roundingMode': mode}], f'{mode}, broad')
+        case('div', [rand(2, 1, 3, low=-9, high=9), rand(4, 1)], ['$0', '$1', {'roundingMode': mode}], f'{mode}, broadcast')
+        case('div', [rand(9, low=-9, high=9)], ['$0', 0.1, {'roundingMode': mode}], f'{mode}, by a number')
     for op in ('maximum', 'minimum'):
         case(op, [vals([1, 2, -1, 0]), vals([1, -2, -1, 0])], None, 'ties')
         case(op, [vals([NAN, 1, NAN, INF, -INF]), vals([1, NAN, NAN, 2, 2])], None, 'NaN and infinity')
@@ -382,6 +396,8 @@ def elementwise():
     case('pow', [vals([0, 0, 0, 2, -2, 1]), vals([0, 1, 2, 0, 2, 5])], None, 'tensor exponent at zero', grad=False)
     case('pow', [vals([0, 0, 0, 2, 1]), vals([1, 2, 3, 0, 5])], None, 'gradients at zero base')
     case('pow', [rand(2, 3)], [2, '$0'], 'number base')
+    case('pow', [ivals([3, -3, 2, 1, -1, -1, 0, 2, 7]), ivals([19, 19, 30, 5, -3, -4, 0, -1, 11])], None, 'int32')
+    case('pow', [ivals([3, -3, 2, 0])], ['$0', 19], 'int32 to a number')
     case('pow', [vals([INF, -INF, NAN, 0, 1, 0.5]), vals([2, 3, 0, -1, INF, INF])], None, 'infinity and NaN', grad=False)
 
     for args, note in (([-1, 1], 'both'), ([{'min': 0}], 'min'), ([{'max': 0.5}], 'max'), ([{'min': -0.5, 'max': 0.5}], 'options')):

@@ -52,6 +52,41 @@ describe('dtypes that meet', () => {
   })
 })
 
+describe('quotients of float32, rounded, as PyTorch 1.13 has them', () => {
+  const { POSITIVE_INFINITY: inf, NaN: nan } = Number
+  const table: readonly (readonly [a: number, b: number, floor: number, trunc: number])[] = [
+    // a / b rounds up to a whole number, which floor must not be
+    [1, 0.1, 9, 10], [-1, 0.1, -10, -10], [1, -0.1, -10, -10], [-1, -0.1, 9, 10],
+    [6, 0.2, 29, 30], [-6, 0.2, -30, -30], [3, 0.3, 9, 10], [1e-3, 1e-4, 10, 10],
+    // zeros have the sign of a / b
+    [0, 2, 0, 0], [-0, 2, -0, -0], [0, -2, -0, -0], [-0, -2, 0, 0], [1e-3, 7, 0, 0], [-1e-3, 7, -1, -0],
+    [inf, 1, nan, inf], [-inf, 1, nan, -inf], [5, inf, 0, 0], [-5, inf, -1, -0], [5, -inf, -1, -0], [-5, -inf, 0, 0],
+    [nan, 1, nan, nan], [1, nan, nan, nan], [1, 0, inf, inf], [-1, 0, -inf, -inf], [0, 0, nan, nan],
+    [2 ** 24, 3, 5592405, 5592405], [3e38, 0.25, inf, inf], [-3e38, 1e38, -4, -3], [2 ** -126, 3, 0, 0],
+  ] // biome-ignore format: a table
+  const [a, b] = [0, 1].map((i) => table.map((row) => row[i] as number)) as [number[], number[]]
+
+  it.each(['floor', 'trunc'] as const)('%s', async (roundingMode) => {
+    const got = await div(tensor(a), tensor(b), { roundingMode }).data()
+    const wanted = table.map((row) => row[roundingMode === 'floor' ? 2 : 3])
+    expect([...got]).toEqual(wanted) // −0 is not 0 here
+  })
+
+  it('have the gradient 0, also by 0 and of infinities', async () => {
+    for (const roundingMode of ['floor', 'trunc'] as const) {
+      const [x, y] = [tensor(a, { requiresGrad: true }), tensor(b, { requiresGrad: true })]
+      div(x, y, { roundingMode }).sum().backward()
+      for (const p of [x, y]) expect([...((await p.grad?.data()) ?? [])]).toEqual(a.map(() => 0))
+    }
+  })
+
+  it.runIf(hasDoubles)('in float64: 1 // 0.1 is 9', async () => {
+    const one = tensor([1, -1], { dtype: 'float64' })
+    expect(await div(one, 0.1, { roundingMode: 'floor' }).toArray()).toEqual([9, -10])
+    expect(await div(one, 0.1, { roundingMode: 'trunc' }).toArray()).toEqual([10, -10])
+  })
+})
+
 describe('values', () => {
   it('bools add as or, multiply as and', async () => {
     const a = tensor([true, true, false])

@@ -151,7 +151,7 @@ export async function expectSpan(what: string, actual: tg.Tensor, expected: Span
   let worstExcess = 0
   for (let i = 0; i < want.length; i++) {
     const g = Number(got[i])
-    const w = float === 'float32' ? Math.fround(want[i] as number) : (want[i] as number)
+    const w = dtype === 'float32' ? Math.fround(want[i] as number) : (want[i] as number)
     if (Object.is(g, w) || g === w || (Number.isNaN(g) && Number.isNaN(w))) continue
     const excess = Number.isFinite(w) ? Math.abs(g - w) - (atol + rtol * Math.abs(w)) : Number.POSITIVE_INFINITY
     if (!(excess <= worstExcess)) {

@@ -217,6 +217,9 @@ export class Naive {
         return each((at) => (read(0, at) ? read(1, at) : read(2, at)))
       case 'cast':
         return each((at) => cast(read(0, at), x.dtype, dtype))
+      case 'divisor':
+        if (x.values.includes(0)) throw new Error('naive divisor: 0')
+        return Float64Array.from(x.values)
       case 'alias':
       case 'expand':
         return each((at) => read(0, at))

@@ -202,7 +202,9 @@ export class RandomGraph {
     const { kind } = dtypeInfo[dtype]
     if (kind === 'int' && this.#chance(0.35)) {
       const unsigned = dtype.startsWith('u')
-      switch (this.#int(0, 3)) {
+      switch (this.#int(0, 4)) {
+        case 4:
+          return graph.binary(this.#pick<BinaryOp>(['div', 'mod']), x, graph.divisor(graph.binary('or', this.#partner(x, dtype), 1), 'div'))
         case 0:
           return graph.binary(this.#pick<BinaryOp>(['div', 'mod']), x, this.#pick(unsigned ? [1, 2, 3, 7] : [1, 2, 3, -5]))
         case 1:

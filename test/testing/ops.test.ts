@@ -17,6 +17,7 @@ const WITHOUT_SLOPE: Readonly<Record<string, string>> = {
   'pow: gradients at zero base': 'no slope at 0 for exponents up to 1',
   'div: floor': 'a staircase: quotients lie on its edges',
   'div: trunc': 'a staircase: quotients lie on its edges',
+  'div: floor, next to whole numbers': 'a staircase: quotients lie on its edges',
   'maximum: ties': 'a corner where both are equal',
   'minimum: ties': 'a corner where both are equal',
   'max: ties with dim: one index': 'a corner where two are equal',

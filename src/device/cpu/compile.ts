@@ -25,7 +25,7 @@ export interface Bindings {
   /** For each of `kernel.buffers`. */
   readonly data: readonly Block[]
   readonly scalars: readonly number[]
-  /** Told when a `checked` value is outside 0 … size−1. */
+  /** Called for a `checked` value outside 0 … size−1. */
   readonly fail: (site: number, value: number, size: number) => void
 }
 
@@ -234,7 +234,7 @@ class Compiler {
         const value = this.#value(e.value)
         return () => {
           const v = value()
-          if (v >= 0 && v < e.size) return v
+          if (v >>> 0 < e.size) return v
           this.#bindings.fail(e.site, v, e.size)
           return 0
         }

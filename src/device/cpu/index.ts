@@ -7,13 +7,14 @@ import {
   type DType,
   dtypeInfo,
   dtypes,
-  IndexError,
   noRoom,
   OutOfMemoryError,
   pastLimit,
+  type TapegradError,
   type TypedArray,
   tooLarge,
 } from '../../base/index.ts'
+import { checkError } from '../checked.ts'
 import {
   type Device,
   type DeviceBuffer,
@@ -113,14 +114,14 @@ class CpuDevice implements Device {
     const scratch: Block[] = []
     const lent: Block[] = []
     const results = outputs as readonly CpuBuffer[]
-    let wrong: IndexError | undefined
+    let wrong: TapegradError | undefined
     try {
       this.#provide(executable, inputs, results, scratch)
       const data = this.#bind(program, inputs as readonly (CpuBuffer | TypedArray)[], results, [...scratch], lent)
       program.kernels.forEach(({ kernel, slots }, i) => {
         this.#dispatches++
         const fail = (site: number, value: number, size: number): void => {
-          wrong ??= new IndexError(kernel.sites[site] ?? kernel.label, `index ${value} is out of range for an axis of size ${size}`)
+          wrong ??= checkError(kernel.sites[site] ?? kernel.label, value, size)
         }
         kernels[i]?.({ data: slots.map((s) => data[s] as Block), scalars, fail })
       })

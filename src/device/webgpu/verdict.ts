@@ -2,7 +2,8 @@
  * @file Whether a run's indices were inside their axes, and whether there was memory for it. The device learns it when the run's flag arrives on the
  * host, and the allocator's answer; until then, runs that use its results follow it, so that an error reaches everything that was computed from it.
  */
-import { IndexError } from '../../base/index.ts'
+import type { TapegradError } from '../../base/index.ts'
+import { checkError } from '../checked.ts'
 
 /** Words of the flag: whether it is taken, the error code, the index, the size of its axis. */
 export const FLAG_BYTES = 16
@@ -69,7 +70,7 @@ export class Verdict {
 }
 
 /** The error that a flag tells of. `ops`: by code − 1. */
-export function errorOf([taken, code, index, size]: Uint32Array, ops: readonly string[]): IndexError | undefined {
+export function errorOf([taken, code, index, size]: Uint32Array, ops: readonly string[]): TapegradError | undefined {
   if (!taken) return undefined
-  return new IndexError(ops[(code as number) - 1] ?? 'index', `index ${(index as number) | 0} is out of range for an axis of size ${size}`)
+  return checkError(ops[(code as number) - 1] ?? 'index', (index as number) | 0, size as number)
 }

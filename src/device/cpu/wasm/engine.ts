@@ -135,7 +135,7 @@ export class WasmEngine implements Engine {
         if (!shared || !this.#threads.worth(part)) part.run(base, 0, part.rows)
         else wrong ??= this.#threads.run(shared, part, args)
         const site = words[error] as number
-        if (site > 0) wrong ??= { site: site - 1, index: words[error + 1] as number, size: words[error + 2] as number }
+        if (site > 0) wrong ??= { site: site - 1, index: words[error + 1] as number, size: (words[error + 2] as number) >>> 0 }
       })
       if (wrong) fail(wrong.site, wrong.index, wrong.size)
     }

@@ -213,7 +213,7 @@ export class Threads {
       if (at < 0 || at >= chunk) continue
       chunk = at
       const error = THREAD.args + args - 3
-      first = { site: (words[error] as number) - 1, index: words[error + 1] as number, size: words[error + 2] as number }
+      first = { site: (words[error] as number) - 1, index: words[error + 1] as number, size: (words[error + 2] as number) >>> 0 }
     }
     return first
   }

@@ -1,0 +1,9 @@
+/** @file What a `checked` value that failed means: how every device words it. */
+import { IndexError, type TapegradError, ZeroDivisionError } from '../base/index.ts'
+import { ANY_BUT_MINUS_ONE } from '../kernel/index.ts'
+
+/** @param op the function to name */
+export function checkError(op: string, value: number, size: number): TapegradError {
+  if (size === ANY_BUT_MINUS_ONE) return new ZeroDivisionError(op, 'an integer is divided by 0')
+  return new IndexError(op, `index ${value} is out of range for an axis of size ${size}`)
+}
