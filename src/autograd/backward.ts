@@ -47,10 +47,10 @@ function plan(
   return { entries: onPath.reverse(), wanted }
 }
 
-/** A rule's answer, as the input it is for: summed over broadcast dims, in its dtype. */
-export function fit(grad: Tensor, point: Point): Tensor {
-  const summed = sameShape(grad.shape, point.shape) ? grad : sumTo(grad, point.shape)
-  return summed.dtype === point.dtype ? summed : cast(summed, point.dtype)
+/** A rule's answer summed over broadcast dims, to the shape of the input it is for; of float16 in float32. */
+function sumBroadcast(grad: Tensor, point: Point): Tensor {
+  if (sameShape(grad.shape, point.shape)) return grad
+  return sumTo(grad.dtype === 'float16' ? cast(grad, 'float32') : grad, point.shape)
 }
 
 /** A point's complete gradient, after its hooks. */
@@ -71,7 +71,7 @@ function settle(point: Point, grad: Tensor): Tensor {
       ])
     }
     checkDevices('registerHook', ['the gradient', "the hook's answer"], [g, answer])
-    g = fit(answer, point)
+    g = cast(sumBroadcast(answer, point), point.dtype)
   }
   if (point.retained) point.retained.grad = alias(g)
   return g
@@ -91,7 +91,7 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
     const grad = arrived.get(point)
     if (grad === undefined) return undefined
     arrived.delete(point)
-    const g = settle(point, grad)
+    const g = settle(point, cast(grad, point.dtype)) // rounded once, when all of it is there
     if (targets?.has(point)) results.set(point, g)
     return g
   }
@@ -116,7 +116,7 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
         const answers = entry.op.backward(entry, outputs, needed)
         entry.inputs.forEach((point, i) => {
           const g = answers[i]
-          if (point !== undefined && g !== undefined && needed(i)) arrive(point, fit(g, point))
+          if (point !== undefined && g !== undefined && needed(i)) arrive(point, sumBroadcast(g, point))
         })
         if (!retainGraph) entry.free()
       }

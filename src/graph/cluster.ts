@@ -12,7 +12,7 @@ import { contiguousStrides, type Shape, sizeOf } from '../base/index.ts'
 import { type Axis, type Contract, type Expr, type Index, type Reduction, type Stage, type Store, valueTypeOf } from '../kernel/index.ts'
 import { isAffine, linear, ofAxis, reshapeCoords, sameIndex, unravel } from './affine.ts'
 import { Emitter, type Frame } from './emit.ts'
-import { type ContractDims, isView, type Node } from './node.ts'
+import { type ContractDims, isView, isWidening, type Node } from './node.ts'
 
 export type ClusterKind = 'map' | 'row' | 'contract'
 type Level = 'grid' | 'domain'
@@ -361,7 +361,7 @@ const isStrided = (e: Expr): e is Extract<Expr, { kind: 'load' }> => e.kind === 
 /** The first node under the views of a matrix operand which, once stored, makes it a strided load: windows over something are not copied out. */
 function storable(operand: Node, coords: readonly Index[]): Node {
   const chain = [operand]
-  for (let node = operand; isView(node); chain.unshift(node)) node = node.inputs[0] as Node
+  for (let node = operand; isView(node) || isWidening(node); chain.unshift(node)) node = node.inputs[0] as Node
   const found = chain.find((stored) => {
     const frame: Frame = {
       lookup: (node, at) =>

@@ -14,7 +14,7 @@ import {
   visitExprs,
 } from '../kernel/index.ts'
 import { keyOf, linear, literal, ofValue, reshapeCoords, shift } from './affine.ts'
-import type { Node } from './node.ts'
+import { isWidening, type Node } from './node.ts'
 
 /** Where an expression is written: which nodes are read from memory or held in registers there. */
 export interface Frame {
@@ -84,6 +84,7 @@ export class Emitter {
       }
       case 'cast': {
         const value = this.emit(x, coords)
+        if (isWidening(node)) return value
         if (value.kind === 'const' && exactInEveryType(value.value))
           return constant(type === 'bool' ? Number(value.value !== 0) : value.value, type)
         return { kind: 'cast', x: value, from: x.dtype, to: dtype, type }

@@ -116,3 +116,7 @@ const VIEWS: ReadonlySet<string> = new Set(['reshape', 'expand', 'permute', 'sli
 
 /** Whether a node shows values of its input, each at another place: arithmetic on coordinates, nothing to compute. */
 export const isView = (node: Node): boolean => VIEWS.has(node.primitive.kind)
+
+/** Whether a node is float16 as float32: what a load from a buffer of halves gives, so that there is nothing to compute either. */
+export const isWidening = ({ primitive, dtype, inputs }: Node): boolean =>
+  primitive.kind === 'cast' && dtype === 'float32' && inputs[0]?.dtype === 'float16'

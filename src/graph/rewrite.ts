@@ -9,7 +9,7 @@
 import { type DType, dtypeInfo, type Shape, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
 import { identityOf, type ReduceOp } from '../kernel/index.ts'
-import { isView, Node, type Primitive } from './node.ts'
+import { isView, isWidening, Node, type Primitive } from './node.ts'
 import { primitiveKey } from './primitive-key.ts'
 
 /** Reductions shorter than this run in one pass. */
@@ -95,6 +95,10 @@ function rewriteOne(node: Node, inputs: readonly Node[], same: boolean, traits: 
       return rewriteReduce(node, primitive, inputs[0] as Node, same, traits)
     case 'contract':
       return rewriteContract(node, primitive, inputs[0] as Node, inputs[1] as Node, traits)
+    case 'pad':
+      // Padded halves are stored as halves, and widened where they are read
+      if (isWidening(inputs[0] as Node)) return castTo(derive(primitive, (inputs[0] as Node).inputs, shape, 'float16', node), dtype)
+      return same ? node : derive(primitive, inputs, shape, dtype, node)
     case 'pack':
       return derive(
         primitive,

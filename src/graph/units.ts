@@ -3,7 +3,7 @@
  * ends up in the kernel of all its readers is not stored either.
  */
 import { sizeOf } from '../base/index.ts'
-import { isView, type Node } from './node.ts'
+import { isView, isWidening, type Node } from './node.ts'
 import { isSource } from './rewrite.ts'
 
 /** From this much work per element on, a value with readers in several kernels is stored rather than computed again. */
@@ -54,6 +54,13 @@ export function viewBase(node: Node): Node {
   return base
 }
 
+/** What an operand of a contraction is read from: as {@link viewBase}, and halves are widened where they are read. */
+function operandBase(node: Node): Node {
+  let base = node
+  while ((isView(base) || isWidening(base)) && !base.storage) base = base.inputs[0] as Node
+  return base
+}
+
 /**
  * @param order topological, rewritten; sources included
  * @param targets what must be stored
@@ -73,7 +80,7 @@ export function chooseUnits(
     if (targets.has(node) || forced.has(node) || kind === 'reduce' || kind === 'contract' || kind === 'pack') units.add(node)
     if (kind === 'contract') {
       for (const operand of node.inputs) {
-        const base = viewBase(operand)
+        const base = operandBase(operand)
         if (!isSource(base)) units.add(base)
         else if (!base.storage) units.add(operand)
       }

@@ -1,27 +1,82 @@
 /** @file `nn.utils`: what is done to parameters between backward and step. */
-import { ArgumentError } from '../base/index.ts'
-import { add, clamp, div, mul, sqrt, square, stack, sum, zeros } from '../ops/index.ts'
+import { ArgumentError, checkOptions, showArgument } from '../base/index.ts'
+import { abs, add, amax, cast, clamp, div, mul, pow, sqrt, square, stack, sum, zeros } from '../ops/index.ts'
 import { noGrad, Tensor } from '../tensor/index.ts'
 
+/** Which norm {@link clipGradNorm_} takes, and what it does where that is not finite. */
+export interface ClipGradNormOptions {
+  /** p of the p-norm: 2 by default, any number > 0; `Infinity` for the largest absolute value. */
+  readonly normType?: number
+  /** Reject, and leave the gradients as they are, where the norm is NaN or infinite. The norm has to be read for it: the answer is then a promise. */
+  readonly errorIfNonfinite?: boolean
+}
+
+/** float16 as float32: norms are sums, and the factor that follows is too small for a half. */
+const widened = (x: Tensor): Tensor => (x.dtype === 'float16' ? cast(x, 'float32') : x)
+
+/** (Σ |x|ᵖ)^(1/p), 0-d. */
+function vectorNorm(x: Tensor, p: number): Tensor {
+  if (p === 2) return sqrt(sum(square(x)))
+  const size = abs(x)
+  if (p === Number.POSITIVE_INFINITY) return x.numel === 0 ? sum(size) : amax(size)
+  return p === 1 ? sum(size) : pow(sum(pow(size, p)), 1 / p)
+}
+
 /**
- * Scales all gradients together so that their norm is at most `maxNorm`.
- * @returns their norm before, 0-d
+ * Scales all gradients together so that their norm is at most `maxNorm`. The norm is computed in float32 (float64 for float64) whatever the gradients are.
+ * @returns the norm before, 0-d; a promise of it under `errorIfNonfinite`
+ * @throws ArgumentError for a `maxNorm` below 0, a `normType` that is not above 0, or options of other names
  * @see https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html
+ * @example clipGradNorm_(model.parameters(), 1, { normType: Infinity })
  */
-export function clipGradNorm_(parameters: Tensor | Iterable<Tensor>, maxNorm: number): Tensor {
-  if (!(maxNorm >= 0)) throw new ArgumentError('clipGradNorm_', `maxNorm must be a number ≥ 0, got ${String(maxNorm)}`)
+export function clipGradNorm_(
+  parameters: Tensor | Iterable<Tensor>,
+  maxNorm: number,
+  options?: ClipGradNormOptions & { readonly errorIfNonfinite?: false },
+): Tensor
+export function clipGradNorm_(
+  parameters: Tensor | Iterable<Tensor>,
+  maxNorm: number,
+  options: ClipGradNormOptions & { readonly errorIfNonfinite: true },
+): Promise<Tensor>
+export function clipGradNorm_(
+  parameters: Tensor | Iterable<Tensor>,
+  maxNorm: number,
+  options?: ClipGradNormOptions,
+): Tensor | Promise<Tensor>
+export function clipGradNorm_(
+  parameters: Tensor | Iterable<Tensor>,
+  maxNorm: number,
+  options?: ClipGradNormOptions,
+): Tensor | Promise<Tensor> {
+  const op = 'clipGradNorm_'
+  checkOptions(op, options, ['normType', 'errorIfNonfinite'])
+  const { normType = 2, errorIfNonfinite = false } = options ?? {}
+  if (!(maxNorm >= 0)) throw new ArgumentError(op, `maxNorm must be a number ≥ 0, got ${String(maxNorm)}`)
+  if (typeof normType !== 'number' || !(normType > 0))
+    throw new ArgumentError(op, `normType must be a number > 0, or Infinity, got ${showArgument(normType)}`)
+  if (typeof errorIfNonfinite !== 'boolean')
+    throw new ArgumentError(op, `errorIfNonfinite must be true or false, got ${showArgument(errorIfNonfinite)}`)
   const list = parameters instanceof Tensor ? [parameters] : [...parameters]
   const withGrad = list.filter((p) => p.grad !== null)
-  return noGrad(() => {
-    const grads = withGrad.map((p) => p.grad as Tensor)
-    if (grads.length === 0) return zeros([])
-    const norm = sqrt(sum(stack(grads.map((g) => sum(square(g))))))
-    // 1e-6 as in PyTorch: norms of 0 stay 0
-    const factor = clamp(div(maxNorm, add(norm, 1e-6)), null, 1)
-    withGrad.forEach((p, i) => {
-      p.grad = mul(grads[i] as Tensor, factor)
+  const grads = withGrad.map((p) => p.grad as Tensor)
+  const norm = noGrad(() =>
+    grads.length === 0 ? zeros([]) : vectorNorm(stack(grads.map((g) => vectorNorm(widened(g), normType))), normType),
+  )
+  const scale = (): Tensor =>
+    noGrad(() => {
+      // 1e-6 as in PyTorch: norms of 0 stay 0
+      const factor = clamp(div(maxNorm, add(norm, 1e-6)), null, 1)
+      withGrad.forEach((p, i) => {
+        const g = grads[i] as Tensor
+        p.grad = cast(mul(widened(g), factor), g.dtype)
+      })
+      return norm
     })
-    return norm
+  if (!errorIfNonfinite) return scale()
+  return norm.item().then((value) => {
+    if (Number.isFinite(value)) return scale()
+    throw new ArgumentError(op, `the norm of order ${normType} of the gradients is ${value}, so they cannot be scaled by it`)
   })
 }
 

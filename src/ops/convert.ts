@@ -3,14 +3,7 @@ import { ArgumentError, AutogradError, type DType, DTypeError, isDType } from '.
 import type { DeviceName } from '../device/index.ts'
 import * as graph from '../graph/index.ts'
 import { alias, keepTensor, Tensor } from '../tensor/index.ts'
-import { checkTensor, defineOp } from './define.ts'
-
-const castTo = defineOp('cast', {
-  doc: 'x in another dtype',
-  inputs: ['x'],
-  forward: (x, dtype: DType) => graph.cast(x, dtype),
-  vjp: { x: (g) => g }, // the driver casts back
-})
+import { castTo, checkTensor, defineOp } from './define.ts'
 
 interface MoveParams {
   readonly from: graph.Placement
@@ -22,6 +15,7 @@ const moveTo: (x: Tensor, p: MoveParams) => Tensor = defineOp('toDevice', {
   inputs: ['x'],
   forward: (x, p: MoveParams) => graph.transfer(x, p.to),
   vjp: { x: (g, _, p) => moveTo(g, { from: p.to, to: p.from }) },
+  half: 'keep',
 })
 
 /**
@@ -104,6 +98,7 @@ const copy = defineOp('clone', {
   inputs: ['x'],
   forward: (x, _: undefined) => x,
   vjp: { x: (g) => g },
+  half: 'keep',
 })
 
 /** The same values as a tensor of its own, on the tape; readable after the step. @see https://pytorch.org/docs/stable/generated/torch.clone.html */

@@ -2,9 +2,10 @@
  * @file The one mechanism that makes ops. A definition says what the op computes in primitives of the graph, and one gradient rule per input, in
  * other ops, so that gradients of gradients come by themselves. Un-broadcasting, casting back and accumulating are the driver's (`src/autograd`).
  */
-import { ArgumentError, DeviceError, isFloat, type Shape, showShape } from '../base/index.ts'
+import { ArgumentError, DeviceError, type DType, isFloat, type Shape, showShape } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { enterQuiet, GradPoint, isGradEnabled, isQuiet, leaveQuiet, share, TapeEntry, type TapeOp, Tensor } from '../tensor/index.ts'
+import { floatType } from './promote.ts'
 
 /** What tests and docs derive from a definition. */
 export interface OpDefinition {
@@ -16,7 +17,15 @@ export interface OpDefinition {
   readonly inputs: readonly string[]
   /** The inputs that have a gradient rule (empty for a composition, whose ops have theirs). */
   readonly differentiable: readonly string[]
+  readonly half: HalfPolicy
 }
+
+/**
+ * What becomes of float16 operands. `widen`, the default: they are computed in float32, gradients too, and the result is rounded once, at its end, so that no
+ * sum, square or count on the way has to fit in a half. `keep`: they are left as they are; for what moves elements, and for arithmetic on single elements,
+ * which is done in float32 in any case and rounded where it is stored.
+ */
+export type HalfPolicy = 'widen' | 'keep'
 
 const registry = new Map<string, OpDefinition>()
 /** Every op and composition, by name. */
@@ -46,6 +55,8 @@ export interface OpSpec<K extends readonly string[], P> {
   readonly saves?: { readonly [I in K[number]]?: readonly (K[number] | 'y')[] }
   /** PyTorch gives a view here; in place on it would not reach the original, and is refused. */
   readonly view?: boolean
+  /** Default: `widen`, and `keep` for views. */
+  readonly half?: HalfPolicy
 }
 
 type AnyRule = (g: Tensor, saved: Saved<string>, p: unknown) => Tensor
@@ -155,25 +166,33 @@ export function defineOp<const K extends readonly string[], P>(
     const rule = vjp[k]
     return rule === 'none' ? undefined : rule
   })
-  register({ name, doc: spec.doc, kind: 'op', inputs: spec.inputs, differentiable: spec.inputs.filter((_, i) => rules[i]) })
+  const half = spec.half ?? (spec.view ? 'keep' : 'widen')
+  register({ name, doc: spec.doc, kind: 'op', inputs: spec.inputs, differentiable: spec.inputs.filter((_, i) => rules[i]), half })
   const op = new Op(name, spec.inputs, rules, (spec.saves ?? {}) as Readonly<Record<string, readonly string[]>>, spec.view ?? false)
   type F = (...args: [...TensorsOf<K>, P]) => Tensor
+  const keep = half === 'keep'
   if (spec.inputs.length === 1) {
     const forward = spec.forward as unknown as (a: graph.Node, p: P) => graph.Node
-    return ((a: Tensor, p: P) => op.finish(forward(a._node, p), p, a, undefined, undefined)) as unknown as F
+    const apply = (a: Tensor, p: P): Tensor => op.finish(forward(a._node, p), p, a, undefined, undefined)
+    if (keep) return apply as unknown as F
+    return ((a: Tensor, p: P) => (isHalf(a) ? inFloat32([a], ([x]) => apply(x, p)) : apply(a, p))) as unknown as F
   }
   if (spec.inputs.length === 2) {
     const forward = spec.forward as unknown as (a: graph.Node, b: graph.Node, p: P) => graph.Node
+    const apply = (a: Tensor, b: Tensor, p: P): Tensor => op.finish(forward(a._node, b._node, p), p, a, b, undefined)
     return ((a: Tensor, b: Tensor, p: P) => {
       if (a._node.placement !== b._node.placement) checkDevices(name, spec.inputs, [a, b])
-      return op.finish(forward(a._node, b._node, p), p, a, b, undefined)
+      if (keep || !(isHalf(a) || isHalf(b))) return apply(a, b, p)
+      return inFloat32([a, b], ([x, y]) => apply(x, y, p))
     }) as unknown as F
   }
   const forward = spec.forward as unknown as (a: graph.Node, b: graph.Node, c: graph.Node, p: P) => graph.Node
+  const apply = (a: Tensor, b: Tensor, c: Tensor, p: P): Tensor => op.finish(forward(a._node, b._node, c._node, p), p, a, b, c)
   return ((a: Tensor, b: Tensor, c: Tensor, p: P) => {
     const { placement } = a._node
     if (placement !== b._node.placement || placement !== c._node.placement) checkDevices(name, spec.inputs, [a, b, c])
-    return op.finish(forward(a._node, b._node, c._node, p), p, a, b, c)
+    if (keep || !(isHalf(a) || isHalf(b) || isHalf(c))) return apply(a, b, c, p)
+    return inFloat32([a, b, c], ([x, y, z]) => apply(x, y, z, p))
   }) as unknown as F
 }
 
@@ -182,17 +201,18 @@ export interface ListOpSpec<P> {
   readonly doc: string
   readonly forward: (nodes: readonly graph.Node[], p: P) => graph.Node
   readonly vjp: (g: Tensor, i: number, shape: Shape, p: P) => Tensor
+  readonly half?: HalfPolicy
 }
 
 export function defineListOp<P>(name: string, spec: ListOpSpec<P>): (list: readonly Tensor[], p: P) => Tensor {
-  register({ name, doc: spec.doc, kind: 'op', inputs: ['tensors'], differentiable: ['tensors'] })
+  const { half = 'widen' } = spec
+  register({ name, doc: spec.doc, kind: 'op', inputs: ['tensors'], differentiable: ['tensors'], half })
   const op: TapeOp<Tensor> = {
     name,
     backward: (entry, grads, needed) =>
       entry.inputs.map((point, i) => (point && needed(i) ? spec.vjp(grads[0] as Tensor, i, point.shape, entry.params as P) : undefined)),
   }
-  return (list, p) => {
-    checkDevices(name, 'tensors', list)
+  const apply = (list: readonly Tensor[], p: P): Tensor => {
     const node = spec.forward(
       list.map((t) => t._node),
       p,
@@ -208,6 +228,10 @@ export function defineListOp<P>(name: string, spec: ListOpSpec<P>): (list: reado
       entry.outputs = [out._point]
     }
     return out
+  }
+  return (list, p) => {
+    checkDevices(name, 'tensors', list)
+    return half === 'keep' || !list.some(isHalf) ? apply(list, p) : inFloat32(list, (wide) => apply(wide, p))
   }
 }
 
@@ -232,7 +256,7 @@ export function defineJointOp<const K extends string, const O extends string, P>
 ): (tensors: Joint<K, O, Tensor>, p: P) => Tensor {
   const roles: readonly (K | O)[] = [...spec.inputs, ...spec.optional]
   const differentiable = roles.filter((role) => !(spec.dependent as readonly string[]).includes(role))
-  register({ name, doc: spec.doc, kind: 'op', inputs: roles, differentiable })
+  register({ name, doc: spec.doc, kind: 'op', inputs: roles, differentiable, half: 'widen' })
   const op: TapeOp<Tensor> = {
     name,
     backward: (entry, grads, needed) => {
@@ -242,9 +266,7 @@ export function defineJointOp<const K extends string, const O extends string, P>
       return roles.map((role) => found[role])
     },
   }
-  return (tensors, p) => {
-    const list = roles.map((role): Tensor | undefined => tensors[role])
-    checkDevices(name, roles, list)
+  const apply = (list: readonly (Tensor | undefined)[], p: P): Tensor => {
     const nodes = Object.fromEntries(roles.map((role, i) => [role, list[i]?._node]))
     const out = new Tensor(spec.forward(nodes as Joint<K, O, graph.Node>, p))
     if (!isGradEnabled()) return out
@@ -258,23 +280,80 @@ export function defineJointOp<const K extends string, const O extends string, P>
     entry.outputs = [out._point]
     return out
   }
+  return (tensors, p) => {
+    const list = roles.map((role): Tensor | undefined => tensors[role])
+    checkDevices(name, roles, list)
+    return list.some(isHalf) ? inFloat32(list, (wide) => apply(wide, p)) : apply(list, p)
+  }
 }
 
 /** Registers a function made of other ops. Its intermediates are its own: of 0-d results only the last is kept for reading. */
-export function defineComposition<A extends unknown[]>(name: string, doc: string, fn: (...args: A) => Tensor): (...args: A) => Tensor {
-  register({ name, doc, kind: 'composition', inputs: [], differentiable: [] })
-  return (...args) => {
-    enterQuiet()
-    let out: Tensor
-    try {
-      out = fn(...args)
-    } finally {
-      leaveQuiet()
-    }
+export function defineComposition<A extends unknown[]>(
+  name: string,
+  doc: string,
+  fn: (...args: A) => Tensor,
+  { half = 'widen' }: { readonly half?: HalfPolicy } = {},
+): (...args: A) => Tensor {
+  register({ name, doc, kind: 'composition', inputs: [], differentiable: [], half })
+  const whole = (...args: A): Tensor => {
+    const out = quietly(() => fn(...args))
     if (out.ndim === 0) keepScalar(out._node)
     return out
   }
+  return half === 'keep' ? whole : widening(whole)
 }
+
+/** Runs what makes intermediate results that nobody can hold. */
+function quietly<T>(fn: () => T): T {
+  enterQuiet()
+  try {
+    return fn()
+  } finally {
+    leaveQuiet()
+  }
+}
+
+// ── float16 ──
+
+/** `x` in another dtype; on the tape. */
+export const castTo: (x: Tensor, dtype: DType) => Tensor = defineOp('cast', {
+  doc: 'x in another dtype',
+  inputs: ['x'],
+  forward: (x, dtype: DType) => graph.cast(x, dtype),
+  vjp: { x: (g) => g }, // the driver casts back
+  half: 'keep',
+})
+
+const isHalf = (x: Tensor | undefined): boolean => x !== undefined && x._node.dtype === 'float16'
+
+/**
+ * `fn` of `tensors`, with float32 in place of float16, and its result rounded where the common dtype of the tensors is float16. Backward goes through the
+ * same casts, so that gradient rules are computed in float32 too, of values that were not rounded yet.
+ */
+function inFloat32<const T extends readonly (Tensor | undefined)[]>(tensors: T, fn: (wide: T) => Tensor): Tensor {
+  const out = quietly(() => fn(tensors.map((x) => (x && isHalf(x) ? castTo(x, 'float32') : x)) as unknown as T))
+  if (out._node.dtype === 'float32' && floatType(tensors) === 'float16') return castTo(out, 'float16')
+  if (out.ndim === 0) keepScalar(out._node)
+  return out
+}
+
+/** {@link inFloat32} for a function whose tensors are among its arguments, or among the options there. */
+function widening<A extends unknown[]>(fn: (...args: A) => Tensor): (...args: A) => Tensor {
+  return (...args) => {
+    if (!args.some((x) => (x instanceof Tensor ? isHalf(x) : isOptions(x) && tensorsOf(x).some(isHalf)))) return fn(...args)
+    const list = [...new Set(args.flatMap(tensorsOf))]
+    return inFloat32(list, (wide) => {
+      const replaced = (x: unknown): unknown => (x instanceof Tensor ? wide[list.indexOf(x)] : x)
+      return fn(...(args.map((x) => (isOptions(x) ? mapped(x, replaced) : replaced(x))) as A))
+    })
+  }
+}
+
+const isOptions = (x: unknown): x is object => typeof x === 'object' && x !== null && Object.getPrototypeOf(x) === Object.prototype
+const tensorsOf = (x: unknown): Tensor[] =>
+  x instanceof Tensor ? [x] : isOptions(x) ? Object.values(x).filter((v) => v instanceof Tensor) : []
+const mapped = (x: object, f: (value: unknown) => unknown): object =>
+  Object.fromEntries(Object.entries(x).map(([key, value]) => [key, f(value)]))
 
 /**
  * Throws when two of the tensors are on different devices: before anything is recorded, so that nothing half done is left. `auto` goes with

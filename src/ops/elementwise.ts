@@ -237,8 +237,8 @@ const quotient = defineBinary('div', {
   doc: 'a / b',
   domain: 'float',
   forward: (a, b) => graph.binary('div', a, b),
-  saves: { a: ['b'], b: ['b', 'y'] },
-  vjp: { a: (g, { b }) => div(g, b), b: (g, { b, y }) => neg(mul(g, div(y, b))) },
+  saves: { a: ['b'], b: ['a', 'b'] },
+  vjp: { a: (g, { b }) => div(g, b), b: (g, { a, b }) => neg(mul(g, div(div(a, b), b))) },
 })
 
 /** How {@link div} rounds: towards zero, down, or not at all (default). */
@@ -361,6 +361,7 @@ const choose = defineOp('where', {
   forward: (test, a, b, dtype: DType) => graph.where(test, graph.cast(a, dtype), graph.cast(b, dtype)),
   saves: { a: ['test'], b: ['test'] },
   vjp: { test: 'none', a: (g, { test }) => pick(test, g, lit(0, g)), b: (g, { test }) => pick(test, lit(0, g), g) },
+  half: 'keep',
 })
 
 /**
@@ -387,6 +388,7 @@ const clampLow = defineOp('clampMin', {
   forward: (x, low, dtype: DType) => graph.binary('max', graph.cast(x, dtype), graph.cast(low, dtype)),
   saves: { x: ['x', 'low'], low: ['x', 'low'] },
   vjp: { x: (g, { x, low }) => pick(ge(x, low), g, lit(0, g)), low: (g, { x, low }) => pick(lt(x, low), g, lit(0, g)) },
+  half: 'keep',
 })
 const clampHigh = defineOp('clampMax', {
   doc: 'x, or high where x is larger',
@@ -394,6 +396,7 @@ const clampHigh = defineOp('clampMax', {
   forward: (x, high, dtype: DType) => graph.binary('min', graph.cast(x, dtype), graph.cast(high, dtype)),
   saves: { x: ['x', 'high'], high: ['x', 'high'] },
   vjp: { x: (g, { x, high }) => pick(le(x, high), g, lit(0, g)), high: (g, { x, high }) => pick(gt(x, high), g, lit(0, g)) },
+  half: 'keep',
 })
 
 /** Bounds of {@link clamp} by name. */
@@ -432,4 +435,5 @@ export const clamp: (x: Tensor, min?: Operand | null | ClampOptions, max?: Opera
     }
     return y
   },
+  { half: 'keep' },
 )

@@ -34,6 +34,7 @@ export function defineUnary(name: string, spec: UnarySpec): UnaryFunction {
     },
     vjp: { x: spec.vjp },
     saves: { x: spec.saves ?? [] },
+    half: 'keep',
   })
   return (x) => {
     checkTensor(name, 'x', x)
@@ -67,6 +68,7 @@ export function defineBinary(name: string, spec: BinarySpec): BinaryFunction {
     },
     vjp: spec.vjp,
     saves: spec.saves ?? {},
+    half: 'keep',
   })
   return (a, b) => {
     const { a: x, b: y, dtype } = meet(name, a, b, domain === 'float')

@@ -35,6 +35,7 @@ const gatherAlong: (x: Tensor, index: Tensor, p: GatherParams) => Tensor = defin
     sizeOf(index.shape) === 0 ? graph.expand(graph.constant(0, x.dtype, x.placement), index.shape) : graph.gather(x, p.dim, index, p.op),
   saves: { x: ['index'] },
   vjp: { x: (g, { index, shape }, p) => scatterSum(g, index, { dim: p.dim, shape, op: p.op }), index: 'none' },
+  half: 'keep',
 })
 
 interface ScatterParams extends GatherParams {
@@ -174,6 +175,7 @@ export const embedding: (input: Tensor, weight: Tensor, options?: EmbeddingOptio
     }
     return ownShape(y, [...input.shape, features])
   },
+  { half: 'keep' },
 )
 
 /** Another shape for a result that is no view of anything the caller has. */

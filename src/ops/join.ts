@@ -54,6 +54,7 @@ const join = defineListOp('cat', {
     return pieces.length === 0 ? graph.expand(graph.constant(0, p.dtype, placementOf(nodes)), p.shape) : joinNodes(pieces, p.dim)
   },
   vjp: (g, i, shape, p) => (sizeOf(shape) === 0 ? zerosOf(g, shape) : narrowTo(g, p.dim, p.offsets[i] as number, shape[p.dim] as number)),
+  half: 'keep',
 })
 
 const placementOf = (nodes: readonly graph.Node[]): graph.Placement => nodes.find((n) => n.placement !== 'auto')?.placement ?? 'auto'
@@ -143,6 +144,7 @@ const padWith = defineOp('pad', {
     return graph.where(inside, inner, graph.scalar(p.value, x.dtype))
   },
   vjp: { x: (g, { shape }, p) => sliceBy(g, { start: p.before, step: p.before.map(() => 1), sizes: shape }) },
+  half: 'keep',
 })
 
 /** How {@link pad} fills. Other modes than `constant` come with the convolutions. */

@@ -98,6 +98,7 @@ const pickClass = defineOp('pickClass', {
     },
     target: 'none',
   },
+  half: 'keep',
 })
 
 const withClassDim = (shape: Shape, dim: number): number[] => [...shape.slice(0, dim), 1, ...shape.slice(dim)]

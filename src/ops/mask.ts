@@ -92,7 +92,8 @@ export async function allclose(a: Tensor, b: Tensor, options?: CloseOptions): Pr
   checkOptions('allclose', options, ['rtol', 'atol', 'equalNan'])
   const { rtol = 1e-5, atol = 1e-8, equalNan = false } = options ?? {}
   if (!(rtol >= 0 && atol >= 0)) throw new ArgumentError('allclose', `rtol and atol must be ≥ 0, got ${rtol} and ${atol}`)
-  const numbers = (t: Tensor): Tensor => (t.dtype === 'bool' ? cast(t, 'int32') : stopGradient(t))
+  const numbers = (t: Tensor): Tensor =>
+    t.dtype === 'bool' ? cast(t, 'int32') : t.dtype === 'float16' ? cast(stopGradient(t), 'float32') : stopGradient(t)
   const [x, y] = [numbers(a), numbers(b)]
   const away = abs(sub(x, y))
   // infinities are close to themselves only

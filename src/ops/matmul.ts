@@ -1,5 +1,5 @@
 /** @file Products of matrices. */
-import { broadcastShapes, type DType, DTypeError, type Shape, ShapeError, showShape, sizeOf } from '../base/index.ts'
+import { broadcastShapes, DTypeError, promoteTypes, type Shape, ShapeError, showShape, sizeOf } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import { checkDevices, checkTensor, defineComposition, defineOp } from './define.ts'
@@ -11,7 +11,8 @@ import { mT, reshape, t } from './view.ts'
 const product = defineOp('matmul', {
   doc: '[..., m, k] · [..., k, n] → [..., m, n]',
   inputs: ['a', 'b'],
-  forward: (a, b, dtype: DType) => {
+  forward: (a, b, _: undefined) => {
+    const dtype = promoteTypes(a.dtype, b.dtype)
     if (sizeOf(a.shape) > 0 && sizeOf(b.shape) > 0) return graph.contract(graph.cast(a, dtype), graph.cast(b, dtype))
     const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2))
     return graph.expand(graph.constant(0, dtype, a.placement === 'auto' ? b.placement : a.placement), [
@@ -56,9 +57,8 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
       [a.shape, b.shape],
     )
   checkInner('matmul', a, b)
-  const dtype = resultType(a, b)
-  if (dtype === 'bool') throw new DTypeError('matmul', 'bools have no product. Convert with .float()')
-  if (a.ndim === 2 && b.ndim === 2) return product(a, b, dtype)
+  if (resultType(a, b) === 'bool') throw new DTypeError('matmul', 'bools have no product. Convert with .float()')
+  if (a.ndim === 2 && b.ndim === 2) return product(a, b, undefined)
   if (b.ndim === 1) {
     // [..., m, k] · [k, 1]
     const rows = a.ndim === 1 ? reshape(a, [1, a.shape[0] as number]) : a
@@ -73,10 +73,10 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
     // a batch of rows against one matrix is one taller matrix: the gradient of b is then one product too
     const k = a.shape[a.ndim - 1] as number
     const tall = reshape(a, [sizeOf(a.shape.slice(0, -1)), k])
-    return ownShape(product(tall, b, dtype), [...a.shape.slice(0, -1), b.shape[1] as number])
+    return ownShape(product(tall, b, undefined), [...a.shape.slice(0, -1), b.shape[1] as number])
   }
   broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2))
-  return product(a, b, dtype)
+  return product(a, b, undefined)
 }
 
 function exactDims(op: string, ndim: number, a: Tensor, b: Tensor): void {

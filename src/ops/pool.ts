@@ -99,6 +99,7 @@ const windowMax = defineOp('windowMax', {
     },
     index: 'none',
   },
+  half: 'keep',
 })
 
 /** Where each window begins along an axis, negative in the padding: [out] in `shape`. */
@@ -127,7 +128,9 @@ function largest(x: Tensor, w: Windows): { values: Tensor; taps: Tensor } {
   return { values: windowMax(views, taps, p), taps }
 }
 
-const pooledMax = defineComposition('maxPool2d', 'the largest of each window', (x: Tensor, w: Windows) => largest(x, w).values)
+const pooledMax = defineComposition('maxPool2d', 'the largest of each window', (x: Tensor, w: Windows) => largest(x, w).values, {
+  half: 'keep',
+})
 
 /** Where the largest of each window stands in [H, W]. */
 function positionsOf(taps: Tensor, w: Windows): Tensor {

@@ -1,5 +1,5 @@
 /** @file How operands meet: numbers become 0-d tensors, dtypes are promoted as PyTorch does. */
-import { ArgumentError, type DType, DTypeError, dtypeInfo, kindRank, promoteTypes } from '../base/index.ts'
+import { ArgumentError, type DType, DTypeError, dtypeInfo, isFloat, kindRank, promoteTypes } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { Tensor } from '../tensor/index.ts'
 
@@ -36,6 +36,14 @@ export function resultType(a: Tensor, b: Tensor): DType {
     return kindRank(zero) > kindRank(full) ? zero : full
   }
   return promoteTypes(da, db)
+}
+
+/** The dtype in which those of a float dtype meet, by the rule of {@link resultType}. */
+export function floatType(tensors: readonly (Tensor | undefined)[]): DType | undefined {
+  const floats = tensors.filter((x): x is Tensor => x !== undefined && isFloat(x._node.dtype))
+  const full = floats.filter((x) => x._node.shape.length > 0)
+  const dtypes = (full.length > 0 ? full : floats).map((x) => x._node.dtype)
+  return dtypes.length > 0 ? dtypes.reduce(promoteTypes) : undefined
 }
 
 /** Pair of operands as tensors, and the dtype they meet in. Reused between calls: read at once. */

@@ -202,4 +202,5 @@ export const dropout: (x: Tensor, p?: number | DropoutOptions, options?: Dropout
     // all dropped: the factor must not be infinite, 0 · ∞ would reach the gradient
     return where(keep, mul(x, rate === 1 ? 0 : 1 / (1 - rate)), lit(0, x))
   },
+  { half: 'keep' },
 )

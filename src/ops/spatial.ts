@@ -183,6 +183,7 @@ export const windows: (x: Tensor, p: WindowsParams) => Tensor = defineOp('window
   inputs: ['x'],
   forward: (x, p: WindowsParams) => windowsNode(x, p, p.fill),
   vjp: { x: (g, _, p) => fold(g, p) },
+  half: 'keep',
 })
 
 /** [...lead, ...kernel, ...out] → [...lead, ...size]: each element's sum over the windows that it lies in. */

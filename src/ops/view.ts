@@ -271,6 +271,7 @@ export const padZeros: (x: Tensor, p: PadParams) => Tensor = defineOp('padZeros'
   inputs: ['x'],
   forward: (x, p: PadParams) => graph.pad(x, p.before, p.sizes),
   vjp: { x: (g, { shape }, p) => sliceBy(g, { start: p.before, step: p.before.map(() => 1), sizes: shape }) },
+  half: 'keep',
 })
 
 /**

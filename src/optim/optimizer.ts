@@ -2,8 +2,8 @@
  * @file `Optimizer`: parameter groups, gradients' end, state, and the step. A subclass says by a formula over flat tensors how values and what
  * is remembered follow from gradients; the base lays parameters out in arenas, so that the formula runs once for all of them.
  */
-import { ArgumentError, checkOptions, isFloat, sameShape, showShape } from '../base/index.ts'
-import { detach, neg, zerosLike } from '../ops/index.ts'
+import { ArgumentError, checkOptions, type DType, isFloat, sameShape, showShape } from '../base/index.ts'
+import { cast, detach, neg, zerosLike } from '../ops/index.ts'
 import { closeStep, enableGrad, enterQuiet, leaveQuiet, Tensor, withGrad } from '../tensor/index.ts'
 import { type Arena, layOut, type Resident, type Slots } from './arena.ts'
 
@@ -169,9 +169,18 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
     const undo = arena.checkpoint()
     const gradients = arena.gradients()
     arena.step++
-    const next = this.update(values, group.maximize ? neg(gradients) : gradients, arena.slots, arena.step, group)
+    const next = this.#inFloat32(values, group.maximize ? neg(gradients) : gradients, arena.slots, arena.step, group)
     arena.replace(next.values, next.slots, this.#keepPrevious)
     return undo
+  }
+
+  /** The formula, of float16 in float32: the square of a half is seldom one, and neither is 1e-8. What is kept is rounded once. */
+  #inFloat32(values: Tensor, gradients: Tensor, slots: Slots, step: number, group: ParamGroup<O>): Update {
+    const { dtype } = values
+    if (dtype !== 'float16') return this.update(values, gradients, slots, step, group)
+    const all = (of: Slots, to: DType): Slots => Object.fromEntries(Object.entries(of).map(([name, slot]) => [name, cast(slot, to)]))
+    const next = this.update(cast(values, 'float32'), cast(gradients, 'float32'), all(slots, 'float32'), step, group)
+    return { values: cast(next.values, dtype), slots: all(next.slots, dtype) }
   }
 
   /** The arenas of this step: those whose parameters all have gradients, after the others have been laid out anew. */

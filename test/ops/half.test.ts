@@ -1,0 +1,295 @@
+/**
+ * @file float16 is computed in float32 and rounded once. Every op that takes halves is run on PyTorch's cases with halves, and on inputs whose sums, squares
+ * or counts on the way pass 65,504 while the answer does not; both against the same in float64, value and gradient.
+ */
+import { describe, expect, it } from 'vitest'
+import { fromHalf, toHalf } from '../../src/base/index.ts'
+import { deviceCounters } from '../../src/graph/index.ts'
+import * as tg from '../../src/index.ts'
+import { opRegistry } from '../../src/ops/index.ts'
+import { device } from '../support/device.ts'
+import { casesByOp, freeFunction, freeName, type GoldenCase, revive, type Span, stored } from '../support/golden.ts'
+
+const F = tg.nn.functional
+const asHalf = (v: number): number => fromHalf(toHalf(v))
+
+/** The distance from a half of the size of `v` to the next. */
+const ulp = (v: number): number => 2 ** (Math.max(Math.floor(Math.log2(Math.abs(v) || 1e-30)), -14) - 10)
+
+/**
+ * `got` is `want` rounded to a half `times` times: off by half a unit in the last place for each, and by what float32 arithmetic may be off before that (WGSL's
+ * exp by 3 + 2|x| units of float32). `slack` is what its cancellation may cost.
+ */
+async function expectRounded(what: string, got: tg.Tensor, want: tg.Tensor, { times = 1, slack = 1e-7 } = {}): Promise<void> {
+  expect([...got.shape], `${what}: shape`).toEqual([...want.shape])
+  const [g, w] = await Promise.all([got.data(), want.data()])
+  if (want.dtype !== 'float64') {
+    expect(got.dtype, `${what}: dtype`).toBe(want.dtype)
+    expect([...g], what).toEqual([...w])
+    return
+  }
+  expect(got.dtype, `${what}: dtype`).toBe('float16')
+  for (let i = 0; i < w.length; i++) {
+    const [a, b] = [g[i] as number, w[i] as number]
+    if (a === asHalf(b) || (Number.isNaN(a) && Number.isNaN(b))) continue
+    const allowed = 0.505 * times * ulp(b) + 1e-4 * Math.abs(b) + slack
+    if (!(Math.abs(a - b) <= allowed)) expect.fail(`${what}: element ${i} of ${w.length} is ${a}, float64 has ${b}`)
+  }
+}
+
+// ── PyTorch's cases ──
+
+/** Ops that say their dtypes themselves. */
+const OWN_DTYPES: readonly string[] = ['arange', 'linspace', 'cast']
+
+function run(c: GoldenCase, dtype: 'float16' | 'float64', home: tg.DeviceName): { outputs: tg.Tensor[]; inputs: tg.Tensor[] } {
+  const tensorOf = (span: Span & { readonly requiresGrad?: boolean }): tg.Tensor => {
+    const isFloat = span.dtype === 'float'
+    return tg.tensor(Float64Array.from(stored(span), isFloat ? asHalf : Number), {
+      shape: [...span.shape],
+      dtype: span.dtype === 'float' ? dtype : span.dtype,
+      device: home,
+      requiresGrad: span.requiresGrad ?? false,
+    })
+  }
+  const inputs = c.inputs.map(tensorOf)
+  const name = freeName(c)
+  const [first, ...rest] = (name === null ? (c.methodArgs ?? c.args) : c.args).map((a) =>
+    revive(a, inputs, { device: home, float: 'float64' }),
+  )
+  const result =
+    name === null
+      ? (first as Record<string, (...a: unknown[]) => unknown>)[c.method as string]?.(...rest)
+      : freeFunction(name)?.(first, ...rest)
+  const outputs = (c.outputs.length === 1 ? [result] : [...(result as Iterable<tg.Tensor>)]) as tg.Tensor[]
+  if (c.gradOutput && c.grads) (outputs[0] as tg.Tensor).backward(tensorOf(c.gradOutput))
+  return { outputs, inputs }
+}
+
+/** What float32 itself loses: 1 + tanh x and 1 + erf x near 0. */
+const CANCELS: Readonly<Record<string, number>> = { gelu: 1e-6 }
+
+describe("PyTorch's cases in float16 are those of float64, rounded once", { timeout: 120_000 }, () => {
+  for (const [op, cases] of casesByOp()) {
+    const own = cases.filter((c) => !OWN_DTYPES.includes(op) && c.inputs.some((i) => i.dtype === 'float'))
+    if (own.length === 0) continue
+    it(op, async () => {
+      const slack = CANCELS[op] ?? 1e-7
+      // Where rules of single elements read a result, they read it as it is stored.
+      const times = opRegistry.get(op)?.half === 'keep' ? 2 : 1
+      const checks = own.flatMap((c) => {
+        const [got, want] = [run(c, 'float16', device), run(c, 'float64', 'cpu')]
+        const values = got.outputs.map((y, i) => expectRounded(`${c.name}: output ${i}`, y, want.outputs[i] as tg.Tensor, { slack }))
+        const grads = got.inputs.map(async (x, i) => {
+          const grad = want.inputs[i]?.grad
+          expect(x.grad === null).toBe(!grad)
+          if (grad) await expectRounded(`${c.name}: gradient of input ${i}`, x.grad as tg.Tensor, grad, { times, slack })
+        })
+        return [...values, ...grads]
+      })
+      await Promise.all(checks)
+    })
+  }
+})
+
+// ── inputs whose intermediate results are no halves ──
+
+interface Large {
+  /** Each input's shape, and its value at each position. */
+  readonly inputs: readonly { readonly shape: readonly number[]; readonly at: (i: number) => number }[]
+  readonly f: (x: readonly tg.Tensor[], home: tg.DeviceName) => tg.Tensor
+  /** Of the gradient of the result, at each position; 1 by default. */
+  readonly g?: (i: number) => number
+  readonly slack?: number
+}
+
+const constant = (v: number, ...shape: number[]) => ({ shape, at: () => v })
+const values = (...list: number[]) => ({ shape: [list.length], at: (i: number) => list[i] as number })
+/** v, −v, v, −v, … */
+const alternating = (v: number, ...shape: number[]) => ({ shape, at: (i: number) => (i % 2 ? -v : v) })
+const classes = (n: number, home: tg.DeviceName): tg.Tensor => tg.zeros([n], { dtype: 'int32', device: home })
+/** More ones than a half counts to. */
+const MANY = 81_920
+
+/** For each op that widens, a case in which something on the way passes 65,504, and the answer does not. */
+const LARGE: Readonly<Record<string, Large>> = {
+  sum: { inputs: [{ shape: [4, 1000], at: (i) => (i % 1000 < 500 ? 40_000 : -39_999) }], f: ([x]) => (x as tg.Tensor).sum(1) },
+  mean: { inputs: [constant(0.5, 2, 3, 224, 224)], f: ([x]) => (x as tg.Tensor).mean() },
+  var: { inputs: [alternating(200, MANY)], f: ([x]) => (x as tg.Tensor).var() },
+  std: { inputs: [constant(2, MANY)], f: ([x]) => (x as tg.Tensor).std() },
+  amax: { inputs: [constant(1, MANY)], f: ([x]) => (x as tg.Tensor).amax(), g: () => 50_000 },
+  amin: { inputs: [constant(1, MANY)], f: ([x]) => (x as tg.Tensor).amin(), g: () => 50_000 },
+  argmax: { inputs: [{ shape: [MANY], at: (i) => (i === MANY - 1 ? 2 : 1) }], f: ([x]) => (x as tg.Tensor).argmax() },
+  argmin: { inputs: [{ shape: [MANY], at: (i) => (i === MANY - 1 ? 0 : 1) }], f: ([x]) => (x as tg.Tensor).argmin() },
+  maxDim: { inputs: [constant(60_000, 2, MANY)], f: ([x]) => (x as tg.Tensor).max(1).values },
+  minDim: { inputs: [constant(-60_000, 2, MANY)], f: ([x]) => (x as tg.Tensor).min(1).values },
+  all: { inputs: [constant(1, MANY)], f: ([x]) => (x as tg.Tensor).all() },
+  any: { inputs: [{ shape: [MANY], at: (i) => (i === MANY - 1 ? 1 : 0) }], f: ([x]) => (x as tg.Tensor).any() },
+  softmax: {
+    inputs: [{ shape: [1, MANY], at: (i) => (i === 7 ? 12 : 0) }],
+    f: ([x]) => F.softmax(x as tg.Tensor, 1),
+    g: (i) => (i === 7 ? 100 : 0),
+  },
+  logSoftmax: {
+    inputs: [{ shape: [1, MANY], at: (i) => (i === 7 ? 3 : 0) }],
+    f: ([x]) => F.logSoftmax(x as tg.Tensor, 1),
+    g: (i) => (i % 2 ? -2 : 3),
+  },
+  logsumexp: { inputs: [constant(1, MANY)], f: ([x]) => tg.logsumexp(x as tg.Tensor), g: () => 30_000 },
+  gelu: { inputs: [values(-300, -50, 45, 300)], f: ([x]) => F.gelu(x as tg.Tensor, { approximate: 'tanh' }) },
+  mseLoss: {
+    inputs: [{ shape: [1000], at: (i) => (i < 10 ? 500 : 0) }, constant(0, 1000)],
+    f: ([x, y]) => F.mseLoss(x as tg.Tensor, y as tg.Tensor),
+  },
+  nllLoss: { inputs: [constant(-2, MANY, 2)], f: ([x], home) => F.nllLoss(x as tg.Tensor, classes(MANY, home)), g: () => 50_000 },
+  crossEntropy: {
+    inputs: [{ shape: [MANY, 3], at: (i) => (i % 3) * 4 }],
+    f: ([x], home) => F.crossEntropy(x as tg.Tensor, classes(MANY, home), { labelSmoothing: 0.1 }),
+    g: () => 50_000,
+  },
+  matmul: {
+    // the gradient of the second sums over the batch that it is broadcast to
+    inputs: [
+      { shape: [3, 2, 64], at: (i) => (i < 256 ? 30 : -30) },
+      { shape: [1, 64, 2], at: (i) => (i % 4 === 0 || i % 4 === 3 ? 1000 : -999) },
+    ],
+    f: ([a, b]) => (a as tg.Tensor).matmul(b as tg.Tensor),
+    g: (i) => (i < 8 ? 1200 : 2200),
+  },
+  linear: {
+    inputs: [constant(50, 4, 32), constant(50, 8, 32), constant(-50_000, 8)],
+    f: ([x, w, b]) => F.linear(x as tg.Tensor, w as tg.Tensor, b as tg.Tensor),
+    g: (i) => (i % 2 ? 1000 : -1000),
+  },
+  conv2d: {
+    inputs: [constant(50, 2, 8, 5, 5), constant(30, 4, 8, 3, 3), constant(-60_000, 4)],
+    f: ([x, w, b]) => F.conv2d(x as tg.Tensor, w as tg.Tensor, b as tg.Tensor),
+    g: (i) => (i % 2 ? 2000 : -2000),
+  },
+  avgPool2d: {
+    inputs: [constant(60_000, 1, 1, 6, 6)],
+    f: ([x]) => F.avgPool2d(x as tg.Tensor, 3, { stride: 1 }),
+    g: (i) => (i % 2 ? 60_000 : -60_000),
+  },
+  foldWindows: {
+    // the gradient of overlapping windows: nine meet in the middle
+    inputs: [{ shape: [1, 1, 5, 5], at: (i) => (i === 12 ? 9 : 0) }],
+    f: ([x]) => F.maxPool2d(x as tg.Tensor, 3, { stride: 1 }),
+    g: (i) => (i % 2 ? 60_000 : -60_000),
+  },
+  scatterSum: {
+    inputs: [constant(1, 3, 2)],
+    f: ([x], home) => F.embedding(tg.ones([MANY], { dtype: 'int32', device: home }), x as tg.Tensor),
+    g: (i) => (i < MANY ? 2 : -1),
+  },
+  batchNorm: {
+    inputs: [{ shape: [64, 2, 8], at: (i) => (i % 8) * 8000 }],
+    f: ([x]) => F.batchNorm(x as tg.Tensor, null, null, { training: true }),
+    g: (i) => (i % 3) * 20_000,
+  },
+}
+
+/** Ops whose case is another's. */
+const WITHIN: Readonly<Record<string, string>> = {
+  convolution: 'conv2d',
+  convolutionInput: 'conv2d', // its gradients
+  convolutionWeight: 'conv2d',
+  batchMean: 'batchNorm',
+  batchRstd: 'batchNorm',
+}
+/** Ops that no half reaches. */
+const WITHOUT: Readonly<Record<string, string>> = { oneHot: 'takes integers' }
+
+/** Value and gradients of a case. */
+function evaluate({ inputs, f, g }: Large, dtype: 'float16' | 'float64', home: tg.DeviceName): tg.Tensor[] {
+  const make = (shape: readonly number[], at: (i: number) => number): tg.Tensor =>
+    tg.tensor(
+      Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => asHalf(at(i))),
+      { shape: [...shape], dtype, device: home },
+    )
+  const x = inputs.map(({ shape, at }) => make(shape, at).requiresGrad_())
+  const y = f(x, home)
+  if (!y.requiresGrad) return [y]
+  y.backward(make(y.shape, g ?? (() => 1)))
+  return [y, ...x.map((v) => v.grad as tg.Tensor)]
+}
+
+describe('nothing on the way has to fit in a half', () => {
+  it.each(Object.entries(LARGE))('%s', async (name, large) => {
+    const [got, want] = [evaluate(large, 'float16', device), evaluate(large, 'float64', 'cpu')]
+    await Promise.all(got.map((y, i) => expectRounded(`${name}: ${i === 0 ? 'value' : `gradient ${i}`}`, y, want[i] as tg.Tensor, large)))
+  })
+
+  it('in any op: those that widen have a case, the others move elements or compute single ones', () => {
+    const widen = [...opRegistry.values()].filter((d) => d.half === 'widen').map((d) => d.name)
+    expect(widen.filter((name) => !((WITHIN[name] ?? name) in LARGE) && !(name in WITHOUT))).toEqual([])
+    expect(Object.keys({ ...LARGE, ...WITHIN, ...WITHOUT }).filter((name) => !widen.includes(name))).toEqual([])
+  })
+})
+
+// ── what it costs ──
+
+/** Kernels of a forward, and of forward and backward, read together. */
+async function kernelsOf(shapes: readonly (readonly number[])[], f: (...x: tg.Tensor[]) => tg.Tensor): Promise<[number, number]> {
+  const x = shapes.map((shape) => tg.randn(shape, { device, dtype: 'float16' }))
+  const g = tg.randn(f(...x).shape, { device, dtype: 'float16' })
+  await Promise.all([...x, g].map((v) => v.data()))
+  const count = async (run: () => readonly tg.Tensor[]): Promise<number> => {
+    await tg.synchronize()
+    const before = deviceCounters(device).dispatches
+    await Promise.all(run().map((y) => y.data()))
+    return deviceCounters(device).dispatches - before
+  }
+  const forward = await count(() => [f(...x)])
+  for (const v of x) v.requiresGrad = true
+  const both = await count(() => {
+    const y = f(...x)
+    return [y, ...tg.grad(y, x, { gradOutputs: g })]
+  })
+  return [forward, both]
+}
+
+describe('casts are part of other kernels', () => {
+  // A kernel of rows or of a product cannot store halves, several of which share a word: so each result that is kept costs one kernel more than in float32.
+  const labels = tg.zeros([64], { dtype: 'int32', device })
+  const cases: readonly [string, readonly (readonly number[])[], (...x: tg.Tensor[]) => tg.Tensor, forward: number, both: number][] = [
+    ['mean', [[64, 512]], (x) => x.mean(1), 2, 4],
+    ['var', [[64, 512]], (x) => x.var(1), 2, 3],
+    ['softmax', [[64, 512]], (x) => F.softmax(x, 1), 2, 2],
+    ['logSoftmax', [[64, 512]], (x) => F.logSoftmax(x, 1), 2, 3],
+    ['logsumexp', [[64, 512]], (x) => tg.logsumexp(x, 1), 2, 3],
+    ['amax', [[64, 512]], (x) => x.amax(1), 2, 3],
+    ['crossEntropy', [[64, 512]], (x) => F.crossEntropy(x, labels), 4, 6],
+    ['gelu', [[64, 512]], (x) => F.gelu(x), 1, 1],
+    [
+      'matmul',
+      [
+        [64, 512],
+        [512, 64],
+      ],
+      (a, b) => a.matmul(b),
+      2,
+      6,
+    ],
+    ['linear', [[64, 512], [128, 512], [128]], (x, w, b) => F.linear(x, w, b), 2, 8],
+    ['conv2d', [[4, 8, 16, 16], [16, 8, 3, 3], [16]], (x, w, b) => F.conv2d(x, w, b, { padding: 1 }), 3, 10],
+    ['avgPool2d', [[4, 8, 16, 16]], (x) => F.avgPool2d(x, 2), 2, 3],
+  ]
+  it.each(cases)('%s', async (_, shapes, f, forward, both) => {
+    const [a, b] = await kernelsOf(shapes, f)
+    expect(a).toBeLessThanOrEqual(forward)
+    expect(b).toBeLessThanOrEqual(both)
+  })
+
+  it('an operand of a product stays a half in memory', async () => {
+    const n = 512
+    const [a, b] = [tg.randn([n, n], { device, dtype: 'float16' }), tg.randn([n, n], { device, dtype: 'float16' })]
+    await Promise.all([a.data(), b.data()])
+    await tg.synchronize()
+    const before = tg.memory(device).liveBytes
+    tg.resetPeakMemory(device)
+    await F.linear(a, b).data()
+    // both operands come up from the host; then the sums in float32, and the result
+    expect(tg.memory(device).peakBytes - before).toBeLessThanOrEqual(n * n * (2 + 2 + 4 + 2))
+  })
+})
