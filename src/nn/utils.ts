@@ -18,7 +18,7 @@ const widened = (x: Tensor): Tensor => (x.dtype === 'float16' ? cast(x, 'float32
 function vectorNorm(x: Tensor, p: number): Tensor {
   if (p === 2) return sqrt(sum(square(x)))
   const size = abs(x)
-  if (p === Number.POSITIVE_INFINITY) return x.numel === 0 ? sum(size) : amax(size)
+  if (p === Number.POSITIVE_INFINITY) return x.numel() === 0 ? sum(size) : amax(size)
   return p === 1 ? sum(size) : pow(sum(pow(size, p)), 1 / p)
 }
 
