@@ -1,5 +1,5 @@
-/** @file TAPEGRAD_DUMP=dir: every kernel as a file, with its label and its numbers. */
-import { builtinModule, env } from '../environment.ts'
+/** @file TAPEGRAD_DUMP=dir: every kernel as a file, with its label and its numbers. Loaded where that is set. */
+import { builtinModule } from '../environment.ts'
 import type { PrintedKernel } from './printer.ts'
 
 export type Dump = (printed: PrintedKernel) => void
@@ -9,9 +9,8 @@ interface Files {
   writeFileSync(path: string, text: string): void
 }
 
-export function openDump(): Dump {
-  const folder = env('TAPEGRAD_DUMP')
-  if (!folder || !builtinModule) return () => {}
+export function openDump(folder: string): Dump {
+  if (!builtinModule) return () => {}
   const { mkdirSync, writeFileSync } = builtinModule('node:fs') as Files
   mkdirSync(folder, { recursive: true })
   let count = 0
