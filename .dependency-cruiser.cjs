@@ -74,7 +74,7 @@ module.exports = {
     },
     {
       name: 'no-development-dependency',
-      comment: 'What the library imports, its users must be given. (@webgpu/types and @types/ndarray are dependencies for this reason.)',
+      comment: 'What the library imports, its users must be given. (@types/ndarray is a dependency for this reason.)',
       severity: 'error',
       from: { path: '^src/' },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },

@@ -44,7 +44,7 @@ async function check(): Promise<void> {
   const [{ filename, files, size }] = JSON.parse(
     run('npm', ['pack', '--json', '--silent', '--pack-destination', folder], ROOT).replace(/^[^[]*/, ''),
   ) as [Packed]
-  const stray = files.map(({ path }) => path).filter((path) => !/^(dist|src)\/|^(package\.json|README\.md|LICENSE)$/.test(path))
+  const stray = files.map(({ path }) => path).filter((path) => !/^(dist|docs|src)\/|^(package\.json|README\.md|LICENSE)$/.test(path))
   if (stray.length > 0) throw new Error(`the package holds what it should not: ${stray.join(', ')}`)
   console.log(`packed ${files.length} files, ${(size / 1024).toFixed(0)} KB`)
 
