@@ -1,18 +1,48 @@
 /** @file What users call: `backward`, `grad`, hooks, and backward's debugging mode. */
-import { AutogradError, checkOptions, DTypeError, isFloat, ShapeError, sameShape, showShape } from '../base/index.ts'
-import { cast, checkDevices, checkTensor, onesLike, zerosLike } from '../ops/index.ts'
-import { type GradHook, type GradPoint, Tensor, type TensorList, tensorList, traceSites } from '../tensor/index.ts'
+import {
+  AutogradError,
+  BOOLEAN,
+  DTypeError,
+  options as describe,
+  FUNCTION,
+  isFloat,
+  isPlainObject,
+  listOf,
+  nullable,
+  type Options,
+  oneOf,
+  optional,
+  ShapeError,
+  sameShape,
+  showShape,
+  signature,
+} from '../base/index.ts'
+import { cast, checkDevices, onesLike, zerosLike } from '../ops/index.ts'
+import {
+  type GradHook,
+  type GradPoint,
+  optionsIn,
+  TENSOR,
+  TENSORS,
+  type Tensor,
+  type TensorList,
+  tensorList,
+  traceSites,
+} from '../tensor/index.ts'
 import { pointOf, walk } from './backward.ts'
 
+/** Options of {@link backward}. */
 export interface BackwardOptions {
   /** Keep what the ops saved, for another backward over the same graph. Default: `createGraph`. */
   readonly retainGraph?: boolean
-  /** Record the gradients' own ops, so that they can be differentiated. */
+  /** Record the gradients' own ops, so that they can be differentiated: false by default. */
   readonly createGraph?: boolean
 }
 
-const BACKWARD = ['retainGraph', 'createGraph']
-const GRAD = [...BACKWARD, 'gradOutputs', 'allowUnused', 'materializeGrads']
+const BACKWARD = { retainGraph: BOOLEAN, createGraph: BOOLEAN } as const
+const BACKWARD_OPTIONS: Options<BackwardOptions> = describe<BackwardOptions>(BACKWARD)
+/** One gradient or several, null for those that are implied. */
+const GRADIENTS = nullable(oneOf(TENSOR, listOf(nullable(TENSOR))))
 
 const list = <T>(x: T | readonly T[]): readonly T[] => (Array.isArray(x) ? (x as readonly T[]) : [x as T])
 
@@ -34,6 +64,12 @@ function startGradient(op: string, x: Tensor, gradient: Tensor | null | undefine
   return cast(gradient, x.dtype)
 }
 
+const OF_BACKWARD = signature('backward', {
+  tensors: TENSORS,
+  gradient: oneOf(GRADIENTS, BACKWARD_OPTIONS),
+  options: optional(BACKWARD_OPTIONS),
+})
+
 /**
  * Sums the gradient of `tensors` with respect to every leaf that requires grad into the leaf's `grad`.
  * @param gradient the gradient of each tensor; 1 for a tensor of one element
@@ -45,15 +81,12 @@ export function backward(
   gradient?: Tensor | null | readonly (Tensor | null)[] | BackwardOptions,
   options?: BackwardOptions,
 ): void {
+  OF_BACKWARD.check(tensors, gradient, options)
   const roots = list(tensors)
-  const named = isOptions(gradient) ? gradient : undefined
-  checkOptions('backward', named ?? options, BACKWARD)
-  const { createGraph = false, retainGraph = createGraph } = named ?? options ?? {}
-  const given = named || gradient === undefined || gradient === null ? [] : list(gradient as Tensor | readonly (Tensor | null)[])
-  for (const x of roots) {
-    checkTensor('backward', 'a tensor', x)
-    pointOf(x)
-  }
+  const named = isPlainObject(gradient) ? optionsIn<BackwardOptions>('backward', gradient, options) : options
+  const { createGraph = false, retainGraph = createGraph } = named ?? {}
+  const given = isPlainObject(gradient) ? [] : gradientsFor('backward', roots, gradient as Gradients)
+  for (const x of roots) pointOf(x)
   walk(
     roots,
     roots.map((x, i) => startGradient('backward', x, given[i])),
@@ -61,16 +94,31 @@ export function backward(
   )
 }
 
-const isOptions = (x: unknown): x is BackwardOptions => typeof x === 'object' && x !== null && !Array.isArray(x) && !(x instanceof Tensor)
+type Gradients = Tensor | null | undefined | readonly (Tensor | null)[]
 
+/** The gradient given for each tensor, in a list of as many. */
+function gradientsFor(op: string, roots: readonly Tensor[], gradients: Gradients): readonly (Tensor | null)[] {
+  const given = gradients === undefined || gradients === null ? [] : list(gradients as Tensor | readonly (Tensor | null)[])
+  if (given.length > 0 && given.length !== roots.length)
+    throw new AutogradError(op, `${given.length} gradients are given for ${roots.length} tensors: one for each is wanted`)
+  return given
+}
+
+/** Options of {@link grad}. */
 export interface GradOptions extends BackwardOptions {
   /** The gradient of each output; 1 for an output of one element. */
   readonly gradOutputs?: Tensor | readonly (Tensor | null)[] | null
-  /** What is answered for an input that the outputs do not depend on: an error, unless true (then null). */
+  /** Whether an input that the outputs do not depend on has null for its gradient, instead of being an error: false by default. */
   readonly allowUnused?: boolean
-  /** Zeros instead of null for such an input. */
+  /** Zeros instead of null for such an input: false by default. */
   readonly materializeGrads?: boolean
 }
+
+const OF_GRAD = signature('grad', {
+  outputs: TENSORS,
+  inputs: TENSORS,
+  options: optional(describe<GradOptions>({ ...BACKWARD, gradOutputs: GRADIENTS, allowUnused: BOOLEAN, materializeGrads: BOOLEAN })),
+})
 
 /**
  * The gradients of `outputs` with respect to `inputs`, which may be interior tensors; no `grad` is touched.
@@ -89,17 +137,13 @@ export function grad(
   inputs: Tensor | readonly Tensor[],
   options: GradOptions = {},
 ): TensorList<Tensor | null> {
+  OF_GRAD.check(outputs, inputs, options)
   const roots = list(outputs)
   const wanted = list(inputs)
-  checkOptions('grad', options, GRAD)
   const { createGraph = false, retainGraph = createGraph, materializeGrads = false, allowUnused = materializeGrads } = options
-  const given = options.gradOutputs ? list(options.gradOutputs) : []
-  for (const x of roots) {
-    checkTensor('grad', 'an output', x)
-    pointOf(x)
-  }
+  const given = gradientsFor('grad', roots, options.gradOutputs)
+  for (const x of roots) pointOf(x)
   const points = wanted.map((x, i): GradPoint<Tensor> => {
-    checkTensor('grad', `inputs[${i}]`, x)
     if (x._point) return x._point
     throw new AutogradError('grad', `inputs[${i}] [${x.shape.join(', ')}] does not require grad`)
   })
@@ -121,17 +165,20 @@ export function grad(
   return tensorList(gradients)
 }
 
-/** What `registerHook` answers. */
+/** What `registerHook` returns. */
 export interface RemovableHandle {
+  /** The hook is called no more. */
   remove(): void
 }
+
+const REGISTER_HOOK = signature('registerHook', { x: TENSOR, hook: FUNCTION })
 
 /**
  * Calls `hook` with the tensor's gradient in each backward; what it returns takes the gradient's place.
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.register_hook.html
  */
 export function registerHook(x: Tensor, hook: GradHook<Tensor>): RemovableHandle {
-  checkTensor('registerHook', 'x', x)
+  REGISTER_HOOK.check(x, hook)
   const point = x._point
   if (point === undefined) throw new AutogradError('registerHook', 'the tensor does not require grad')
   point.hooks = [...(point.hooks ?? []), hook]
@@ -142,11 +189,14 @@ export function registerHook(x: Tensor, hook: GradHook<Tensor>): RemovableHandle
   }
 }
 
+const DETECT_ANOMALY = signature('detectAnomaly', { fn: FUNCTION })
+
 /**
  * Keeps the call site of every op that `fn` records, for the messages of backward; slow.
  * @see https://pytorch.org/docs/stable/autograd.html#anomaly-detection
  */
 export function detectAnomaly<T>(fn: () => T): T {
+  DETECT_ANOMALY.check(fn)
   const before = traceSites(true)
   try {
     return fn()

@@ -28,9 +28,9 @@ const of = (
 })
 
 export const dtypeInfo: Readonly<Record<DType, DTypeInfo>> = {
-  float64: of(8, 'float', Float64Array),
   float32: of(4, 'float', Float32Array),
   float16: of(2, 'float', Uint16Array),
+  float64: of(8, 'float', Float64Array),
   int32: of(4, 'int', Int32Array),
   uint32: of(4, 'int', Uint32Array),
   int8: of(1, 'int', Int8Array),
@@ -38,6 +38,7 @@ export const dtypeInfo: Readonly<Record<DType, DTypeInfo>> = {
   bool: of(1, 'bool', Uint8Array),
 }
 
+/** All dtypes, the default one first. */
 export const dtypes = Object.keys(dtypeInfo) as readonly DType[]
 
 export const isDType = (name: unknown): name is DType => typeof name === 'string' && name in dtypeInfo

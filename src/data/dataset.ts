@@ -1,13 +1,29 @@
 /** @file Datasets: things with a length and a sample for each place. */
-import { ArgumentError, ShapeError, showShape } from '../base/index.ts'
+import { ArgumentError, COUNT, type Kind, listOf, ShapeError, showShape, signature, WHOLE } from '../base/index.ts'
 import { select } from '../ops/index.ts'
-import { Tensor } from '../tensor/index.ts'
+import { TENSOR, Tensor } from '../tensor/index.ts'
 
 /** What a `DataLoader` takes: samples by place. `get` may be async. */
 export interface Dataset<S> {
+  /** How many samples there are. */
   readonly length: number
+  /** The sample at a place from 0 to below `length`, or a promise of it. */
   get(index: number): S | Promise<S>
 }
+
+/** Something with a length and samples. */
+export const DATASET: Kind = {
+  fits: 'a dataset, with a length and get(index)',
+  accepts: (x) => {
+    const { length, get } = (x ?? {}) as Partial<Dataset<unknown>>
+    return COUNT.accepts(length) && typeof get === 'function'
+  },
+  hint: (x) => (x instanceof Tensor || Array.isArray(x) ? 'Tensors make one with new TensorDataset(x, y)' : undefined),
+}
+const TENSOR_DATASET_GET = signature('TensorDataset.get', { index: WHOLE })
+const SUBSET = signature('Subset', { dataset: DATASET, indices: listOf(COUNT) })
+const SUBSET_GET = signature('Subset.get', { index: COUNT })
+const TENSOR_DATASET = signature('TensorDataset', { tensors: listOf(TENSOR, 1) })
 
 /**
  * Tensors whose first dim counts the samples: sample i is the i-th row of each.
@@ -20,9 +36,8 @@ export class TensorDataset<T extends readonly Tensor[] = readonly Tensor[]> impl
   readonly length: number
 
   constructor(...tensors: T) {
-    if (tensors.length === 0) throw new ArgumentError('TensorDataset', 'at least one tensor is wanted')
+    TENSOR_DATASET.check(tensors)
     tensors.forEach((t, i) => {
-      if (!(t instanceof Tensor)) throw new ArgumentError('TensorDataset', `argument ${i} is no Tensor. Make one with tensor(…)`)
       if (t.ndim === 0) throw new ShapeError('TensorDataset', `tensor ${i} has no dims; the first dim counts the samples`, [t.shape])
       if (t.shape[0] !== tensors[0]?.shape[0]) {
         const [first, other] = [(tensors[0] as Tensor).shape, t.shape]
@@ -38,6 +53,7 @@ export class TensorDataset<T extends readonly Tensor[] = readonly Tensor[]> impl
   }
 
   get(index: number): T {
+    TENSOR_DATASET_GET.check(index)
     return this.tensors.map((t) => select(t, 0, index)) as unknown as T
   }
 }
@@ -48,11 +64,11 @@ export class Subset<S> implements Dataset<S> {
   readonly indices: readonly number[]
 
   constructor(dataset: Dataset<S>, indices: Iterable<number>) {
+    SUBSET.check(dataset, typeof (indices as Partial<Iterable<number>> | null)?.[Symbol.iterator] === 'function' ? [...indices] : indices)
     this.dataset = dataset
     this.indices = [...indices]
     for (const i of this.indices) {
-      if (!Number.isInteger(i) || i < 0 || i >= dataset.length)
-        throw new ArgumentError('Subset', `place ${i} is not in a dataset of ${dataset.length} samples`)
+      if (i >= dataset.length) throw new ArgumentError('Subset', `place ${i} is not in a dataset of ${dataset.length} samples`)
     }
   }
 
@@ -61,6 +77,7 @@ export class Subset<S> implements Dataset<S> {
   }
 
   get(index: number): S | Promise<S> {
+    SUBSET_GET.check(index)
     const at = this.indices[index]
     if (at === undefined) throw new ArgumentError('Subset', `place ${index} is not in a subset of ${this.length} samples`)
     return this.dataset.get(at)

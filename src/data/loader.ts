@@ -1,27 +1,49 @@
 /** @file `DataLoader`: batches of a dataset, in order or shuffled, one epoch each time that it is gone through. */
-import { ArgumentError, checkOptions, dtypeInfo, type TypedArray } from '../base/index.ts'
-import { type Generator, Generator as RandomGenerator, shuffled } from '../ops/index.ts'
+import {
+  ArgumentError,
+  BOOLEAN,
+  options as describe,
+  dtypeInfo,
+  FUNCTION,
+  optional,
+  signature,
+  type TypedArray,
+  whole,
+} from '../base/index.ts'
+import { GENERATOR, type Generator, Generator as RandomGenerator, SEED, shuffled } from '../ops/index.ts'
 import { hostValues, type Tensor, throttle } from '../tensor/index.ts'
 import { type Collated, defaultCollate, hostTensor } from './collate.ts'
-import { type Dataset, TensorDataset } from './dataset.ts'
+import { DATASET, type Dataset, TensorDataset } from './dataset.ts'
 
 /** How a dataset becomes batches. */
 export interface DataLoaderOptions<S, B> {
   /** Samples in a batch: 1 by default. */
   readonly batchSize?: number
-  /** Another order in each epoch. */
+  /** Another order in each epoch: false by default. */
   readonly shuffle?: boolean
   /** Seeds the orders; without it and `generator` they follow `manualSeed`. */
   readonly seed?: number | bigint
   /** Whose numbers make the orders. */
   readonly generator?: Generator
-  /** Leaves out a last batch that is not full. */
+  /** Leaves out a last batch that is not full: false by default. */
   readonly dropLast?: boolean
   /** Makes a batch of samples in place of {@link defaultCollate}. */
   readonly collateFn?: (samples: readonly S[]) => B
 }
 
-const LOADER = ['batchSize', 'shuffle', 'seed', 'generator', 'dropLast', 'collateFn']
+const LOADER = signature('DataLoader', {
+  dataset: DATASET,
+  options: optional(
+    describe<DataLoaderOptions<unknown, unknown>>({
+      batchSize: whole(1),
+      shuffle: BOOLEAN,
+      seed: SEED,
+      generator: GENERATOR,
+      dropLast: BOOLEAN,
+      collateFn: FUNCTION,
+    }),
+  ),
+})
 
 /**
  * Batches of a dataset: `for await (const [x, y] of loader)`. A `TensorDataset` whose values are on the host is cut there, and every batch is a leaf
@@ -40,13 +62,8 @@ export class DataLoader<S, B = Collated<S>> implements AsyncIterable<B> {
   readonly #collate: ((samples: readonly S[]) => B) | undefined
 
   constructor(dataset: Dataset<S>, options: DataLoaderOptions<S, B> = {}) {
-    checkOptions('DataLoader', options, LOADER)
+    LOADER.check(dataset, options)
     const { batchSize = 1, shuffle = false, dropLast = false, seed, generator, collateFn } = options
-    if (!Number.isInteger(batchSize) || batchSize < 1)
-      throw new ArgumentError('DataLoader', `batchSize must be a whole number ≥ 1, got ${String(batchSize)}`)
-    if (!Number.isInteger(dataset?.length) || typeof dataset.get !== 'function') {
-      throw new ArgumentError('DataLoader', 'a dataset has a length and get(index). Tensors make one with new TensorDataset(x, y)')
-    }
     if (seed !== undefined && generator !== undefined)
       throw new ArgumentError('DataLoader', 'seed and generator are two ways to say the same: give one')
     this.dataset = dataset
@@ -63,6 +80,7 @@ export class DataLoader<S, B = Collated<S>> implements AsyncIterable<B> {
     return this.dropLast ? Math.floor(batches) : Math.ceil(batches)
   }
 
+  /** One epoch, batch by batch. */
   async *[Symbol.asyncIterator](): AsyncIterator<B> {
     const order = this.shuffle ? shuffled(this.dataset.length, this.#generator) : undefined
     const batch = await this.#cutter()
@@ -86,6 +104,13 @@ export class DataLoader<S, B = Collated<S>> implements AsyncIterable<B> {
     return async (places) => collate(await Promise.all(places.map((i) => dataset.get(i))))
   }
 }
+
+// An everyday slip, which would otherwise end in 'loader is not iterable'. (Not in the type: the compiler refuses it by itself.)
+Object.defineProperty(DataLoader.prototype, Symbol.iterator, {
+  value(): never {
+    throw new ArgumentError('DataLoader', 'batches have to be waited for: for await (const batch of loader)')
+  },
+})
 
 /** Rows of a tensor by place, cut on the host. Values that a device has are fetched once an epoch. */
 async function columnOf(x: Tensor): Promise<(places: readonly number[]) => Tensor> {

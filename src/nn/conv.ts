@@ -1,11 +1,14 @@
 /** @file Convolution layers. */
-import { ArgumentError, checkOptions, ShapeError, showArgument, showShape } from '../base/index.ts'
+import { ArgumentError, BOOLEAN, COUNT, choice, options as describe, optional, ShapeError, showShape, signature } from '../base/index.ts'
 import * as F from '../ops/index.ts'
-import type { Tensor } from '../tensor/index.ts'
+import { checkTensor, type Tensor } from '../tensor/index.ts'
 import * as init from './init.ts'
 import { Module } from './module.ts'
-import { checkSize, from, LAYER, type LayerOptions, place, shownPair } from './options.ts'
+import { from, LAYER, type LayerOptions, place, shownPair } from './options.ts'
 import { Parameter } from './parameter.ts'
+
+const LATER = "Only 'zeros' is there yet. Pad the input before, with padding 0"
+const PADDING_MODES = { reflect: LATER, replicate: LATER, circular: LATER } as const
 
 /** Options of {@link Conv2d}. */
 export interface ConvLayerOptions extends LayerOptions, F.ConvOptions {
@@ -15,7 +18,12 @@ export interface ConvLayerOptions extends LayerOptions, F.ConvOptions {
   readonly paddingMode?: 'zeros'
 }
 
-const CONV = [...LAYER, 'stride', 'padding', 'dilation', 'groups', 'bias', 'paddingMode']
+const CONV2D = signature('Conv2d', {
+  inChannels: COUNT,
+  outChannels: COUNT,
+  kernelSize: F.PAIR,
+  options: optional(describe<ConvLayerOptions>({ ...LAYER, ...F.CONV, bias: BOOLEAN, paddingMode: choice(['zeros'], PADDING_MODES) })),
+})
 
 /**
  * Two-dimensional convolution of [N, inChannels, H, W] (or [inChannels, H, W]). With one number for height and width, the output is
@@ -41,25 +49,16 @@ export class Conv2d extends Module {
   constructor(inChannels: number, outChannels: number, kernelSize: F.Pair, options: ConvLayerOptions = {}) {
     super()
     const name = 'Conv2d'
-    checkOptions(name, options, CONV)
-    const { padding = 0, groups = 1, paddingMode = 'zeros' } = options
-    this.inChannels = checkSize(name, 'inChannels', inChannels)
-    this.outChannels = checkSize(name, 'outChannels', outChannels)
-    this.kernelSize = F.pairOf(name, 'kernelSize', kernelSize, 1)
-    this.stride = F.pairOf(name, 'stride', options.stride ?? 1, 1)
-    this.dilation = F.pairOf(name, 'dilation', options.dilation ?? 1, 1)
-    if (typeof padding === 'string' && padding !== 'same' && padding !== 'valid')
-      throw new ArgumentError(name, `padding must be a number, [height, width], 'same' or 'valid', got ${showArgument(padding)}`)
-    this.padding = typeof padding === 'string' ? padding : F.pairOf(name, 'padding', padding, 0)
+    CONV2D.check(inChannels, outChannels, kernelSize, options)
+    const { padding = 0, groups = 1 } = options
+    this.inChannels = inChannels
+    this.outChannels = outChannels
+    this.kernelSize = F.pairOf(kernelSize)
+    this.stride = F.pairOf(options.stride ?? 1)
+    this.dilation = F.pairOf(options.dilation ?? 1)
+    this.padding = typeof padding === 'string' ? padding : F.pairOf(padding)
     if (padding === 'same' && this.stride.some((s) => s !== 1))
       throw new ArgumentError(name, `padding 'same' needs stride 1, got ${showShape(this.stride)}: give the padding as a number`)
-    if (paddingMode !== 'zeros')
-      throw new ArgumentError(
-        name,
-        `paddingMode '${String(paddingMode)}' is not there: only 'zeros' is. Pad the input before, with padding 0`,
-      )
-    if (!Number.isInteger(groups) || groups < 1)
-      throw new ArgumentError(name, `groups must be a whole number ≥ 1, got ${showArgument(groups)}`)
     for (const [role, n] of [['inChannels', inChannels] as const, ['outChannels', outChannels] as const])
       if (n % groups !== 0) throw new ArgumentError(name, `${role} must be divisible by groups, got ${n} and ${groups}`)
     this.groups = groups
@@ -76,7 +75,7 @@ export class Conv2d extends Module {
 
   /** [N, inChannels, H, W] → [N, outChannels, H', W'] */
   forward(x: Tensor): Tensor {
-    F.checkTensor('Conv2d', 'x', x)
+    checkTensor('Conv2d', 'x', x)
     if ((x.ndim === 3 || x.ndim === 4) && x.shape[x.ndim - 3] !== this.inChannels) {
       throw new ShapeError(
         'Conv2d',

@@ -2,32 +2,202 @@
  * @file `nn.init`: starting values, put in place without being recorded. Sizes of weights are counted as PyTorch does: [out, in, …kernel].
  * Sources: X. Glorot and Y. Bengio (AISTATS 2010) for xavier; K. He et al. (arXiv:1502.01852) for kaiming.
  */
-import { ArgumentError, ShapeError, showShape } from '../base/index.ts'
+import {
+  ArgumentError,
+  atLeast,
+  choice,
+  options as describe,
+  FINITE,
+  isPlainObject,
+  type Kind,
+  NUMBER,
+  type Options,
+  oneOf,
+  optional,
+  ShapeError,
+  type Signature,
+  showShape,
+  signature,
+} from '../base/index.ts'
 import * as ops from '../ops/index.ts'
-import { type Tensor, withGrad } from '../tensor/index.ts'
+import { TENSOR, type Tensor, withGrad } from '../tensor/index.ts'
 
 /** Whose random numbers are taken. */
 export interface InitOptions {
+  /** By default those that `manualSeed` seeds. */
   readonly generator?: ops.Generator
 }
-
-const take = (options: InitOptions | undefined): InitOptions => (options?.generator ? { generator: options.generator } : {})
-
-/** All elements `value`. @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.constant_ */
-export const constant_ = (tensor: Tensor, value: number): Tensor => withGrad(false, () => ops.fill_(tensor, value))
-/** All elements 0. */
-export const zeros_ = (tensor: Tensor): Tensor => constant_(tensor, 0)
-/** All elements 1. */
-export const ones_ = (tensor: Tensor): Tensor => constant_(tensor, 1)
-
-/** Uniform in [a, b), by default [0, 1). @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.uniform_ */
-export function uniform_(tensor: Tensor, options?: InitOptions & { readonly a?: number; readonly b?: number }): Tensor {
-  return withGrad(false, () => ops.uniform_(tensor, options?.a ?? 0, options?.b ?? 1, take(options)))
+/** Options of {@link uniform_}. */
+export interface UniformOptions extends InitOptions {
+  /** The least value: 0 by default. */
+  readonly a?: number
+  /** The bound above, which is not reached: 1 by default. */
+  readonly b?: number
+}
+/** Options of {@link normal_}. */
+export interface NormalOptions extends InitOptions {
+  /** 0 by default. */
+  readonly mean?: number
+  /** The standard deviation, ≥ 0: 1 by default. */
+  readonly std?: number
+}
+/** Options of {@link xavierUniform_} and {@link xavierNormal_}. */
+export interface XavierOptions extends InitOptions {
+  /** A factor, as `calculateGain` gives it: 1 by default. */
+  readonly gain?: number
 }
 
-/** Normal, by default with mean 0 and standard deviation 1. @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.normal_ */
-export function normal_(tensor: Tensor, options?: InitOptions & { readonly mean?: number; readonly std?: number }): Tensor {
-  return withGrad(false, () => ops.normal_(tensor, options?.mean ?? 0, options?.std ?? 1, take(options)))
+/** Functions for which a gain is known; PyTorch's spelling is taken too. */
+export type Nonlinearity =
+  | 'linear'
+  | 'conv1d'
+  | 'conv2d'
+  | 'conv3d'
+  | 'convTranspose1d'
+  | 'convTranspose2d'
+  | 'convTranspose3d'
+  | 'conv_transpose1d'
+  | 'conv_transpose2d'
+  | 'conv_transpose3d'
+  | 'sigmoid'
+  | 'tanh'
+  | 'relu'
+  | 'leakyRelu'
+  | 'leaky_relu'
+  | 'selu'
+
+/** Which pass keeps its variance: the forward pass (`fanIn`) or the backward pass (`fanOut`). */
+export type FanMode = 'fanIn' | 'fanOut' | 'fan_in' | 'fan_out'
+
+/** What the kaiming functions keep the variance of, and for which function. */
+export interface KaimingOptions extends InitOptions {
+  /** The slope of `leakyRelu` for negative numbers: 0 by default. */
+  readonly a?: number
+  /** `fanIn` by default. */
+  readonly mode?: FanMode
+  /** `leakyRelu` by default. */
+  readonly nonlinearity?: Nonlinearity
+}
+
+/** By how much each function shrinks the variance, given the slope of `leakyRelu`. */
+const GAINS: Readonly<Record<Nonlinearity, (slope: number) => number>> = {
+  linear: () => 1,
+  conv1d: () => 1,
+  conv2d: () => 1,
+  conv3d: () => 1,
+  convTranspose1d: () => 1,
+  convTranspose2d: () => 1,
+  convTranspose3d: () => 1,
+  conv_transpose1d: () => 1,
+  conv_transpose2d: () => 1,
+  conv_transpose3d: () => 1,
+  sigmoid: () => 1,
+  tanh: () => 5 / 3,
+  relu: () => Math.SQRT2,
+  leakyRelu: (slope) => Math.sqrt(2 / (1 + slope * slope)),
+  leaky_relu: (slope) => Math.sqrt(2 / (1 + slope * slope)),
+  selu: () => 3 / 4,
+}
+const FANS: Readonly<Record<FanMode, 'fanIn' | 'fanOut'>> = { fanIn: 'fanIn', fan_in: 'fanIn', fanOut: 'fanOut', fan_out: 'fanOut' }
+
+const NONLINEARITY: Kind = {
+  ...choice(Object.keys(GAINS)),
+  // (PyTorch's spellings go without saying)
+  fits: choice(Object.keys(GAINS).filter((name) => !name.includes('_'))).fits,
+}
+const RANDOM = { generator: ops.GENERATOR } as const
+
+/** A function of `(tensor, ...numbers, options)`: the options may say by name what is not said by position. */
+interface Described<O> {
+  readonly given: Signature
+  readonly options: Options<O>
+  /** The names of the positions behind the tensor. */
+  readonly names: readonly (keyof O & string)[]
+}
+
+function initializer<O>(name: string, kinds: { readonly [K in keyof O & string]-?: Kind }): Described<O> {
+  const options = describe<O>(kinds)
+  const names = (Object.keys(kinds) as (keyof O & string)[]).filter((key) => key !== 'generator')
+  const places = names.map((key) => [key, optional(oneOf(kinds[key], options))] as const)
+  return { given: signature(name, { tensor: TENSOR, ...Object.fromEntries(places), options: optional(options) }), options, names }
+}
+
+/** What `(...numbers, options)` says, by name. */
+function read<O extends object>({ given, names }: Described<O>, tensor: Tensor, rest: readonly unknown[]): O {
+  given.checkCount(rest.length + 1)
+  given.check(tensor, ...rest)
+  const values: Record<string, unknown> = {}
+  rest.forEach((value, i) => {
+    if (value === undefined) return
+    if (!isPlainObject(value)) {
+      values[names[i] as string] = value
+      return
+    }
+    if (rest.slice(i + 1).some((v) => v !== undefined)) throw new ArgumentError(given.name, 'the options come last')
+    for (const [key, v] of Object.entries(value)) {
+      if (key in values) throw new ArgumentError(given.name, `${key} is given twice, by position and by name`)
+      values[key] = v
+    }
+  })
+  return values as O
+}
+
+const take = (options: InitOptions): InitOptions => (options.generator ? { generator: options.generator } : {})
+
+const CONSTANT = signature('constant_', { tensor: TENSOR, value: NUMBER })
+const ZEROS = signature('zeros_', { tensor: TENSOR })
+const ONES = signature('ones_', { tensor: TENSOR })
+
+const filled = (tensor: Tensor, value: number): Tensor => withGrad(false, () => ops.fill_(tensor, value))
+
+/** All elements `value`. @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.constant_ */
+export function constant_(tensor: Tensor, value: number, ...others: never[]): Tensor {
+  CONSTANT.checkCount(2 + others.length)
+  CONSTANT.check(tensor, value)
+  return filled(tensor, value)
+}
+/** All elements 0. @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.zeros_ */
+export function zeros_(tensor: Tensor, ...others: never[]): Tensor {
+  ZEROS.checkCount(1 + others.length)
+  ZEROS.check(tensor)
+  return filled(tensor, 0)
+}
+/** All elements 1. @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.ones_ */
+export function ones_(tensor: Tensor, ...others: never[]): Tensor {
+  ONES.checkCount(1 + others.length)
+  ONES.check(tensor)
+  return filled(tensor, 1)
+}
+
+const UNIFORM = initializer<UniformOptions>('uniform_', { a: FINITE, b: FINITE, ...RANDOM })
+
+/**
+ * Uniform in [a, b), by default [0, 1).
+ * @throws ArgumentError where a is larger than b.
+ * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.uniform_
+ * @example nn.init.uniform_(w, -0.1, 0.1); nn.init.uniform_(w, { a: -0.1, b: 0.1 })
+ */
+export function uniform_(tensor: Tensor, options?: UniformOptions): Tensor
+export function uniform_(tensor: Tensor, a: number, options?: UniformOptions): Tensor
+export function uniform_(tensor: Tensor, a: number, b: number, options?: UniformOptions): Tensor
+export function uniform_(tensor: Tensor, ...rest: readonly unknown[]): Tensor {
+  const { a = 0, b = 1, ...options } = read(UNIFORM, tensor, rest)
+  return withGrad(false, () => ops.uniform_(tensor, a, b, take(options)))
+}
+
+const NORMAL = initializer<NormalOptions>('normal_', { mean: FINITE, std: atLeast(0), ...RANDOM })
+
+/**
+ * Normal, by default with mean 0 and standard deviation 1.
+ * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.normal_
+ * @example nn.init.normal_(w, 0, 0.02); nn.init.normal_(w, { std: 0.02 })
+ */
+export function normal_(tensor: Tensor, options?: NormalOptions): Tensor
+export function normal_(tensor: Tensor, mean: number, options?: NormalOptions): Tensor
+export function normal_(tensor: Tensor, mean: number, std: number, options?: NormalOptions): Tensor
+export function normal_(tensor: Tensor, ...rest: readonly unknown[]): Tensor {
+  const { mean = 0, std = 1, ...options } = read(NORMAL, tensor, rest)
+  return withGrad(false, () => ops.normal_(tensor, mean, std, take(options)))
 }
 
 /** How many inputs reach one output of a weight [out, in, …kernel], and how many outputs one input reaches. */
@@ -39,66 +209,94 @@ export function fans(op: string, tensor: Tensor): { readonly fanIn: number; read
   return { fanIn: input * field, fanOut: out * field }
 }
 
-/** Functions for which a gain is known. */
-export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'selu'
+const CALCULATE_GAIN = signature('calculateGain', { nonlinearity: NONLINEARITY, param: optional(FINITE) })
 
 /**
  * By how much a function shrinks the variance, to be made up for: `param` is the slope of `leakyRelu` (0.01).
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.calculate_gain
  */
 export function calculateGain(nonlinearity: Nonlinearity, param = 0.01): number {
-  switch (nonlinearity) {
-    case 'linear':
-    case 'sigmoid':
-      return 1
-    case 'tanh':
-      return 5 / 3
-    case 'relu':
-      return Math.SQRT2
-    case 'leakyRelu':
-      return Math.sqrt(2 / (1 + param * param))
-    case 'selu':
-      return 3 / 4
-    default:
-      throw new ArgumentError('calculateGain', `no gain is known for '${String(nonlinearity)}'`)
-  }
+  CALCULATE_GAIN.check(nonlinearity, param)
+  return GAINS[nonlinearity](param)
 }
 
-/** Uniform in ±gain · √(6 / (fanIn + fanOut)). @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.xavier_uniform_ */
-export function xavierUniform_(tensor: Tensor, options?: InitOptions & { readonly gain?: number }): Tensor {
+const XAVIER_UNIFORM = initializer<XavierOptions>('xavierUniform_', { gain: FINITE, ...RANDOM })
+
+/**
+ * Uniform in ±gain · √(6 / (fanIn + fanOut)).
+ * @param tensor a weight [out, in, …kernel]
+ * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.xavier_uniform_
+ */
+export function xavierUniform_(tensor: Tensor, options?: XavierOptions): Tensor
+export function xavierUniform_(tensor: Tensor, gain: number, options?: XavierOptions): Tensor
+export function xavierUniform_(tensor: Tensor, ...rest: readonly unknown[]): Tensor {
+  const { gain = 1, ...options } = read(XAVIER_UNIFORM, tensor, rest)
   const { fanIn, fanOut } = fans('xavierUniform_', tensor)
-  const bound = (options?.gain ?? 1) * Math.sqrt(6 / (fanIn + fanOut))
-  return uniform_(tensor, { a: -bound, b: bound, ...take(options) })
+  if (tensor.numel() === 0) return tensor
+  const bound = Math.abs(gain) * Math.sqrt(6 / (fanIn + fanOut))
+  return uniform_(tensor, -bound, bound, take(options))
 }
 
-/** Normal with standard deviation gain · √(2 / (fanIn + fanOut)). @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.xavier_normal_ */
-export function xavierNormal_(tensor: Tensor, options?: InitOptions & { readonly gain?: number }): Tensor {
+const XAVIER_NORMAL = initializer<XavierOptions>('xavierNormal_', { gain: FINITE, ...RANDOM })
+
+/**
+ * Normal with standard deviation gain · √(2 / (fanIn + fanOut)).
+ * @param tensor a weight [out, in, …kernel]
+ * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.xavier_normal_
+ */
+export function xavierNormal_(tensor: Tensor, options?: XavierOptions): Tensor
+export function xavierNormal_(tensor: Tensor, gain: number, options?: XavierOptions): Tensor
+export function xavierNormal_(tensor: Tensor, ...rest: readonly unknown[]): Tensor {
+  const { gain = 1, ...options } = read(XAVIER_NORMAL, tensor, rest)
   const { fanIn, fanOut } = fans('xavierNormal_', tensor)
-  return normal_(tensor, { std: (options?.gain ?? 1) * Math.sqrt(2 / (fanIn + fanOut)), ...take(options) })
+  if (tensor.numel() === 0) return tensor
+  return normal_(tensor, 0, Math.abs(gain) * Math.sqrt(2 / (fanIn + fanOut)), take(options))
 }
 
-/** What the kaiming functions keep the variance of, and for which function. */
-export interface KaimingOptions extends InitOptions {
-  /** The slope of `leakyRelu` for negative numbers: 0 by default. */
-  readonly a?: number
-  /** Whether the forward (`fanIn`, default) or the backward pass keeps its variance. */
-  readonly mode?: 'fanIn' | 'fanOut'
-  readonly nonlinearity?: Nonlinearity
+const KAIMING = {
+  a: FINITE,
+  mode: { ...choice(Object.keys(FANS)), fits: choice(['fanIn', 'fanOut']).fits },
+  nonlinearity: NONLINEARITY,
+  ...RANDOM,
+} as const
+
+function kaimingStd(op: string, tensor: Tensor, { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu' }: KaimingOptions): number {
+  return calculateGain(nonlinearity, a) / Math.sqrt(fans(op, tensor)[FANS[mode]])
 }
 
-function kaimingStd(op: string, tensor: Tensor, options: KaimingOptions | undefined): number {
-  const mode = options?.mode ?? 'fanIn'
-  if (mode !== 'fanIn' && mode !== 'fanOut') throw new ArgumentError(op, `mode must be 'fanIn' or 'fanOut', got '${String(mode)}'`)
-  return calculateGain(options?.nonlinearity ?? 'leakyRelu', options?.a ?? 0) / Math.sqrt(fans(op, tensor)[mode])
-}
+const KAIMING_UNIFORM = initializer<KaimingOptions>('kaimingUniform_', KAIMING)
 
-/** Uniform in ±gain · √(3 / fan). @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.kaiming_uniform_ */
-export function kaimingUniform_(tensor: Tensor, options?: KaimingOptions): Tensor {
+/**
+ * Uniform in ±gain · √(3 / fan).
+ * @param tensor a weight [out, in, …kernel]
+ * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.kaiming_uniform_
+ * @example nn.init.kaimingUniform_(w, { nonlinearity: 'relu' }); nn.init.kaimingUniform_(w, 0, 'fan_in', 'relu')
+ */
+export function kaimingUniform_(tensor: Tensor, options?: KaimingOptions): Tensor
+export function kaimingUniform_(tensor: Tensor, a: number, options?: KaimingOptions): Tensor
+export function kaimingUniform_(tensor: Tensor, a: number, mode: FanMode, options?: KaimingOptions): Tensor
+export function kaimingUniform_(tensor: Tensor, a: number, mode: FanMode, nonlinearity: Nonlinearity, options?: KaimingOptions): Tensor
+export function kaimingUniform_(tensor: Tensor, ...rest: readonly unknown[]): Tensor {
+  const options = read(KAIMING_UNIFORM, tensor, rest)
+  if (tensor.numel() === 0) return tensor
   const bound = Math.sqrt(3) * kaimingStd('kaimingUniform_', tensor, options)
-  return uniform_(tensor, { a: -bound, b: bound, ...take(options) })
+  return uniform_(tensor, -bound, bound, take(options))
 }
 
-/** Normal with standard deviation gain / √fan. @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.kaiming_normal_ */
-export function kaimingNormal_(tensor: Tensor, options?: KaimingOptions): Tensor {
-  return normal_(tensor, { std: kaimingStd('kaimingNormal_', tensor, options), ...take(options) })
+const KAIMING_NORMAL = initializer<KaimingOptions>('kaimingNormal_', KAIMING)
+
+/**
+ * Normal with standard deviation gain / √fan.
+ * @param tensor a weight [out, in, …kernel]
+ * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.kaiming_normal_
+ * @example nn.init.kaimingNormal_(w, { mode: 'fanOut', nonlinearity: 'relu' }); nn.init.kaimingNormal_(w, 0, 'fan_out', 'relu')
+ */
+export function kaimingNormal_(tensor: Tensor, options?: KaimingOptions): Tensor
+export function kaimingNormal_(tensor: Tensor, a: number, options?: KaimingOptions): Tensor
+export function kaimingNormal_(tensor: Tensor, a: number, mode: FanMode, options?: KaimingOptions): Tensor
+export function kaimingNormal_(tensor: Tensor, a: number, mode: FanMode, nonlinearity: Nonlinearity, options?: KaimingOptions): Tensor
+export function kaimingNormal_(tensor: Tensor, ...rest: readonly unknown[]): Tensor {
+  const options = read(KAIMING_NORMAL, tensor, rest)
+  if (tensor.numel() === 0) return tensor
+  return normal_(tensor, 0, kaimingStd('kaimingNormal_', tensor, options), take(options))
 }

@@ -1,11 +1,23 @@
 /** @file The layers: what each computes is a function of `nn.functional`; here are their parameters, and how those begin. */
-import { ArgumentError, checkOptions } from '../base/index.ts'
+import { ArgumentError, BOOLEAN, COUNT, options as describe, nullable, optional, signature, WHOLE, within } from '../base/index.ts'
 import * as F from '../ops/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import * as init from './init.ts'
 import { Module } from './module.ts'
-import { checkSize, from, LAYER, type LayerOptions, place } from './options.ts'
+import { from, LAYER, type LayerOptions, place } from './options.ts'
 import { Parameter } from './parameter.ts'
+
+/** Options of {@link Linear}. */
+export interface LinearOptions extends LayerOptions {
+  /** Whether a bias is learned: true by default. */
+  readonly bias?: boolean
+}
+
+const LINEAR = signature('Linear', {
+  inFeatures: COUNT,
+  outFeatures: COUNT,
+  options: optional(describe<LinearOptions>({ ...LAYER, bias: BOOLEAN })),
+})
 
 /**
  * x · weightᵀ + bias. Weight and bias begin uniform in ±1/√inFeatures.
@@ -20,11 +32,11 @@ export class Linear extends Module {
   readonly weight: Parameter
   readonly bias: Parameter | null
 
-  constructor(inFeatures: number, outFeatures: number, options: LayerOptions & { readonly bias?: boolean } = {}) {
+  constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     super()
-    checkOptions('Linear', options, [...LAYER, 'bias'])
-    this.inFeatures = checkSize('Linear', 'inFeatures', inFeatures)
-    this.outFeatures = checkSize('Linear', 'outFeatures', outFeatures)
+    LINEAR.check(inFeatures, outFeatures, options)
+    this.inFeatures = inFeatures
+    this.outFeatures = outFeatures
     // √5 as the slope gives the bound 1/√fanIn, as in PyTorch
     const bound = inFeatures > 0 ? 1 / Math.sqrt(inFeatures) : 0
     this.weight = new Parameter(
@@ -74,17 +86,16 @@ export class Sigmoid extends Module {
   }
 }
 
+const GELU_LAYER = signature('GELU', { options: optional(F.GELU_OPTIONS) })
+
 /** x · Φ(x), exactly (`none`) or by `tanh`. @see https://pytorch.org/docs/stable/generated/torch.nn.GELU.html */
 export class GELU extends Module {
   readonly approximate: 'none' | 'tanh'
 
-  constructor(options: { readonly approximate?: 'none' | 'tanh' } = {}) {
+  constructor(options: F.GeluOptions = {}) {
     super()
-    checkOptions('GELU', options, ['approximate'])
-    const approximate = options.approximate ?? 'none'
-    if (approximate !== 'none' && approximate !== 'tanh')
-      throw new ArgumentError('GELU', `approximate must be 'none' or 'tanh', got '${String(approximate)}'`)
-    this.approximate = approximate
+    GELU_LAYER.check(options)
+    this.approximate = options.approximate ?? 'none'
   }
 
   forward(x: Tensor): Tensor {
@@ -96,6 +107,8 @@ export class GELU extends Module {
   }
 }
 
+const FLATTEN = signature('Flatten', { startDim: optional(WHOLE), endDim: optional(WHOLE) })
+
 /** The dims `startDim` to `endDim` as one: all but the first by default. @see https://pytorch.org/docs/stable/generated/torch.nn.Flatten.html */
 export class Flatten extends Module {
   readonly startDim: number
@@ -103,6 +116,7 @@ export class Flatten extends Module {
 
   constructor(startDim = 1, endDim = -1) {
     super()
+    FLATTEN.check(startDim, endDim)
     this.startDim = startDim
     this.endDim = endDim
   }
@@ -116,15 +130,19 @@ export class Flatten extends Module {
   }
 }
 
+const DROPOUT = signature('Dropout', {
+  p: optional(within(0, 1)),
+  options: optional(describe<F.GeneratorOptions>({ generator: F.GENERATOR })),
+})
+
 /** In training, each element 0 with probability `p`, the others divided by 1 − p. @see https://pytorch.org/docs/stable/generated/torch.nn.Dropout.html */
 export class Dropout extends Module {
   readonly p: number
   readonly #generator: F.Generator | undefined
 
-  constructor(p = 0.5, options: { readonly generator?: F.Generator } = {}) {
+  constructor(p = 0.5, options: F.GeneratorOptions = {}) {
     super()
-    checkOptions('Dropout', options, ['generator'])
-    if (!(p >= 0 && p <= 1)) throw new ArgumentError('Dropout', `p must lie in 0 to 1, got ${p}`)
+    DROPOUT.check(p, options)
     this.p = p
     this.#generator = options.generator
   }
@@ -137,6 +155,15 @@ export class Dropout extends Module {
     return `p=${this.p}`
   }
 }
+
+/** Options of {@link Embedding}. */
+export interface EmbeddingLayerOptions extends LayerOptions, F.EmbeddingOptions {}
+
+const EMBEDDING = signature('Embedding', {
+  numEmbeddings: COUNT,
+  embeddingDim: COUNT,
+  options: optional(describe<EmbeddingLayerOptions>({ ...LAYER, paddingIdx: nullable(WHOLE) })),
+})
 
 /**
  * Rows of a table by number. They begin standard normal; the row `paddingIdx` begins 0 and gets no gradient.
@@ -151,13 +178,13 @@ export class Embedding extends Module {
   readonly paddingIdx: number | null
   readonly weight: Parameter
 
-  constructor(numEmbeddings: number, embeddingDim: number, options: LayerOptions & { readonly paddingIdx?: number | null } = {}) {
+  constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingLayerOptions = {}) {
     super()
-    checkOptions('Embedding', options, [...LAYER, 'paddingIdx'])
-    this.numEmbeddings = checkSize('Embedding', 'numEmbeddings', numEmbeddings)
-    this.embeddingDim = checkSize('Embedding', 'embeddingDim', embeddingDim)
+    EMBEDDING.check(numEmbeddings, embeddingDim, options)
+    this.numEmbeddings = numEmbeddings
+    this.embeddingDim = embeddingDim
     const padding = options.paddingIdx ?? null
-    if (padding !== null && (!Number.isInteger(padding) || padding < -numEmbeddings || padding >= numEmbeddings)) {
+    if (padding !== null && (padding < -numEmbeddings || padding >= numEmbeddings)) {
       throw new ArgumentError('Embedding', `paddingIdx ${padding} is out of range for ${numEmbeddings} rows`)
     }
     this.paddingIdx = padding !== null && padding < 0 ? padding + numEmbeddings : padding
@@ -180,13 +207,16 @@ export class Embedding extends Module {
   }
 }
 
+const CROSS_ENTROPY_LOSS = signature('CrossEntropyLoss', { options: optional(F.CROSS_ENTROPY_OPTIONS) })
+const MSE_LOSS = signature('MSELoss', { options: optional(F.LOSS_OPTIONS) })
+
 /** −Σ ln softmax(input)[target], averaged. @see https://pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html */
 export class CrossEntropyLoss extends Module {
   readonly #options: F.CrossEntropyOptions
 
   constructor(options: F.CrossEntropyOptions = {}) {
     super()
-    checkOptions('CrossEntropyLoss', options, F.CROSS_ENTROPY_OPTIONS)
+    CROSS_ENTROPY_LOSS.check(options)
     this.#options = options
   }
 
@@ -202,7 +232,7 @@ export class MSELoss extends Module {
 
   constructor(options: F.LossOptions = {}) {
     super()
-    checkOptions('MSELoss', options, F.LOSS_OPTIONS)
+    MSE_LOSS.check(options)
     this.#options = options
   }
 

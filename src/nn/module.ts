@@ -2,16 +2,80 @@
  * @file `Module`: a piece of a network that owns parameters, buffers and other modules, found from its fields. Its `forward` is a method of the
  * subclass; every instance calls it through a wrapper that runs the hooks and, when something goes wrong, adds the module's path to the error.
  */
-import { ArgumentError, checkOptions, type DType, isDType, isFloat, sameShape, showShape } from '../base/index.ts'
+import {
+  ArgumentError,
+  BOOLEAN,
+  DEVICE,
+  DTYPE,
+  type DType,
+  options as describe,
+  FUNCTION,
+  isDType,
+  isFloat,
+  isPlainObject,
+  type Kind,
+  mismatch,
+  oneOf,
+  optional,
+  STRING,
+  sameShape,
+  showShape,
+  signature,
+} from '../base/index.ts'
 import { detach, to, zerosLike } from '../ops/index.ts'
-import { assign, type DeviceOf, keepTensor, Tensor } from '../tensor/index.ts'
+import { assign, type DeviceOf, keepTensor, TENSOR, Tensor } from '../tensor/index.ts'
 import { Buffer, Parameter } from './parameter.ts'
 
 /** The values of a module by name, as `stateDict()` gives and `loadStateDict()` takes them. */
 export type StateDict = Record<string, Tensor>
 
+/** Where a module's tensors go, by name. */
+export interface ModuleTargetOptions {
+  /** A float dtype, for the tensors that have one: their own by default. */
+  readonly dtype?: DType
+  /** The device: where each is by default. */
+  readonly device?: Exclude<DeviceOf, 'auto'>
+}
+
 /** Where a module's tensors go: a device, a float dtype, or both. */
-export type ModuleTarget = DType | Exclude<DeviceOf, 'auto'> | { readonly dtype?: DType; readonly device?: Exclude<DeviceOf, 'auto'> }
+export type ModuleTarget = DType | Exclude<DeviceOf, 'auto'> | ModuleTargetOptions
+
+/** How strictly a state must fit. */
+export interface LoadOptions {
+  /** Whether missing and unexpected keys are an error: true by default. */
+  readonly strict?: boolean
+}
+
+/** How gradients are forgotten. */
+export interface ZeroGradOptions {
+  /** Whether they become null (default) or zeros. */
+  readonly setToNone?: boolean
+}
+
+const STATE: Kind = {
+  fits: 'an object of tensors by name, as stateDict() gives it',
+  accepts: (x) => isPlainObject(x) && Object.values(x).every((v) => v instanceof Tensor),
+  problem(role, x) {
+    if (!isPlainObject(x)) return undefined
+    const entry = Object.entries(x).find(([, v]) => !(v instanceof Tensor))
+    if (entry === undefined) return undefined
+    const nested = isPlainObject(entry[1])
+      ? `. The state of a module is one of a file's parts: loadStateDict(saved.${entry[0].slice(0, 40)})`
+      : ''
+    return `${mismatch(TENSOR, `${role}['${entry[0].slice(0, 40)}']`, entry[1])}${nested}`
+  },
+}
+const LOAD_STATE_DICT = signature('loadStateDict', { state: STATE, options: optional(describe<LoadOptions>({ strict: BOOLEAN })) })
+const ZERO_GRAD = signature('Module.zeroGrad', { options: optional(describe<ZeroGradOptions>({ setToNone: BOOLEAN })) })
+const TRAIN = signature('Module.train', { mode: optional(BOOLEAN) })
+const REQUIRES_GRAD = signature('Module.requiresGrad_', { requiresGrad: optional(BOOLEAN) })
+const TO = signature('Module.to', {
+  target: oneOf(DTYPE, DEVICE, describe<ModuleTargetOptions>({ dtype: DTYPE, device: DEVICE })),
+})
+const APPLY = signature('Module.apply', { fn: FUNCTION })
+const PRE_HOOK = signature('registerForwardPreHook', { hook: FUNCTION })
+const POST_HOOK = signature('registerForwardHook', { hook: FUNCTION })
+const NAMED_MODULES = signature('namedModules', { prefix: optional(STRING) })
 
 /** What a `register…Hook` call gives back. */
 export interface RemovableHandle {
@@ -21,7 +85,9 @@ export interface RemovableHandle {
 
 /** What was not where `loadStateDict` looked for it (only with `strict: false`; else it throws). */
 export interface LoadResult {
+  /** Keys of the module that the state has not. */
   readonly missingKeys: readonly string[]
+  /** Keys of the state that the module has not. */
   readonly unexpectedKeys: readonly string[]
 }
 
@@ -92,6 +158,7 @@ export abstract class BaseModule {
     // biome-ignore lint/suspicious/noConfusingVoidType: a hook may return nothing, as in PyTorch
     hook: (module: this, input: I) => readonly I[number][] | I[0] | undefined | void,
   ): RemovableHandle {
+    PRE_HOOK.check(hook)
     return register(this.#preHooks, hook as unknown as PreHook)
   }
 
@@ -103,6 +170,7 @@ export abstract class BaseModule {
     // biome-ignore lint/suspicious/noConfusingVoidType: a hook may return nothing, as in PyTorch
     hook: (module: this, input: I, output: O) => O | undefined | void,
   ): RemovableHandle {
+    POST_HOOK.check(hook)
     return register(this.#postHooks, hook as unknown as PostHook)
   }
 
@@ -142,6 +210,7 @@ export abstract class BaseModule {
 
   /** This module (named by `prefix`) and all below it, each once, parents first. Names are paths: `encoder.2.fc1`. */
   namedModules(prefix = ''): [string, BaseModule][] {
+    NAMED_MODULES.check(prefix)
     const found = new Map<BaseModule, string>()
     const visit = (module: BaseModule, path: string): void => {
       if (found.has(module)) return
@@ -206,13 +275,13 @@ export abstract class BaseModule {
 
   /**
    * Puts the values of `state` into the parameters and buffers, in their dtype and on their device. Nothing is changed when it throws.
-   * @param options `strict: false` lets missing and unexpected keys pass, and answers them
+   * @param options `strict: false` lets missing and unexpected keys pass, and returns them
    * @throws ArgumentError that lists all keys that are missing, unexpected or of another shape.
    */
-  loadStateDict(state: Readonly<StateDict>, options?: { readonly strict?: boolean }): LoadResult {
-    checkOptions('loadStateDict', options, ['strict'])
+  loadStateDict(state: Readonly<StateDict>, options?: LoadOptions): LoadResult {
+    LOAD_STATE_DICT.check(state, options)
     const own = this.#state()
-    const missingKeys = [...own.keys()].filter((name) => !(name in state))
+    const missingKeys = [...own.keys()].filter((name) => !Object.hasOwn(state, name))
     const unexpectedKeys = Object.keys(state).filter((name) => !own.has(name))
     const misshapen: string[] = []
     for (const [name, tensor] of own) {
@@ -239,6 +308,7 @@ export abstract class BaseModule {
 
   /** Training behaviour on (or off) for this module and all below it. */
   train(mode = true): this {
+    TRAIN.check(mode)
     for (const module of this.modules()) module.training = mode
     return this
   }
@@ -250,13 +320,14 @@ export abstract class BaseModule {
 
   /** Whether gradients are wanted for all parameters: `requiresGrad_(false)` freezes them. */
   requiresGrad_(requiresGrad = true): this {
+    REQUIRES_GRAD.check(requiresGrad)
     for (const parameter of this.parameters()) parameter.requiresGrad = requiresGrad
     return this
   }
 
   /** Forgets all gradients; with `setToNone: false` they become zeros. */
-  zeroGrad(options?: { readonly setToNone?: boolean }): void {
-    checkOptions('zeroGrad', options, ['setToNone'])
+  zeroGrad(options?: ZeroGradOptions): void {
+    ZERO_GRAD.check(options)
     const setToNone = options?.setToNone ?? true
     for (const p of this.parameters()) p.grad = setToNone || p.grad === null ? null : zerosLike(p.grad)
   }
@@ -266,6 +337,7 @@ export abstract class BaseModule {
    * @example model.to('webgpu'); model.to('float16'); model.to({ device: 'cpu', dtype: 'float64' })
    */
   to(target: ModuleTarget): this {
+    TO.check(target)
     const { dtype, device } =
       typeof target === 'object' ? target : isDType(target) ? { dtype: target, device: undefined } : { dtype: undefined, device: target }
     if (dtype !== undefined && !isFloat(dtype))
@@ -283,10 +355,17 @@ export abstract class BaseModule {
     return this
   }
 
-  /** Calls `fn` with every module below this one and then with this one, as initialisation does. */
+  /** Calls `fn` with every module below this one, each once, and then with this one, as initialisation does. */
   apply(fn: (module: BaseModule) => void): this {
-    for (const child of this.children()) child.apply(fn)
-    fn(this)
+    APPLY.check(fn)
+    const seen = new Set<BaseModule>()
+    const visit = (module: BaseModule): void => {
+      if (seen.has(module)) return
+      seen.add(module)
+      for (const child of module.children()) visit(child)
+      fn(module)
+    }
+    visit(this)
     return this
   }
 

@@ -1,9 +1,21 @@
 /** @file Normalization layers. */
-import { ArgumentError, checkOptions, ShapeError, showArgument, showShape } from '../base/index.ts'
+import {
+  BOOLEAN,
+  COUNT,
+  DEVICE,
+  options as describe,
+  FINITE,
+  nullable,
+  optional,
+  ShapeError,
+  type Signature,
+  showShape,
+  signature,
+} from '../base/index.ts'
 import * as F from '../ops/index.ts'
-import { alias, assign, keepTensor, plusLater, type Tensor, withGrad } from '../tensor/index.ts'
+import { alias, assign, checkTensor, keepTensor, plusLater, type Tensor, withGrad } from '../tensor/index.ts'
 import { Module } from './module.ts'
-import { checkSize, type LayerOptions, place, shown } from './options.ts'
+import { FLOAT_DTYPE, type LayerOptions, place, shown } from './options.ts'
 import { Buffer, Parameter } from './parameter.ts'
 
 /** Options of {@link BatchNorm2d}. */
@@ -18,7 +30,21 @@ export interface BatchNormLayerOptions extends Omit<LayerOptions, 'generator'> {
   readonly trackRunningStats?: boolean
 }
 
-const BATCH_NORM = ['eps', 'momentum', 'affine', 'trackRunningStats', 'dtype', 'device']
+const BATCH_NORM = {
+  numFeatures: COUNT,
+  options: optional(
+    describe<BatchNormLayerOptions>({
+      eps: F.EPS,
+      momentum: nullable(FINITE),
+      affine: BOOLEAN,
+      trackRunningStats: BOOLEAN,
+      dtype: FLOAT_DTYPE,
+      device: DEVICE,
+    }),
+  ),
+} as const
+const BATCH_NORM_1D = signature('BatchNorm1d', BATCH_NORM)
+const BATCH_NORM_2D = signature('BatchNorm2d', BATCH_NORM)
 
 /** What the layers for single numbers of dims share. */
 abstract class BatchNorm extends Module {
@@ -36,15 +62,11 @@ abstract class BatchNorm extends Module {
   /** The count as it was last made here, from what it was made, and how many batches there have been since. */
   #count: { readonly made: Tensor['_node']; readonly start: Tensor; readonly since: number } | undefined
 
-  constructor(numFeatures: number, options: BatchNormLayerOptions = {}) {
+  constructor(given: Signature, numFeatures: number, options: BatchNormLayerOptions = {}) {
     super()
-    const name = this.constructor.name
-    checkOptions(name, options, BATCH_NORM)
+    given.check(numFeatures, options)
     const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true } = options
-    this.numFeatures = checkSize(name, 'numFeatures', numFeatures)
-    if (!(eps >= 0)) throw new ArgumentError(name, `eps must be a number ≥ 0, got ${showArgument(eps)}`)
-    if (momentum !== null && !Number.isFinite(momentum))
-      throw new ArgumentError(name, `momentum must be a number, or null for the average of all batches, got ${showArgument(momentum)}`)
+    this.numFeatures = numFeatures
     this.eps = eps
     this.momentum = momentum
     this.affine = affine
@@ -78,7 +100,7 @@ abstract class BatchNorm extends Module {
   /** The shape of `x`, each channel normalized. */
   forward(x: Tensor): Tensor {
     const { running_mean, running_var, num_batches_tracked, training, weight, bias, eps } = this
-    F.checkTensor(this.constructor.name, 'x', x)
+    checkTensor(this.constructor.name, 'x', x)
     this.check(x)
     if (x.shape[1] !== this.numFeatures) {
       throw new ShapeError(
@@ -131,6 +153,11 @@ abstract class BatchNorm extends Module {
  * @example new nn.BatchNorm1d(16).forward(randn([8, 16])).shape // [8, 16]
  */
 export class BatchNorm1d extends BatchNorm {
+  /** @param numFeatures the number of channels C */
+  constructor(numFeatures: number, options: BatchNormLayerOptions = {}) {
+    super(BATCH_NORM_1D, numFeatures, options)
+  }
+
   protected check(x: Tensor): void {
     if (x.ndim !== 2 && x.ndim !== 3)
       throw new ShapeError('BatchNorm1d', `x must be [N, C] or [N, C, L], got ${showShape(x.shape)}`, [x.shape])
@@ -146,6 +173,11 @@ export class BatchNorm1d extends BatchNorm {
  * @example new nn.BatchNorm2d(16).forward(randn([8, 16, 28, 28])).shape // [8, 16, 28, 28]
  */
 export class BatchNorm2d extends BatchNorm {
+  /** @param numFeatures the number of channels C */
+  constructor(numFeatures: number, options: BatchNormLayerOptions = {}) {
+    super(BATCH_NORM_2D, numFeatures, options)
+  }
+
   protected check(x: Tensor): void {
     if (x.ndim !== 4) throw new ShapeError('BatchNorm2d', `x must be [N, C, H, W], got ${showShape(x.shape)}`, [x.shape])
   }

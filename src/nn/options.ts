@@ -1,30 +1,29 @@
 /** @file What layers have in common: the options that say where and how their parameters are made, and the text of their options. */
-import { ArgumentError, type DType, showArgument } from '../base/index.ts'
-import type * as F from '../ops/index.ts'
+import { DEVICE, type DType, dtypes, isFloat, type Kind, named } from '../base/index.ts'
+import * as F from '../ops/index.ts'
 import type { DeviceOf } from '../tensor/index.ts'
 import type * as init from './init.ts'
 
 /** Where and of what dtype a layer's parameters are made. */
 export interface LayerOptions {
+  /** The dtype of the parameters, a float one: float32 by default. */
   readonly dtype?: DType
+  /** The device of the parameters: the default device by default. */
   readonly device?: Exclude<DeviceOf, 'auto'>
-  /** Whose random numbers the starting values take. */
+  /** Whose random numbers the starting values take: by default those that `manualSeed` seeds. */
   readonly generator?: F.Generator
 }
 
-/** The names in {@link LayerOptions}. */
-export const LAYER: readonly string[] = ['dtype', 'device', 'generator']
+/** A float dtype. */
+export const FLOAT_DTYPE: Kind = named('a float dtype', dtypes.filter(isFloat))
+/** The kinds of {@link LayerOptions}. */
+export const LAYER = { dtype: FLOAT_DTYPE, device: DEVICE, generator: F.GENERATOR } as const
 
 export const place = ({ dtype, device }: LayerOptions): { dtype?: DType; device?: 'cpu' | 'webgpu' } => ({
   ...(dtype ? { dtype } : {}),
   ...(device ? { device } : {}),
 })
 export const from = ({ generator }: LayerOptions): init.InitOptions => (generator ? { generator } : {})
-
-export function checkSize(layer: string, role: string, n: number): number {
-  if (!Number.isInteger(n) || n < 0) throw new ArgumentError(layer, `${role} must be a whole number ≥ 0, got ${showArgument(n)}`)
-  return n
-}
 
 /** A number as PyTorch prints it: 1e-05. */
 export const shown = (n: number): string => (n !== 0 && Math.abs(n) < 1e-4 ? n.toExponential().replace(/e-(\d)$/, 'e-0$1') : String(n))

@@ -1,13 +1,26 @@
 /** @file The tensors that a module owns: parameters, which optimizers update, and buffers, which are only saved and moved with the module. */
-import { ArgumentError, checkOptions } from '../base/index.ts'
+import { BOOLEAN, options as describe, optional, type Signature, signature } from '../base/index.ts'
+import { ownValue, TENSOR, Tensor } from '../tensor/index.ts'
 
-import { ownValue, Tensor } from '../tensor/index.ts'
+/** How a {@link Parameter} begins. */
+export interface ParameterOptions {
+  /** Whether `backward()` brings a gradient to it, and an optimizer changes it: true by default. */
+  readonly requiresGrad?: boolean
+}
+
+/** How a {@link Buffer} is kept. */
+export interface BufferOptions {
+  /** Whether it is part of the module's `stateDict()`: true by default. */
+  readonly persistent?: boolean
+}
+
+const PARAMETER = signature('Parameter', { data: TENSOR, options: optional(describe<ParameterOptions>({ requiresGrad: BOOLEAN })) })
+const BUFFER = signature('Buffer', { data: TENSOR, options: optional(describe<BufferOptions>({ persistent: BOOLEAN })) })
 
 /** A value of its own for a handle that lives long: stored by the next run, and no other handle's. */
-function checked(name: string, data: Tensor): Tensor {
-  if (!(data instanceof Tensor))
-    throw new ArgumentError(name, `a Tensor is wanted, got ${data === null ? 'null' : typeof data}. Make one with tensor(…)`)
-  return ownValue(data)
+function ownNode(given: Signature, data: Tensor, options: unknown): Tensor['_node'] {
+  given.check(data, options)
+  return ownValue(data)._node
 }
 
 /**
@@ -17,9 +30,9 @@ function checked(name: string, data: Tensor): Tensor {
  * @example class Scale extends nn.Module { readonly weight = new nn.Parameter(ones([1])) … }
  */
 export class Parameter extends Tensor {
-  constructor(data: Tensor, options?: { readonly requiresGrad?: boolean }) {
-    super(checked('Parameter', data)._node)
-    checkOptions('Parameter', options, ['requiresGrad'])
+  /** @param data its first value, any shape, of a float dtype; later changes of `data` do not reach it */
+  constructor(data: Tensor, options?: ParameterOptions) {
+    super(ownNode(PARAMETER, data, options))
     this.requiresGrad = options?.requiresGrad ?? true
   }
 }
@@ -30,10 +43,11 @@ export class Parameter extends Tensor {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.parameter.Buffer.html
  */
 export class Buffer extends Tensor {
+  /** Whether it is part of the module's `stateDict()`. */
   readonly persistent: boolean
-  constructor(data: Tensor, options?: { readonly persistent?: boolean }) {
-    super(checked('Buffer', data)._node)
-    checkOptions('Buffer', options, ['persistent'])
+  /** @param data its first value, any shape and dtype; later changes of `data` do not reach it */
+  constructor(data: Tensor, options?: BufferOptions) {
+    super(ownNode(BUFFER, data, options))
     this.persistent = options?.persistent ?? true
   }
 }

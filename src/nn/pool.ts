@@ -1,20 +1,21 @@
 /** @file Pooling layers. */
-import { checkOptions } from '../base/index.ts'
+import { options as describe, optional, signature } from '../base/index.ts'
 import * as F from '../ops/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import { Module } from './module.ts'
 import { shownPair } from './options.ts'
 
-/** A checked pair, a copy where it is an array; one number stays one, as it is shown. */
-function owned(name: string, role: string, value: F.Pair, least: number): F.Pair {
-  const pair = F.pairOf(name, role, value, least)
-  return typeof value === 'number' ? value : pair
-}
+/** A copy of a pair; one number stays one, as it is shown. */
+const owned = (pair: F.Pair): F.Pair => (typeof pair === 'number' ? pair : F.pairOf(pair))
 
 const text = (pair: F.Pair): string => (typeof pair === 'number' ? String(pair) : shownPair(pair))
 
+const MAX_POOL2D = signature('MaxPool2d', { kernelSize: F.PAIR, options: optional(describe<F.MaxPoolOptions>(F.MAX_POOL)) })
+const AVG_POOL2D = signature('AvgPool2d', { kernelSize: F.PAIR, options: optional(describe<F.AvgPoolOptions>(F.AVG_POOL)) })
+
 /** Options of {@link MaxPool2d}; `R` is whether `forward` answers the positions too. */
 export interface MaxPoolLayerOptions<R extends boolean = false> extends Omit<F.MaxPoolOptions, 'returnIndices'> {
+  /** Whether `forward` gives the positions too, row-major in each [H, W] (int32): false by default. */
   readonly returnIndices?: R
 }
 
@@ -36,12 +37,12 @@ export class MaxPool2d<R extends boolean = false> extends Module {
   constructor(kernelSize: F.Pair, options: MaxPoolLayerOptions<R> = {}) {
     super()
     const name = 'MaxPool2d'
-    checkOptions(name, options, ['stride', 'padding', 'dilation', 'ceilMode', 'returnIndices'])
-    this.kernelSize = owned(name, 'kernelSize', kernelSize, 1)
-    this.stride = owned(name, 'stride', options.stride ?? kernelSize, 1)
-    this.padding = owned(name, 'padding', options.padding ?? 0, 0)
-    F.checkPadding(name, F.pairOf(name, 'padding', this.padding, 0), F.pairOf(name, 'kernelSize', kernelSize, 1))
-    this.dilation = owned(name, 'dilation', options.dilation ?? 1, 1)
+    MAX_POOL2D.check(kernelSize, options)
+    this.kernelSize = owned(kernelSize)
+    this.stride = owned(options.stride ?? kernelSize)
+    this.padding = owned(options.padding ?? 0)
+    F.checkPadding(name, F.pairOf(this.padding), F.pairOf(kernelSize))
+    this.dilation = owned(options.dilation ?? 1)
     this.ceilMode = options.ceilMode ?? false
     this.returnIndices = options.returnIndices ?? false
   }
@@ -77,14 +78,14 @@ export class AvgPool2d extends Module {
   constructor(kernelSize: F.Pair, options: F.AvgPoolOptions = {}) {
     super()
     const name = 'AvgPool2d'
-    checkOptions(name, options, ['stride', 'padding', 'ceilMode', 'countIncludePad', 'divisorOverride'])
-    this.kernelSize = owned(name, 'kernelSize', kernelSize, 1)
-    this.stride = owned(name, 'stride', options.stride ?? kernelSize, 1)
-    this.padding = owned(name, 'padding', options.padding ?? 0, 0)
-    F.checkPadding(name, F.pairOf(name, 'padding', this.padding, 0), F.pairOf(name, 'kernelSize', kernelSize, 1))
+    AVG_POOL2D.check(kernelSize, options)
+    this.kernelSize = owned(kernelSize)
+    this.stride = owned(options.stride ?? kernelSize)
+    this.padding = owned(options.padding ?? 0)
+    F.checkPadding(name, F.pairOf(this.padding), F.pairOf(kernelSize))
     this.ceilMode = options.ceilMode ?? false
     this.countIncludePad = options.countIncludePad ?? true
-    this.divisorOverride = F.checkDivisor(name, options.divisorOverride) ?? null
+    this.divisorOverride = options.divisorOverride ?? null
   }
 
   /** [N, C, H, W] → [N, C, H', W'] */

@@ -2,24 +2,39 @@
  * @file Convolutions. One trilinear form, Σ x · w · y over all windows, gives all three ops: each takes two of (input, weight, output) to the third,
  * and is the gradient of the others; so second gradients come by themselves. Each is one contraction over several axes of views, no windows are copied.
  */
-import { ArgumentError, checkOptions, type DType, type Shape, ShapeError, showArgument, showShape, sizeOf } from '../base/index.ts'
+import {
+  ArgumentError,
+  type DType,
+  options as describe,
+  isPlainObject,
+  type Options,
+  optional,
+  type Shape,
+  ShapeError,
+  showShape,
+  signature,
+  sizeOf,
+  whole,
+} from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import type { Tensor } from '../tensor/index.ts'
+import { MAYBE_TENSOR, TENSOR, type Tensor } from '../tensor/index.ts'
 import { cast } from './convert.ts'
-import { checkDevices, checkTensor, defineComposition, defineOp } from './define.ts'
+import { checkDevices, defineComposition, defineOp } from './define.ts'
 import { add } from './elementwise.ts'
 import { ownShape } from './indexing.ts'
 import { checkFloat, resultType } from './promote.ts'
-import { batched, channelsHint, fit, type Pair, padNode, pairOf, type Windows, windowsNode } from './spatial.ts'
+import { batched, channelsHint, fit, PADDING, PAIR, type Pair, padNode, pairOf, type Windows, windowsNode } from './spatial.ts'
 import { reshape } from './view.ts'
 
 /** How a convolution goes over its input. */
 export interface ConvOptions {
+  /** From window to window: 1 by default. */
   readonly stride?: Pair
   /** Zeros around the input; 'same' (stride 1 only) gives the output the input's size, 'valid' is 0. */
   readonly padding?: Pair | 'same' | 'valid'
+  /** From tap to tap of a window: 1 by default. */
   readonly dilation?: Pair
-  /** Channels fall into so many groups that see only themselves; with as many as channels it is depthwise. */
+  /** Channels fall into so many groups that see only themselves; with as many as channels it is depthwise. 1 by default. */
   readonly groups?: number
 }
 
@@ -191,11 +206,13 @@ const convolutionInput: Bilinear = defineOp('convolutionInput', {
   vjp: { out: (g, { w }, p) => convolution(g, w, p), w: (g, { out }, p) => convolutionWeight(g, out, p) },
 })
 
-const CONV = ['stride', 'padding', 'dilation', 'groups']
+/** The kinds of {@link ConvOptions}. */
+export const CONV = { stride: PAIR, padding: PADDING, dilation: PAIR, groups: whole(1) } as const
+const CONV_OPTIONS: Options<ConvOptions> = describe<ConvOptions>(CONV)
+const CONV2D = signature('conv2d', { x: TENSOR, weight: TENSOR, bias: MAYBE_TENSOR, options: optional(CONV_OPTIONS) })
 
 /** Checks the channels of a convolution. */
 function checkChannels(op: string, x: Tensor, weight: Tensor, bias: Tensor | null | undefined, groups: number): void {
-  if (!Number.isInteger(groups) || groups < 1) throw new ArgumentError(op, `groups must be a whole number ≥ 1, got ${showArgument(groups)}`)
   if (weight.ndim !== 4)
     throw new ShapeError(op, `weight must be [out, in / groups, height, width], got ${showShape(weight.shape)}`, [weight.shape])
   const [out, inner, ...kernel] = weight.shape as readonly number[] as [number, number, number, number]
@@ -228,9 +245,7 @@ function paddingOf(
   const none = sliding.kernel.map(() => 0)
   if (padding === undefined || padding === 'valid') return [none, none]
   if (padding !== 'same') {
-    if (typeof padding === 'string')
-      throw new ArgumentError(op, `padding must be a number, [height, width], 'same' or 'valid', got ${showArgument(padding)}`)
-    const around = pairOf(op, 'padding', padding, 0)
+    const around = pairOf(padding)
     return [around, around]
   }
   if (sliding.stride.some((s) => s !== 1))
@@ -240,31 +255,35 @@ function paddingOf(
   return [before, total.map((n, d) => n - (before[d] as number))]
 }
 
+/** The forms of {@link conv2d}. */
+export interface Convolution {
+  (x: Tensor, weight: Tensor, bias?: Tensor | null, options?: ConvOptions): Tensor
+  (x: Tensor, weight: Tensor, options: ConvOptions): Tensor
+}
+
 /**
  * Two-dimensional convolution (cross-correlation): y[n, o, i, j] = bias[o] + Σ over c, a, b of weight[o, c, a, b] ·
  * x[n, c, i · stride + a · dilation − padding, j · stride + b · dilation − padding]. Summed in float32 or wider.
  * @param x [batch, in, H, W] or [in, H, W]
  * @param weight [out, in / groups, height, width]
- * @param bias [out]
+ * @param bias [out]; may be left out: `conv2d(x, weight, { padding: 1 })`
  * @returns [batch, out, ⌊(H + 2 · padding − dilation · (height − 1) − 1) / stride⌋ + 1, …]
  * @throws ShapeError when channels do not fit or the window is larger than the padded input; ArgumentError for other options.
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html
  * @example conv2d(zeros([8, 1, 28, 28]), zeros([16, 1, 3, 3]), null, { padding: 1 }).shape // [8, 16, 28, 28]
  */
-export const conv2d: (x: Tensor, weight: Tensor, bias?: Tensor | null, options?: ConvOptions) => Tensor = defineComposition(
+export const conv2d: Convolution = defineComposition(
   'conv2d',
   'bias + Σ weight · the windows of x',
-  (x: Tensor, weight: Tensor, bias?: Tensor | null, options: ConvOptions = {}) => {
+  (x: Tensor, weight: Tensor, third?: Tensor | null | ConvOptions, fourth?: ConvOptions) => {
     const op = 'conv2d'
+    // Without a bias the options may come in its place
+    const [bias, given] =
+      fourth === undefined && isPlainObject(third) ? [undefined, third as ConvOptions] : [third as Tensor | null, fourth]
+    CONV2D.check(x, weight, bias, given)
+    const options = given ?? {}
     const hasBatch = batched(op, x)
-    checkTensor(op, 'weight', weight)
-    if (bias !== undefined && bias !== null) {
-      if (Object.getPrototypeOf(bias) === Object.prototype)
-        throw new ArgumentError(op, `bias must be a Tensor or null, got ${showArgument(bias)}: options come behind it`)
-      checkTensor(op, 'bias', bias)
-      checkFloat(op, 'bias', bias)
-    }
-    checkOptions(op, options, CONV)
+    if (bias) checkFloat(op, 'bias', bias)
     checkDevices(op, ['x', 'weight', 'bias'], [x, weight, bias])
     const groups = options.groups ?? 1
     checkChannels(op, x, weight, bias, groups)
@@ -273,8 +292,8 @@ export const conv2d: (x: Tensor, weight: Tensor, bias?: Tensor | null, options?:
     checkFloat(op, 'weight', weight)
     const sliding = {
       kernel: weight.shape.slice(2),
-      stride: pairOf(op, 'stride', options.stride ?? 1, 1),
-      dilation: pairOf(op, 'dilation', options.dilation ?? 1, 1),
+      stride: pairOf(options.stride ?? 1),
+      dilation: pairOf(options.dilation ?? 1),
     }
     const [before, after] = paddingOf(op, options.padding, sliding)
     const p = { ...fit(op, x, { ...sliding, before, after }), groups }

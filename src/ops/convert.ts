@@ -1,9 +1,21 @@
 /** @file Conversions and handles: dtype, device, detach, clone. */
-import { ArgumentError, AutogradError, type DType, DTypeError, isDType } from '../base/index.ts'
+import {
+  AutogradError,
+  BOOLEAN,
+  DEVICE,
+  DTYPE,
+  type DType,
+  DTypeError,
+  options as describe,
+  isDType,
+  oneOf,
+  optional,
+  signature,
+} from '../base/index.ts'
 import type { DeviceName } from '../device/index.ts'
 import * as graph from '../graph/index.ts'
-import { alias, keepTensor, Tensor } from '../tensor/index.ts'
-import { castTo, checkTensor, defineOp } from './define.ts'
+import { alias, keepTensor, TENSOR, Tensor } from '../tensor/index.ts'
+import { castTo, defineOp } from './define.ts'
 
 interface MoveParams {
   readonly from: graph.Placement
@@ -38,9 +50,17 @@ function move(x: Tensor, device: DeviceName): Tensor {
 
 /** What {@link to} converts to, by name. */
 export interface ToOptions {
+  /** The dtype: that of the tensor by default. */
   readonly dtype?: DType
+  /** The device: that of the tensor by default. */
   readonly device?: DeviceName
 }
+
+const TO = signature('to', {
+  x: TENSOR,
+  target: oneOf(DTYPE, DEVICE, TENSOR, describe<ToOptions>({ dtype: DTYPE, device: DEVICE })),
+  dtype: optional(DTYPE),
+})
 
 /**
  * `x` in another dtype or on another device, or both; `x` itself when there is nothing to do.
@@ -48,7 +68,7 @@ export interface ToOptions {
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.to.html
  */
 export function to(x: Tensor, target: DType | DeviceName | Tensor | ToOptions, dtype?: DType): Tensor {
-  checkTensor('to', 'x', x)
+  TO.check(x, target, dtype)
   let device: DeviceName | undefined
   let wanted = dtype
   if (target instanceof Tensor) {
@@ -56,11 +76,10 @@ export function to(x: Tensor, target: DType | DeviceName | Tensor | ToOptions, d
     if (target._node.placement !== 'auto') device = target._node.placement
   } else if (isDType(target)) wanted = target
   else if (target === 'webgpu' || target === 'cpu') device = target
-  else if (typeof target === 'object' && target !== null) {
-    wanted = target.dtype
+  else {
+    wanted = target.dtype ?? dtype
     device = target.device
-  } else throw new ArgumentError('to', `'${String(target)}' is neither a dtype nor a device (webgpu, cpu)`)
-  if (wanted !== undefined && !isDType(wanted)) throw new ArgumentError('to', `'${String(wanted)}' is no dtype`)
+  }
   // A narrower dtype travels cheaper, and float64 must be left before webgpu.
   if (device === 'webgpu' && wanted !== undefined) return move(cast(x, wanted), device)
   const there = device === undefined ? x : move(x, device)
@@ -68,25 +87,47 @@ export function to(x: Tensor, target: DType | DeviceName | Tensor | ToOptions, d
 }
 
 /** `x` on device cpu, of the same shape and dtype; `x` itself where it is there already. Its gradient goes back to the device of `x`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.cpu.html */
-export const cpu = (x: Tensor): Tensor => to(x, 'cpu')
-/** `x` as float32. */
-export const float = (x: Tensor): Tensor => cast(x, 'float32')
-/** `x` as float64, on the cpu device. */
-export const double = (x: Tensor): Tensor => cast(x, 'float64')
-/** `x` as float16. */
-export const half = (x: Tensor): Tensor => cast(x, 'float16')
-/** `x` as int32. */
-export const int = (x: Tensor): Tensor => cast(x, 'int32')
-/** `x` as int32, where PyTorch has int64. */
-export const long = (x: Tensor): Tensor => cast(x, 'int32')
-/** `x` as bool: whether it is ≠ 0. */
-export const bool = (x: Tensor): Tensor => cast(x, 'bool')
-/** `x` in the dtype of `other`. */
-export const typeAs = (x: Tensor, other: Tensor): Tensor => cast(x, other.dtype)
+export function cpu(x: Tensor): Tensor {
+  CPU.check(x)
+  return move(x, 'cpu')
+}
+const CPU = signature('cpu', { x: TENSOR })
+
+/** Defines a cast to one dtype, under PyTorch's name. */
+function conversion(name: string, dtype: DType): (x: Tensor) => Tensor {
+  const given = signature(name, { x: TENSOR })
+  return (x) => {
+    given.check(x)
+    return cast(x, dtype)
+  }
+}
+
+/** `x` as float32. @see https://pytorch.org/docs/stable/generated/torch.Tensor.float.html */
+export const float: (x: Tensor) => Tensor = conversion('float', 'float32')
+/** `x` as float64, on the cpu device. @see https://pytorch.org/docs/stable/generated/torch.Tensor.double.html */
+export const double: (x: Tensor) => Tensor = conversion('double', 'float64')
+/** `x` as float16. @see https://pytorch.org/docs/stable/generated/torch.Tensor.half.html */
+export const half: (x: Tensor) => Tensor = conversion('half', 'float16')
+/** `x` as int32. @see https://pytorch.org/docs/stable/generated/torch.Tensor.int.html */
+export const int: (x: Tensor) => Tensor = conversion('int', 'int32')
+/** `x` as int32, where PyTorch has int64. @see https://pytorch.org/docs/stable/generated/torch.Tensor.long.html */
+export const long: (x: Tensor) => Tensor = conversion('long', 'int32')
+/** `x` as bool: whether it is ≠ 0. @see https://pytorch.org/docs/stable/generated/torch.Tensor.bool.html */
+export const bool: (x: Tensor) => Tensor = conversion('bool', 'bool')
+
+const TYPE_AS = signature('typeAs', { x: TENSOR, other: TENSOR })
+
+/** `x` in the dtype of `other`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.type_as.html */
+export function typeAs(x: Tensor, other: Tensor): Tensor {
+  TYPE_AS.check(x, other)
+  return cast(x, other.dtype)
+}
+
+const DETACH = signature('detach', { x: TENSOR })
 
 /** The value alone, off the tape; a value of its own, which stays readable after the step. Unlike PyTorch's, changing it in place does not reach `x`. */
 export function detach(x: Tensor): Tensor {
-  checkTensor('detach', 'x', x)
+  DETACH.check(x)
   return keepTensor(alias(x))
 }
 
@@ -101,29 +142,44 @@ const copy = defineOp('clone', {
   half: 'keep',
 })
 
+const CLONE = signature('clone', { x: TENSOR })
+
 /** The same values as a tensor of its own, on the tape; readable after the step. @see https://pytorch.org/docs/stable/generated/torch.clone.html */
 export function clone(x: Tensor): Tensor {
-  checkTensor('clone', 'x', x)
+  CLONE.check(x)
   return keepTensor(copy(x, undefined))
 }
 
 /** `x` itself: values always lie in row-major order here. */
-export const contiguous = (x: Tensor): Tensor => x
+export function contiguous(x: Tensor): Tensor {
+  CONTIGUOUS.check(x)
+  return x
+}
+const CONTIGUOUS = signature('contiguous', { x: TENSOR })
+
+const DETACH_ = signature('detach_', { x: TENSOR })
 
 /** Takes the handle off the tape. @see https://pytorch.org/docs/stable/generated/torch.Tensor.detach_.html */
 export function detach_(x: Tensor): Tensor {
+  DETACH_.check(x)
   x._point = undefined
   return x
 }
 
+const REQUIRES_GRAD_ = signature('requiresGrad_', { x: TENSOR, requiresGrad: optional(BOOLEAN) })
+
 /** Sets whether `x` requires grad. @throws AutogradError for a result of an op. */
 export function requiresGrad_(x: Tensor, requiresGrad = true): Tensor {
+  REQUIRES_GRAD_.check(x, requiresGrad)
   x.requiresGrad = requiresGrad
   return x
 }
 
+const RETAIN_GRAD = signature('retainGrad', { x: TENSOR })
+
 /** Keeps the gradient of an interior tensor in its `grad`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.retain_grad.html */
 export function retainGrad(x: Tensor): void {
+  RETAIN_GRAD.check(x)
   if (x._point === undefined) throw new AutogradError('retainGrad', 'the tensor does not require grad')
   if (x._point.entry !== undefined) x._point.retained = x
 }

@@ -1,41 +1,56 @@
 /** @file Tensors from nothing: shape first, then `{ dtype, device, requiresGrad }`. Constants are no memory until somebody needs them stored. */
 import {
+  ANYTHING,
   ArgumentError,
-  checkOptions,
+  BOOLEAN,
+  COUNT,
+  DEVICE,
+  DTYPE,
   type DType,
   DTypeError,
+  options as describe,
   dtypeInfo,
-  isDType,
+  FINITE,
+  isPlainObject,
+  type Kind,
+  listOf,
+  NUMBER,
+  type Options,
+  oneOf,
+  optional,
+  SHAPE,
   type Shape,
-  ShapeError,
+  type Signature,
+  signature,
   type TypedArray,
   toHalf,
+  whole,
 } from '../base/index.ts'
 import type { DeviceName } from '../device/index.ts'
 import * as graph from '../graph/index.ts'
-import { type HostData, hostData, Tensor } from '../tensor/index.ts'
+import { type HostData, hostData, TENSOR, Tensor } from '../tensor/index.ts'
 import { eq } from './compare.ts'
 import { cast } from './convert.ts'
-import { checkTensor } from './define.ts'
 
+/** What a new tensor is, and where. */
 export interface CreateOptions {
+  /** The dtype of the elements: float32 by default, unless the function says otherwise. */
   readonly dtype?: DType
+  /** The device: by default the default device (`setDefaultDevice`), and `cpu` for float64. */
   readonly device?: DeviceName
+  /** Whether `backward()` brings a gradient to it: false by default. */
   readonly requiresGrad?: boolean
 }
 
-/** Where a new tensor goes. float64 lives on the cpu device. */
+/** The kinds of {@link CreateOptions}. */
+export const CREATE = { dtype: DTYPE, device: DEVICE, requiresGrad: BOOLEAN } as const
+const CREATE_OPTIONS: Options<CreateOptions> = describe<CreateOptions>(CREATE)
+
+/** Where a new tensor goes. float64 is the cpu device's. */
 export function placementFor(op: string, dtype: DType, device: DeviceName | undefined): graph.Placement {
-  if (device !== undefined && device !== 'webgpu' && device !== 'cpu')
-    throw new ArgumentError(op, `'${String(device)}' is no device. Devices are 'webgpu' and 'cpu'`)
   if (dtype !== 'float64') return device ?? graph.getDefaultDevice()
   if (device === 'webgpu') throw new DTypeError(op, "webgpu has no float64. Use { dtype: 'float32' } or { device: 'cpu' }")
   return 'cpu'
-}
-
-export function dtypeFor(op: string, dtype: DType | undefined, otherwise: DType): DType {
-  if (dtype !== undefined && !isDType(dtype)) throw new ArgumentError(op, `'${String(dtype)}' is no dtype`)
-  return dtype ?? otherwise
 }
 
 /** A new leaf. */
@@ -45,38 +60,30 @@ export function created(node: graph.Node, options: CreateOptions | undefined): T
   return x
 }
 
-/** A shape as a creation function takes it: a list of whole numbers ≥ 0 (or one number). */
-export function checkSizes(op: string, shape: Shape | number): Shape {
-  const list = typeof shape === 'number' ? [shape] : shape
-  if (!Array.isArray(list)) throw new ArgumentError(op, `a shape is a list of sizes, got ${typeof shape}`)
-  for (const s of list)
-    if (!Number.isInteger(s) || s < 0) throw new ShapeError(op, `a size must be a whole number ≥ 0, got [${list.join(', ')}]`, [list])
-  return [...list]
-}
+/** A shape, or one size. */
+export const SIZES: Kind = oneOf(COUNT, SHAPE)
+/** The shape that {@link SIZES} means: the caller's list may change later. */
+export const shapeOf = (shape: Shape | number): Shape => (typeof shape === 'number' ? [shape] : [...shape])
 
 /** What a creation function takes: a shape (or one size) and options, or the sizes as arguments and options behind them. */
 export type Sized<O> = [shape: Shape | number, options?: O] | number[] | [...sizes: number[], options: O]
 
-/** The shape and the checked options that `Sized` means. */
-export function readSized<O extends CreateOptions>(
-  op: string,
-  args: Sized<O>,
-  known = CREATE_OPTIONS,
-): { shape: Shape; options: O | undefined } {
+/** Describes a function of `Sized`. */
+export const sized = <O>(name: string, options: Options<O>): Signature => signature(name, { shape: SIZES, options: optional(options) })
+
+/** The shape and the options that `Sized` means, checked. */
+export function readSized<O extends CreateOptions>(given: Signature, args: Sized<O>): { shape: Shape; options: O | undefined } {
   let shape = args[0] as Shape | number
   let options = args[1] as O | undefined
-  if (typeof shape === 'number' && (args.length > 2 || typeof options === 'number')) {
-    const last = args[args.length - 1] as number | O | undefined
-    const end = typeof last === 'number' ? args.length : args.length - 1
-    shape = args.slice(0, end) as number[]
-    options = typeof last === 'number' ? undefined : last
+  if (typeof shape === 'number' && args.length > 1) {
+    const last: unknown = args[args.length - 1]
+    const named = last === undefined || isPlainObject(last)
+    shape = (named ? args.slice(0, -1) : args) as number[]
+    options = named ? (last as O | undefined) : undefined
   }
-  checkOptions(op, options, known)
-  return { shape: checkSizes(op, shape), options }
+  given.check(shape, options)
+  return { shape: shapeOf(shape), options }
 }
-
-/** The names in {@link CreateOptions}. */
-export const CREATE_OPTIONS: readonly string[] = ['dtype', 'device', 'requiresGrad']
 
 /** What `tensor` is told beside the data. */
 export interface TensorOptions extends CreateOptions {
@@ -84,7 +91,11 @@ export interface TensorOptions extends CreateOptions {
   readonly shape?: Shape
 }
 
-const TENSOR_OPTIONS = [...CREATE_OPTIONS, 'shape']
+// What stands in `data` is judged where it is read (`hostData`).
+const OF_DATA = signature('tensor', {
+  data: ANYTHING,
+  options: optional(describe<TensorOptions>({ ...CREATE, shape: listOf(whole(-1)) })),
+})
 
 /**
  * A tensor of the values of a number, a nested array, a TypedArray or an `ndarray`; they are copied.
@@ -94,9 +105,7 @@ const TENSOR_OPTIONS = [...CREATE_OPTIONS, 'shape']
  * @example tensor([[1, 2], [3, 4]]).shape // [2, 2]
  */
 export function tensor(data: HostData, options?: TensorOptions): Tensor {
-  checkOptions('tensor', options, TENSOR_OPTIONS)
-  const dtype = options?.dtype
-  if (dtype !== undefined) dtypeFor('tensor', dtype, dtype)
+  OF_DATA.check(data, options)
   const host = hostData('tensor', data, options)
   return created(graph.leaf(host.data, host.shape, host.dtype, placementFor('tensor', host.dtype, options?.device)), options)
 }
@@ -108,53 +117,78 @@ function filled(
   otherwise: DType,
   value: (dtype: DType, placement: graph.Placement) => graph.Node,
 ): Tensor {
-  const dtype = dtypeFor(op, options?.dtype, otherwise)
+  const dtype = options?.dtype ?? otherwise
   return created(graph.expand(value(dtype, placementFor(op, dtype, options?.device)), shape), options)
 }
 
+const ZEROS = sized('zeros', CREATE_OPTIONS)
+const ONES = sized('ones', CREATE_OPTIONS)
+const EMPTY = sized('empty', CREATE_OPTIONS)
+
 /** All 0. @see https://pytorch.org/docs/stable/generated/torch.zeros.html @example zeros([2, 3]); zeros(2, 3, { dtype: 'int32' }) */
 export function zeros(...args: Sized<CreateOptions>): Tensor {
-  const { shape, options } = readSized('zeros', args)
+  const { shape, options } = readSized(ZEROS, args)
   return filled('zeros', shape, options, 'float32', (dtype, placement) => graph.constant(0, dtype, placement))
 }
 /** All 1. @see https://pytorch.org/docs/stable/generated/torch.ones.html */
 export function ones(...args: Sized<CreateOptions>): Tensor {
-  const { shape, options } = readSized('ones', args)
+  const { shape, options } = readSized(ONES, args)
   return filled('ones', shape, options, 'float32', (dtype, placement) => graph.constant(1, dtype, placement))
 }
+const VALUE = oneOf(NUMBER, BOOLEAN)
+const FULL = signature('full', { shape: SIZES, value: VALUE, options: optional(CREATE_OPTIONS) })
+
 /**
  * All `value`: a number makes float32, a boolean bool.
  * @see https://pytorch.org/docs/stable/generated/torch.full.html
  */
 export function full(shape: Shape | number, value: number | boolean, options?: CreateOptions): Tensor {
-  checkOptions('full', options, CREATE_OPTIONS)
-  return filled('full', checkSizes('full', shape), options, typeof value === 'boolean' ? 'bool' : 'float32', (dtype, placement) =>
+  FULL.check(shape, value, options)
+  return filled('full', shapeOf(shape), options, typeof value === 'boolean' ? 'bool' : 'float32', (dtype, placement) =>
     graph.scalar(Number(value), dtype, placement),
   )
 }
 /** Some values: zeros here. @see https://pytorch.org/docs/stable/generated/torch.empty.html */
-export const empty: (...args: Sized<CreateOptions>) => Tensor = zeros
+export function empty(...args: Sized<CreateOptions>): Tensor {
+  const { shape, options = {} } = readSized(EMPTY, args)
+  return zeros(shape, options)
+}
+
+/** Describes a function that makes a tensor like another. */
+export const likeOf = <O>(name: string, options: Options<O>): Signature => signature(name, { x: TENSOR, options: optional(options) })
 
 /** The options that `x` implies, under those that were given. */
-function like(op: string, x: Tensor, options: CreateOptions | undefined, known = CREATE_OPTIONS): CreateOptions {
-  checkTensor(op, 'x', x)
-  checkOptions(op, options, known)
+export function impliedBy<O extends CreateOptions>(x: Tensor, options: O | undefined): O & CreateOptions {
   const placement = x._node.placement
-  return {
-    dtype: x.dtype,
-    ...(placement === 'auto' || (options?.dtype && options.dtype !== 'float64' && x.dtype === 'float64') ? {} : { device: placement }),
-    ...options,
-  }
+  const here = placement !== 'auto' && !(options?.dtype && options.dtype !== 'float64' && x.dtype === 'float64')
+  return { dtype: x.dtype, ...(here ? { device: placement } : {}), ...options } as O & CreateOptions
 }
-/** All 0, as `x` in shape, dtype and device. */
-export const zerosLike = (x: Tensor, options?: CreateOptions): Tensor => zeros(x.shape, like('zerosLike', x, options))
-/** All 1, as `x` in shape, dtype and device. */
-export const onesLike = (x: Tensor, options?: CreateOptions): Tensor => ones(x.shape, like('onesLike', x, options))
-/** All `value`, as `x` in shape, dtype and device. */
-export const fullLike = (x: Tensor, value: number | boolean, options?: CreateOptions): Tensor =>
-  full(x.shape, value, like('fullLike', x, options))
-export const emptyLike: (x: Tensor, options?: CreateOptions) => Tensor = zerosLike
-export { like as optionsLike }
+
+const ZEROS_LIKE = likeOf('zerosLike', CREATE_OPTIONS)
+const ONES_LIKE = likeOf('onesLike', CREATE_OPTIONS)
+const EMPTY_LIKE = likeOf('emptyLike', CREATE_OPTIONS)
+const FULL_LIKE = signature('fullLike', { x: TENSOR, value: VALUE, options: optional(CREATE_OPTIONS) })
+
+/** All 0, as `x` in shape, dtype and device. @see https://pytorch.org/docs/stable/generated/torch.zeros_like.html */
+export function zerosLike(x: Tensor, options?: CreateOptions): Tensor {
+  ZEROS_LIKE.check(x, options)
+  return zeros(x.shape, impliedBy(x, options))
+}
+/** All 1, as `x` in shape, dtype and device. @see https://pytorch.org/docs/stable/generated/torch.ones_like.html */
+export function onesLike(x: Tensor, options?: CreateOptions): Tensor {
+  ONES_LIKE.check(x, options)
+  return ones(x.shape, impliedBy(x, options))
+}
+/** Some values: zeros here, as `x` in shape, dtype and device. @see https://pytorch.org/docs/stable/generated/torch.empty_like.html */
+export function emptyLike(x: Tensor, options?: CreateOptions): Tensor {
+  EMPTY_LIKE.check(x, options)
+  return zeros(x.shape, impliedBy(x, options))
+}
+/** All `value`, as `x` in shape, dtype and device. @see https://pytorch.org/docs/stable/generated/torch.full_like.html */
+export function fullLike(x: Tensor, value: number | boolean, options?: CreateOptions): Tensor {
+  FULL_LIKE.check(x, value, options)
+  return full(x.shape, value, impliedBy(x, options))
+}
 
 /** Values worked out on the host, in double precision and rounded once. */
 export function fromFunction(
@@ -169,6 +203,14 @@ export function fromFunction(
   return created(graph.leaf(data, [n], dtype, placementFor(op, dtype, options?.device)), options)
 }
 
+const NUMBER_OR_OPTIONS = optional(oneOf(FINITE, CREATE_OPTIONS))
+const ARANGE = signature('arange', {
+  start: FINITE,
+  end: NUMBER_OR_OPTIONS,
+  step: NUMBER_OR_OPTIONS,
+  options: optional(CREATE_OPTIONS),
+})
+
 /**
  * start, start + step, … below `end`; `arange(end)` starts at 0. Whole numbers make int32, others float32.
  * @throws ArgumentError for a step of 0 or in the wrong direction.
@@ -179,31 +221,32 @@ export function arange(end: number, options?: CreateOptions): Tensor
 export function arange(start: number, end: number, options?: CreateOptions): Tensor
 export function arange(start: number, end: number, step: number, options?: CreateOptions): Tensor
 export function arange(first: number, second?: number | CreateOptions, third?: number | CreateOptions, fourth?: CreateOptions): Tensor {
-  const [start, end] = typeof second === 'number' ? [first, second] : [0, first]
-  const step = typeof third === 'number' ? third : 1
+  ARANGE.check(first, second, third, fourth)
+  if ((typeof second === 'object' && third !== undefined) || (typeof third === 'object' && fourth !== undefined))
+    throw new ArgumentError('arange', 'the options come last')
+  const numbers = [first, second, third].filter((v) => typeof v === 'number')
+  const [start, end, step] = numbers.length === 1 ? [0, first, 1] : [first, numbers[1] as number, numbers[2] ?? 1]
   const options = fourth ?? (typeof third === 'object' ? third : typeof second === 'object' ? second : undefined)
-  checkOptions('arange', options, CREATE_OPTIONS)
-  if (!Number.isFinite(start) || !Number.isFinite(end) || !Number.isFinite(step))
-    throw new ArgumentError('arange', `numbers must be finite, got ${start}, ${end}, ${step}`)
   if (step === 0 || (end - start) * step < 0) throw new ArgumentError('arange', `a step of ${step} does not lead from ${start} to ${end}`)
   const n = Math.ceil((end - start) / step)
-  const whole = Number.isInteger(start) && Number.isInteger(end) && Number.isInteger(step)
-  const dtype = dtypeFor('arange', options?.dtype, whole ? 'int32' : 'float32')
-  if (dtype !== 'int32' || !whole) return fromFunction('arange', n, dtype, options, (i) => start + i * step)
+  const areWhole = Number.isInteger(start) && Number.isInteger(end) && Number.isInteger(step)
+  const dtype = options?.dtype ?? (areWhole ? 'int32' : 'float32')
+  if (dtype !== 'int32' || !areWhole) return fromFunction('arange', n, dtype, options, (i) => start + i * step)
   let node = graph.iota(n, placementFor('arange', dtype, options?.device))
   if (step !== 1) node = graph.binary('mul', node, graph.scalar(step, dtype))
   if (start !== 0) node = graph.binary('add', node, graph.scalar(start, dtype))
   return created(node, options)
 }
 
+const LINSPACE = signature('linspace', { start: FINITE, end: FINITE, steps: COUNT, options: optional(CREATE_OPTIONS) })
+
 /**
  * `steps` values evenly from `start` to `end`, both included.
  * @see https://pytorch.org/docs/stable/generated/torch.linspace.html
  */
 export function linspace(start: number, end: number, steps: number, options?: CreateOptions): Tensor {
-  if (!Number.isInteger(steps) || steps < 0) throw new ArgumentError('linspace', `steps must be a whole number ≥ 0, got ${steps}`)
-  checkOptions('linspace', options, CREATE_OPTIONS)
-  const dtype = dtypeFor('linspace', options?.dtype, 'float32')
+  LINSPACE.check(start, end, steps, options)
+  const dtype = options?.dtype ?? 'float32'
   const step = (end - start) / (steps - 1)
   // counted from the nearer end, so that both ends are exact
   return fromFunction('linspace', steps, dtype, options, (i) =>
@@ -211,13 +254,15 @@ export function linspace(start: number, end: number, steps: number, options?: Cr
   )
 }
 
+const EYE = signature('eye', { n: COUNT, m: optional(oneOf(COUNT, CREATE_OPTIONS)), options: optional(CREATE_OPTIONS) })
+
 /** 1 on the diagonal, else 0, [n, m]. @see https://pytorch.org/docs/stable/generated/torch.eye.html */
 export function eye(n: number, second?: number | CreateOptions, third?: CreateOptions): Tensor {
-  const m = typeof second === 'number' ? second : n
+  EYE.check(n, second, third)
+  if (typeof second === 'object' && third !== undefined) throw new ArgumentError('eye', 'the options come last')
   const options = typeof second === 'object' ? second : third
-  checkOptions('eye', options, CREATE_OPTIONS)
-  const [rows, columns] = checkSizes('eye', [n, m]) as [number, number]
-  const dtype = dtypeFor('eye', options?.dtype, 'float32')
+  const [rows, columns] = [n, typeof second === 'number' ? second : n]
+  const dtype = options?.dtype ?? 'float32'
   const placement = placementFor('eye', dtype, options?.device)
   const same = eq(
     new Tensor(graph.reshape(graph.iota(rows, placement), [rows, 1])),

@@ -2,7 +2,7 @@
  * @file The one mechanism that makes ops. A definition says what the op computes in primitives of the graph, and one gradient rule per input, in
  * other ops, so that gradients of gradients come by themselves. Un-broadcasting, casting back and accumulating are the driver's (`src/autograd`).
  */
-import { ArgumentError, DeviceError, type DType, isFloat, type Shape, showShape } from '../base/index.ts'
+import { DeviceError, type DType, isFloat, type Shape, showShape } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { enterQuiet, GradPoint, isGradEnabled, isQuiet, leaveQuiet, share, TapeEntry, type TapeOp, Tensor } from '../tensor/index.ts'
 import { floatType } from './promote.ts'
@@ -375,10 +375,4 @@ export function checkDevices(op: string, roles: readonly string[] | string, tens
       `${say(known, first)}, ${say(x as Tensor, i)}. Move one with .to('${known._node.placement}') or .to('${placement}')`,
     )
   }
-}
-
-/** Throws unless `x` is a tensor: the first thing that a JavaScript caller gets wrong. */
-export function checkTensor(op: string, role: string, x: unknown): asserts x is Tensor {
-  if (!(x instanceof Tensor))
-    throw new ArgumentError(op, `${role} must be a Tensor, got ${x === null ? 'null' : typeof x}. Make one with tensor(…)`)
 }

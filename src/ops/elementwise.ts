@@ -1,11 +1,27 @@
 /** @file Elementwise arithmetic: one value of the result for one value of each operand, which broadcast as in NumPy. */
-import { ArgumentError, checkOptions, type DType, DTypeError, isFloat, isInteger, ZeroDivisionError } from '../base/index.ts'
+import {
+  ArgumentError,
+  choice,
+  type DType,
+  DTypeError,
+  options as describe,
+  isFloat,
+  isInteger,
+  isPlainObject,
+  NUMBER,
+  nullable,
+  type Options,
+  oneOf,
+  optional,
+  signature,
+  ZeroDivisionError,
+} from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { Tensor } from '../tensor/index.ts'
+import { OPERAND, optionsIn, TENSOR, Tensor } from '../tensor/index.ts'
 import { eq, ge, gt, le, logicalAnd, lt } from './compare.ts'
-import { checkDevices, checkTensor, defineComposition, defineOp } from './define.ts'
+import { checkDevices, defineComposition, defineOp } from './define.ts'
 import { type BinaryFunction, defineBinary, defineUnary, type UnaryFunction } from './families.ts'
-import { checkNumber, lit, meet, number, type Operand } from './promote.ts'
+import { lit, meet, number, type Operand } from './promote.ts'
 
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI)
 /** `where(test, a, b)` in rules: the arguments are right by construction. */
@@ -174,16 +190,25 @@ export const round: UnaryFunction = defineRounding('round', 'the nearest whole n
 /** x without its fraction. @see https://pytorch.org/docs/stable/generated/torch.trunc.html */
 export const trunc: UnaryFunction = defineRounding('trunc', 'x without its fraction', 'trunc')
 
+/** Options of {@link gelu}. */
+export interface GeluOptions {
+  /** `none` (default): by erf; `tanh`: by Hendrycks and Gimpel's formula. */
+  readonly approximate?: 'none' | 'tanh'
+}
+
+/** The kinds of {@link GeluOptions}. */
+export const GELU_OPTIONS: Options<GeluOptions> = describe<GeluOptions>({ approximate: choice(['none', 'tanh']) })
+const GELU = signature('gelu', { x: TENSOR, options: optional(GELU_OPTIONS) })
+
 /**
  * x·Φ(x), with Φ the normal distribution function; `approximate: 'tanh'` takes Hendrycks and Gimpel's formula.
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.gelu.html
  */
-export const gelu: (x: Tensor, options?: { readonly approximate?: 'none' | 'tanh' }) => Tensor = defineComposition(
+export const gelu: (x: Tensor, options?: GeluOptions) => Tensor = defineComposition(
   'gelu',
   'x·Φ(x)',
-  (x: Tensor, options?: { readonly approximate?: 'none' | 'tanh' }) => {
-    checkTensor('gelu', 'x', x)
-    checkOptions('gelu', options, ['approximate'])
+  (x: Tensor, options?: GeluOptions) => {
+    GELU.check(x, options)
     const half = mul(x, lit(0.5, x))
     if (options?.approximate === 'tanh') {
       const inner = mul(x, add(lit(Math.sqrt(2 / Math.PI), x), mul(mul(x, x), lit(0.044715 * Math.sqrt(2 / Math.PI), x))))
@@ -203,12 +228,18 @@ const plus = defineBinary('add', {
 
 /** Factor of the second operand of {@link add} and {@link sub}. */
 export interface AlphaOptions {
+  /** The factor: 1 by default. */
   readonly alpha?: number
 }
 
+/** The kinds of {@link AlphaOptions}. */
+export const ALPHA: Options<AlphaOptions> = describe<AlphaOptions>({ alpha: NUMBER })
+const ADD = signature('add', { a: OPERAND, b: OPERAND, options: optional(ALPHA) })
+const SUB = signature('sub', { a: OPERAND, b: OPERAND, options: optional(ALPHA) })
+
 /** a + alpha · b. @see https://pytorch.org/docs/stable/generated/torch.add.html */
 export function add(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
-  if (options !== undefined) checkOptions('add', options, ['alpha'])
+  if (options !== undefined) ADD.check(a, b, options)
   return options?.alpha === undefined ? plus(a, b) : plus(a, mul(b, options.alpha))
 }
 
@@ -221,7 +252,7 @@ const minus = defineBinary('sub', {
 
 /** a − alpha · b. @see https://pytorch.org/docs/stable/generated/torch.sub.html */
 export function sub(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
-  if (options !== undefined) checkOptions('sub', options, ['alpha'])
+  if (options !== undefined) SUB.check(a, b, options)
   return options?.alpha === undefined ? minus(a, b) : minus(a, mul(b, options.alpha))
 }
 
@@ -243,8 +274,13 @@ const quotient = defineBinary('div', {
 
 /** How {@link div} rounds: towards zero, down, or not at all (default). */
 export interface DivOptions {
+  /** `trunc`: towards zero; `floor`: down; null (default): not at all. */
   readonly roundingMode?: 'trunc' | 'floor' | null
 }
+
+/** The kinds of {@link DivOptions}. */
+export const DIV: Options<DivOptions> = describe<DivOptions>({ roundingMode: nullable(choice(['trunc', 'floor'])) })
+const QUOTIENT = signature('div', { a: OPERAND, b: OPERAND, options: optional(DIV) })
 
 /** A quotient rounded to whole numbers; its gradient is 0. */
 const defineQuotient = (name: string, doc: string, forward: (a: graph.Node, b: graph.Node) => graph.Node): BinaryFunction => {
@@ -288,7 +324,7 @@ function floorOfIntegers(a: graph.Node, b: graph.Node): graph.Node {
  * @see https://pytorch.org/docs/stable/generated/torch.div.html
  */
 export function div(a: Operand, b: Operand, options?: DivOptions): Tensor {
-  if (options !== undefined) checkOptions('div', options, ['roundingMode'])
+  if (options !== undefined) QUOTIENT.check(a, b, options)
   const mode = options?.roundingMode ?? null
   if (mode === null) return quotient(a, b)
   const { b: divisor, dtype } = meet('div', a, b, false)
@@ -364,6 +400,8 @@ const choose = defineOp('where', {
   half: 'keep',
 })
 
+const WHERE = signature('where', { test: TENSOR, a: OPERAND, b: OPERAND })
+
 /**
  * `a` where `test` holds, else `b`. All broadcast.
  * @param test bool
@@ -371,12 +409,12 @@ const choose = defineOp('where', {
  * @see https://pytorch.org/docs/stable/generated/torch.where.html
  */
 export function where(test: Tensor, a: Operand, b: Operand): Tensor {
-  checkTensor('where', 'test', test)
+  WHERE.check(test, a, b)
   if (test.dtype !== 'bool') throw new DTypeError('where', `test must be bool, got ${test.dtype}. Compare first: x.ne(0)`)
   if (!(a instanceof Tensor) && !(b instanceof Tensor)) {
     const dtype =
       typeof a === 'boolean' && typeof b === 'boolean' ? 'bool' : Number.isInteger(a) && Number.isInteger(b) ? 'int32' : 'float32'
-    return choose(test, number(Number(checkNumber('where', a)), dtype), number(Number(checkNumber('where', b)), dtype), dtype)
+    return choose(test, number(Number(a), dtype), number(Number(b), dtype), dtype)
   }
   const { a: x, b: y, dtype } = meet('where', a, b, false)
   return choose(test, x, y, dtype)
@@ -401,9 +439,19 @@ const clampHigh = defineOp('clampMax', {
 
 /** Bounds of {@link clamp} by name. */
 export interface ClampOptions {
+  /** The lower bound; none by default. */
   readonly min?: Operand | null
+  /** The upper bound; none by default. */
   readonly max?: Operand | null
 }
+
+const OPTIONAL_BOUND = nullable(OPERAND)
+/** The kinds of the bounds of {@link clamp}: by position, or both by name in the place of the first. */
+export const BOUND = {
+  min: oneOf(OPTIONAL_BOUND, describe<ClampOptions>({ min: OPTIONAL_BOUND, max: OPTIONAL_BOUND })),
+  max: OPTIONAL_BOUND,
+} as const
+const CLAMP = signature('clamp', { x: TENSOR, ...BOUND })
 
 /**
  * x within [min, max]; NaN stays NaN; where min > max, max. The gradient reaches x where it lies within the bounds (ends included).
@@ -414,13 +462,10 @@ export const clamp: (x: Tensor, min?: Operand | null | ClampOptions, max?: Opera
   'clamp',
   'min(max(x, low), high)',
   (x: Tensor, min?: Operand | null | ClampOptions, max?: Operand | null) => {
-    checkTensor('clamp', 'x', x)
-    let low = min as Operand | null | undefined
-    let high = max
-    if (typeof min === 'object' && min !== null && !(min instanceof Tensor)) {
-      low = min.min
-      high = min.max
-    }
+    CLAMP.check(x, min, max)
+    const named = isPlainObject(min) ? optionsIn<ClampOptions>('clamp', min, max === undefined ? undefined : { max }) : undefined
+    const low = named ? named.min : (min as Operand | null | undefined)
+    const high = named ? named.max : max
     if ((low ?? high ?? null) === null) throw new ArgumentError('clamp', 'at least one of min and max must be given')
     if (low instanceof Tensor || high instanceof Tensor)
       checkDevices('clamp', ['x', 'min', 'max'], [x, low instanceof Tensor ? low : null, high instanceof Tensor ? high : null])

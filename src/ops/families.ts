@@ -1,8 +1,8 @@
 /** @file Definitions of elementwise ops: what `defineOp` needs, said shorter for one and for two operands. */
-import { broadcastShapes, type DType, DTypeError } from '../base/index.ts'
+import { broadcastShapes, type DType, DTypeError, signature } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import type { Tensor } from '../tensor/index.ts'
-import { checkTensor, defineOp, type Rule } from './define.ts'
+import { OPERAND, TENSOR, Tensor } from '../tensor/index.ts'
+import { defineOp, type Rule } from './define.ts'
 import { floatOf, meet, type Operand } from './promote.ts'
 
 export type UnaryFunction = (x: Tensor) => Tensor
@@ -36,8 +36,9 @@ export function defineUnary(name: string, spec: UnarySpec): UnaryFunction {
     saves: { x: spec.saves ?? [] },
     half: 'keep',
   })
+  const given = signature(name, { x: TENSOR })
   return (x) => {
-    checkTensor(name, 'x', x)
+    if (!(x instanceof Tensor)) given.check(x)
     return apply(x, undefined)
   }
 }
@@ -70,6 +71,7 @@ export function defineBinary(name: string, spec: BinarySpec): BinaryFunction {
     saves: spec.saves ?? {},
     half: 'keep',
   })
+  signature(name, { a: OPERAND, b: OPERAND })
   return (a, b) => {
     const { a: x, b: y, dtype } = meet(name, a, b, domain === 'float')
     return apply(x, y, domain === 'bool' ? 'bool' : dtype)

@@ -1,21 +1,34 @@
 /** @file Where random numbers come from: a seed and a count of calls. Philox makes the numbers, on the device, from these and each element's place. */
-import { ArgumentError } from '../base/index.ts'
+import { ArgumentError, COUNT, options as describe, type Kind, optional, signature } from '../base/index.ts'
 
 const TWO_32 = 2 ** 32
 /** A 64-bit whole number as [low, high] words. */
 export type Words = readonly [low: number, high: number]
 
-function wordsOf(op: string, value: number | bigint): Words {
-  if (typeof value === 'bigint') return [Number(BigInt.asUintN(32, value)), Number(BigInt.asUintN(32, value >> 32n))]
-  if (!Number.isSafeInteger(value)) throw new ArgumentError(op, `a seed is a whole number, got ${String(value)}. Give a bigint past 2⁵³`)
-  return wordsOf(op, BigInt(value))
+/** A seed: a whole number of any size. */
+export const SEED: Kind = {
+  fits: 'a whole number (past 2⁵³ a bigint)',
+  accepts: (x) => typeof x === 'bigint' || Number.isSafeInteger(x),
+  hint: (x) => (typeof x === 'number' && Number.isInteger(x) ? `Give a bigint: ${BigInt(x)}n` : undefined),
 }
 
-/** What {@link Generator.getState} answers. */
+/** The low and the high word of a seed: its 64 lowest bits. */
+function wordsOf(value: number | bigint): Words {
+  const seed = BigInt(value)
+  return [Number(BigInt.asUintN(32, seed)), Number(BigInt.asUintN(32, seed >> 32n))]
+}
+
+/** What {@link Generator.getState} gives. */
 export interface GeneratorState {
+  /** The seed, as 64 bits. */
   readonly seed: bigint
+  /** How many calls have drawn from the stream. */
   readonly calls: number
 }
+
+const GENERATOR = signature('Generator', { seed: optional(SEED) })
+const MANUAL_SEED = signature('manualSeed', { seed: SEED })
+const SET_STATE = signature('setState', { state: describe<GeneratorState>({ seed: SEED, calls: COUNT }) })
 
 /**
  * A stream of random numbers. Each call of a random function takes one number from the count, so that the n-th call under a seed gives the same values
@@ -26,28 +39,38 @@ export class Generator {
   #seed: Words = [0, 0]
   #calls = 0
 
+  /** @param seed a whole number, of which 64 bits are taken; by chance when left out */
   constructor(seed?: number | bigint) {
+    GENERATOR.check(seed)
     this.manualSeed(seed ?? Math.floor(Math.random() * Number.MAX_SAFE_INTEGER))
   }
 
   /** Starts the stream of `seed` from its beginning. */
   manualSeed(seed: number | bigint): this {
-    this.#seed = wordsOf('manualSeed', seed)
+    MANUAL_SEED.check(seed)
+    this.#seed = wordsOf(seed)
     this.#calls = 0
     return this
   }
 
+  /** The seed of the stream, as 64 bits. */
   initialSeed(): bigint {
     return (BigInt(this.#seed[1]) << 32n) | BigInt(this.#seed[0])
   }
 
+  /** Where the stream stands: for {@link Generator.setState}, and for checkpoints. */
   getState(): GeneratorState {
     return { seed: this.initialSeed(), calls: this.#calls }
   }
 
+  /** Goes on where a stream stood. */
   setState(state: GeneratorState): this {
-    this.manualSeed(state.seed)
-    this.#calls = state.calls
+    SET_STATE.check(state)
+    const { seed, calls } = state
+    if (seed === undefined || calls === undefined)
+      throw new ArgumentError('setState', 'a state has a seed and a number of calls, as getState() gives them')
+    this.#seed = wordsOf(seed)
+    this.#calls = calls
     return this
   }
 

@@ -3,7 +3,7 @@ export * from './compare.ts'
 export * from './conv.ts'
 export * from './convert.ts'
 export * from './create.ts'
-export { checkDevices, checkTensor, defineComposition, type OpDefinition, opRegistry } from './define.ts'
+export { checkDevices, defineComposition, type OpDefinition, opRegistry } from './define.ts'
 export * from './elementwise.ts'
 export * from './generator.ts'
 export * from './indexing.ts'
@@ -14,10 +14,11 @@ export * from './mask.ts'
 export * from './matmul.ts'
 export * from './norm.ts'
 export {
+  AVG_POOL,
   type AvgPoolOptions,
   avgPool2d,
-  checkDivisor,
   checkPadding,
+  MAX_POOL,
   type MaxPool,
   type MaxPoolOptions,
   maxPool2d,
@@ -27,5 +28,5 @@ export * from './promote.ts'
 export * from './random.ts'
 export * from './reduce.ts'
 export * from './softmax.ts'
-export { channelsHint, type Pair, pairOf } from './spatial.ts'
+export { channelsHint, PADDING, PAIR, PAIR_OR_ZERO, type Pair, pairOf } from './spatial.ts'
 export * from './view.ts'

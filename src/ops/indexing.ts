@@ -2,22 +2,31 @@
 import {
   ArgumentError,
   broadcastShapes,
-  checkOptions,
   DTypeError,
+  options as describe,
   IndexError,
   isInteger,
+  type Kind,
+  listOf,
   normalizeDim,
+  nullable,
+  oneOf,
+  optional,
   type Shape,
   ShapeError,
+  showArgument,
   showShape,
+  signature,
   sizeOf,
   type TypedArray,
+  WHOLE,
+  whole,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { Tensor } from '../tensor/index.ts'
+import { DIM, TENSOR, Tensor } from '../tensor/index.ts'
 import { eq } from './compare.ts'
 import { cast, stopGradient } from './convert.ts'
-import { checkDevices, checkTensor, defineComposition, defineOp } from './define.ts'
+import { checkDevices, defineComposition, defineOp } from './define.ts'
 import { where } from './elementwise.ts'
 import { number } from './promote.ts'
 import { expand, permute, reshape, sliceBy, unsqueeze } from './view.ts'
@@ -85,12 +94,13 @@ const outOfRange = (op: string, v: number, size: number): IndexError =>
 
 /** An integer tensor as int32. */
 export function indexTensor(op: string, role: string, index: Tensor): Tensor {
-  checkTensor(op, role, index)
   if (index.dtype === 'bool')
     throw new DTypeError(op, `${role} must be integers, got bool. To choose by a mask: await x.maskedSelect(mask)`)
   if (!isInteger(index.dtype)) throw new DTypeError(op, `${role} must be integers, got ${index.dtype}. Make them with { dtype: 'int32' }`)
   return cast(index, 'int32')
 }
+
+const GATHER = signature('gather', { x: TENSOR, dim: DIM, index: TENSOR })
 
 /**
  * out[…, i, …] = x[…, index[…, i, …], …] along `dim`.
@@ -100,7 +110,7 @@ export function indexTensor(op: string, role: string, index: Tensor): Tensor {
  * @see https://pytorch.org/docs/stable/generated/torch.gather.html
  */
 export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
-  checkTensor('gather', 'x', x)
+  GATHER.check(x, dim, index)
   const i = indexTensor('gather', 'index', index)
   const d = normalizeDim('gather', dim, x.ndim)
   if (i.ndim !== x.ndim || i.shape.some((s, k) => k !== d && s > (x.shape[k] as number))) {
@@ -123,6 +133,8 @@ function take(x: Tensor, d: number, index: Tensor, op: string): Tensor {
   return gatherAlong(x, expand(reshape(index, along), shape), { dim: d, op })
 }
 
+const INDEX_SELECT = signature('indexSelect', { x: TENSOR, dim: DIM, index: TENSOR })
+
 /**
  * The positions `index` of dim `dim`.
  * @param index integers, [n]
@@ -131,7 +143,7 @@ function take(x: Tensor, d: number, index: Tensor, op: string): Tensor {
  * @see https://pytorch.org/docs/stable/generated/torch.index_select.html
  */
 export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
-  checkTensor('indexSelect', 'x', x)
+  INDEX_SELECT.check(x, dim, index)
   const i = indexTensor('indexSelect', 'index', index)
   const d = normalizeDim('indexSelect', dim, x.ndim)
   if (i.ndim > 1) throw new ShapeError('indexSelect', `index must have one dim, got ${showShape(i.shape)}`, [i.shape])
@@ -143,8 +155,15 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
 
 /** Which row of {@link embedding} gets no gradient. */
 export interface EmbeddingOptions {
-  readonly paddingIdx?: number
+  /** The row; −1 is the last. None by default. */
+  readonly paddingIdx?: number | null
 }
+
+const EMBEDDING = signature('embedding', {
+  input: TENSOR,
+  weight: TENSOR,
+  options: optional(describe<EmbeddingOptions>({ paddingIdx: nullable(WHOLE) })),
+})
 
 /**
  * Rows of `weight` for each index of `input`.
@@ -158,8 +177,7 @@ export const embedding: (input: Tensor, weight: Tensor, options?: EmbeddingOptio
   'embedding',
   'rows of weight for each index of input',
   (input: Tensor, weight: Tensor, options?: EmbeddingOptions) => {
-    checkTensor('embedding', 'weight', weight)
-    checkOptions('embedding', options, ['paddingIdx'])
+    EMBEDDING.check(input, weight, options)
     const index = indexTensor('embedding', 'input', input)
     checkDevices('embedding', ['input', 'weight'], [input, weight])
     if (weight.ndim !== 2)
@@ -168,8 +186,10 @@ export const embedding: (input: Tensor, weight: Tensor, options?: EmbeddingOptio
     checkIndices('embedding', input, rows)
     const flat = reshape(index, [index.numel()])
     let y = take(weight, 0, flat, 'embedding') // [n, features]
-    const padding = options?.paddingIdx
-    if (padding !== undefined) {
+    const padding = options?.paddingIdx ?? null
+    if (padding !== null) {
+      if (padding < -rows || padding >= rows)
+        throw new ArgumentError('embedding', `paddingIdx ${padding} is out of range for the ${rows} rows of weight`)
       const row = padding < 0 ? padding + rows : padding
       y = where(eq(reshape(flat, [index.numel(), 1]), number(row, 'int32')), stopGradient(y), y)
     }
@@ -187,8 +207,12 @@ export function ownShape(y: Tensor, shape: Shape): Tensor {
 
 /** How many classes {@link oneHot} has. Required: the largest index is known to the device only. */
 export interface OneHotOptions {
+  /** The number of classes: the size of the last dim of the result. */
   readonly numClasses: number
 }
+
+const CLASSES = whole(1)
+const ONE_HOT = signature('oneHot', { x: TENSOR, numClasses: oneOf(CLASSES, describe<OneHotOptions>({ numClasses: CLASSES })) })
 
 /**
  * 1 at the position of each index, else 0 (int32).
@@ -200,10 +224,10 @@ export const oneHot: (x: Tensor, options: OneHotOptions | number) => Tensor = de
   'oneHot',
   '1 at the position of each index, else 0',
   (x: Tensor, options: OneHotOptions | number) => {
+    ONE_HOT.check(x, options)
     const index = indexTensor('oneHot', 'x', x)
-    const n = typeof options === 'number' ? options : options?.numClasses
-    if (!(Number.isInteger(n) && n > 0))
-      throw new ArgumentError('oneHot', 'numClasses must be given: the largest index is known to the device only')
+    const n = typeof options === 'number' ? options : options.numClasses
+    if (n === undefined) throw new ArgumentError('oneHot', 'numClasses must be given: the largest index is known to the device only')
     checkIndices('oneHot', x, n)
     // Looked up in 0 … n−1, each index is itself, and checked.
     const checked = ownShape(take(new Tensor(graph.iota(n, index._node.placement)), 0, reshape(index, [index.numel()]), 'oneHot'), x.shape)
@@ -222,7 +246,11 @@ export type IndexItem = number | string | null | Tensor | IndexList
 function parseSlice(text: string, n: number): { start: number; step: number; size: number } {
   const parts = text.split(':').map((s) => s.trim())
   if (parts.length < 2 || parts.length > 3 || parts.some((s) => !/^([+-]?\d+)?$/.test(s))) {
-    throw new ArgumentError('at', `'${text}' is no slice. A slice reads 'start:stop:step', each part optional: '1:3', '::2', ':-1'`)
+    const position = WHOLE.accepts(Number(text)) && text.trim() !== '' ? ` For one position: at(${Number(text)}).` : ''
+    throw new ArgumentError(
+      'at',
+      `${showArgument(text)} is no slice.${position} A slice reads 'start:stop:step', each part optional: '1:3', '::2', ':-1'`,
+    )
   }
   const [a, b, c] = parts
   const step = c ? Number(c) : 1
@@ -273,6 +301,14 @@ function fromHost(values: TypedArray | readonly number[], shape: Shape, n: numbe
   return new Tensor(graph.leaf(wrapped, shape, 'int32', placement))
 }
 
+const POSITIONS: Kind = {
+  fits: "a number, a slice like '1:3', '...', null, an integer Tensor or an array",
+  accepts: (x) => Number.isSafeInteger(x) || typeof x === 'string' || x === null || x instanceof Tensor || Array.isArray(x),
+  problem: (role, x) => (typeof x === 'boolean' ? `${role} is ${x}: a mask is a bool Tensor, for await x.maskedSelect(mask)` : undefined),
+  hint: (x) => WHOLE.hint?.(x) ?? TENSOR.hint?.(x),
+}
+const AT = signature('at', { x: TENSOR, items: listOf(POSITIONS) })
+
 /**
  * Python's brackets: `x.at('1:3', null, '...', '::2', 0)` is `x[1:3, None, ..., ::2, 0]`. Index lists (integer tensors or arrays) broadcast together;
  * adjacent ones leave their dims where they stood, others in front, as in PyTorch. Negative positions count from the end.
@@ -280,7 +316,7 @@ function fromHost(values: TypedArray | readonly number[], shape: Shape, n: numbe
  * @example arange(10).at('2:8:2').shape // [3]
  */
 export function at(x: Tensor, ...items: IndexItem[]): Tensor {
-  checkTensor('at', 'x', x)
+  AT.check(x, items)
   const spots = items.filter((i) => i !== null && i !== '...').length
   if (spots > x.ndim) throw new ShapeError('at', `${spots} indices for a tensor of ${x.ndim} dims, ${showShape(x.shape)}`, [x.shape])
   if (items.filter((i) => i === '...').length > 1) throw new ArgumentError('at', "'...' may stand once")
@@ -308,7 +344,7 @@ export function at(x: Tensor, ...items: IndexItem[]): Tensor {
     }
     const n = x.shape[slice.start.length] as number
     if (typeof item === 'number') {
-      if (!Number.isInteger(item) || item < -n || item >= n)
+      if (item < -n || item >= n)
         throw new IndexError('at', `index ${item} is out of range for dim ${slice.start.length} of ${showShape(x.shape)} (size ${n})`)
       slice.start.push(item < 0 ? item + n : item)
       slice.step.push(1)
@@ -319,15 +355,11 @@ export function at(x: Tensor, ...items: IndexItem[]): Tensor {
       slice.step.push(part.step)
       slice.sizes.push(part.size)
       shape.push(part.size)
-    } else if (item instanceof Tensor || Array.isArray(item)) {
+    } else {
       if (item instanceof Tensor) checkDevices('at', ['x', 'an index'], [x, item])
       lists.push({ dim: shape.length, index: positionsOf(item as Tensor | IndexList, n) })
       whole(1, 1)
-    } else
-      throw new ArgumentError(
-        'at',
-        `an index is a number, a slice like '1:3', '...', null, an integer tensor or an array; got ${typeof item}`,
-      )
+    }
   }
   whole(1, x.ndim - slice.start.length)
   const part = reshape(sliceBy(x, slice), shape)

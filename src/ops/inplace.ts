@@ -1,14 +1,32 @@
 /** @file In place: another value behind one handle. On the tape the handle becomes the op's result; what was saved before notices by the version. */
-import { AutogradError, DTypeError, kindRank, ShapeError, sameShape, showShape } from '../base/index.ts'
-import * as graph from '../graph/index.ts'
-import { isGradEnabled, isShared, replace, share, Tensor } from '../tensor/index.ts'
-import { cast, to } from './convert.ts'
-import { checkDevices, checkTensor } from './define.ts'
 import {
+  ArgumentError,
+  AutogradError,
+  atLeast,
+  DTypeError,
+  options as describe,
+  FINITE,
+  type Kind,
+  kindRank,
+  type Options,
+  optional,
+  ShapeError,
+  sameShape,
+  showShape,
+  signature,
+} from '../base/index.ts'
+import * as graph from '../graph/index.ts'
+import { isGradEnabled, isShared, OPERAND, replace, share, TENSOR, Tensor } from '../tensor/index.ts'
+import { cast, to } from './convert.ts'
+import { checkDevices } from './define.ts'
+import {
+  ALPHA,
   type AlphaOptions,
   add,
+  BOUND,
   type ClampOptions,
   clamp,
+  DIV,
   type DivOptions,
   div,
   exp,
@@ -21,14 +39,12 @@ import {
   sub,
   tanh,
 } from './elementwise.ts'
-import type { Generator } from './generator.ts'
-import { number, type Operand } from './promote.ts'
-import { bitsOf, normalNode, uniformNode } from './random.ts'
+import { checkFloat, number, type Operand } from './promote.ts'
+import { bitsOf, GENERATOR, type GeneratorOptions, normalNode, uniformNode } from './random.ts'
 import { expand } from './view.ts'
 
 /** Checks that `x` may be changed, and answers a handle on its present value. */
 function begin(op: string, x: Tensor): Tensor {
-  checkTensor(op, 'x', x)
   if (x._view) {
     throw new AutogradError(
       op,
@@ -63,14 +79,18 @@ function finish(op: string, x: Tensor, value: Tensor): Tensor {
   return x
 }
 
-/** The in-place form of an op: `x.add_(y)`. With `moves`, the op brings its arguments to the device of `x` itself. */
+/**
+ * The in-place form of an op: `x.add_(y)`. `others` describes the arguments behind `x`. With `moves`, the op brings its arguments to the device of `x` itself.
+ */
 function inPlace<A extends unknown[]>(
-  name: string,
+  label: string,
+  others: Readonly<Record<string, Kind>>,
   op: (x: Tensor, ...args: A) => Tensor,
   moves = false,
 ): (x: Tensor, ...args: A) => Tensor {
-  const label = `${name}_`
+  const given = signature(label, { x: TENSOR, ...others })
   return (x, ...args) => {
+    given.check(x, ...args)
     const old = begin(label, x)
     if (!moves) for (const a of args) if (a instanceof Tensor) checkDevices(label, ['x', 'the other tensor'], [x, a])
     const others = args.includes(x) ? (args.map((a) => (a === x ? old : a)) as A) : args // y.mul_(y)
@@ -80,18 +100,46 @@ function inPlace<A extends unknown[]>(
   }
 }
 
-export const add_: (x: Tensor, other: Operand, options?: AlphaOptions) => Tensor = inPlace('add', add)
-export const sub_: (x: Tensor, other: Operand, options?: AlphaOptions) => Tensor = inPlace('sub', sub)
-export const mul_: (x: Tensor, other: Operand) => Tensor = inPlace('mul', mul)
-export const div_: (x: Tensor, other: Operand, options?: DivOptions) => Tensor = inPlace('div', div)
-export const pow_: (x: Tensor, exponent: Operand) => Tensor = inPlace('pow', pow)
-export const neg_: (x: Tensor) => Tensor = inPlace('neg', neg)
-export const exp_: (x: Tensor) => Tensor = inPlace('exp', exp)
-export const sqrt_: (x: Tensor) => Tensor = inPlace('sqrt', sqrt)
-export const relu_: (x: Tensor) => Tensor = inPlace('relu', relu)
-export const tanh_: (x: Tensor) => Tensor = inPlace('tanh', tanh)
-export const sigmoid_: (x: Tensor) => Tensor = inPlace('sigmoid', sigmoid)
-export const clamp_: (x: Tensor, min?: Operand | null | ClampOptions, max?: Operand | null) => Tensor = inPlace('clamp', clamp)
+/** x ← x + alpha · other. @see https://pytorch.org/docs/stable/generated/torch.Tensor.add_.html */
+export const add_: (x: Tensor, other: Operand, options?: AlphaOptions) => Tensor = inPlace(
+  'add_',
+  { other: OPERAND, options: optional(ALPHA) },
+  add,
+)
+/** x ← x − alpha · other. @see https://pytorch.org/docs/stable/generated/torch.Tensor.sub_.html */
+export const sub_: (x: Tensor, other: Operand, options?: AlphaOptions) => Tensor = inPlace(
+  'sub_',
+  { other: OPERAND, options: optional(ALPHA) },
+  sub,
+)
+/** x ← x · other. @see https://pytorch.org/docs/stable/generated/torch.Tensor.mul_.html */
+export const mul_: (x: Tensor, other: Operand) => Tensor = inPlace('mul_', { other: OPERAND }, mul)
+/** x ← x / other. @see https://pytorch.org/docs/stable/generated/torch.Tensor.div_.html */
+export const div_: (x: Tensor, other: Operand, options?: DivOptions) => Tensor = inPlace(
+  'div_',
+  { other: OPERAND, options: optional(DIV) },
+  div,
+)
+/** x ← xᵉ. @see https://pytorch.org/docs/stable/generated/torch.Tensor.pow_.html */
+export const pow_: (x: Tensor, exponent: Operand) => Tensor = inPlace('pow_', { exponent: OPERAND }, pow)
+/** x ← −x. @see https://pytorch.org/docs/stable/generated/torch.Tensor.neg_.html */
+export const neg_: (x: Tensor) => Tensor = inPlace('neg_', {}, neg)
+/** x ← eˣ. @see https://pytorch.org/docs/stable/generated/torch.Tensor.exp_.html */
+export const exp_: (x: Tensor) => Tensor = inPlace('exp_', {}, exp)
+/** x ← √x. @see https://pytorch.org/docs/stable/generated/torch.Tensor.sqrt_.html */
+export const sqrt_: (x: Tensor) => Tensor = inPlace('sqrt_', {}, sqrt)
+/** x ← max(x, 0). @see https://pytorch.org/docs/stable/generated/torch.nn.functional.relu_.html */
+export const relu_: (x: Tensor) => Tensor = inPlace('relu_', {}, relu)
+/** x ← tanh x. @see https://pytorch.org/docs/stable/generated/torch.Tensor.tanh_.html */
+export const tanh_: (x: Tensor) => Tensor = inPlace('tanh_', {}, tanh)
+/** x ← 1/(1 + e⁻ˣ). @see https://pytorch.org/docs/stable/generated/torch.Tensor.sigmoid_.html */
+export const sigmoid_: (x: Tensor) => Tensor = inPlace('sigmoid_', {}, sigmoid)
+/** x within [min, max], in place. @see https://pytorch.org/docs/stable/generated/torch.Tensor.clamp_.html */
+export const clamp_: (x: Tensor, min?: Operand | null | ClampOptions, max?: Operand | null) => Tensor = inPlace(
+  'clamp_',
+  { min: BOUND.min, max: BOUND.max },
+  clamp,
+)
 
 /** The values of `source` as `x` would hold them. */
 function spread(x: Tensor, source: Tensor): Tensor {
@@ -101,44 +149,41 @@ function spread(x: Tensor, source: Tensor): Tensor {
 }
 
 /** The values of `source`, broadcast, converted, and moved to the device of `x`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.copy_.html */
-export const copy_: (x: Tensor, source: Tensor) => Tensor = inPlace(
-  'copy',
-  (x: Tensor, source: Tensor) => {
-    checkTensor('copy_', 'source', source)
-    return spread(x, source)
-  },
-  true,
-)
-/** All elements `value`; that of a tensor is moved to the device of `x`. */
+export const copy_: (x: Tensor, source: Tensor) => Tensor = inPlace('copy_', { source: TENSOR }, spread, true)
+/** All elements `value`; that of a tensor is moved to the device of `x`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.fill_.html */
 export const fill_: (x: Tensor, value: number | Tensor) => Tensor = inPlace(
-  'fill',
+  'fill_',
+  { value: OPERAND },
   (x: Tensor, value: number | Tensor) => (value instanceof Tensor ? spread(x, value) : expand(number(value, x.dtype), x.shape)),
   true,
 )
-/** All elements 0. */
+/** All elements 0. @see https://pytorch.org/docs/stable/generated/torch.Tensor.zero_.html */
 export const zero_: (x: Tensor) => Tensor = inPlace(
-  'zero',
+  'zero_',
+  {},
   (x: Tensor) => new Tensor(graph.expand(graph.constant(0, x.dtype, x._node.placement), x.shape)),
 )
 
-/** Whose numbers an in-place random fill takes. */
-export interface FillOptions {
-  readonly generator?: Generator
-}
+const FILL: Options<GeneratorOptions> = describe<GeneratorOptions>({ generator: GENERATOR })
 
 /** Uniform in [from, to). @see https://pytorch.org/docs/stable/generated/torch.Tensor.uniform_.html */
-export const uniform_: (x: Tensor, from?: number, to?: number, options?: FillOptions) => Tensor = inPlace(
-  'uniform',
-  (x: Tensor, from = 0, to = 1, options?: FillOptions) => {
+export const uniform_: (x: Tensor, from?: number, to?: number, options?: GeneratorOptions) => Tensor = inPlace(
+  'uniform_',
+  { from: optional(FINITE), to: optional(FINITE), options: optional(FILL) },
+  (x: Tensor, from = 0, to = 1, options?: GeneratorOptions) => {
+    checkFloat('uniform_', 'x', x)
+    if (from > to) throw new ArgumentError('uniform_', `from must be at most to, got ${from} and ${to}`)
     const u = uniformNode(bitsOf(options?.generator, x.shape, x._node.placement), x.dtype)
     return new Tensor(graph.binary('add', graph.binary('mul', u, graph.scalar(to - from, x.dtype)), graph.scalar(from, x.dtype)))
   },
 )
 
 /** Normal with the given mean and standard deviation. @see https://pytorch.org/docs/stable/generated/torch.Tensor.normal_.html */
-export const normal_: (x: Tensor, mean?: number, std?: number, options?: FillOptions) => Tensor = inPlace(
-  'normal',
-  (x: Tensor, mean = 0, std = 1, options?: FillOptions) => {
+export const normal_: (x: Tensor, mean?: number, std?: number, options?: GeneratorOptions) => Tensor = inPlace(
+  'normal_',
+  { mean: optional(FINITE), std: optional(atLeast(0)), options: optional(FILL) },
+  (x: Tensor, mean = 0, std = 1, options?: GeneratorOptions) => {
+    checkFloat('normal_', 'x', x)
     const z = normalNode(options?.generator, x.shape, x.dtype, x._node.placement)
     return new Tensor(graph.binary('add', graph.binary('mul', z, graph.scalar(std, x.dtype)), graph.scalar(mean, x.dtype)))
   },

@@ -1,18 +1,25 @@
 /** @file Joining and padding: cat, stack, pad, tril, triu. */
 import {
   ArgumentError,
-  checkOptions,
+  choice,
   type DType,
+  options as describe,
+  INT32,
+  listOf,
+  NUMBER,
   normalizeDim,
+  optional,
   promoteTypes,
   type Shape,
   ShapeError,
   showShape,
+  signature,
   sizeOf,
+  WHOLE,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { Tensor } from '../tensor/index.ts'
-import { checkDevices, checkTensor, defineListOp, defineOp } from './define.ts'
+import { DIM, dimOr, TENSOR, Tensor } from '../tensor/index.ts'
+import { checkDevices, defineListOp, defineOp } from './define.ts'
 import { where } from './elementwise.ts'
 import { lit } from './promote.ts'
 import { narrowTo, sliceBy, unsqueeze } from './view.ts'
@@ -63,10 +70,14 @@ const zerosOf = (like: Tensor, shape: Shape): Tensor => new Tensor(graph.expand(
 
 /** A dim by name, where it may also go by position. */
 export interface AlongOptions {
+  /** The dim: 0 by default, counted from the back where it is negative. */
   readonly dim?: number
 }
-const isList = (x: unknown): boolean => Array.isArray(x) && x.length > 0
-const dimOf = (dim: number | AlongOptions | undefined): number => (typeof dim === 'object' ? dim.dim : dim) ?? 0
+const ALONG = dimOr(DIM, describe<AlongOptions>({ dim: DIM }))
+const dimOf = (dim: number | AlongOptions | undefined): number => (typeof dim === 'object' ? dim?.dim : dim) ?? 0
+
+const CAT = signature('cat', { tensors: listOf(TENSOR, 1), dim: ALONG })
+const STACK = signature('stack', { tensors: listOf(TENSOR, 1), dim: ALONG })
 
 /**
  * The tensors one after the other along `dim`; their other sizes agree. dtypes are promoted.
@@ -75,10 +86,7 @@ const dimOf = (dim: number | AlongOptions | undefined): number => (typeof dim ==
  * @example cat([zeros([2, 3]), zeros([1, 3])]).shape // [3, 3]
  */
 export function cat(tensors: readonly Tensor[], dim?: number | AlongOptions): Tensor {
-  if (!isList(tensors)) throw new ArgumentError('cat', 'a list of at least one tensor is wanted')
-  tensors.forEach((x, i) => {
-    checkTensor('cat', `tensors[${i}]`, x)
-  })
+  CAT.check(tensors, dim)
   // as in PyTorch, a tensor of shape [0] goes with anything
   const first: Tensor = tensors.find((x: Tensor) => x.ndim !== 1 || x.shape[0] !== 0) ?? (tensors[0] as Tensor)
   if (first.ndim === 0) throw new ShapeError('cat', '0-d tensors have no dim to be joined along. Use stack', [first.shape])
@@ -108,10 +116,9 @@ export function cat(tensors: readonly Tensor[], dim?: number | AlongOptions): Te
  * @example stack([zeros([3]), ones([3])], 1).shape // [3, 2]
  */
 export function stack(tensors: readonly Tensor[], dim?: number | AlongOptions): Tensor {
-  if (!isList(tensors)) throw new ArgumentError('stack', 'a list of at least one tensor is wanted')
+  STACK.check(tensors, dim)
   const first = tensors[0] as Tensor
   tensors.forEach((x, i) => {
-    checkTensor('stack', `tensors[${i}]`, x)
     if (x.ndim !== first.ndim || x.shape.some((s, k) => s !== first.shape[k])) {
       throw new ShapeError(
         'stack',
@@ -149,9 +156,17 @@ const padWith = defineOp('pad', {
 
 /** How {@link pad} fills. Other modes than `constant` come with the convolutions. */
 export interface PadOptions {
+  /** What stands around: one value. */
   readonly mode?: 'constant'
+  /** That value: 0 by default. */
   readonly value?: number
 }
+
+const PAD = signature('pad', {
+  x: TENSOR,
+  padding: listOf(WHOLE),
+  options: optional(describe<PadOptions>({ mode: choice(['constant']), value: NUMBER })),
+})
 
 /**
  * `x` with `value` around it: `padding` is [before, after] of the last dim, then of the one in front of it, and so on; negative numbers cut.
@@ -160,10 +175,7 @@ export interface PadOptions {
  * @example pad(zeros([2, 3]), [1, 1]).shape // [2, 5]
  */
 export function pad(x: Tensor, padding: readonly number[], options?: PadOptions): Tensor {
-  checkTensor('pad', 'x', x)
-  checkOptions('pad', options, ['mode', 'value'])
-  if (options?.mode !== undefined && options.mode !== 'constant')
-    throw new ArgumentError('pad', `mode '${options.mode as string}' is not there; 'constant' is`)
+  PAD.check(x, padding, options)
   if (padding.length % 2 !== 0 || padding.length > 2 * x.ndim) {
     throw new ArgumentError('pad', `padding must have 2 numbers for each of at most ${x.ndim} dims, got ${padding.length}`)
   }
@@ -191,19 +203,25 @@ function diagonalOf(op: string, x: Tensor): Tensor {
   return new Tensor(graph.binary('sub', graph.reshape(graph.iota(columns), [1, columns]), graph.reshape(graph.iota(rows), [rows, 1])))
 }
 
-const triangle = (
-  op: 'tril' | 'triu',
-  compare: 'le' | 'lt',
-): ((x: Tensor, diagonal?: number | { readonly diagonal?: number }) => Tensor) => {
+/** Where a triangle ends, by name. */
+export interface TriangleOptions {
+  /** The diagonal: 0 (default) is the main one, positive numbers lie above it, negative ones below. */
+  readonly diagonal?: number
+}
+
+const DIAGONAL = dimOr(INT32, describe<TriangleOptions>({ diagonal: INT32 }))
+
+const triangle = (op: 'tril' | 'triu', compare: 'le' | 'lt'): ((x: Tensor, diagonal?: number | TriangleOptions) => Tensor) => {
+  const given = signature(op, { x: TENSOR, diagonal: DIAGONAL })
   return (x, diagonal) => {
-    checkTensor(op, 'x', x)
-    const k = graph.scalar((typeof diagonal === 'object' ? diagonal.diagonal : diagonal) ?? 0, 'int32')
+    given.check(x, diagonal)
+    const k = graph.scalar((typeof diagonal === 'object' ? diagonal?.diagonal : diagonal) ?? 0, 'int32')
     const below = new Tensor(graph.binary(compare, diagonalOf(op, x)._node, k))
     return op === 'tril' ? where(below, x, lit(0, x)) : where(below, lit(0, x), x)
   }
 }
 
 /** The lower triangle of the last two dims (column − row ≤ `diagonal`), the rest 0. @see https://pytorch.org/docs/stable/generated/torch.tril.html */
-export const tril: (x: Tensor, diagonal?: number | { readonly diagonal?: number }) => Tensor = triangle('tril', 'le')
+export const tril: (x: Tensor, diagonal?: number | TriangleOptions) => Tensor = triangle('tril', 'le')
 /** The upper triangle of the last two dims (column − row ≥ `diagonal`), the rest 0. @see https://pytorch.org/docs/stable/generated/torch.triu.html */
-export const triu: (x: Tensor, diagonal?: number | { readonly diagonal?: number }) => Tensor = triangle('triu', 'lt')
+export const triu: (x: Tensor, diagonal?: number | TriangleOptions) => Tensor = triangle('triu', 'lt')

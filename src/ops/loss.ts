@@ -1,10 +1,26 @@
 /** @file Losses: compositions, whose gradients come from their ops and whose work the fuser makes few kernels. */
-import { ArgumentError, checkOptions, DTypeError, isFloat, type Shape, ShapeError, sameShape, showShape } from '../base/index.ts'
+import {
+  ArgumentError,
+  choice,
+  DTypeError,
+  options as describe,
+  isFloat,
+  type Options,
+  optional,
+  type Shape,
+  ShapeError,
+  type Signature,
+  sameShape,
+  showShape,
+  signature,
+  WHOLE,
+  within,
+} from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { Tensor } from '../tensor/index.ts'
+import { MAYBE_TENSOR, TENSOR, Tensor } from '../tensor/index.ts'
 import { eq, logicalAnd, ne } from './compare.ts'
 import { cast } from './convert.ts'
-import { checkDevices, checkTensor, defineComposition, defineOp } from './define.ts'
+import { checkDevices, defineComposition, defineOp } from './define.ts'
 import { add, div, mul, neg, square, sub, where } from './elementwise.ts'
 import { checkIndices, indexTensor } from './indexing.ts'
 import { checkFloat, lit, number } from './promote.ts'
@@ -15,23 +31,21 @@ import { expand, reshape } from './view.ts'
 /** How the losses of single elements become one: `mean` (default), `sum`, or not at all. */
 export type Reduction = 'mean' | 'sum' | 'none'
 export interface LossOptions {
+  /** `mean` by default. */
   readonly reduction?: Reduction
 }
 
-/** The names in {@link LossOptions}, and in those that extend it. */
-export const LOSS_OPTIONS: readonly string[] = ['reduction']
-const NLL_OPTIONS = [...LOSS_OPTIONS, 'weight', 'ignoreIndex']
-export const CROSS_ENTROPY_OPTIONS: readonly string[] = [...NLL_OPTIONS, 'labelSmoothing']
+const LOSS = { reduction: choice(['mean', 'sum', 'none']) } as const
+/** The kinds of {@link LossOptions}. */
+export const LOSS_OPTIONS: Options<LossOptions> = describe<LossOptions>(LOSS)
 
-function reductionOf(op: string, options: LossOptions | undefined, known = LOSS_OPTIONS): Reduction {
-  checkOptions(op, options, known)
-  const reduction = options?.reduction ?? 'mean'
-  if (reduction !== 'mean' && reduction !== 'sum' && reduction !== 'none')
-    throw new ArgumentError(op, `reduction must be 'mean', 'sum' or 'none', got '${String(reduction)}'`)
-  return reduction
-}
+/** Describes a function of `(input, target, options)`. */
+const lossOf = <O>(name: string, options: Options<O>): Signature =>
+  signature(name, { input: TENSOR, target: TENSOR, options: optional(options) })
 
 const reduced = (x: Tensor, reduction: Reduction): Tensor => (reduction === 'none' ? x : reduction === 'sum' ? sum(x) : mean(x))
+
+const MSE = lossOf('mseLoss', LOSS_OPTIONS)
 
 /**
  * (input − target)², averaged.
@@ -42,8 +56,7 @@ export const mseLoss: (input: Tensor, target: Tensor, options?: LossOptions) => 
   'mseLoss',
   '(input − target)², averaged',
   (input: Tensor, target: Tensor, options?: LossOptions) => {
-    checkTensor('mseLoss', 'input', input)
-    checkTensor('mseLoss', 'target', target)
+    MSE.check(input, target, options)
     checkDevices('mseLoss', ['input', 'target'], [input, target])
     if (!sameShape(input.shape, target.shape)) {
       throw new ShapeError(
@@ -52,7 +65,7 @@ export const mseLoss: (input: Tensor, target: Tensor, options?: LossOptions) => 
         [input.shape, target.shape],
       )
     }
-    return reduced(square(sub(input, target)), reductionOf('mseLoss', options))
+    return reduced(square(sub(input, target)), options?.reduction ?? 'mean')
   },
 )
 
@@ -70,6 +83,12 @@ export interface CrossEntropyOptions extends NllOptions {
   /** How much of the target's probability is spread over all classes, 0 to 1. */
   readonly labelSmoothing?: number
 }
+
+const NLL = { ...LOSS, weight: MAYBE_TENSOR, ignoreIndex: WHOLE } as const
+/** The kinds of {@link CrossEntropyOptions}. */
+export const CROSS_ENTROPY_OPTIONS: Options<CrossEntropyOptions> = describe<CrossEntropyOptions>({ ...NLL, labelSmoothing: within(0, 1) })
+const NLL_LOSS = lossOf('nllLoss', describe<NllOptions>(NLL))
+const CROSS_ENTROPY = lossOf('crossEntropy', CROSS_ENTROPY_OPTIONS)
 
 interface PickParams {
   readonly dim: number
@@ -105,8 +124,6 @@ const withClassDim = (shape: Shape, dim: number): number[] => [...shape.slice(0,
 
 /** Where the classes lie: dim 1 of [N, C, d…], dim 0 of [C]. */
 function classDim(op: string, input: Tensor, target: Tensor): number {
-  checkTensor(op, 'input', input)
-  checkTensor(op, 'target', target)
   checkDevices(op, ['input', 'target'], [input, target])
   checkFloat(op, 'input', input)
   if (input.ndim === 0) throw new ShapeError(op, 'input must be [N, C, …] or [C], got a 0-d tensor', [input.shape])
@@ -121,10 +138,13 @@ function checkClasses(op: string, input: Tensor, target: Tensor, dim: number, ig
     )
   }
   const wanted = input.shape.filter((_, i) => i !== dim)
+  const hint = sameShape(target.shape, input.shape)
+    ? `. One-hot? Its classes are target.argmax(${dim}), its probabilities target.float()`
+    : ''
   if (!sameShape(target.shape, wanted)) {
     throw new ShapeError(
       op,
-      `target must be ${showShape(wanted)} for input ${showShape(input.shape)} (classes along dim ${dim}), got ${showShape(target.shape)}`,
+      `target must be ${showShape(wanted)} for input ${showShape(input.shape)} (classes along dim ${dim}), got ${showShape(target.shape)}${hint}`,
       [input.shape, target.shape],
     )
   }
@@ -133,7 +153,6 @@ function checkClasses(op: string, input: Tensor, target: Tensor, dim: number, ig
 }
 
 function classWeights(op: string, weight: Tensor, input: Tensor, dim: number): Tensor {
-  checkTensor(op, 'weight', weight)
   checkDevices(op, ['input', 'weight'], [input, weight])
   const classes = input.shape[dim] as number
   if (weight.ndim !== 1 || weight.shape[0] !== classes)
@@ -187,10 +206,11 @@ export const nllLoss: (input: Tensor, target: Tensor, options?: NllOptions) => T
   'nllLoss',
   '−input[target], averaged by weight',
   (input: Tensor, target: Tensor, options?: NllOptions) => {
+    NLL_LOSS.check(input, target, options)
     const dim = classDim('nllLoss', input, target)
     const ignore = options?.ignoreIndex ?? -100
     const classes = checkClasses('nllLoss', input, target, dim, ignore)
-    const reduction = reductionOf('nllLoss', options, NLL_OPTIONS)
+    const reduction = options?.reduction ?? 'mean'
     const { losses, total } = classLoss('nllLoss', input, classes, dim, ignore, options?.weight)
     return reduction === 'none' ? losses : reduction === 'sum' ? sum(losses) : div(sum(losses), total)
   },
@@ -210,10 +230,10 @@ export const crossEntropy: (input: Tensor, target: Tensor, options?: CrossEntrop
   '−Σ target · ln softmax(input), averaged',
   (input: Tensor, target: Tensor, options?: CrossEntropyOptions) => {
     const op = 'crossEntropy'
+    CROSS_ENTROPY.check(input, target, options)
     const dim = classDim(op, input, target)
-    const reduction = reductionOf(op, options, CROSS_ENTROPY_OPTIONS)
+    const reduction = options?.reduction ?? 'mean'
     const smoothing = options?.labelSmoothing ?? 0
-    if (!(smoothing >= 0 && smoothing <= 1)) throw new ArgumentError(op, `labelSmoothing must lie in 0 to 1, got ${smoothing}`)
     const weight = options?.weight
     const logs = logSoftmax(input, dim)
     const classes = input.shape[dim] as number

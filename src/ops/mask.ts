@@ -1,10 +1,20 @@
 /** @file What depends on values in its shape or its answer: read first, hence promises. */
-import { ArgumentError, broadcastShapes, checkOptions, DTypeError, sameShape, sizeOf } from '../base/index.ts'
-import { alias, type Tensor } from '../tensor/index.ts'
+import {
+  atLeast,
+  BOOLEAN,
+  broadcastShapes,
+  DTypeError,
+  options as describe,
+  optional,
+  sameShape,
+  signature,
+  sizeOf,
+} from '../base/index.ts'
+import { alias, TENSOR, type Tensor } from '../tensor/index.ts'
 import { eq, isfinite, isnan, le, logicalAnd, logicalOr } from './compare.ts'
 import { cast, stopGradient } from './convert.ts'
 import { tensor } from './create.ts'
-import { checkDevices, checkTensor } from './define.ts'
+import { checkDevices } from './define.ts'
 import { abs, add, mul, sub } from './elementwise.ts'
 import { indexSelect } from './indexing.ts'
 import { all } from './reduce.ts'
@@ -24,6 +34,8 @@ async function positionsOf(x: Tensor): Promise<Int32Array> {
   return Int32Array.from(found)
 }
 
+const MASKED_SELECT = signature('maskedSelect', { x: TENSOR, mask: TENSOR })
+
 /**
  * The elements of `x` where `mask` holds, [n], in row-major order; the two broadcast. The gradient reaches the chosen elements. The mask is read by
  * the host, hence the promise.
@@ -32,8 +44,7 @@ async function positionsOf(x: Tensor): Promise<Int32Array> {
  * @example await maskedSelect(x, x.gt(0))
  */
 export async function maskedSelect(x: Tensor, mask: Tensor): Promise<Tensor> {
-  checkTensor('maskedSelect', 'x', x)
-  checkTensor('maskedSelect', 'mask', mask)
+  MASKED_SELECT.check(x, mask)
   checkDevices('maskedSelect', ['x', 'mask'], [x, mask])
   if (mask.dtype !== 'bool') throw new DTypeError('maskedSelect', `mask must be bool, got ${mask.dtype}. Compare first: x.ne(0)`)
   const shape = broadcastShapes('maskedSelect', x.shape, mask.shape)
@@ -43,12 +54,14 @@ export async function maskedSelect(x: Tensor, mask: Tensor): Promise<Tensor> {
   return indexSelect(reshape(expand(now, shape), [sizeOf(shape)]), 0, indicesBeside(now, found, [found.length]))
 }
 
+const NONZERO = signature('nonzero', { x: TENSOR })
+
 /**
  * The positions of the elements that are ≠ 0, one a row, int32 [n, dims]. The values are read by the host, hence the promise.
  * @see https://pytorch.org/docs/stable/generated/torch.nonzero.html
  */
 export async function nonzero(x: Tensor): Promise<Tensor> {
-  checkTensor('nonzero', 'x', x)
+  NONZERO.check(x)
   const { shape, ndim } = x
   const found = await positionsOf(x)
   const rows = new Int32Array(found.length * ndim)
@@ -63,10 +76,11 @@ export async function nonzero(x: Tensor): Promise<Tensor> {
   return indicesBeside(x, rows, [found.length, ndim])
 }
 
+const EQUAL = signature('equal', { a: TENSOR, b: TENSOR })
+
 /** Whether shapes and all values are the same; NaN equals nothing. @see https://pytorch.org/docs/stable/generated/torch.equal.html */
 export async function equal(a: Tensor, b: Tensor): Promise<boolean> {
-  checkTensor('equal', 'a', a)
-  checkTensor('equal', 'b', b)
+  EQUAL.check(a, b)
   checkDevices('equal', ['a', 'b'], [a, b])
   return sameShape(a.shape, b.shape) && (await all(eq(a, b)).item()) === 1
 }
@@ -77,21 +91,24 @@ export interface CloseOptions {
   readonly rtol?: number
   /** … in any case: 1e-8 by default. */
   readonly atol?: number
-  /** Whether NaN is close to NaN. */
+  /** Whether NaN is close to NaN: false by default. */
   readonly equalNan?: boolean
 }
+
+const ALLCLOSE = signature('allclose', {
+  a: TENSOR,
+  b: TENSOR,
+  options: optional(describe<CloseOptions>({ rtol: atLeast(0), atol: atLeast(0), equalNan: BOOLEAN })),
+})
 
 /**
  * Whether |a − b| ≤ atol + rtol · |b| everywhere; the two broadcast.
  * @see https://pytorch.org/docs/stable/generated/torch.allclose.html
  */
 export async function allclose(a: Tensor, b: Tensor, options?: CloseOptions): Promise<boolean> {
-  checkTensor('allclose', 'a', a)
-  checkTensor('allclose', 'b', b)
+  ALLCLOSE.check(a, b, options)
   checkDevices('allclose', ['a', 'b'], [a, b])
-  checkOptions('allclose', options, ['rtol', 'atol', 'equalNan'])
   const { rtol = 1e-5, atol = 1e-8, equalNan = false } = options ?? {}
-  if (!(rtol >= 0 && atol >= 0)) throw new ArgumentError('allclose', `rtol and atol must be ≥ 0, got ${rtol} and ${atol}`)
   const numbers = (t: Tensor): Tensor =>
     t.dtype === 'bool' ? cast(t, 'int32') : t.dtype === 'float16' ? cast(stopGradient(t), 'float32') : stopGradient(t)
   const [x, y] = [numbers(a), numbers(b)]

@@ -1,8 +1,18 @@
 /** @file Products of matrices. */
-import { broadcastShapes, DTypeError, promoteTypes, type Shape, ShapeError, showShape, sizeOf } from '../base/index.ts'
+import {
+  broadcastShapes,
+  DTypeError,
+  promoteTypes,
+  type Shape,
+  ShapeError,
+  type Signature,
+  showShape,
+  signature,
+  sizeOf,
+} from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import type { Tensor } from '../tensor/index.ts'
-import { checkDevices, checkTensor, defineComposition, defineOp } from './define.ts'
+import { MAYBE_TENSOR, TENSOR, type Tensor } from '../tensor/index.ts'
+import { checkDevices, defineComposition, defineOp } from './define.ts'
 import { add } from './elementwise.ts'
 import { ownShape } from './indexing.ts'
 import { resultType } from './promote.ts'
@@ -38,6 +48,8 @@ function checkInner(op: string, a: Tensor, b: Tensor): void {
   )
 }
 
+const MATMUL = signature('matmul', { a: TENSOR, b: TENSOR })
+
 /**
  * Product of matrices, of a matrix and a vector, or of two vectors; leading dims are a batch and broadcast. Summed in float32 or wider.
  * @param a [m, k], [k] or [..., m, k]
@@ -48,8 +60,7 @@ function checkInner(op: string, a: Tensor, b: Tensor): void {
  * @example matmul(zeros([2, 3]), zeros([3, 4])).shape // [2, 4]
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
-  checkTensor('matmul', 'a', a)
-  checkTensor('matmul', 'b', b)
+  MATMUL.check(a, b)
   if (a.ndim === 0 || b.ndim === 0)
     throw new ShapeError(
       'matmul',
@@ -79,9 +90,9 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   return product(a, b, undefined)
 }
 
-function exactDims(op: string, ndim: number, a: Tensor, b: Tensor): void {
-  checkTensor(op, 'a', a)
-  checkTensor(op, 'b', b)
+function exactDims(given: Signature, ndim: number, a: Tensor, b: Tensor): void {
+  const op = given.name
+  given.check(a, b)
   if (a.ndim !== ndim || b.ndim !== ndim)
     throw new ShapeError(op, `both must have ${ndim} dims: a is ${showShape(a.shape)}, b is ${showShape(b.shape)}. matmul takes any`, [
       a.shape,
@@ -90,21 +101,27 @@ function exactDims(op: string, ndim: number, a: Tensor, b: Tensor): void {
   checkDevices(op, ['a', 'b'], [a, b])
 }
 
+const MM = signature('mm', { a: TENSOR, b: TENSOR })
+const BMM = signature('bmm', { a: TENSOR, b: TENSOR })
+const DOT = signature('dot', { a: TENSOR, b: TENSOR })
+
 /** [m, k] · [k, n]. @see https://pytorch.org/docs/stable/generated/torch.mm.html */
 export function mm(a: Tensor, b: Tensor): Tensor {
-  exactDims('mm', 2, a, b)
+  exactDims(MM, 2, a, b)
   return matmul(a, b)
 }
 /** [batch, m, k] · [batch, k, n]. @see https://pytorch.org/docs/stable/generated/torch.bmm.html */
 export function bmm(a: Tensor, b: Tensor): Tensor {
-  exactDims('bmm', 3, a, b)
+  exactDims(BMM, 3, a, b)
   return matmul(a, b)
 }
 /** Inner product of two vectors. @see https://pytorch.org/docs/stable/generated/torch.dot.html */
 export function dot(a: Tensor, b: Tensor): Tensor {
-  exactDims('dot', 1, a, b)
+  exactDims(DOT, 1, a, b)
   return matmul(a, b)
 }
+
+const LINEAR = signature('linear', { x: TENSOR, weight: TENSOR, bias: MAYBE_TENSOR })
 
 /**
  * x · weightᵀ + bias.
@@ -119,8 +136,7 @@ export const linear: (x: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor
   'linear',
   'x · weightᵀ + bias',
   (x: Tensor, weight: Tensor, bias?: Tensor | null) => {
-    checkTensor('linear', 'x', x)
-    checkTensor('linear', 'weight', weight)
+    LINEAR.check(x, weight, bias)
     const [out, inner] = weight.shape as readonly [number, number]
     if (weight.ndim !== 2) throw new ShapeError('linear', `weight must be [out, in], got ${showShape(weight.shape)}`, [weight.shape])
     if (x.ndim === 0 || x.shape[x.ndim - 1] !== inner) {
@@ -134,7 +150,6 @@ export const linear: (x: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor
       checkDevices('linear', ['x', 'weight'], [x, weight])
       return matmul(x, t(weight))
     }
-    checkTensor('linear', 'bias', bias)
     checkDevices('linear', ['x', 'weight', 'bias'], [x, weight, bias])
     if (bias.ndim > 1 || (bias.ndim === 1 && bias.shape[0] !== out)) {
       throw new ShapeError('linear', `bias must be [${out}] for weight ${showShape(weight.shape)}, got ${showShape(bias.shape)}`, [

@@ -1,9 +1,22 @@
 /** @file Normalization over a batch: its statistics, its gradient in closed form, and the running statistics that evaluation uses. */
-import { ArgumentError, checkOptions, DTypeError, type Shape, ShapeError, showShape } from '../base/index.ts'
+import {
+  ArgumentError,
+  atLeast,
+  BOOLEAN,
+  DTypeError,
+  options as describe,
+  FINITE,
+  oneOf,
+  optional,
+  type Shape,
+  ShapeError,
+  showShape,
+  signature,
+} from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { pinTensor, Tensor, withGrad } from '../tensor/index.ts'
+import { MAYBE_TENSOR, pinTensor, TENSOR, Tensor, withGrad } from '../tensor/index.ts'
 import { cast } from './convert.ts'
-import { checkDevices, checkTensor, defineJointOp, defineOp } from './define.ts'
+import { checkDevices, defineJointOp, defineOp } from './define.ts'
 import { add, div, mul, rsqrt, square, sub } from './elementwise.ts'
 import { add_ } from './inplace.ts'
 import { checkFloat } from './promote.ts'
@@ -24,7 +37,22 @@ export interface BatchNormOptions {
   readonly eps?: number
 }
 
-const BATCH_NORM = ['weight', 'bias', 'training', 'momentum', 'eps']
+/** The kind of an eps: added against division by 0. */
+export const EPS = atLeast(0)
+const BATCH_NORM = signature('batchNorm', {
+  x: TENSOR,
+  runningMean: MAYBE_TENSOR,
+  runningVar: MAYBE_TENSOR,
+  options: optional(
+    describe<BatchNormOptions>({
+      weight: MAYBE_TENSOR,
+      bias: MAYBE_TENSOR,
+      training: BOOLEAN,
+      momentum: oneOf(FINITE, TENSOR),
+      eps: EPS,
+    }),
+  ),
+})
 const KEEP = { keepdim: true } as const
 
 /**
@@ -169,17 +197,12 @@ function follow(handle: Tensor, value: graph.Node, momentum: number | Tensor): v
  */
 export function batchNorm(x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, options: BatchNormOptions = {}): Tensor {
   const op = 'batchNorm'
-  checkTensor(op, 'x', x)
-  checkOptions(op, options, BATCH_NORM)
+  BATCH_NORM.check(x, runningMean, runningVar, options)
   checkFloat(op, 'x', x)
   if (x.ndim < 2) throw new ShapeError(op, `x must be [N, C, …], got ${showShape(x.shape)}`, [x.shape])
   const { training = false, momentum = 0.1, eps = 1e-5 } = options
-  if (!(eps >= 0)) throw new ArgumentError(op, `eps must be a number ≥ 0, got ${String(eps)}`)
-  if (typeof momentum !== 'number' && !(momentum instanceof Tensor && momentum.ndim === 0))
-    throw new ArgumentError(
-      op,
-      `momentum must be a number or a 0-d Tensor, got ${momentum instanceof Tensor ? showShape(momentum.shape) : String(momentum)}`,
-    )
+  if (typeof momentum !== 'number' && momentum.ndim !== 0)
+    throw new ShapeError(op, `momentum must be a number or a 0-d Tensor, got ${showShape(momentum.shape)}`, [momentum.shape])
   const dtype = x.dtype === 'float16' ? 'float32' : x.dtype
   const perChannel = { runningMean, runningVar, weight: options.weight, bias: options.bias }
   for (const [role, t] of Object.entries(perChannel)) checkChannels(op, role, t, x, dtype)
@@ -231,7 +254,6 @@ export function batchNorm(x: Tensor, runningMean: Tensor | null, runningVar: Ten
 /** What is one number for each channel: [C], of x's dtype (or float32 beside float16). */
 function checkChannels(op: string, role: string, t: Tensor | null | undefined, x: Tensor, dtype: string): void {
   if (t === null || t === undefined) return
-  checkTensor(op, role, t)
   const channels = x.shape[1] as number
   if (t.ndim !== 1 || t.shape[0] !== channels) {
     throw new ShapeError(op, `${role} must be [${channels}], one for each channel of x ${showShape(x.shape)}, got ${showShape(t.shape)}`, [

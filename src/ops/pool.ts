@@ -1,7 +1,18 @@
 /** @file Pooling over windows of the last two axes. Gradients gather: each input element looks at the windows that it lies in, so sums have one order. */
-import { ArgumentError, checkOptions, type Shape, showArgument, showShape, sizeOf } from '../base/index.ts'
+import {
+  ArgumentError,
+  BOOLEAN,
+  options as describe,
+  type Kind,
+  nullable,
+  optional,
+  type Shape,
+  showShape,
+  signature,
+  sizeOf,
+} from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { Tensor } from '../tensor/index.ts'
+import { TENSOR, Tensor } from '../tensor/index.ts'
 import { eq } from './compare.ts'
 import { cast } from './convert.ts'
 import { defineComposition, defineOp } from './define.ts'
@@ -9,7 +20,7 @@ import { div, mul, where } from './elementwise.ts'
 import { ownShape } from './indexing.ts'
 import { checkFloat, lit } from './promote.ts'
 import { argmaxOver, sum, type ValuesIndices, valuesIndices } from './reduce.ts'
-import { batched, fit, type Pair, pairOf, type Windows, windows } from './spatial.ts'
+import { batched, fit, PAIR, PAIR_OR_ZERO, type Pair, pairOf, type Windows, windows } from './spatial.ts'
 import { reshape } from './view.ts'
 
 /** How windows go over the input. */
@@ -22,12 +33,15 @@ export interface PoolOptions {
   readonly ceilMode?: boolean
 }
 
+/** Options of {@link maxPool2d}. */
 export interface MaxPoolOptions extends PoolOptions {
+  /** From tap to tap of a window: 1 by default. */
   readonly dilation?: Pair
   /** Answers the positions too, row-major in each [H, W] (int32). */
   readonly returnIndices?: boolean
 }
 
+/** Options of {@link avgPool2d}. */
 export interface AvgPoolOptions extends PoolOptions {
   /** Divides by the window's size also where it lies over the padding (default). */
   readonly countIncludePad?: boolean
@@ -35,7 +49,13 @@ export interface AvgPoolOptions extends PoolOptions {
   readonly divisorOverride?: number | null
 }
 
-const POOL = ['stride', 'padding', 'ceilMode']
+const POOL = { stride: nullable(PAIR), padding: PAIR_OR_ZERO, ceilMode: BOOLEAN } as const
+const DIVISOR: Kind = nullable({ fits: 'a finite number other than 0', accepts: (x) => Number.isFinite(x) && x !== 0 })
+/** The kinds of {@link MaxPoolOptions} and of {@link AvgPoolOptions}. */
+export const MAX_POOL = { ...POOL, dilation: PAIR, returnIndices: BOOLEAN } as const
+export const AVG_POOL = { ...POOL, countIncludePad: BOOLEAN, divisorOverride: DIVISOR } as const
+const MAX_POOL2D = signature('maxPool2d', { x: TENSOR, kernelSize: PAIR, options: optional(describe<MaxPoolOptions>(MAX_POOL)) })
+const AVG_POOL2D = signature('avgPool2d', { x: TENSOR, kernelSize: PAIR, options: optional(describe<AvgPoolOptions>(AVG_POOL)) })
 
 /** A window must not lie in the padding alone. */
 export function checkPadding(op: string, padding: readonly number[], kernel: readonly number[]): void {
@@ -46,20 +66,12 @@ export function checkPadding(op: string, padding: readonly number[], kernel: rea
     )
 }
 
-/** What {@link avgPool2d} divides by instead of the window's size; undefined where nothing is given. */
-export function checkDivisor(op: string, divisor: unknown): number | undefined {
-  const given = divisor ?? undefined
-  if (given !== undefined && !(typeof given === 'number' && Number.isFinite(given) && given !== 0))
-    throw new ArgumentError(op, `divisorOverride must be a number other than 0, got ${showArgument(given)}`)
-  return given
-}
-
 /** The windows of a pooling. What ceilMode adds behind is counted in `after`. */
 function poolWindows(op: string, x: Tensor, kernelSize: Pair, options: PoolOptions & { readonly dilation?: Pair }): Windows {
-  const kernel = pairOf(op, 'kernelSize', kernelSize, 1)
-  const stride = pairOf(op, 'stride', options.stride ?? kernel, 1)
-  const dilation = pairOf(op, 'dilation', options.dilation ?? 1, 1)
-  const padding = pairOf(op, 'padding', options.padding ?? 0, 0)
+  const kernel = pairOf(kernelSize)
+  const stride = pairOf(options.stride ?? kernel)
+  const dilation = pairOf(options.dilation ?? 1)
+  const padding = pairOf(options.padding ?? 0)
   checkPadding(op, padding, kernel)
   const sliding = { kernel, stride, dilation, before: padding, after: padding }
   if (!options.ceilMode) return fit(op, x, sliding)
@@ -163,8 +175,8 @@ export interface MaxPool {
  */
 export const maxPool2d = ((x: Tensor, kernelSize: Pair, options: MaxPoolOptions = {}): Tensor | ValuesIndices => {
   const op = 'maxPool2d'
+  MAX_POOL2D.check(x, kernelSize, options)
   const hasBatch = batched(op, x)
-  checkOptions(op, options, [...POOL, 'dilation', 'returnIndices'])
   checkFloat(op, 'x', x)
   const w = poolWindows(op, x, kernelSize, options)
   if (!options.returnIndices) return pooledMax(x, w)
@@ -197,14 +209,14 @@ export const avgPool2d: (x: Tensor, kernelSize: Pair, options?: AvgPoolOptions) 
   'the mean of each window',
   (x: Tensor, kernelSize: Pair, options: AvgPoolOptions = {}) => {
     const op = 'avgPool2d'
+    AVG_POOL2D.check(x, kernelSize, options)
     batched(op, x)
-    checkOptions(op, options, [...POOL, 'countIncludePad', 'divisorOverride'])
     checkFloat(op, 'x', x)
-    const override = checkDivisor(op, options.divisorOverride)
+    const override = options.divisorOverride ?? undefined
     const w = poolWindows(op, x, kernelSize, options)
     const sums = sum(windows(x, { ...w, fill: 0 }), TAPS)
     if (override !== undefined) return div(sums, override)
-    const padding = pairOf(op, 'padding', options.padding ?? 0, 0)
+    const padding = pairOf(options.padding ?? 0)
     const [rows, columns] = [0, 1].map((d) => counts(w, d, padding[d] as number, options.countIncludePad ?? true)) as [number[], number[]]
     const [first, second] = [rows[0] as number, columns[0] as number]
     if (rows.every((n) => n === first) && columns.every((n) => n === second)) return div(sums, first * second)

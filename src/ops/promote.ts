@@ -1,7 +1,7 @@
 /** @file How operands meet: numbers become 0-d tensors, dtypes are promoted as PyTorch does. */
-import { ArgumentError, type DType, DTypeError, dtypeInfo, isFloat, kindRank, promoteTypes } from '../base/index.ts'
+import { ArgumentError, type DType, DTypeError, dtypeInfo, isFloat, kindRank, mismatch, promoteTypes, showArgument } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { Tensor } from '../tensor/index.ts'
+import { OPERAND, Tensor } from '../tensor/index.ts'
 
 /** A tensor, or a number (or boolean) that meets it. */
 export type Operand = Tensor | number | boolean
@@ -58,24 +58,27 @@ export function meet(op: string, a: Operand, b: Operand, float: boolean): typeof
       met.dtype = resultType(a, b)
       if (float) met.dtype = floatOf(met.dtype)
     } else {
-      met.dtype = dtypeWithNumber(a._node.dtype, checkNumber(op, b))
+      met.dtype = dtypeWithNumber(a._node.dtype, checkNumber(op, 'b', b))
       if (float) met.dtype = floatOf(met.dtype)
       met.b = number(Number(b), met.dtype)
     }
   } else {
-    if (!(b instanceof Tensor)) throw new ArgumentError(op, `one operand must be a Tensor, got ${typeof a} and ${typeof b}`)
+    checkNumber(op, 'a', a)
+    if (!(b instanceof Tensor)) {
+      checkNumber(op, 'b', b)
+      throw new ArgumentError(op, `one of a and b must be a Tensor, got ${showArgument(a)} and ${showArgument(b)}`)
+    }
     met.b = b
-    met.dtype = dtypeWithNumber(b._node.dtype, checkNumber(op, a))
+    met.dtype = dtypeWithNumber(b._node.dtype, a)
     if (float) met.dtype = floatOf(met.dtype)
     met.a = number(Number(a), met.dtype)
   }
   return met
 }
 
-/** A number or a boolean, or an error that names the op. */
-export function checkNumber(op: string, x: unknown): number | boolean {
-  if (typeof x !== 'number' && typeof x !== 'boolean')
-    throw new ArgumentError(op, `an operand must be a Tensor or a number, got ${x === null ? 'null' : typeof x}`)
+/** A number or a boolean, or an error that names the op and the operand. */
+function checkNumber(op: string, role: string, x: unknown): number | boolean {
+  if (typeof x !== 'number' && typeof x !== 'boolean') throw new ArgumentError(op, mismatch(OPERAND, role, x))
   return x
 }
 

@@ -1,30 +1,64 @@
 /** @file Random tensors and dropout: Philox bits keyed by seed, call and element, so that fusing or recomputing cannot change them. */
-import { ArgumentError, checkOptions, type DType, DTypeError, isFloat, type Shape, sizeOf } from '../base/index.ts'
-import * as graph from '../graph/index.ts'
-import { Tensor } from '../tensor/index.ts'
 import {
-  CREATE_OPTIONS,
+  ArgumentError,
+  atLeast,
+  BOOLEAN,
+  COUNT,
+  type DType,
+  DTypeError,
+  options as describe,
+  dtypes,
+  FINITE,
+  instanceOf,
+  isFloat,
+  type Kind,
+  named,
+  type Options,
+  oneOf,
+  optional,
+  SHAPE,
+  type Shape,
+  signature,
+  sizeOf,
+  WHOLE,
+  within,
+} from '../base/index.ts'
+import * as graph from '../graph/index.ts'
+import { knownValues, optionsIn, TENSOR, Tensor } from '../tensor/index.ts'
+import {
+  CREATE,
   type CreateOptions,
-  checkSizes,
   created,
-  dtypeFor,
   fromFunction,
-  optionsLike,
+  impliedBy,
+  likeOf,
   placementFor,
   readSized,
+  SIZES,
   type Sized,
+  shapeOf,
+  sized,
 } from './create.ts'
-import { checkTensor, defineComposition } from './define.ts'
+import { defineComposition } from './define.ts'
 import { mul, where } from './elementwise.ts'
-import { defaultGenerator, type Generator, philox, type Words } from './generator.ts'
+import { defaultGenerator, Generator, philox, type Words } from './generator.ts'
 import { lit } from './promote.ts'
 
 /** Creation options, and whose numbers to take. */
 export interface RandomOptions extends CreateOptions {
+  /** Whose numbers to take: by default those that `manualSeed` seeds. */
   readonly generator?: Generator
 }
 
-const RANDOM_OPTIONS = [...CREATE_OPTIONS, 'generator']
+/** A source of random numbers. */
+export const GENERATOR: Kind = instanceOf(Generator, 'a Generator')
+const RANDOM: Options<RandomOptions> = describe<RandomOptions>({ ...CREATE, generator: GENERATOR })
+/** … of floats. */
+const RANDOM_FLOAT: Options<RandomOptions> = describe<RandomOptions>({
+  ...CREATE,
+  dtype: named('a float dtype', dtypes.filter(isFloat)),
+  generator: GENERATOR,
+})
 
 /** The four words of each element's block, one call's worth. */
 export function bitsOf(generator: Generator | undefined, shape: Shape, placement: graph.Placement): (word: number) => graph.Node {
@@ -47,16 +81,13 @@ export function uniformNode(bits: (word: number) => graph.Node, dtype: DType, fi
   return graph.binary('mul', graph.cast(shifted(bits(first), 32 - significand), dtype), 2 ** -significand)
 }
 
-function floatDtype(op: string, dtype: DType | undefined): DType {
-  const d = dtypeFor(op, dtype, 'float32')
-  if (!isFloat(d)) throw new DTypeError(op, `a float dtype is wanted, got ${d}`)
-  return d
-}
+const RAND = sized('rand', RANDOM_FLOAT)
+const RANDN = sized('randn', RANDOM_FLOAT)
 
 /** Uniform in [0, 1); the same on every device. @see https://pytorch.org/docs/stable/generated/torch.rand.html */
 export function rand(...args: Sized<RandomOptions>): Tensor {
-  const { shape, options } = readSized('rand', args, RANDOM_OPTIONS)
-  const dtype = floatDtype('rand', options?.dtype)
+  const { shape, options } = readSized(RAND, args)
+  const dtype = options?.dtype ?? 'float32'
   const bits = bitsOf(options?.generator, shape, placementFor('rand', dtype, options?.device))
   return created(uniformNode(bits, dtype), options)
 }
@@ -67,8 +98,8 @@ export function rand(...args: Sized<RandomOptions>): Tensor {
  * @see https://pytorch.org/docs/stable/generated/torch.randn.html
  */
 export function randn(...args: Sized<RandomOptions>): Tensor {
-  const { shape, options } = readSized('randn', args, RANDOM_OPTIONS)
-  const dtype = floatDtype('randn', options?.dtype)
+  const { shape, options } = readSized(RANDN, args)
+  const dtype = options?.dtype ?? 'float32'
   return created(normalNode(options?.generator, shape, dtype, placementFor('randn', dtype, options?.device)), options)
 }
 
@@ -81,22 +112,38 @@ export function normalNode(generator: Generator | undefined, shape: Shape, dtype
   return graph.cast(graph.binary('mul', radius, graph.unary('cos', graph.binary('mul', v, 2 * Math.PI))), dtype)
 }
 
-/** Uniform, as `x` in shape, dtype and device. */
-export const randLike = (x: Tensor, options?: RandomOptions): Tensor =>
-  rand(x.shape, { ...optionsLike('randLike', x, options, RANDOM_OPTIONS), ...generatorOf(options) })
-/** Standard normal, as `x` in shape, dtype and device. */
-export const randnLike = (x: Tensor, options?: RandomOptions): Tensor =>
-  randn(x.shape, { ...optionsLike('randnLike', x, options, RANDOM_OPTIONS), ...generatorOf(options) })
-const generatorOf = (options: RandomOptions | undefined): { generator?: Generator } =>
-  options?.generator ? { generator: options.generator } : {}
+const RAND_LIKE = likeOf('randLike', RANDOM_FLOAT)
+const RANDN_LIKE = likeOf('randnLike', RANDOM_FLOAT)
+
+function floatLike(op: string, x: Tensor, options: RandomOptions | undefined): RandomOptions {
+  const implied = impliedBy(x, options)
+  if (!isFloat(implied.dtype as DType))
+    throw new DTypeError(op, `x is ${x.dtype}, and random numbers are of a float dtype. Name one: { dtype: 'float32' }`)
+  return implied
+}
+
+/** Uniform in [0, 1), as `x` in shape, dtype and device. @see https://pytorch.org/docs/stable/generated/torch.rand_like.html */
+export function randLike(x: Tensor, options?: RandomOptions): Tensor {
+  RAND_LIKE.check(x, options)
+  return rand(x.shape, floatLike('randLike', x, options))
+}
+/** Standard normal, as `x` in shape, dtype and device. @see https://pytorch.org/docs/stable/generated/torch.randn_like.html */
+export function randnLike(x: Tensor, options?: RandomOptions): Tensor {
+  RANDN_LIKE.check(x, options)
+  return randn(x.shape, floatLike('randnLike', x, options))
+}
+
+const NORMAL = signature('normal', { mean: FINITE, std: atLeast(0), shape: SIZES, options: optional(RANDOM_FLOAT) })
 
 /** Normal with the given mean and standard deviation. @see https://pytorch.org/docs/stable/generated/torch.normal.html */
 export function normal(mean: number, std: number, shape: Shape | number, options?: RandomOptions): Tensor {
-  checkOptions('normal', options, RANDOM_OPTIONS)
-  const dtype = floatDtype('normal', options?.dtype)
-  const node = normalNode(options?.generator, checkSizes('normal', shape), dtype, placementFor('normal', dtype, options?.device))
+  NORMAL.check(mean, std, shape, options)
+  const dtype = options?.dtype ?? 'float32'
+  const node = normalNode(options?.generator, shapeOf(shape), dtype, placementFor('normal', dtype, options?.device))
   return created(graph.binary('add', graph.binary('mul', node, graph.scalar(std, dtype)), graph.scalar(mean, dtype)), options)
 }
+
+const RANDINT = signature('randint', { low: WHOLE, high: WHOLE, shape: SHAPE, options: optional(RANDOM) })
 
 /**
  * Whole numbers from `low` (0 by default) to below `high`, int32; the same on every device. A 32-bit word modulo the range: for ranges far below 2³² the
@@ -107,28 +154,29 @@ export function normal(mean: number, std: number, shape: Shape | number, options
 export function randint(high: number, shape: Shape, options?: RandomOptions): Tensor
 export function randint(low: number, high: number, shape: Shape, options?: RandomOptions): Tensor
 export function randint(first: number, second: number | Shape, third?: Shape | RandomOptions, fourth?: RandomOptions): Tensor {
-  const [low, high, shape, options] =
-    typeof second === 'number' ? [first, second, third as Shape, fourth] : [0, first, second, third as RandomOptions | undefined]
-  if (!Number.isInteger(low) || !Number.isInteger(high) || high <= low || high - low > 2 ** 32) {
-    throw new ArgumentError('randint', `whole numbers low < high are wanted, got ${low} and ${high}`)
-  }
-  checkOptions('randint', options, RANDOM_OPTIONS)
-  const dtype = dtypeFor('randint', options?.dtype, 'int32')
+  const [low, high, shape, options] = Array.isArray(second)
+    ? [0, first, second as Shape, third as RandomOptions | undefined]
+    : [first, second as number, third as Shape, fourth]
+  RANDINT.check(low, high, shape, options)
+  if (high <= low || high - low > 2 ** 32)
+    throw new ArgumentError('randint', `whole numbers low < high, at most 2³² apart, are wanted; got ${low} and ${high}`)
+  const dtype = options?.dtype ?? 'int32'
   const placement = placementFor('randint', dtype, options?.device)
-  const bits = bitsOf(options?.generator, checkSizes('randint', shape), placement)(0)
+  const bits = bitsOf(options?.generator, shapeOf(shape), placement)(0)
   const within = high - low === 2 ** 32 ? bits : graph.binary('mod', bits, graph.scalar(high - low, 'uint32'))
   return created(graph.cast(graph.binary('add', graph.cast(within, 'int32'), graph.scalar(low, 'int32')), dtype), options)
 }
+
+const RANDPERM = signature('randperm', { n: COUNT, options: optional(RANDOM) })
 
 /**
  * 0 … n−1 in random order (int32), by Fisher and Yates' exchange on the host; the same on every device.
  * @see https://pytorch.org/docs/stable/generated/torch.randperm.html
  */
 export function randperm(n: number, options?: RandomOptions): Tensor {
-  checkOptions('randperm', options, RANDOM_OPTIONS)
-  if (!Number.isInteger(n) || n < 0) throw new ArgumentError('randperm', `n must be a whole number ≥ 0, got ${n}`)
+  RANDPERM.check(n, options)
   const order = shuffled(n, options?.generator)
-  return fromFunction('randperm', n, dtypeFor('randperm', options?.dtype, 'int32'), options, (i) => order[i] as number)
+  return fromFunction('randperm', n, options?.dtype ?? 'int32', options, (i) => order[i] as number)
 }
 
 /** 0 … n−1 in random order, on the host: one call of the generator. */
@@ -154,35 +202,51 @@ function coin(p: number, generator: Generator | undefined, shape: Shape, placeme
   return graph.binary('lt', bits, graph.scalar(Math.round(p * 2 ** 24), 'uint32'))
 }
 
+/** Whose numbers a function takes. */
+export interface GeneratorOptions {
+  /** By default those that `manualSeed` seeds. */
+  readonly generator?: Generator
+}
+
+const PROBABILITY = within(0, 1)
+const WITH_GENERATOR: Options<GeneratorOptions> = describe<GeneratorOptions>({ generator: GENERATOR })
+const BERNOULLI = signature('bernoulli', {
+  x: TENSOR,
+  p: optional(oneOf(PROBABILITY, WITH_GENERATOR)),
+  options: optional(WITH_GENERATOR),
+})
+
 /**
  * 1 with the probability in each element of `x` (or the number `p`), else 0, in the dtype of `x`.
  * @see https://pytorch.org/docs/stable/generated/torch.bernoulli.html
  */
-export function bernoulli(x: Tensor, p?: number | RandomOptions, options?: RandomOptions): Tensor {
-  checkTensor('bernoulli', 'x', x)
-  const given = typeof p === 'object' ? p : options
+export function bernoulli(x: Tensor, p?: number | GeneratorOptions, options?: GeneratorOptions): Tensor {
+  BERNOULLI.check(x, p, options)
+  const given = optionsIn('bernoulli', p, options)
   if (typeof p === 'number') {
-    checkProbability('bernoulli', p)
     return new Tensor(graph.cast(coin(p, given?.generator, x.shape, x._node.placement), x.dtype))
   }
   if (!isFloat(x.dtype)) throw new DTypeError('bernoulli', `x holds probabilities, of a float dtype; got ${x.dtype}`)
+  for (const v of knownValues(x) ?? [])
+    if (!(v >= 0 && v <= 1)) throw new ArgumentError('bernoulli', `x holds probabilities, from 0 to 1; one is ${v}`)
   const draw = uniformNode(bitsOf(given?.generator, x.shape, x._node.placement), x.dtype)
   return new Tensor(graph.cast(graph.binary('lt', draw, x._node), x.dtype))
 }
 
-function checkProbability(op: string, p: number): void {
-  if (!(p >= 0 && p <= 1)) throw new ArgumentError(op, `p must lie in 0 to 1, got ${p}`)
-}
-
 /** How much {@link dropout} drops, and whether it does. */
-export interface DropoutOptions {
+export interface DropoutOptions extends GeneratorOptions {
   /** The probability of a zero: 0.5 by default. */
   readonly p?: number
+  /** Whether anything is dropped: true by default. */
   readonly training?: boolean
-  readonly generator?: Generator
 }
 
-const DROPOUT_OPTIONS = ['p', 'training', 'generator']
+const DROPOUT_OPTIONS: Options<DropoutOptions> = describe<DropoutOptions>({ p: PROBABILITY, training: BOOLEAN, generator: GENERATOR })
+const DROPOUT = signature('dropout', {
+  x: TENSOR,
+  p: optional(oneOf(PROBABILITY, DROPOUT_OPTIONS)),
+  options: optional(DROPOUT_OPTIONS),
+})
 
 /**
  * Each element 0 with probability `p`, the others divided by 1 − p; `x` itself where `training` is false.
@@ -192,11 +256,9 @@ export const dropout: (x: Tensor, p?: number | DropoutOptions, options?: Dropout
   'dropout',
   'x · mask / (1 − p), the mask 0 with probability p',
   (x: Tensor, p?: number | DropoutOptions, options?: DropoutOptions) => {
-    checkTensor('dropout', 'x', x)
-    const given = typeof p === 'object' ? p : options
-    checkOptions('dropout', given, DROPOUT_OPTIONS)
+    DROPOUT.check(x, p, options)
+    const given = optionsIn('dropout', p, options)
     const rate = (typeof p === 'number' ? p : given?.p) ?? 0.5
-    checkProbability('dropout', rate)
     if (given?.training === false || rate === 0 || sizeOf(x.shape) === 0) return x
     const keep = new Tensor(coin(1 - rate, given?.generator, x.shape, x._node.placement))
     // all dropped: the factor must not be infinite, 0 · ∞ would reach the gradient

@@ -1,10 +1,27 @@
 /** @file Reductions: the named dims leave the shape, or stay as 1 with `keepdim`. */
-import { ArgumentError, checkOptions, type DType, normalizeDim, normalizeDims, type Shape, ShapeError, sizeOf } from '../base/index.ts'
+import {
+  BOOLEAN,
+  COUNT,
+  DTYPE,
+  type DType,
+  options as describe,
+  type Kind,
+  normalizeDims,
+  nullable,
+  type Options,
+  oneOf,
+  optional,
+  type Shape,
+  ShapeError,
+  type Signature,
+  signature,
+  sizeOf,
+} from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { Tensor } from '../tensor/index.ts'
+import { DIM, DIMS, dimOr, optionsIn, TENSOR, Tensor } from '../tensor/index.ts'
 import { eq, isnan, logicalOr } from './compare.ts'
 import { cast } from './convert.ts'
-import { checkTensor, defineComposition, defineOp } from './define.ts'
+import { defineComposition, defineOp } from './define.ts'
 import { div, maximum, minimum, mul, sub, where } from './elementwise.ts'
 import { checkFloat, lit } from './promote.ts'
 import { expand, reshape } from './view.ts'
@@ -14,15 +31,19 @@ export type Dims = number | readonly number[]
 
 /** How a reduction leaves the shape. */
 export interface ReduceOptions {
+  /** The dims that are reduced: all by default. */
   readonly dim?: Dims | null
+  /** Whether they stay, with size 1: false by default. */
   readonly keepdim?: boolean
 }
 /** … and in which dtype it sums. */
 export interface SumOptions extends ReduceOptions {
+  /** What the elements are converted to before: their own dtype by default. */
   readonly dtype?: DType
 }
 /** … and what is taken off the count: 1 for the estimate of a sample, 0 for a population. */
 export interface VarOptions extends ReduceOptions {
+  /** 1 by default. */
   readonly correction?: number
 }
 
@@ -34,31 +55,36 @@ export interface ReduceParams {
   readonly keepdim: boolean
 }
 
-const REDUCE = ['dim', 'keepdim']
-const SUM = [...REDUCE, 'dtype']
-const VAR = [...REDUCE, 'correction']
+const REDUCE = { dim: nullable(DIMS), keepdim: BOOLEAN } as const
 
-/** Reads `(dim, options)`, `(options)` or nothing. */
-export function reduceParams(
-  op: string,
+/** Describes a function of `(x, dim, options)`, whose options may stand in the place of `dim`. */
+export function reduction<O>(name: string, options: Options<O>, dim: Kind = DIMS): Signature {
+  return signature(name, { x: TENSOR, dim: dimOr(dim, options), options: optional(options) })
+}
+/** As `reduction`, with `dim` and `keepdim` alone. */
+export const plainReduction = (name: string): Signature => reduction(name, describe<ReduceOptions>(REDUCE))
+
+/** The dims that `(dim, options)`, `(options)` or nothing names, checked, and the options. */
+export function reduceParams<O extends ReduceOptions = ReduceOptions>(
+  given: Signature,
   x: Tensor,
-  dim: Dims | ReduceOptions | null | undefined,
-  options: ReduceOptions | undefined,
-  known: readonly string[] = REDUCE,
-): ReduceParams {
-  checkTensor(op, 'x', x)
-  const named = typeof dim === 'object' && dim !== null && !Array.isArray(dim) ? (dim as ReduceOptions) : undefined
-  if (named || options !== undefined) checkOptions(op, named ?? options, known)
-  if (typeof dim === 'boolean' || typeof dim === 'string') throw new ArgumentError(op, `dim is a number or a list of them, got ${dim}`)
-  const shape = x._node.shape
-  const dims = normalizeDims(op, named ? named.dim : (dim as Dims | null | undefined), shape.length)
-  const kept = shape.slice()
-  for (const d of dims) if (d < kept.length) kept[d] = 1
-  return { dims, kept, keepdim: (named ?? options)?.keepdim ?? false }
+  dim: Dims | O | null | undefined,
+  options: O | undefined,
+): ReduceParams & { readonly options: O | undefined } {
+  given.check(x, dim, options)
+  const named = optionsIn<O>(given.name, dim, options)
+  const p = paramsOf(given.name, x, named === options ? (dim as Dims | null | undefined) : named?.dim, named?.keepdim)
+  return { ...p, options: named }
 }
 
-const optionsOf = <O extends ReduceOptions>(dim: Dims | O | null | undefined, options: O | undefined): O | undefined =>
-  typeof dim === 'object' && dim !== null && !Array.isArray(dim) ? (dim as O) : options
+/** What a reduction of `x` over `dims` gets. */
+function paramsOf(op: string, x: Tensor, dim: Dims | null | undefined, keepdim = false): ReduceParams {
+  const shape = x._node.shape
+  const dims = normalizeDims(op, dim, shape.length)
+  const kept = shape.slice()
+  for (const d of dims) if (d < kept.length) kept[d] = 1
+  return { dims, kept, keepdim }
+}
 
 /** Records the reduction; one over nothing is `empty` everywhere. */
 function reduceNode(op: 'sum' | 'max' | 'min' | 'argmax' | 'argmin', x: graph.Node, p: ReduceParams, empty = 0): graph.Node {
@@ -80,6 +106,9 @@ const sumOver = defineOp('sum', {
   vjp: { x: (g, { shape }, p) => spread(g, p, shape) },
 })
 
+const SUM_OPTIONS: Options<SumOptions> = describe<SumOptions>({ ...REDUCE, dtype: DTYPE })
+const SUM = reduction('sum', SUM_OPTIONS)
+
 /**
  * Sum over `dim` (all dims by default). bool and small integers sum to int32.
  * @returns the shape without `dim`, or with 1 there under `keepdim`.
@@ -87,8 +116,8 @@ const sumOver = defineOp('sum', {
  * @example x.sum(1, { keepdim: true }).shape // [2, 1] for x of [2, 3]
  */
 export function sum(x: Tensor, dim?: Dims | SumOptions | null, options?: SumOptions): Tensor {
-  const p = reduceParams('sum', x, dim, options, SUM)
-  const dtype = optionsOf(dim, options)?.dtype
+  const p = reduceParams(SUM, x, dim, options)
+  const dtype = p.options?.dtype
   const small = x.dtype === 'bool' || x.dtype === 'int8' || x.dtype === 'uint8'
   return sumOver(dtype ? cast(x, dtype) : small ? cast(x, 'int32') : x, p)
 }
@@ -104,14 +133,16 @@ const meanOver = defineOp('mean', {
   vjp: { x: (g, { shape }, p) => spread(div(g, count(shape, p)), p, shape) },
 })
 
+const MEAN = reduction('mean', SUM_OPTIONS)
+
 /**
  * Mean over `dim` (all dims by default); NaN over nothing.
  * @throws DTypeError for integers and bools.
  * @see https://pytorch.org/docs/stable/generated/torch.mean.html
  */
 export function mean(x: Tensor, dim?: Dims | SumOptions | null, options?: SumOptions): Tensor {
-  const p = reduceParams('mean', x, dim, options, SUM)
-  const dtype = optionsOf(dim, options)?.dtype
+  const p = reduceParams(MEAN, x, dim, options)
+  const dtype = p.options?.dtype
   const y = dtype ? cast(x, dtype) : x
   checkFloat('mean', 'x', y)
   return meanOver(y, p)
@@ -153,10 +184,14 @@ const stdOver = defineOp('std', {
   vjp: { x: (g, { x, y }, p) => mul(spread(where(eq(y, lit(0, y)), lit(0, g), div(g, mul(y, lit(2, y)))), p, x.shape), varSlope(x, p)) },
 })
 
-function varParams(op: string, x: Tensor, dim: Dims | VarOptions | null | undefined, options: VarOptions | undefined): VarParams {
-  const p = reduceParams(op, x, dim, options, VAR)
-  checkFloat(op, 'x', x)
-  return { ...p, correction: optionsOf(dim, options)?.correction ?? 1 }
+const VAR_OPTIONS: Options<VarOptions> = describe<VarOptions>({ ...REDUCE, correction: COUNT })
+const VAR = reduction('var', VAR_OPTIONS)
+const STD = reduction('std', VAR_OPTIONS)
+
+function varParams(given: Signature, x: Tensor, dim: Dims | VarOptions | null | undefined, options: VarOptions | undefined): VarParams {
+  const p = reduceParams(given, x, dim, options)
+  checkFloat(given.name, 'x', x)
+  return { ...p, correction: p.options?.correction ?? 1 }
 }
 
 /**
@@ -164,12 +199,12 @@ function varParams(op: string, x: Tensor, dim: Dims | VarOptions | null | undefi
  * @see https://pytorch.org/docs/stable/generated/torch.var.html
  */
 export function variance(x: Tensor, dim?: Dims | VarOptions | null, options?: VarOptions): Tensor {
-  return varOver(x, varParams('var', x, dim, options))
+  return varOver(x, varParams(VAR, x, dim, options))
 }
 
 /** Standard deviation: the root of {@link variance}. @see https://pytorch.org/docs/stable/generated/torch.std.html */
 export function std(x: Tensor, dim?: Dims | VarOptions | null, options?: VarOptions): Tensor {
-  return stdOver(x, varParams('std', x, dim, options))
+  return stdOver(x, varParams(STD, x, dim, options))
 }
 
 // ── extremes ──
@@ -236,15 +271,18 @@ function checkNotEmpty(op: string, x: Tensor, p: ReduceParams): void {
   if (count(x.shape, p) === 0) throw new ShapeError(op, `nothing to choose from: x is [${x.shape.join(', ')}]`, [x.shape])
 }
 
+const AMAX = plainReduction('amax')
+const AMIN = plainReduction('amin')
+
 /** The largest over `dim` (all by default); ties share the gradient. @see https://pytorch.org/docs/stable/generated/torch.amax.html */
 export function amax(x: Tensor, dim?: Dims | ReduceOptions | null, options?: ReduceOptions): Tensor {
-  const p = reduceParams('amax', x, dim, options)
+  const p = reduceParams(AMAX, x, dim, options)
   checkNotEmpty('amax', x, p)
   return amaxOver(x, p)
 }
 /** The smallest over `dim` (all by default); ties share the gradient. @see https://pytorch.org/docs/stable/generated/torch.amin.html */
 export function amin(x: Tensor, dim?: Dims | ReduceOptions | null, options?: ReduceOptions): Tensor {
-  const p = reduceParams('amin', x, dim, options)
+  const p = reduceParams(AMIN, x, dim, options)
   checkNotEmpty('amin', x, p)
   return aminOver(x, p)
 }
@@ -255,31 +293,37 @@ export type ValuesIndices = readonly [values: Tensor, indices: Tensor] & { reado
 export const valuesIndices = (values: Tensor, indices: Tensor): ValuesIndices =>
   Object.assign([values, indices] as const, { values, indices })
 
-/** One dim for {@link max} and {@link min}. */
+/** One dim, where it may also go by position. */
 export interface DimOptions {
-  readonly dim?: number
+  /** The dim that is reduced: all together by default. */
+  readonly dim?: number | null
+  /** Whether it stays, with size 1: false by default. */
   readonly keepdim?: boolean
+}
+
+const ONE_DIM: Options<DimOptions> = describe<DimOptions>({ dim: nullable(DIM), keepdim: BOOLEAN })
+/** Describes a function of `(x, dim, options)` that takes one dim. */
+export const alongOne = (name: string): Signature => reduction(name, ONE_DIM, DIM)
+
+const EXTREME = { max: extremeOf('max'), min: extremeOf('min') } as const
+
+function extremeOf(name: string): Signature {
+  return signature(name, { x: TENSOR, dim: oneOf(dimOr(DIM, ONE_DIM), TENSOR), options: optional(ONE_DIM) })
 }
 
 function extreme(
   op: 'max' | 'min',
   x: Tensor,
-  second: number | DimOptions | Tensor | undefined,
+  second: number | DimOptions | Tensor | null | undefined,
   options: DimOptions | undefined,
 ): Tensor | ValuesIndices {
-  checkTensor(op, 'x', x)
+  EXTREME[op].check(x, second, options)
   if (second instanceof Tensor) return op === 'max' ? maximum(x, second) : minimum(x, second)
-  checkOptions(op, typeof second === 'number' ? options : second, REDUCE)
-  const dim = typeof second === 'number' ? second : second?.dim
-  if (dim === undefined) {
-    const p = reduceParams(op, x, undefined, undefined)
-    checkNotEmpty(op, x, p)
-    return op === 'max' ? amaxOver(x, p) : aminOver(x, p)
-  }
-  const keepdim = (typeof second === 'object' ? second.keepdim : options?.keepdim) ?? false
-  normalizeDim(op, dim, x.ndim)
-  const p = reduceParams(op, x, dim, { keepdim })
+  const named = optionsIn<DimOptions>(op, second, options)
+  const dim = (typeof second === 'number' ? second : named?.dim) ?? null
+  const p = paramsOf(op, x, dim, named?.keepdim)
   checkNotEmpty(op, x, p)
+  if (dim === null) return op === 'max' ? amaxOver(x, p) : aminOver(x, p)
   const indices = op === 'max' ? argmaxOver(x, p) : argminOver(x, p)
   return valuesIndices(op === 'max' ? maxAlong(x, indices, p) : minAlong(x, indices, p), indices)
 }
@@ -306,18 +350,17 @@ export const max: Extreme = ((x: Tensor, second?: number | DimOptions | Tensor, 
 export const min: Extreme = ((x: Tensor, second?: number | DimOptions | Tensor, options?: DimOptions) =>
   extreme('min', x, second, options)) as Extreme
 
+const POSITION = { argmax: alongOne('argmax'), argmin: alongOne('argmin') } as const
+
 function position(
   op: 'argmax' | 'argmin',
   x: Tensor,
   second: number | DimOptions | null | undefined,
   options: DimOptions | undefined,
 ): Tensor {
-  checkTensor(op, 'x', x)
-  checkOptions(op, typeof second === 'object' && second !== null && !Array.isArray(second) ? second : options, REDUCE)
-  const dim = typeof second === 'object' && second !== null ? second.dim : second
-  const keepdim = (typeof second === 'object' && second !== null ? second.keepdim : options?.keepdim) ?? false
-  if (Array.isArray(dim)) throw new ArgumentError(op, 'takes one dim, or none for the position among all elements')
-  const p = reduceParams(op, x, dim, { keepdim })
+  POSITION[op].check(x, second, options)
+  const named = optionsIn<DimOptions>(op, second, options)
+  const p = paramsOf(op, x, typeof second === 'number' ? second : named?.dim, named?.keepdim)
   checkNotEmpty(op, x, p)
   return op === 'argmax' ? argmaxOver(x, p) : argminOver(x, p)
 }
@@ -334,12 +377,15 @@ export function argmin(x: Tensor, dim?: number | DimOptions | null, options?: Di
   return position('argmin', x, dim, options)
 }
 
+const ALL = plainReduction('all')
+const ANY = plainReduction('any')
+
 /** Whether all elements are ≠ 0, over `dim` (all by default). @see https://pytorch.org/docs/stable/generated/torch.all.html */
 export const all: (x: Tensor, dim?: Dims | ReduceOptions | null, options?: ReduceOptions) => Tensor = defineComposition(
   'all',
   'every x ≠ 0',
   (x: Tensor, dim?: Dims | ReduceOptions | null, options?: ReduceOptions) => {
-    const p = reduceParams('all', x, dim, options)
+    const p = reduceParams(ALL, x, dim, options)
     if (sizeOf(x.shape) === 0) return new Tensor(reduceNode('sum', graph.cast(x._node, 'bool'), p, 1))
     return aminOver(cast(x, 'bool'), p)
   },
@@ -349,7 +395,7 @@ export const any: (x: Tensor, dim?: Dims | ReduceOptions | null, options?: Reduc
   'any',
   'some x ≠ 0',
   (x: Tensor, dim?: Dims | ReduceOptions | null, options?: ReduceOptions) => {
-    const p = reduceParams('any', x, dim, options)
+    const p = reduceParams(ANY, x, dim, options)
     return amaxOver(cast(x, 'bool'), p)
   },
 )

@@ -1,12 +1,12 @@
 /** @file Softmax and its logarithm: the largest of each row is taken off first, so that nothing overflows. */
-import { checkOptions, type DType, normalizeDim, sizeOf } from '../base/index.ts'
+import { DTYPE, type DType, options as describe, normalizeDim, nullable, type Options, optional, signature, sizeOf } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import type { Tensor } from '../tensor/index.ts'
+import { DIM, dimOr, optionsIn, TENSOR, type Tensor } from '../tensor/index.ts'
 import { cast } from './convert.ts'
-import { checkTensor, defineOp } from './define.ts'
+import { defineOp } from './define.ts'
 import { exp, mul, sub } from './elementwise.ts'
 import { checkFloat, floatOf } from './promote.ts'
-import { type Dims, type ReduceOptions, type ReduceParams, reduceParams, spread, sum } from './reduce.ts'
+import { type Dims, plainReduction, type ReduceOptions, type ReduceParams, reduceParams, spread, sum } from './reduce.ts'
 
 /** Σ over `dims`, which stay as 1. */
 const along = (op: 'sum' | 'max', x: graph.Node, dims: readonly number[]): graph.Node =>
@@ -45,20 +45,22 @@ const logSoftmaxAlong = defineOp('logSoftmax', {
 
 /** The dtype to compute in, as PyTorch's `dtype`; integers are computed in float32. */
 export interface SoftmaxOptions {
-  readonly dim?: number
+  /** The dim: the last by default. */
+  readonly dim?: number | null
+  /** What `x` is converted to before: its own dtype by default, float32 for integers. */
   readonly dtype?: DType
 }
 
-const SOFTMAX = ['dim', 'dtype']
+const SOFTMAX: Options<SoftmaxOptions> = describe<SoftmaxOptions>({ dim: nullable(DIM), dtype: DTYPE })
 
 function rowOp(
   name: string,
   apply: (x: Tensor, dims: readonly number[]) => Tensor,
-): (x: Tensor, dim?: number | SoftmaxOptions, options?: SoftmaxOptions) => Tensor {
+): (x: Tensor, dim?: number | SoftmaxOptions | null, options?: SoftmaxOptions) => Tensor {
+  const given = signature(name, { x: TENSOR, dim: dimOr(DIM, SOFTMAX), options: optional(SOFTMAX) })
   return (x, dim, options) => {
-    checkTensor(name, 'x', x)
-    const named = typeof dim === 'object' ? dim : options
-    if (named !== undefined) checkOptions(name, named, SOFTMAX)
+    given.check(x, dim, options)
+    const named = optionsIn<SoftmaxOptions>(name, dim, options)
     const d = normalizeDim(name, (typeof dim === 'number' ? dim : named?.dim) ?? -1, x.ndim)
     return apply(cast(x, named?.dtype ?? floatOf(x.dtype)), x.ndim === 0 ? [] : [d])
   }
@@ -68,13 +70,13 @@ function rowOp(
  * eˣ / Σ eˣ along `dim` (the last by default). A row of −∞ gives NaN, as in PyTorch.
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.softmax.html
  */
-export const softmax: (x: Tensor, dim?: number | SoftmaxOptions, options?: SoftmaxOptions) => Tensor = rowOp('softmax', softmaxAlong)
+export const softmax: (x: Tensor, dim?: number | SoftmaxOptions | null, options?: SoftmaxOptions) => Tensor = rowOp('softmax', softmaxAlong)
 
 /**
  * ln softmax along `dim` (the last by default), exact also where softmax underflows.
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.log_softmax.html
  */
-export const logSoftmax: (x: Tensor, dim?: number | SoftmaxOptions, options?: SoftmaxOptions) => Tensor = rowOp(
+export const logSoftmax: (x: Tensor, dim?: number | SoftmaxOptions | null, options?: SoftmaxOptions) => Tensor = rowOp(
   'logSoftmax',
   logSoftmaxAlong,
 )
@@ -95,9 +97,11 @@ const logsumexpOver = defineOp('logsumexp', {
   vjp: { x: (g, { x, y }, p) => mul(spread(g, p, x.shape), exp(sub(x, spread(y, p, x.shape)))) },
 })
 
+const LOGSUMEXP = plainReduction('logsumexp')
+
 /** ln Σ eˣ over `dim`. @see https://pytorch.org/docs/stable/generated/torch.logsumexp.html */
 export function logsumexp(x: Tensor, dim?: Dims | ReduceOptions | null, options?: ReduceOptions): Tensor {
-  const p = reduceParams('logsumexp', x, dim, options)
+  const p = reduceParams(LOGSUMEXP, x, dim, options)
   checkFloat('logsumexp', 'x', x)
   return logsumexpOver(x, p)
 }

@@ -1,8 +1,8 @@
 /** @file What convolutions and pooling share: their options, the geometry of sliding windows, and the view of all windows with its adjoint. */
-import { ArgumentError, type Shape, ShapeError, showArgument, showShape, sizeOf } from '../base/index.ts'
+import { choice, type Kind, oneOf, type Shape, ShapeError, showShape, sizeOf } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import type { Tensor } from '../tensor/index.ts'
-import { checkTensor, defineOp } from './define.ts'
+import { defineOp } from './define.ts'
 
 /** One number for both axes, or [height, width]. */
 export type Pair = number | readonly [height: number, width: number]
@@ -23,12 +23,22 @@ export interface Windows extends Sliding {
   readonly out: Shape
 }
 
-/** Reads a pair of whole numbers ≥ `least`; the answer is the caller's own, whatever becomes of `value`. */
-export function pairOf(op: string, role: string, value: unknown, least: number): readonly [number, number] {
-  const pair = typeof value === 'number' ? [value, value] : value
-  if (Array.isArray(pair) && pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= least)) return [pair[0], pair[1]]
-  throw new ArgumentError(op, `${role} must be a whole number ≥ ${least}, or two of them [height, width], got ${showArgument(value)}`)
+const pairFrom = (least: number): Kind => {
+  const one = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= least
+  return {
+    fits: `a whole number ≥ ${least}, or two of them [height, width]`,
+    accepts: (x) => one(x) || (Array.isArray(x) && x.length === 2 && one(x[0]) && one(x[1])),
+  }
 }
+/** One whole number ≥ 1, or two: a kernel, a stride, a dilation. */
+export const PAIR: Kind = pairFrom(1)
+/** One whole number ≥ 0, or two. */
+export const PAIR_OR_ZERO: Kind = pairFrom(0)
+/** What a convolution is padded by. */
+export const PADDING: Kind = oneOf(PAIR_OR_ZERO, choice(['same', 'valid']))
+
+/** Both numbers of a pair; the answer is the caller's own, whatever becomes of `pair`. */
+export const pairOf = (pair: Pair): readonly [number, number] => (typeof pair === 'number' ? [pair, pair] : [pair[0], pair[1]])
 
 /** How many elements a window spans. */
 const span = (s: Sliding, i: number): number => ((s.kernel[i] as number) - 1) * (s.dilation[i] as number) + 1
@@ -54,7 +64,6 @@ export function fit(op: string, x: Tensor, sliding: Sliding): Windows {
 
 /** Gives [C, H, W] a batch of one. Answers the input and whether it had none. @throws ShapeError for another number of dims. */
 export function batched(op: string, x: Tensor): boolean {
-  checkTensor(op, 'x', x)
   if (x.ndim !== 3 && x.ndim !== 4)
     throw new ShapeError(
       op,

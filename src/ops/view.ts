@@ -1,24 +1,35 @@
 /** @file Views: the same elements under another shape or order. Index arithmetic of the kernels that read them, never a copy. */
 import {
-  ArgumentError,
+  COUNT,
   expandsTo,
   inferReshape,
+  listOf,
   normalizeDim,
   normalizeDims,
+  oneOf,
+  optional,
+  SHAPE,
   type Shape,
   ShapeError,
+  type Signature,
   sameShape,
   showShape,
+  signature,
+  WHOLE,
+  whole,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { type Tensor, type TensorList, tensorList } from '../tensor/index.ts'
-import { checkTensor, defineOp } from './define.ts'
+import { DIM, DIMS, TENSOR, type Tensor, type TensorList, tensorList } from '../tensor/index.ts'
+import { defineOp } from './define.ts'
 
 /** Sizes as one array or as arguments. */
 export type Sizes = [sizes: Shape] | number[]
-/** The list that `Sizes` means. */
-export const listOf = (sizes: readonly [Shape] | readonly number[]): Shape =>
-  sizes.length === 1 && Array.isArray(sizes[0]) ? (sizes[0] as Shape) : (sizes as Shape)
+/** The list that `Sizes` means, checked: `given` describes (x, list). */
+function listed(given: Signature, x: Tensor, sizes: readonly [Shape] | readonly number[]): Shape {
+  const list = sizes.length === 1 && typeof sizes[0] !== 'number' ? (sizes[0] as Shape) : (sizes as Shape)
+  given.check(x, list)
+  return list
+}
 
 // ── shape ──
 
@@ -30,6 +41,10 @@ const reshapeTo = defineOp('reshape', {
   vjp: { x: (g, { shape }) => reshape(g, shape) },
 })
 
+/** A size, or −1 for the one that follows from the others. */
+const SIZES = listOf(whole(-1))
+const RESHAPE = signature('reshape', { x: TENSOR, sizes: SIZES })
+
 /**
  * The same elements, in row-major order, under another shape. One size may be −1.
  * @throws ShapeError when the number of elements differs.
@@ -37,16 +52,17 @@ const reshapeTo = defineOp('reshape', {
  * @example zeros([2, 6]).reshape(3, -1).shape // [3, 4]
  */
 export function reshape(x: Tensor, ...sizes: Sizes): Tensor {
-  checkTensor('reshape', 'x', x)
-  const list = listOf(sizes)
+  const list = listed(RESHAPE, x, sizes)
   return reshapeTo(x, sameShape(list, x._node.shape) ? x._node.shape : inferReshape('reshape', x._node.shape, [...list]))
 }
 /** As {@link reshape}. @see https://pytorch.org/docs/stable/generated/torch.Tensor.view.html */
 export const view: (x: Tensor, ...sizes: Sizes) => Tensor = reshape
 
+const FLATTEN = signature('flatten', { x: TENSOR, startDim: optional(DIM), endDim: optional(DIM) })
+
 /** The dims from `startDim` to `endDim` (included) as one. @see https://pytorch.org/docs/stable/generated/torch.flatten.html */
 export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
-  checkTensor('flatten', 'x', x)
+  FLATTEN.check(x, startDim, endDim)
   const from = normalizeDim('flatten', startDim, x.ndim, 'startDim')
   const to = normalizeDim('flatten', endDim, x.ndim, 'endDim')
   if (from > to) throw new ShapeError('flatten', `startDim ${startDim} lies behind endDim ${endDim}`, [x.shape])
@@ -54,17 +70,21 @@ export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
   return reshapeTo(x, [...shape.slice(0, from), shape.slice(from, to + 1).reduce((a, b) => a * b, 1), ...shape.slice(to + 1)])
 }
 
+const UNFLATTEN = signature('unflatten', { x: TENSOR, dim: DIM, sizes: SIZES })
+
 /** `sizes` in the place of dim `dim`. @see https://pytorch.org/docs/stable/generated/torch.unflatten.html */
 export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
-  checkTensor('unflatten', 'x', x)
+  UNFLATTEN.check(x, dim, sizes)
   const d = normalizeDim('unflatten', dim, x.ndim)
   const inner = inferReshape('unflatten', [x.shape[d] ?? 1], [...sizes])
   return reshapeTo(x, [...x.shape.slice(0, d), ...inner, ...x.shape.slice(d + 1)])
 }
 
+const SQUEEZE = signature('squeeze', { x: TENSOR, dim: optional(DIMS) })
+
 /** Without the dims of size 1 (or without those of `dim` that have size 1). @see https://pytorch.org/docs/stable/generated/torch.squeeze.html */
 export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
-  checkTensor('squeeze', 'x', x)
+  SQUEEZE.check(x, dim)
   const dims = dim === undefined ? undefined : normalizeDims('squeeze', dim, x.ndim)
   return reshapeTo(
     x,
@@ -72,9 +92,11 @@ export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
   )
 }
 
+const UNSQUEEZE = signature('unsqueeze', { x: TENSOR, dim: DIM })
+
 /** With a dim of size 1 in front of dim `dim`. @see https://pytorch.org/docs/stable/generated/torch.unsqueeze.html */
 export function unsqueeze(x: Tensor, dim: number): Tensor {
-  checkTensor('unsqueeze', 'x', x)
+  UNSQUEEZE.check(x, dim)
   const d = normalizeDim('unsqueeze', dim, x.ndim + 1)
   return reshapeTo(x, [...x.shape.slice(0, d), 1, ...x.shape.slice(d)])
 }
@@ -97,6 +119,8 @@ const permuteTo: (x: Tensor, order: readonly number[]) => Tensor = defineOp('per
   },
 })
 
+const PERMUTE = signature('permute', { x: TENSOR, order: listOf(DIM) })
+
 /**
  * Dims in another order: dim i of the result is dim `order[i]` of `x`.
  * @throws ShapeError when `order` does not name every dim once.
@@ -104,21 +128,21 @@ const permuteTo: (x: Tensor, order: readonly number[]) => Tensor = defineOp('per
  * @example zeros([2, 3, 4]).permute(2, 0, 1).shape // [4, 2, 3]
  */
 export function permute(x: Tensor, ...order: Sizes): Tensor {
-  checkTensor('permute', 'x', x)
-  const list = listOf(order).map((d) => normalizeDim('permute', d, x.ndim))
+  const given = listed(PERMUTE, x, order)
+  const list = given.map((d) => normalizeDim('permute', d, x.ndim))
   if (list.length !== x.ndim || new Set(list).size !== list.length) {
-    throw new ShapeError(
-      'permute',
-      `the order ${showShape(listOf(order))} must name each of the ${x.ndim} dims of ${showShape(x.shape)} once`,
-      [x.shape],
-    )
+    throw new ShapeError('permute', `the order ${showShape(given)} must name each of the ${x.ndim} dims of ${showShape(x.shape)} once`, [
+      x.shape,
+    ])
   }
   return permuteTo(x, list)
 }
 
+const TRANSPOSE = signature('transpose', { x: TENSOR, dim0: DIM, dim1: DIM })
+
 /** Two dims exchanged. @see https://pytorch.org/docs/stable/generated/torch.transpose.html */
 export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
-  checkTensor('transpose', 'x', x)
+  TRANSPOSE.check(x, dim0, dim1)
   const a = normalizeDim('transpose', dim0, x.ndim, 'dim0')
   const b = normalizeDim('transpose', dim1, x.ndim, 'dim1')
   return permuteTo(
@@ -127,34 +151,41 @@ export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
   )
 }
 
+const T = signature('t', { x: TENSOR })
+
 /** A matrix transposed; vectors and 0-d tensors as they are. @throws ShapeError past two dims. @see https://pytorch.org/docs/stable/generated/torch.t.html */
 export function t(x: Tensor): Tensor {
-  checkTensor('t', 'x', x)
+  T.check(x)
   if (x.ndim > 2)
     throw new ShapeError('t', `at most 2 dims are wanted, x is ${showShape(x.shape)}. Use transpose(dim0, dim1) or x.mT`, [x.shape])
   return x.ndim === 2 ? permuteTo(x, [1, 0]) : x
 }
 
+const MT = signature('mT', { x: TENSOR })
+
 /** The last two dims exchanged. @see https://pytorch.org/docs/stable/tensors.html#torch.Tensor.mT */
 export function mT(x: Tensor): Tensor {
-  checkTensor('mT', 'x', x)
+  MT.check(x)
   if (x.ndim < 2) throw new ShapeError('mT', `at least 2 dims are wanted, x is ${showShape(x.shape)}`, [x.shape])
   return transpose(x, -2, -1)
 }
 
+const MOVEDIM = signature('movedim', { x: TENSOR, source: DIM, destination: DIM })
+
 /** A dim moved to another place. @see https://pytorch.org/docs/stable/generated/torch.movedim.html */
 export function movedim(x: Tensor, source: number, destination: number): Tensor {
-  checkTensor('movedim', 'x', x)
+  MOVEDIM.check(x, source, destination)
   const order = x.shape.map((_, i) => i)
   const [moved] = order.splice(normalizeDim('movedim', source, x.ndim, 'source'), 1)
   if (moved !== undefined) order.splice(normalizeDim('movedim', destination, x.ndim, 'destination'), 0, moved)
   return permuteTo(x, order)
 }
 
+const FLIP = signature('flip', { x: TENSOR, dims: listOf(DIM) })
+
 /** The elements in reverse along `dims`. @see https://pytorch.org/docs/stable/generated/torch.flip.html */
 export function flip(x: Tensor, ...dims: Sizes): Tensor {
-  checkTensor('flip', 'x', x)
-  const list = listOf(dims).map((d) => normalizeDim('flip', d, x.ndim))
+  const list = listed(FLIP, x, dims).map((d) => normalizeDim('flip', d, x.ndim))
   const turned = (i: number): boolean => list.includes(i) && (x.shape[i] as number) > 0
   return sliceBy(x, {
     start: x.shape.map((s, i) => (turned(i) ? s - 1 : 0)),
@@ -173,6 +204,8 @@ const expandTo = defineOp('expand', {
   vjp: { x: (g) => g }, // the driver sums
 })
 
+const EXPAND = signature('expand', { x: TENSOR, sizes: SIZES })
+
 /**
  * Dims of size 1 repeated to a larger size, and dims added in front; −1 keeps a size.
  * @throws ShapeError when a size other than 1 would change.
@@ -180,9 +213,8 @@ const expandTo = defineOp('expand', {
  * @example zeros([3, 1]).expand(2, -1, 4).shape // [2, 3, 4]
  */
 export function expand(x: Tensor, ...sizes: Sizes): Tensor {
-  checkTensor('expand', 'x', x)
+  const list = listed(EXPAND, x, sizes)
   const from = x._node.shape
-  const list = listOf(sizes)
   const to = list.map((s, i) => (s === -1 ? (from[i - (list.length - from.length)] ?? -1) : s))
   if (to.some((s) => !Number.isInteger(s) || s < 0) || !expandsTo(from, to)) {
     throw new ShapeError(
@@ -193,15 +225,27 @@ export function expand(x: Tensor, ...sizes: Sizes): Tensor {
   }
   return expandTo(x, to)
 }
-/** As {@link expand}, with the shape of `other`. */
-export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, other.shape)
+const EXPAND_AS = signature('expandAs', { x: TENSOR, other: TENSOR })
+
+/** As {@link expand}, with the shape of `other`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.expand_as.html */
+export function expandAs(x: Tensor, other: Tensor): Tensor {
+  EXPAND_AS.check(x, other)
+  return expand(x, other.shape)
+}
+
+const BROADCAST_TO = signature('broadcastTo', { x: TENSOR, shape: SIZES })
+
 /** `x` expanded to `shape`, as in NumPy. @see https://pytorch.org/docs/stable/generated/torch.broadcast_to.html */
-export const broadcastTo = (x: Tensor, shape: Shape): Tensor => expand(x, shape)
+export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  BROADCAST_TO.check(x, shape)
+  return expand(x, shape)
+}
+
+const REPEAT = signature('repeat', { x: TENSOR, sizes: SHAPE })
 
 /** `x` repeated `sizes[i]` times along each dim; dims may be added in front. @see https://pytorch.org/docs/stable/generated/torch.Tensor.repeat.html */
 export function repeat(x: Tensor, ...sizes: Sizes): Tensor {
-  checkTensor('repeat', 'x', x)
-  const times = listOf(sizes)
+  const times = listed(REPEAT, x, sizes)
   if (times.length < x.ndim)
     throw new ShapeError('repeat', `${x.ndim} or more counts are wanted for ${showShape(x.shape)}, got ${showShape(times)}`, [x.shape])
   const shape = [...times.slice(x.ndim).map(() => 1), ...x.shape]
@@ -274,18 +318,20 @@ export const padZeros: (x: Tensor, p: PadParams) => Tensor = defineOp('padZeros'
   half: 'keep',
 })
 
+const NARROW = signature('narrow', { x: TENSOR, dim: DIM, start: WHOLE, length: COUNT })
+
 /**
  * `length` elements along `dim`, from `start` on.
  * @throws ShapeError past the end.
  * @see https://pytorch.org/docs/stable/generated/torch.narrow.html
  */
 export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
-  checkTensor('narrow', 'x', x)
+  NARROW.check(x, dim, start, length)
   if (x.ndim === 0) throw new ShapeError('narrow', 'a tensor with dims is wanted, x is 0-d', [x.shape])
   const d = normalizeDim('narrow', dim, x.ndim)
   const size = x.shape[d] as number
   const from = start < 0 ? start + size : start
-  if (!Number.isInteger(from) || !Number.isInteger(length) || from < 0 || length < 0 || from + length > size) {
+  if (from < 0 || from + length > size) {
     throw new ShapeError('narrow', `start ${start} and length ${length} do not fit dim ${d} of ${showShape(x.shape)} (size ${size})`, [
       x.shape,
     ])
@@ -302,29 +348,31 @@ export function narrowTo(x: Tensor, d: number, start: number, length: number): T
   })
 }
 
+const SELECT = signature('select', { x: TENSOR, dim: DIM, index: WHOLE })
+
 /** Position `index` of dim `dim`, which leaves the shape. @throws ShapeError past the end. @see https://pytorch.org/docs/stable/generated/torch.select.html */
 export function select(x: Tensor, dim: number, index: number): Tensor {
-  checkTensor('select', 'x', x)
+  SELECT.check(x, dim, index)
   if (x.ndim === 0) throw new ShapeError('select', 'a tensor with dims is wanted, x is 0-d', [x.shape])
   const d = normalizeDim('select', dim, x.ndim)
   const size = x.shape[d] as number
-  if (!Number.isInteger(index) || index < -size || index >= size) {
+  if (index < -size || index >= size) {
     throw new ShapeError('select', `index ${index} is out of range for dim ${d} of ${showShape(x.shape)} (size ${size})`, [x.shape])
   }
   const one = narrowTo(x, d, index < 0 ? index + size : index, 1)
   return reshapeTo(one, [...x.shape.slice(0, d), ...x.shape.slice(d + 1)])
 }
 
+const SPLIT = signature('split', { x: TENSOR, size: oneOf(whole(1), SHAPE), dim: optional(DIM) })
+
 /**
  * Parts along `dim` of size `size` (the last may be smaller), or of the sizes listed.
  * @see https://pytorch.org/docs/stable/generated/torch.split.html
  */
 export function split(x: Tensor, size: number | readonly number[], dim = 0): TensorList {
-  checkTensor('split', 'x', x)
+  SPLIT.check(x, size, dim)
   const d = normalizeDim('split', dim, x.ndim)
   const n = x.shape[d] ?? 1
-  if (typeof size === 'number' && !(Number.isInteger(size) && size > 0))
-    throw new ArgumentError('split', `the size of a part must be a whole number > 0, got ${size}`)
   const parts =
     typeof size === 'number' ? Array.from({ length: Math.max(1, Math.ceil(n / size)) }, (_, i) => Math.min(size, n - i * size)) : size
   const total = parts.reduce((a, b) => a + b, 0)
@@ -339,18 +387,20 @@ export function split(x: Tensor, size: number | readonly number[], dim = 0): Ten
   )
 }
 
+const CHUNK = signature('chunk', { x: TENSOR, chunks: whole(1), dim: optional(DIM) })
+
 /** At most `chunks` parts of equal size along `dim` (the last may be smaller). @see https://pytorch.org/docs/stable/generated/torch.chunk.html */
 export function chunk(x: Tensor, chunks: number, dim = 0): TensorList {
-  checkTensor('chunk', 'x', x)
-  if (!(Number.isInteger(chunks) && chunks > 0))
-    throw new ArgumentError('chunk', `the number of chunks must be a whole number > 0, got ${chunks}`)
+  CHUNK.check(x, chunks, dim)
   const n = x.shape[normalizeDim('chunk', dim, x.ndim)] ?? 1
   return split(x, Math.max(1, Math.ceil(n / chunks)), dim)
 }
 
+const UNBIND = signature('unbind', { x: TENSOR, dim: optional(DIM) })
+
 /** The positions of `dim` as a list of tensors without it. @see https://pytorch.org/docs/stable/generated/torch.unbind.html */
 export function unbind(x: Tensor, dim = 0): TensorList {
-  checkTensor('unbind', 'x', x)
+  UNBIND.check(x, dim)
   const d = normalizeDim('unbind', dim, x.ndim)
   return tensorList(Array.from({ length: x.shape[d] ?? 0 }, (_, i) => select(x, d, i)))
 }

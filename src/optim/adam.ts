@@ -1,25 +1,54 @@
 /** @file Adam, and AdamW, which takes its weight decay apart from the gradient. */
-import { ArgumentError, checkOptions } from '../base/index.ts'
+import { atLeast, BOOLEAN, type Kind, listOf, within } from '../base/index.ts'
 import { add, div, maximum, mul, sqrt, square, sub, zerosLike } from '../ops/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import type { Slots } from './arena.ts'
-import { atLeastZero, type GroupOptions, type MemoryOptions, Optimizer, type ParamGroup, type Params, type Update } from './optimizer.ts'
+import {
+  GROUP,
+  type GroupOptions,
+  type MemoryOptions,
+  Optimizer,
+  type OptimizerKinds,
+  optimizerKinds,
+  type ParamGroup,
+  type Params,
+  type Update,
+} from './optimizer.ts'
 
+/** Options of {@link Adam} and {@link AdamW}. */
 export interface AdamOptions extends GroupOptions {
-  /** How much of the means of the gradient and of its square stays in a step. */
+  /** How much of the means of the gradient and of its square stays in a step, each from 0 to below 1: [0.9, 0.999] by default. */
   betas: readonly [number, number]
-  /** Added to the root of the second mean. */
+  /** Added to the root of the second mean, ≥ 0: 1e-8 by default. */
   eps: number
-  /** Divide by the largest second mean so far. */
+  /** Divide by the largest second mean so far: false by default. */
   amsgrad: boolean
 }
 
-const ADAM = ['lr', 'betas', 'eps', 'weightDecay', 'amsgrad', 'maximize', 'keepPrevious']
+const BETAS = listOf(within(0, 1, 'open'))
+const TWO_BETAS: Kind = {
+  fits: 'two numbers from 0 to below 1',
+  accepts: (x) => BETAS.accepts(x) && (x as readonly number[]).length === 2,
+  problem: (role, x) => (Array.isArray(x) && x.length === 2 ? BETAS.problem?.(role, x) : undefined),
+}
+const kindsOf = (name: string): OptimizerKinds<AdamOptions> =>
+  optimizerKinds<AdamOptions>(name, { ...GROUP, betas: TWO_BETAS, eps: atLeast(0), amsgrad: BOOLEAN }, [
+    'exp_avg',
+    'exp_avg_sq',
+    'max_exp_avg_sq',
+  ])
+const ADAM = kindsOf('Adam')
+const ADAM_W = kindsOf('AdamW')
 
 /** What both have in common: the step of the means. PyTorch's order of operations. */
 abstract class Adams extends Optimizer<AdamOptions> {
-  constructor(params: Params<AdamOptions>, options: Partial<Readonly<AdamOptions>> & MemoryOptions, weightDecayByDefault: number) {
-    checkOptions(new.target.name, options, ADAM)
+  constructor(
+    kinds: OptimizerKinds<AdamOptions>,
+    params: Params<AdamOptions>,
+    options: Partial<Readonly<AdamOptions>> & MemoryOptions,
+    weightDecayByDefault: number,
+  ) {
+    kinds.given.checkAs(new.target.name, params, options)
     const {
       lr = 1e-3,
       betas = [0.9, 0.999],
@@ -29,16 +58,11 @@ abstract class Adams extends Optimizer<AdamOptions> {
       maximize = false,
       ...memory
     } = options
-    super(params, { lr, betas, eps, weightDecay, amsgrad, maximize }, memory)
+    super(params, { lr, betas, eps, weightDecay, amsgrad, maximize }, memory, kinds)
   }
 
-  protected check({ betas, eps }: AdamOptions): void {
-    const name = this.constructor.name
-    atLeastZero(name, 'eps', eps)
-    if (!Array.isArray(betas) || betas.length !== 2) throw new ArgumentError(name, 'betas are two numbers')
-    for (const beta of betas)
-      if (!(beta >= 0 && beta < 1)) throw new ArgumentError(name, `a beta must lie in 0 to below 1, got ${String(beta)}`)
-  }
+  // No option depends on another
+  protected check(): void {}
 
   /** Values and gradients after weight decay. */
   protected abstract decay(values: Tensor, gradients: Tensor, group: ParamGroup<AdamOptions>): readonly [Tensor, Tensor]
@@ -67,7 +91,7 @@ abstract class Adams extends Optimizer<AdamOptions> {
  */
 export class Adam extends Adams {
   constructor(params: Params<AdamOptions>, options: Partial<Readonly<AdamOptions>> & MemoryOptions = {}) {
-    super(params, options, 0)
+    super(ADAM, params, options, 0)
   }
 
   protected decay(values: Tensor, gradients: Tensor, { weightDecay }: ParamGroup<AdamOptions>): readonly [Tensor, Tensor] {
@@ -82,7 +106,7 @@ export class Adam extends Adams {
  */
 export class AdamW extends Adams {
   constructor(params: Params<AdamOptions>, options: Partial<Readonly<AdamOptions>> & MemoryOptions = {}) {
-    super(params, options, 0.01)
+    super(ADAM_W, params, options, 0.01)
   }
 
   protected decay(values: Tensor, gradients: Tensor, { lr, weightDecay }: ParamGroup<AdamOptions>): readonly [Tensor, Tensor] {

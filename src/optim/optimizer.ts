@@ -2,17 +2,68 @@
  * @file `Optimizer`: parameter groups, gradients' end, state, and the step. A subclass says by a formula over flat tensors how values and what
  * is remembered follow from gradients; the base lays parameters out in arenas, so that the formula runs once for all of them.
  */
-import { ArgumentError, checkOptions, type DType, isFloat, sameShape, showShape } from '../base/index.ts'
+import {
+  ANYTHING,
+  ArgumentError,
+  atLeast,
+  BOOLEAN,
+  type DType,
+  options as describe,
+  FUNCTION,
+  isFloat,
+  isPlainObject,
+  type Kind,
+  mismatch,
+  Options,
+  optional,
+  type Signature,
+  sameShape,
+  showArgument,
+  showShape,
+  signature,
+} from '../base/index.ts'
 import { cast, detach, neg, zerosLike } from '../ops/index.ts'
-import { closeStep, enableGrad, enterQuiet, leaveQuiet, Tensor, withGrad } from '../tensor/index.ts'
+import { closeStep, enableGrad, enterQuiet, leaveQuiet, TENSOR, Tensor, withGrad } from '../tensor/index.ts'
 import { type Arena, layOut, type Resident, type Slots } from './arena.ts'
 
 /** What every group has. */
 export interface GroupOptions {
+  /** The learning rate, ≥ 0. */
   lr: number
+  /** How strongly parameters are drawn to 0, ≥ 0: 0 unless the optimizer says otherwise. */
   weightDecay: number
-  /** Steps along the gradient instead of against it. */
+  /** Steps along the gradient instead of against it: false by default. */
   maximize: boolean
+}
+
+/** The kinds of {@link GroupOptions}. */
+export const GROUP = { lr: atLeast(0), weightDecay: atLeast(0), maximize: BOOLEAN } as const
+
+const PARAMS: Kind = {
+  fits: 'a list of tensors or of groups { params, … }',
+  accepts: (x) =>
+    typeof x === 'object' && typeof (x as Iterable<unknown> | null)?.[Symbol.iterator] === 'function' && !(x instanceof Tensor),
+  hint: (x) => {
+    if (x instanceof Tensor) return 'One tensor goes into an array: [w]'
+    return typeof (x as { parameters?: unknown } | undefined)?.parameters === 'function' ? 'Of a module, give its parameters()' : undefined
+  },
+}
+
+/** What an optimizer takes, described: options of groups, those that belong to no group, and the names of what it remembers of a parameter. */
+export interface OptimizerKinds<O> {
+  readonly given: Signature
+  readonly group: Options<O>
+  readonly slots: readonly string[]
+}
+
+/** Describes an optimizer: the kinds of its groups' options, and the names under which it remembers things (PyTorch's). */
+export function optimizerKinds<O extends GroupOptions>(
+  name: string,
+  kinds: { readonly [K in keyof O & string]-?: Kind },
+  slots: readonly string[],
+): OptimizerKinds<O> {
+  const all = new Options<O & MemoryOptions>({ ...kinds, keepPrevious: BOOLEAN } as Record<keyof (O & MemoryOptions) & string, Kind>)
+  return { given: signature(name, { params: PARAMS, options: optional(all) }), group: describe<O>(kinds), slots }
 }
 
 /** Parameters and how they are updated; the options may be changed between steps. */
@@ -23,6 +74,26 @@ export type GivenGroup<O extends GroupOptions = GroupOptions> = Partial<Readonly
 
 /** What an optimizer takes: parameters, or groups of them. */
 export type Params<O extends GroupOptions = GroupOptions> = Iterable<Tensor> | Iterable<GivenGroup<O>>
+
+const SET_TO_NONE = describe<ZeroGradOptions>({ setToNone: BOOLEAN })
+const ZERO_GRAD = signature('Optimizer.zeroGrad', { options: optional(SET_TO_NONE) })
+const STEP = signature('Optimizer.step', { closure: optional(FUNCTION) })
+const LOAD: Kind = {
+  fits: 'what stateDict() gave: { state, paramGroups }',
+  accepts: (x) =>
+    isPlainObject(x) &&
+    isPlainObject(x.state) &&
+    Array.isArray(x.paramGroups) &&
+    x.paramGroups.every((group) => isPlainObject(group) && Array.isArray(group.params)) &&
+    Object.values(x.state).every(isPlainObject),
+}
+const LOAD_STATE_DICT = signature('Optimizer.loadStateDict', { state: LOAD })
+
+/** How gradients are forgotten. */
+export interface ZeroGradOptions {
+  /** Whether they become null (default) or zeros. */
+  readonly setToNone?: boolean
+}
 
 /** What belongs to the optimizer and to no group. */
 export interface MemoryOptions {
@@ -35,13 +106,17 @@ export interface MemoryOptions {
 
 /** `stateDict()`: what is remembered by each parameter's number, counted through all groups, and the groups' options. */
 export interface OptimizerState {
+  /** What is remembered of each parameter, by its number: tensors by PyTorch's names (`exp_avg`), and its count of steps. */
   readonly state: Readonly<Record<number, Readonly<Record<string, Tensor | number>>>>
+  /** The options of each group, and the numbers of its parameters. */
   readonly paramGroups: readonly (Readonly<Record<string, unknown>> & { readonly params: readonly number[] })[]
 }
 
 /** The outcome of an update: new values, and what is remembered now. */
 export interface Update {
+  /** The parameters after the step. */
   readonly values: Tensor
+  /** What is remembered after the step, by name. */
   readonly slots: Slots
 }
 
@@ -53,16 +128,20 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
   /** The groups; `optimizer.paramGroups[0].lr = 1e-4` holds from the next step on. */
   readonly paramGroups: ParamGroup<O>[] = []
   readonly #defaults: O
+  readonly #kinds: OptimizerKinds<O> | undefined
   readonly #keepPrevious: boolean
   readonly #known = new Set<Tensor>()
   #arenas: Arena<ParamGroup<O>>[] = []
 
-  /** @throws ArgumentError for no parameters, a parameter twice, or one that is no leaf of a float dtype. */
-  constructor(params: Params<O>, defaults: O, memory: MemoryOptions) {
-    checkOptions(new.target.name, memory, [...Object.keys(defaults), 'keepPrevious'])
+  /**
+   * @param kinds what the options may be (`optimizerKinds`); an optimizer of one's own checks them in `check` instead
+   * @throws ArgumentError for no parameters, a parameter twice, or one that is no leaf of a float dtype.
+   */
+  constructor(params: Params<O>, defaults: O, memory: MemoryOptions, kinds?: OptimizerKinds<O>) {
     this.#defaults = defaults
+    this.#kinds = kinds
     this.#keepPrevious = memory.keepPrevious ?? true
-    const list = [...this.#iterable(params)]
+    const list: readonly unknown[] = [...this.#iterable(params)]
     if (list.length === 0) throw new ArgumentError(this.#name, 'there are no parameters to optimize')
     if (list.every((p) => p instanceof Tensor)) this.addParamGroup({ params: list } as unknown as GivenGroup<O>)
     else for (const group of list) this.addParamGroup(group as GivenGroup<O>)
@@ -73,13 +152,17 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
   }
 
   #iterable(params: unknown): Iterable<unknown> {
-    if (typeof (params as Iterable<unknown> | null)?.[Symbol.iterator] === 'function' && typeof params !== 'string')
-      return params as Iterable<unknown>
-    const hint = params instanceof Tensor ? '. One tensor goes into an array: [w]' : ''
-    throw new ArgumentError(
-      this.#name,
-      `parameters are a list of tensors or of groups { params, … }, got ${params === null ? 'null' : typeof params}${hint}`,
-    )
+    if (!PARAMS.accepts(params)) throw new ArgumentError(this.#name, mismatch(PARAMS, 'params', params))
+    return params as Iterable<unknown>
+  }
+
+  /** Throws unless the options of a group are what they may be: at first, and before each step, since they may be changed. */
+  #checkGroup(group: O): void {
+    for (const [name, kind] of this.#kinds?.group.kinds ?? GROUP_KINDS) {
+      const value: unknown = (group as unknown as Record<string, unknown>)[name]
+      if (!kind.accepts(value)) throw new ArgumentError(this.#name, mismatch(kind, name, value))
+    }
+    this.check(group)
   }
 
   /**
@@ -93,14 +176,21 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
 
   /** Adds parameters: with options of their own, or later than the others. */
   addParamGroup(group: GivenGroup<O>): void {
-    const { params: given, ...options } = group
     const name = this.#name
-    checkOptions(name, options, Object.keys(this.#defaults))
+    if (!isPlainObject(group)) throw new ArgumentError(name, `a group is { params: […], … }, got ${showArgument(group)}`)
+    const { params: given, ...options } = group as GivenGroup<O>
+    const own = new Options(
+      Object.fromEntries(Object.keys(this.#defaults).map((key) => [key, this.#kinds?.group.kinds.get(key) ?? ANYTHING])),
+    )
+    if (!own.accepts(options)) throw new ArgumentError(name, mismatch(own, 'a group', options))
     if (given === undefined) throw new ArgumentError(name, 'a group is { params: […], … }; params is missing')
     const params = given instanceof Tensor ? [given] : ([...this.#iterable(given)] as Tensor[])
     if (params.length === 0) throw new ArgumentError(name, 'a group has no parameters')
+    const complete = { ...this.#defaults, ...withoutUndefined(options) } as O
+    this.#checkGroup(complete)
+    const fresh = new Set<Tensor>()
     params.forEach((p, i) => {
-      if (!(p instanceof Tensor)) throw new ArgumentError(name, `parameter ${i} is no Tensor but ${p === null ? 'null' : typeof p}`)
+      if (!(p instanceof Tensor)) throw new ArgumentError(name, mismatch(TENSOR, `parameter ${i}`, p))
       if (!isFloat(p.dtype))
         throw new ArgumentError(name, `parameter ${i} ${showShape(p.shape)} is ${p.dtype}: only float tensors can be optimized`)
       if (!p.isLeaf)
@@ -108,19 +198,17 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
           name,
           `parameter ${i} ${showShape(p.shape)} is the result of an op. Make it a leaf: p.detach().requiresGrad_()`,
         )
-      if (this.#known.has(p))
+      if (this.#known.has(p) || fresh.has(p))
         throw new ArgumentError(name, `parameter ${i} ${showShape(p.shape)} is there already: each belongs to one group, once`)
-      this.#known.add(p)
+      fresh.add(p)
     })
-    const complete = { ...this.#defaults, ...withoutUndefined(options) } as O
-    checkGroup(name, complete)
-    this.check(complete)
+    for (const p of fresh) this.#known.add(p)
     this.paramGroups.push({ ...complete, params })
   }
 
   /** Forgets the gradients of all parameters; with `setToNone: false` they become zeros. */
-  zeroGrad(options?: { readonly setToNone?: boolean }): void {
-    checkOptions(`${this.#name}.zeroGrad`, options, ['setToNone'])
+  zeroGrad(options?: ZeroGradOptions): void {
+    ZERO_GRAD.checkAs(`${this.#name}.zeroGrad`, options)
     const setToNone = options?.setToNone ?? true
     for (const p of this.#known) p.grad = setToNone || p.grad === null ? null : zerosLike(p.grad)
   }
@@ -134,6 +222,8 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
   step(): void
   step<T>(closure: () => T): T
   step<T>(closure?: () => T): T | undefined {
+    STEP.checkAs(`${this.#name}.step`, closure)
+    for (const group of this.paramGroups) this.#checkGroup(group)
     const loss = closure ? enableGrad(closure) : undefined
     if (typeof (loss as { then?: unknown } | undefined)?.then === 'function') {
       throw new ArgumentError(
@@ -232,9 +322,10 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
 
   /**
    * Continues from a `stateDict()` of an optimizer with the same groups; its options replace the present ones.
-   * @throws ArgumentError when groups or shapes do not fit.
+   * @throws ArgumentError when groups, shapes or what is remembered do not fit: the state of another optimizer.
    */
   loadStateDict(saved: OptimizerState): void {
+    LOAD_STATE_DICT.checkAs(`${this.#name}.loadStateDict`, saved)
     const fail = (message: string): never => {
       throw new ArgumentError(`${this.#name}.loadStateDict`, message)
     }
@@ -249,18 +340,22 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
       if (entry === undefined) return
       const slots: Record<string, Tensor> = {}
       for (const [name, value] of Object.entries(entry)) {
-        if (!(value instanceof Tensor) || name === 'step') continue
-        if (!sameShape(value.shape, param.shape))
-          fail(`${name} of parameter ${i} is ${showShape(value.shape)} there, the parameter ${showShape(param.shape)} here`)
-        slots[name] = detach(value)
+        if (name === 'step') continue
+        if (!(value instanceof Tensor)) fail(mismatch(TENSOR, `${name} of parameter ${i}`, value))
+        if (this.#kinds && !this.#kinds.slots.includes(name))
+          fail(`the state remembers ${showArgument(name)}, ${this.#name} ${this.#remembered()}: it is of another optimizer`)
+        if (!sameShape((value as Tensor).shape, param.shape))
+          fail(`${name} of parameter ${i} is ${showShape((value as Tensor).shape)} there, the parameter ${showShape(param.shape)} here`)
+        slots[name] = detach(value as Tensor)
       }
       loaded.set(param, { param, step: typeof entry.step === 'number' ? entry.step : 1, slots })
     })
     const checked = saved.paramGroups.map(({ params: _, ...options }, i) => {
       const group = this.paramGroups[i] as ParamGroup<O>
-      const complete = { ...group, ...withoutUndefined(options) }
-      checkGroup(this.#name, complete)
-      this.check(complete)
+      const unknown = Object.keys(options).find((key) => !(key in this.#defaults))
+      if (unknown !== undefined)
+        fail(`group ${i} has an option ${showArgument(unknown)}, which ${this.#name} has not: it is of another optimizer`)
+      this.#checkGroup({ ...group, ...withoutUndefined(options) })
       return [group, options] as const
     })
     for (const [group, options] of checked) Object.assign(group, options)
@@ -278,6 +373,11 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
       arena.release(arena.params.filter((p) => !loaded.has(p)))
       arena.dissolve(this.#keepPrevious)
     }
+  }
+
+  #remembered(): string {
+    const slots = this.#kinds?.slots ?? []
+    return slots.length === 0 ? 'remembers nothing' : `remembers ${slots.join(', ')}`
   }
 
   /** The optimizer and its groups' options. */
@@ -299,12 +399,4 @@ const residentsOf = <G>(arena: Arena<G>): Resident[] => {
 
 const withoutUndefined = (options: object): object => Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 
-function checkGroup(name: string, { lr, weightDecay }: GroupOptions): void {
-  atLeastZero(name, 'lr', lr)
-  atLeastZero(name, 'weightDecay', weightDecay)
-}
-
-/** An option that must be a number ≥ 0. */
-export function atLeastZero(name: string, option: string, value: number): void {
-  if (!(value >= 0)) throw new ArgumentError(name, `${option} must be a number ≥ 0, got ${String(value)}`)
-}
+const GROUP_KINDS: Iterable<readonly [string, Kind]> = Object.entries(GROUP)

@@ -1,18 +1,32 @@
 /** @file Stochastic gradient descent. */
-import { ArgumentError, checkOptions } from '../base/index.ts'
+import { ArgumentError, atLeast, BOOLEAN, FINITE } from '../base/index.ts'
 import { add, mul, sub } from '../ops/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import type { Slots } from './arena.ts'
-import { atLeastZero, type GroupOptions, type MemoryOptions, Optimizer, type ParamGroup, type Params, type Update } from './optimizer.ts'
+import {
+  GROUP,
+  type GroupOptions,
+  type MemoryOptions,
+  Optimizer,
+  optimizerKinds,
+  type ParamGroup,
+  type Params,
+  type Update,
+} from './optimizer.ts'
 
+/** Options of {@link SGD}. */
 export interface SGDOptions extends GroupOptions {
+  /** How much of the direction stays from step to step, ≥ 0: 0 by default, none. */
   momentum: number
-  /** How much of a gradient the momentum leaves out. */
+  /** How much of a gradient the momentum leaves out: 0 by default. */
   dampening: number
+  /** Whether the step looks ahead along the momentum: false by default. */
   nesterov: boolean
 }
 
-const SGD_OPTIONS = ['lr', 'momentum', 'dampening', 'weightDecay', 'nesterov', 'maximize', 'keepPrevious']
+const KINDS = optimizerKinds<SGDOptions>('SGD', { ...GROUP, momentum: atLeast(0), dampening: FINITE, nesterov: BOOLEAN }, [
+  'momentum_buffer',
+])
 
 /**
  * b ← momentum · b + (1 − dampening) · g, then p ← p − lr · b, with g the gradient plus weightDecay · p. The first b is g. With `nesterov` the
@@ -22,13 +36,12 @@ const SGD_OPTIONS = ['lr', 'momentum', 'dampening', 'weightDecay', 'nesterov', '
  */
 export class SGD extends Optimizer<SGDOptions> {
   constructor(params: Params<SGDOptions>, options: Partial<Readonly<SGDOptions>> & MemoryOptions = {}) {
-    checkOptions(new.target.name, options, SGD_OPTIONS)
+    KINDS.given.checkAs(new.target.name, params, options)
     const { lr = 1e-3, momentum = 0, dampening = 0, weightDecay = 0, nesterov = false, maximize = false, ...memory } = options
-    super(params, { lr, momentum, dampening, weightDecay, nesterov, maximize }, memory)
+    super(params, { lr, momentum, dampening, weightDecay, nesterov, maximize }, memory, KINDS)
   }
 
   protected check({ momentum, dampening, nesterov }: SGDOptions): void {
-    atLeastZero('SGD', 'momentum', momentum)
     if (nesterov && (momentum === 0 || dampening !== 0))
       throw new ArgumentError('SGD', `nesterov needs a momentum and no dampening, got ${momentum} and ${dampening}`)
   }

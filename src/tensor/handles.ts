@@ -2,6 +2,7 @@
 import { DTypeError, type Shape, ShapeError, sameShape, showShape, type TypedArray } from '../base/index.ts'
 import type { DeviceName, MemoryStats } from '../device/index.ts'
 import * as graph from '../graph/index.ts'
+import { fromStorage } from './host.ts'
 import { isShared, share, Tensor } from './tensor.ts'
 
 /** Puts the value of `value` behind `handle`, past the tape; the handle keeps its place on the tape, and its version grows. Shapes and dtypes are equal. */
@@ -115,6 +116,12 @@ export function memory(device?: DeviceName): MemoryStats {
 /** The values in storage form (halves for float16), row-major, where the host has them now: not to be changed. */
 export function hostValues(x: Tensor): TypedArray | undefined {
   return graph.hostValues(x._node)
+}
+
+/** The values as numbers, row-major, where the host has them now. */
+export function knownValues(x: Tensor): TypedArray | undefined {
+  const values = graph.hostValues(x._node)
+  return values && (x.dtype === 'float16' ? fromStorage(values, x.dtype) : values)
 }
 
 /** Resolves when the devices are ready for another step: what a loader waits for before each batch. */

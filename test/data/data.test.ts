@@ -91,7 +91,7 @@ describe('DataLoader over tensors', () => {
       'TensorDataset: the tensors differ in their number of samples: tensor 0 is [10, 2], tensor 1 is [9]',
     )
     expect(() => new data.TensorDataset(zeros([]))).toThrow('tensor 0 has no dims')
-    expect(() => new data.TensorDataset()).toThrow('at least one tensor is wanted')
+    expect(() => new data.TensorDataset()).toThrow('TensorDataset: tensors must have at least 1 element, got []')
   })
 })
 

@@ -50,10 +50,12 @@ describe('Conv2d', () => {
       'Conv2d: stride must be a whole number ≥ 1, or two of them [height, width], got [1, 0]',
     )
     expect(make(3, 4, 3, { padding: 'full' as 'same' })).toThrow(
-      "Conv2d: padding must be a number, [height, width], 'same' or 'valid', got 'full'",
+      "Conv2d: padding must be a whole number ≥ 0, or two of them [height, width], or 'same' or 'valid', got 'full'",
     )
     expect(make(3, 4, 3, { padding: 'same', stride: 2 })).toThrow("Conv2d: padding 'same' needs stride 1, got [2, 2]")
-    expect(make(3, 4, 3, { paddingMode: 'reflect' as 'zeros' })).toThrow("Conv2d: paddingMode 'reflect' is not there")
+    expect(make(3, 4, 3, { paddingMode: 'reflect' as 'zeros' })).toThrow(
+      "Conv2d: paddingMode must be 'zeros', got 'reflect'. Only 'zeros' is there yet",
+    )
     expect(make(3, 4, 3, { strides: 2 } as object)).toThrow("Conv2d: unknown option 'strides'. Did you mean 'stride'?")
     const layer = new nn.Conv2d(3, 4, 3, { device })
     expect(() => layer.forward(zeros([2, 4, 8, 8], { device }))).toThrow(

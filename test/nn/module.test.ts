@@ -113,7 +113,9 @@ describe('what a module owns', () => {
     noGrad(() => p.add_(1))
     await expect(p).toBeCloseToTensor([2, 3])
     await expect(start).toBeCloseToTensor([1, 2])
-    expect(() => new nn.Parameter([1, 2] as unknown as Tensor)).toThrow('Parameter: a Tensor is wanted, got object')
+    expect(() => new nn.Parameter([1, 2] as unknown as Tensor)).toThrow(
+      'Parameter: data must be a Tensor, got [1, 2]. Make one with tensor(…)',
+    )
     expect(() => new nn.Parameter(tensor([1], { dtype: 'int32' }))).toThrow('only tensors of a float dtype')
   })
 })

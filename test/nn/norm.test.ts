@@ -111,7 +111,7 @@ describe('BatchNorm2d', () => {
     )
     expect(() => new nn.BatchNorm1d(3).forward(randn([1, 3, 2, 2]))).toThrow('BatchNorm1d: x must be [N, C] or [N, C, L], got [1, 3, 2, 2]')
     expect(() => new nn.BatchNorm2d(2.5)).toThrow('BatchNorm2d: numFeatures must be a whole number ≥ 0, got 2.5')
-    expect(() => new nn.BatchNorm2d(2, { momentum: Number.NaN })).toThrow('BatchNorm2d: momentum must be a number, or null')
+    expect(() => new nn.BatchNorm2d(2, { momentum: Number.NaN })).toThrow('BatchNorm2d: momentum must be a finite number, or null, got NaN')
     expect(() => new nn.BatchNorm1d(2, { track: true } as object)).toThrow("BatchNorm1d: unknown option 'track'")
   })
 

@@ -134,8 +134,8 @@ describe('errors', () => {
     expect(() => maximum(zeros([2]), zeros([3]))).toThrow(/^maximum: /)
   })
   it('what is no tensor is named', () => {
-    expect(() => zeros([2]).add('1' as unknown as number)).toThrow(/^add: an operand must be a Tensor or a number, got string/)
-    expect(() => add(1, 2)).toThrow(/^add: one operand must be a Tensor/)
+    expect(() => zeros([2]).add('1' as unknown as number)).toThrow(/^add: b must be a Tensor or a number, got '1'. Give the number 1/)
+    expect(() => add(1, 2)).toThrow(/^add: one of a and b must be a Tensor, got 1 and 2/)
   })
   it('bools have no difference', () => {
     expect(() => tensor([true]).sub(tensor([false]))).toThrow(/^sub: both operands are bool/)

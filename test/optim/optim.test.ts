@@ -149,7 +149,7 @@ describe('groups', () => {
     expect(() => new optim.SGD([p, 3 as unknown as Tensor])).toThrow('SGD')
     expect(() => new optim.SGD([p], { lr: -1 })).toThrow('SGD: lr must be a number ≥ 0, got -1')
     expect(() => new optim.SGD([p], { nesterov: true })).toThrow('SGD: nesterov needs a momentum and no dampening, got 0 and 0')
-    expect(() => new optim.Adam([p], { betas: [1, 0.9] })).toThrow('Adam: a beta must lie in 0 to below 1, got 1')
+    expect(() => new optim.Adam([p], { betas: [1, 0.9] })).toThrow('Adam: betas[0] must be a number from 0 to below 1, got 1')
     expect(() => new optim.AdamW([p], { eps: Number.NaN })).toThrow('AdamW: eps must be a number ≥ 0, got NaN')
   })
 

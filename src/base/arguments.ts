@@ -1,0 +1,332 @@
+/**
+ * @file What functions take: each public function describes its arguments once, in a {@link Signature}, by kinds. One mechanism checks them at the call, so that
+ * every error names function and argument, what came, and what fits. What only shapes can tell is checked behind it, by the function itself.
+ */
+import { dtypes } from './dtype.ts'
+import { ArgumentError } from './errors.ts'
+
+/** What an argument may be. */
+export interface Kind {
+  /** What fits, as an error says it: `a whole number ≥ 0`. */
+  readonly fits: string
+  accepts(value: unknown): boolean
+  /** A closer description of what is wrong with a value that does not fit: the whole message behind the function's name. */
+  problem?(role: string, value: unknown): string | undefined
+  /** What helps with a value that does not fit. */
+  hint?(value: unknown): string | undefined
+}
+
+// ── numbers, texts, choices ──
+
+/** Any number, NaN and ±∞ included. */
+export const NUMBER: Kind = { fits: 'a number', accepts: (x) => typeof x === 'number', hint: numberHint }
+/** A number other than NaN and ±∞. */
+export const FINITE: Kind = { fits: 'a finite number', accepts: Number.isFinite, hint: numberHint }
+export const BOOLEAN: Kind = { fits: 'true or false', accepts: (x) => typeof x === 'boolean' }
+export const STRING: Kind = { fits: 'a string', accepts: (x) => typeof x === 'string' }
+export const FUNCTION: Kind = { fits: 'a function', accepts: (x) => typeof x === 'function' }
+/** Whatever it is, the function judges by itself. */
+export const ANYTHING: Kind = { fits: 'anything', accepts: () => true }
+
+const MANY = Number.MAX_SAFE_INTEGER
+
+/** A whole number from `least` to `most`. */
+export function whole(least = -MANY, most = MANY): Kind {
+  const range = least === -MANY ? '' : most === MANY ? ` ≥ ${least}` : ` from ${least} to ${most}`
+  return {
+    fits: `a whole number${range}`,
+    accepts: (x) => Number.isSafeInteger(x) && (x as number) >= least && (x as number) <= most,
+    hint: numberHint,
+  }
+}
+/** A whole number. */
+export const WHOLE: Kind = whole()
+/** A whole number ≥ 0: a length, a size. */
+export const COUNT: Kind = whole(0)
+
+/** A whole number that int32 holds. */
+export const INT32: Kind = whole(-(2 ** 31), 2 ** 31 - 1)
+
+/** A finite number ≥ `least`. */
+export const atLeast = (least: number): Kind => ({
+  fits: `a number ≥ ${least}`,
+  accepts: (x) => Number.isFinite(x) && (x as number) >= least,
+  hint: numberHint,
+})
+
+/** A number within [`least`, `most`]; `open` leaves `most` out. */
+export const within = (least: number, most: number, open?: 'open'): Kind => ({
+  fits: open ? `a number from ${least} to below ${most}` : `a number from ${least} to ${most}`,
+  accepts: (x) => typeof x === 'number' && x >= least && (open ? x < most : x <= most),
+  hint: numberHint,
+})
+
+function numberHint(x: unknown): string | undefined {
+  if (typeof x === 'bigint' || (typeof x === 'string' && x.trim() !== '' && Number.isFinite(Number(x))))
+    return `Give the number ${Number(x)}`
+  return undefined
+}
+
+/** One of some strings. `others` says what is meant by strings that are none of them. */
+export function choice(names: readonly string[], others: Readonly<Record<string, string>> = {}): Kind {
+  const quoted = names.map((name) => `'${name}'`)
+  return {
+    fits: quoted.length === 1 ? (quoted[0] as string) : `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`,
+    accepts: (x) => typeof x === 'string' && names.includes(x),
+    hint: (x) => (typeof x === 'string' ? (Object.hasOwn(others, x) ? others[x] : nearest(x, names)) : undefined),
+  }
+}
+
+/** As `choice`, with a word for what the strings name. */
+export function named(what: string, names: readonly string[], others?: Readonly<Record<string, string>>): Kind {
+  const kind = choice(names, others)
+  return { ...kind, fits: `${what} (${kind.fits})` }
+}
+
+/** The name of a dtype. */
+export const DTYPE: Kind = named('a dtype', dtypes, {
+  int64: "'int32' stands for PyTorch's int64",
+  long: "'int32' stands for PyTorch's int64",
+  int: "'int32' is meant",
+  int16: "'int32' holds its values",
+  short: "'int32' holds its values",
+  float: "'float32' is meant",
+  double: "'float64' is meant, which is on device cpu",
+  half: "'float16' is meant",
+  bfloat16: "There is no bfloat16 yet: 'float16' has as many bytes",
+  boolean: "'bool' is meant",
+})
+
+/** The name of a device. */
+export const DEVICE: Kind = named('a device', ['webgpu', 'cpu'], {
+  cuda: "'webgpu' is the GPU",
+  gpu: "'webgpu' is the GPU",
+  mps: "'webgpu' is the GPU",
+})
+
+// ── lists, objects ──
+
+/** An array of such things, of `least` elements or more. */
+export function listOf(element: Kind, least = 0): Kind {
+  return {
+    fits: `an array ${least > 0 ? `of at least ${least} ` : ''}(each element ${element.fits})`,
+    accepts: (x) => Array.isArray(x) && x.length >= least && x.every((v) => element.accepts(v)),
+    problem(role, x) {
+      if (!Array.isArray(x)) return undefined
+      if (x.length < least) return `${role} must have at least ${least} element${least === 1 ? '' : 's'}, got ${showArgument(x)}`
+      const i = x.findIndex((v) => !element.accepts(v)) // (holes too, which every() passes over)
+      return i < 0 ? undefined : mismatch(element, `${role}[${i}]`, x[i])
+    },
+  }
+}
+
+/** A shape: sizes of the axes. */
+export const SHAPE: Kind = { ...listOf(COUNT), fits: 'a shape (an array of whole numbers ≥ 0)' }
+
+/** An instance of a class. `fits`: `a Generator`. */
+export const instanceOf = (Class: abstract new (...args: never[]) => unknown, fits: string): Kind => ({
+  fits,
+  accepts: (x) => x instanceof Class,
+})
+
+/** Any of several kinds. What is wrong is told by the first that knows. */
+export function oneOf(...kinds: readonly Kind[]): Kind {
+  const told = <T>(ask: (kind: Kind) => T | undefined): T | undefined => {
+    for (const kind of kinds) {
+      const answer = ask(kind)
+      if (answer !== undefined) return answer
+    }
+    return undefined
+  }
+  return {
+    fits: kinds.map((kind) => kind.fits).join(', or '),
+    accepts: (x) => kinds.some((kind) => kind.accepts(x)),
+    // Options stand in another argument's place here: what is no object was not meant for them
+    problem: (role, x) => told((kind) => (kind instanceof Options && !isPlainObject(x) ? undefined : kind.problem?.(role, x))),
+    hint: (x) => told((kind) => kind.hint?.(x)),
+  }
+}
+
+const widened = (kind: Kind, fits: string, also: (value: unknown) => boolean): Kind => ({
+  fits,
+  accepts: (x) => also(x) || kind.accepts(x),
+  problem: (role, x) => kind.problem?.(role, x),
+  hint: (x) => kind.hint?.(x),
+})
+
+/** The kind, or undefined: an argument that may be left out. */
+export const optional = (kind: Kind): Kind => widened(kind, kind.fits, (x) => x === undefined)
+/** The kind, or null or undefined. */
+export const nullable = (kind: Kind): Kind => widened(kind, `${kind.fits}, or null`, (x) => x === undefined || x === null)
+
+/** Whether `x` is an object without a class (of any realm: a test's or a worker's `Object` is another). */
+export function isPlainObject(x: unknown): x is Record<string, unknown> {
+  if (typeof x !== 'object' || x === null || Array.isArray(x)) return false
+  const prototype: unknown = Object.getPrototypeOf(x)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** An options object: keys of these names, whose values are of these kinds. Every key may be left out, or be undefined. */
+export class Options<O = unknown> implements Kind {
+  readonly fits: string
+  readonly kinds: ReadonlyMap<string, Kind>
+
+  constructor(kinds: Readonly<Record<keyof O & string, Kind>>) {
+    this.kinds = new Map(Object.entries<Kind>(kinds))
+    this.fits = `options { ${[...this.kinds.keys()].join(', ')} }`
+  }
+
+  accepts(x: unknown): boolean {
+    if (!isPlainObject(x)) return false
+    for (const key in x) {
+      const kind = this.kinds.get(key)
+      if (kind === undefined || (x[key] !== undefined && !kind.accepts(x[key]))) return false
+    }
+    return true
+  }
+
+  problem(_role: string, x: unknown): string | undefined {
+    if (!isPlainObject(x)) return `options go by name, in an object { ${[...this.kinds.keys()].join(', ')} }; got ${showArgument(x)}`
+    for (const key in x) {
+      const kind = this.kinds.get(key)
+      if (kind === undefined) {
+        const names = [...this.kinds.keys()]
+        return `unknown option '${shorten(key)}'. ${nearest(key, names) ?? `Known are ${names.join(', ')}`}`
+      }
+      if (x[key] !== undefined && !kind.accepts(x[key])) return mismatch(kind, key, x[key])
+    }
+    return undefined
+  }
+}
+
+/** Describes the options `O`: a kind for each of its keys, as the compiler checks. */
+export const options = <O>(kinds: { readonly [K in keyof O & string]-?: Kind }): Options<O> => new Options<O>(kinds)
+
+// ── what errors say ──
+
+const plain = (key: string): string => key.toLowerCase().replaceAll('_', '')
+
+/** How many letters must be put in, taken out or exchanged (Levenshtein's distance). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const exchanged = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(exchanged, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[b.length] as number
+}
+
+/** `Did you mean 'keepdim'?`, where a name is near. */
+export function nearest(word: string, names: readonly string[]): string | undefined {
+  if (word.length > 100) return undefined
+  const [name, away] = names
+    .map((k) => [k, distance(plain(word), plain(k))] as const)
+    .reduce((best, candidate) => (candidate[1] < best[1] ? candidate : best), ['', Number.POSITIVE_INFINITY])
+  return away <= Math.max(1, word.length / 3) ? `Did you mean '${name}'?` : undefined
+}
+
+const shorten = (text: string, most = 60): string => (text.length <= most ? text : `${text.slice(0, most)}…`)
+
+/** A value of any kind as an error shows it, in a few words: `3`, `'3'`, `[1, 'a']`, `{ padding }`, `a Tensor [2, 3]`. */
+export function showArgument(x: unknown, depth = 0): string {
+  switch (typeof x) {
+    case 'string':
+      return `'${shorten(x)}'`
+    case 'bigint':
+      return `${shorten(String(x))}n`
+    case 'symbol':
+      return 'a symbol'
+    case 'function':
+      return /^class\b/.test(Function.prototype.toString.call(x)) ? `the class ${x.name}` : 'a function'
+    case 'object':
+      return x === null ? 'null' : showObject(x, depth)
+    default:
+      return String(x)
+  }
+}
+
+const SHOWN = 6
+
+function showObject(x: object, depth: number): string {
+  if (Array.isArray(x)) {
+    if (depth > 2) return '[…]'
+    const some = Array.from(x.slice(0, SHOWN), (v) => showArgument(v, depth + 1))
+    return `[${some.join(', ')}${x.length > SHOWN ? `, … (${x.length})` : ''}]`
+  }
+  if (isPlainObject(x)) {
+    const keys = Object.keys(x)
+    const some = keys.slice(0, SHOWN).map((k) => shorten(k, 20))
+    return keys.length === 0 ? '{}' : `{ ${some.join(', ')}${keys.length > SHOWN ? ', …' : ''} }`
+  }
+  const { name } = x.constructor ?? {}
+  const shape = (x as { readonly shape?: unknown }).shape
+  return `a ${typeof name === 'string' && name ? shorten(name) : 'nameless object'}${Array.isArray(shape) ? ` ${showArgument(shape, 1)}` : ''}`
+}
+
+const isThenable = (x: unknown): boolean =>
+  typeof x === 'object' && x !== null && typeof (x as { readonly then?: unknown }).then === 'function'
+
+/** The message for a value that is not of the kind: `dim must be a whole number, got '0'. Give the number 0`. */
+export function mismatch(kind: Kind, role: string, x: unknown): string {
+  const closer = kind.problem?.(role, x)
+  if (closer !== undefined) return closer
+  const hint = isThenable(x) ? 'It is a promise: await it first' : kind.hint?.(x)
+  const { fits } = kind
+  return `${role} must be ${fits}, got ${showArgument(x)}${hint === undefined ? '' : `. ${hint}`}`
+}
+
+// ── functions ──
+
+/** The arguments of a function, described: their names in order, and the kind of each. */
+export class Signature {
+  /** The function, as errors name it. */
+  readonly name: string
+  readonly roles: readonly string[]
+  readonly kinds: readonly Kind[]
+
+  constructor(name: string, parameters: Readonly<Record<string, Kind>>) {
+    this.name = name
+    this.roles = Object.keys(parameters)
+    this.kinds = Object.values(parameters)
+  }
+
+  /** Throws for the first argument that is not of its kind. */
+  check(...values: readonly unknown[]): void {
+    for (let i = 0; i < this.kinds.length; i++) if (!(this.kinds[i] as Kind).accepts(values[i])) this.#fail(this.name, i, values[i])
+  }
+
+  /** As `check`, for a function of another name: a subclass. */
+  checkAs(name: string, ...values: readonly unknown[]): void {
+    for (let i = 0; i < this.kinds.length; i++) if (!(this.kinds[i] as Kind).accepts(values[i])) this.#fail(name, i, values[i])
+  }
+
+  /** Throws where there are more arguments than the function has. */
+  checkCount(count: number): void {
+    if (count > this.roles.length) {
+      const taken = this.roles.length === 0 ? 'no arguments' : `(${this.roles.join(', ')})`
+      throw new ArgumentError(this.name, `takes ${taken}, got ${count} arguments`)
+    }
+  }
+
+  #fail(name: string, i: number, value: unknown): never {
+    throw new ArgumentError(name, mismatch(this.kinds[i] as Kind, this.roles[i] as string, value))
+  }
+}
+
+const known = new Map<string, Signature>()
+/** Every described function, by name: what tests go through. */
+export const signatures: ReadonlyMap<string, Signature> = known
+
+/**
+ * Describes the arguments of a function.
+ * @example const NARROW = signature('narrow', { x: TENSOR, dim: WHOLE, start: WHOLE, length: COUNT })
+ */
+export function signature(name: string, parameters: Readonly<Record<string, Kind>>): Signature {
+  const made = new Signature(name, parameters)
+  known.set(name, made)
+  return made
+}
