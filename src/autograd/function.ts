@@ -1,7 +1,10 @@
 /** @file `autograd.Function`: an op of one's own, forward and backward written in tensor functions. */
-import { AutogradError, DeviceError, isFloat } from '../base/index.ts'
+import { AutogradError, DeviceError, isFloat, listOf, mismatch, nullable, showArgument, signature } from '../base/index.ts'
 import { zeros } from '../ops/index.ts'
-import { alias, type DeviceOf, GradPoint, isGradEnabled, TapeEntry, type TapeOp, Tensor, withGrad } from '../tensor/index.ts'
+import { alias, type DeviceOf, GradPoint, isGradEnabled, TapeEntry, type TapeOp, TENSOR, Tensor, withGrad } from '../tensor/index.ts'
+
+const SAVE = signature('saveForBackward', { tensors: listOf(TENSOR) })
+const GRADIENT = nullable(TENSOR)
 
 /** What `forward` leaves for `backward`. Any other field may be set on it too. */
 export class FunctionContext {
@@ -18,6 +21,7 @@ export class FunctionContext {
 
   /** Keeps inputs or results of `forward` until backward. */
   saveForBackward(...tensors: readonly Tensor[]): void {
+    SAVE.check(tensors)
     this.#saved = tensors
   }
 
@@ -60,9 +64,11 @@ const callBackward: TapeOp<Tensor>['backward'] = (entry, grads) => {
   if (list.length !== args && list.length !== tensors.length) {
     throw new AutogradError(
       cls.name,
-      `backward answered ${list.length} gradients for ${args} arguments of forward. Answer one for each, null where there is none`,
+      `backward returned ${list.length} gradients for ${args} arguments of forward. Return one for each, null where there is none`,
     )
   }
+  for (const [i, grad] of list.entries())
+    if (!GRADIENT.accepts(grad)) throw new AutogradError(cls.name, `backward: ${mismatch(GRADIENT, `gradient ${i}`, grad)}`)
   const byArgument = list.length === args
   return tensors.map((at, i) => {
     const grad = list[byArgument ? at : i] ?? undefined
@@ -70,7 +76,7 @@ const callBackward: TapeOp<Tensor>['backward'] = (entry, grads) => {
     if (home !== 'auto' && there !== 'auto' && home !== there)
       throw new DeviceError(
         cls.name,
-        `argument ${at} is on ${home}, the gradient that backward answered for it on ${there}. Move it with .to('${home}')`,
+        `argument ${at} is on ${home}, the gradient that backward returned for it on ${there}. Move it with .to('${home}')`,
       )
     return grad
   })
@@ -102,6 +108,15 @@ interface Call {
 export class OwnFunction {
   /** Runs `forward` off the tape, and puts `backward` on it. */
   static apply<A extends readonly unknown[], R extends Result>(this: FunctionClass<A, R>, ...args: A): R {
+    for (const method of ['forward', 'backward'] as const) {
+      // biome-ignore lint/complexity/noThisInStatic: `this` is the subclass
+      const given: unknown = this?.[method]
+      if (typeof given !== 'function')
+        throw new AutogradError(
+          'Function',
+          `a class of static forward and backward is wanted; ${method} is ${showArgument(given)}. Call it as Cube.apply(x)`,
+        )
+    }
     const tensors = args.flatMap((x, i) => (x instanceof Tensor ? [i] : []))
     const points = tensors.map((i) => (args[i] as Tensor)._point)
     const homes = tensors.map((i) => (args[i] as Tensor)._node.placement) // before forward changes one in place
@@ -110,7 +125,7 @@ export class OwnFunction {
     const result = withGrad(false, () => this.forward(ctx, ...args))
     const list: readonly unknown[] = Array.isArray(result) ? result : [result]
     const outputs = list.map((x): Tensor => {
-      if (!(x instanceof Tensor)) throw new AutogradError(this.name, `forward must answer a Tensor or a list of them, got ${typeof x}`)
+      if (!(x instanceof Tensor)) throw new AutogradError(this.name, `forward: ${mismatch(TENSOR, 'each result', x)}`)
       return args.includes(x) ? alias(x) : x // an input handed through is a result of its own
     })
     if (points.some((p) => p) && isGradEnabled()) {

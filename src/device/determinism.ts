@@ -1,5 +1,7 @@
 /** @file Whether results have to be the same bits on every machine and however many threads there are. */
-import { ArgumentError } from '../base/index.ts'
+import { BOOLEAN, signature } from '../base/index.ts'
+
+const MODE = signature('useDeterministicAlgorithms', { mode: BOOLEAN })
 
 let enabled = false
 
@@ -10,7 +12,7 @@ let enabled = false
  * @see https://pytorch.org/docs/stable/generated/torch.use_deterministic_algorithms.html
  */
 export function useDeterministicAlgorithms(mode: boolean): void {
-  if (typeof mode !== 'boolean') throw new ArgumentError('useDeterministicAlgorithms', `mode is ${mode}. Give true or false`)
+  MODE.check(mode)
   enabled = mode
 }
 

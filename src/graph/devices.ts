@@ -1,5 +1,5 @@
 /** @file Which devices there are, which is the default, and the order in which work reaches them. */
-import { DeviceError, type DeviceLostError } from '../base/index.ts'
+import { DEVICE, DeviceError, type DeviceLostError, mismatch } from '../base/index.ts'
 import {
   cpuProvider,
   type Device,
@@ -32,16 +32,11 @@ const providers: Readonly<Record<DeviceName, DeviceProvider>> = { cpu: cpuProvid
 let chosen: DeviceName | undefined
 let settling: Promise<DeviceName> | undefined
 
-/** @throws DeviceError for what is no device */
-export function checkName(op: string, name: string): asserts name is DeviceName {
-  if (name !== 'cpu' && name !== 'webgpu') throw new DeviceError(op, `'${String(name)}' is not a device. Use 'cpu' or 'webgpu'`)
-}
-
 function fromEnvironment(): DeviceName | undefined {
   const name = env('TAPEGRAD_DEVICE')
   if (name === undefined) return undefined
-  checkName('TAPEGRAD_DEVICE', name)
-  return name
+  if (!DEVICE.accepts(name)) throw new DeviceError('TAPEGRAD_DEVICE', mismatch(DEVICE, 'the device', name))
+  return name as DeviceName
 }
 
 /** Devices that went away and that nobody has been told of. */
@@ -116,7 +111,6 @@ export function getDefault(): Placement {
   return chosen ?? 'auto'
 }
 export function setDefault(name: DeviceName | undefined): void {
-  if (name !== undefined) checkName('setDefaultDevice', name)
   chosen = name
 }
 

@@ -4,10 +4,10 @@
  * Work goes through one queue, in the order in which it was asked for. As long as nothing has to be waited for (a device that is being opened,
  * values that come from another device) it is done at once, synchronously.
  */
-import { ArgumentError, type TypedArray } from '../base/index.ts'
+import { ArgumentError, DEVICE, options as describe, type Kind, optional, STRING, signature, type TypedArray } from '../base/index.ts'
 import type { DeviceCounters, DeviceInfo, DeviceName, MemoryStats } from '../device/index.ts'
 import { storedValues } from './compute.ts'
-import { available, checkName, getDefault, limitMemory, openDevice, opened, openNow, setDefault, settleDefault } from './devices.ts'
+import { available, getDefault, limitMemory, openDevice, opened, openNow, setDefault, settleDefault } from './devices.ts'
 import { raise, told } from './failures.ts'
 import { flushAll, readySinks } from './flush.ts'
 import { replaced, takeReplaced } from './journal.ts'
@@ -53,7 +53,9 @@ export function hostValues(node: Node): TypedArray | undefined {
   return storage?.host ?? storage?.copy?.peek()
 }
 
+/** What {@link init} settles. */
 export interface InitOptions {
+  /** The device; by default that of `TAPEGRAD_DEVICE`, else WebGPU where there is hardware, else the CPU. */
   readonly device?: DeviceName
   /** A part of the name of a WebGPU adapter; software too. */
   readonly adapter?: string
@@ -64,20 +66,24 @@ export interface InitOptions {
   readonly memoryLimit?: number
 }
 
+const BYTES: Kind = { fits: 'a number of bytes above 0', accepts: (x) => typeof x === 'number' && x > 0 }
+const INIT = signature('init', {
+  options: optional(describe<InitOptions>({ device: DEVICE, adapter: STRING, memoryLimit: BYTES })),
+})
+const SET_DEFAULT_DEVICE = signature('setDefaultDevice', { device: optional(DEVICE) })
+const RESET_PEAK_MEMORY = signature('resetPeakMemory', { device: optional(DEVICE) })
+
 /**
  * Settles the default device and says what was found: the one that is named, else that of `TAPEGRAD_DEVICE`, else WebGPU where there is hardware,
  * else the CPU.
  * @throws DeviceError when the one that is named cannot be had
  */
 export async function init(options: InitOptions = {}): Promise<DeviceInfo> {
+  INIT.check(options)
   const { memoryLimit, adapter } = options
-  if (options.device !== undefined) checkName('init', options.device)
   if (adapter !== undefined && options.device === 'cpu')
     throw new ArgumentError('init', `adapter '${adapter}' is one of device webgpu, got device 'cpu'`)
-  if (memoryLimit !== undefined) {
-    if (!(memoryLimit > 0)) throw new ArgumentError('init', `memoryLimit is a number of bytes above 0, got ${String(memoryLimit)}`)
-    limitMemory(memoryLimit)
-  }
+  if (memoryLimit !== undefined) limitMemory(memoryLimit)
   const name = options.device ?? (adapter === undefined ? await settleDefault() : 'webgpu')
   const { info } = await openDevice(name, adapter)
   setDefault(name)
@@ -85,7 +91,10 @@ export async function init(options: InitOptions = {}): Promise<DeviceInfo> {
 }
 
 /** The device of tensors made without one; `undefined` puts it back to being found. */
-export const setDefaultDevice: (device: DeviceName | undefined) => void = setDefault
+export function setDefaultDevice(device: DeviceName | undefined): void {
+  SET_DEFAULT_DEVICE.check(device)
+  setDefault(device)
+}
 /** The default device, or 'auto' while none has been settled. */
 export const getDefaultDevice: () => Placement = getDefault
 /** What `node.placement` means now: 'auto' becomes the default device once that is settled. */
@@ -119,7 +128,9 @@ const statsDevice = (name: DeviceName | undefined): ReturnType<typeof openNow> =
 
 /** Bytes and buffers of a device (default: the default device). Zeros before a device is there. */
 export const memoryStats = (name?: DeviceName): MemoryStats => statsDevice(name)?.device.memory() ?? NOTHING
+/** `peakBytes` of a device (default: the default device) begins again at what it holds now. */
 export function resetPeakMemory(name?: DeviceName): void {
+  RESET_PEAK_MEMORY.check(name)
   statsDevice(name)?.device.resetPeakMemory()
 }
 /** Dispatches, submits, pipelines, bind groups and buffers made so far. */

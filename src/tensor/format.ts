@@ -3,7 +3,7 @@
  * (`dtype=float16`, `device='webgpu'`). The default dtypes, which go without saying, are float32, bool
  * and int32, which stands where PyTorch has int64. The device is named where it is not the host's own.
  */
-import { type DType, dtypeInfo, type Shape, sizeOf } from '../base/index.ts'
+import { BOOLEAN, COUNT, type DType, options as describe, dtypeInfo, type Options, type Shape, sizeOf, whole } from '../base/index.ts'
 
 /** As `torch.set_printoptions`, for one text. */
 export interface FormatOptions {
@@ -18,6 +18,15 @@ export interface FormatOptions {
   /** Scientific notation always (true) or never (false); by the values when absent. */
   readonly sciMode?: boolean
 }
+
+/** The kinds of {@link FormatOptions}. */
+export const FORMAT: Options<FormatOptions> = describe<FormatOptions>({
+  precision: whole(0, 100),
+  threshold: COUNT,
+  edgeitems: COUNT,
+  linewidth: COUNT,
+  sciMode: BOOLEAN,
+})
 
 /** What the text says beside the values. */
 export interface TensorFacts {

@@ -1,5 +1,16 @@
 /** @file What optimizers, modules and loaders do with handles, beside the tape: rebinding, arenas, the end of a step. */
-import { DTypeError, type Shape, ShapeError, sameShape, showShape, type TypedArray } from '../base/index.ts'
+import {
+  DEVICE,
+  DTypeError,
+  FUNCTION,
+  optional,
+  type Shape,
+  ShapeError,
+  sameShape,
+  showShape,
+  signature,
+  type TypedArray,
+} from '../base/index.ts'
 import type { DeviceName, MemoryStats } from '../device/index.ts'
 import * as graph from '../graph/index.ts'
 import { fromStorage } from './host.ts'
@@ -97,11 +108,15 @@ export function closeStep(undo?: () => void): void {
   graph.closeStep(undo)
 }
 
+const TIDY = signature('tidy', { fn: FUNCTION })
+const MEMORY = signature('memory', { device: optional(DEVICE) })
+
 /**
  * Runs `fn` and ends the step: everything recorded is computed, and what the step alone needed is given back. The end of an async `fn` is awaited.
  * @example const accuracy = tidy(() => evaluate(model, batch))
  */
 export function tidy<T>(fn: () => T): T {
+  TIDY.check(fn)
   const result = fn()
   if (result instanceof Promise) return result.finally(closeStep) as T
   closeStep()
@@ -110,6 +125,7 @@ export function tidy<T>(fn: () => T): T {
 
 /** Bytes and buffers of a device (default: the default device); zeros before the device is there. */
 export function memory(device?: DeviceName): MemoryStats {
+  MEMORY.check(device)
   return graph.memoryStats(device)
 }
 

@@ -9,6 +9,7 @@ import {
   inferReshape,
   type Shape,
   ShapeError,
+  showArgument,
   sizeOf,
   TapegradError,
   type TypedArray,
@@ -131,6 +132,20 @@ function fromStrided(op: string, array: StridedArray, dtype: DType | undefined):
   const shape = [...array.shape]
   if (stride.length !== shape.length)
     throw new ShapeError(op, `the ndarray has ${shape.length} sizes and ${stride.length} strides`, [shape])
+  if (![...shape, ...stride, offset].every(Number.isSafeInteger) || shape.some((s) => s < 0))
+    throw new ShapeError(
+      op,
+      `sizes, strides and offset of an ndarray are whole numbers, got ${showArgument(shape)}, ${showArgument(stride)} and ${showArgument(offset)}`,
+    )
+  // The least and the largest position that the strides reach
+  const reach = (sign: number): number =>
+    shape.reduce((at, s, d) => at + (Math.sign(stride[d] as number) === sign ? (s - 1) * (stride[d] as number) : 0), offset)
+  if (sizeOf(shape) > 0 && (reach(-1) < 0 || reach(1) >= data.length))
+    throw new ShapeError(
+      op,
+      `the ndarray of shape ${showArgument(shape)}, strides ${showArgument(stride)} and offset ${offset} reaches outside its ${data.length} elements`,
+      [shape],
+    )
   const { from, halves } = meaning(op, data, dtype)
   const to = dtype ?? from
   const at = new Float64Array(sizeOf(shape))

@@ -2,7 +2,7 @@
  * @file Modes: is the tape recording? A mode set around an async callback follows that callback alone, through `AsyncLocalStorage`
  * where the platform has it; elsewhere such a callback throws.
  */
-import { AutogradError } from '../base/index.ts'
+import { AutogradError, FUNCTION, type Signature, signature } from '../base/index.ts'
 
 interface Storage {
   run<T>(store: boolean, fn: () => T): T
@@ -35,7 +35,13 @@ export function withGrad<T>(enabled: boolean, fn: () => T): T {
   }
 }
 
-function scoped<T>(name: string, enabled: boolean, fn: () => T): T {
+const NO_GRAD = signature('noGrad', { fn: FUNCTION })
+const ENABLE_GRAD = signature('enableGrad', { fn: FUNCTION })
+const INFERENCE_MODE = signature('inferenceMode', { fn: FUNCTION })
+
+function scoped<T>(given: Signature, enabled: boolean, fn: () => T): T {
+  given.check(fn)
+  const { name } = given
   const before = forced
   forced = storage ? undefined : enabled
   try {
@@ -58,17 +64,17 @@ function scoped<T>(name: string, enabled: boolean, fn: () => T): T {
  * @example const accuracy = await noGrad(async () => (await model.forward(x).argmax(1).eq(y).sum().item()) / n)
  */
 export function noGrad<T>(fn: () => T): T {
-  return scoped('noGrad', false, fn)
+  return scoped(NO_GRAD, false, fn)
 }
 
 /** Runs `fn` with recording on, inside `noGrad`. @see https://pytorch.org/docs/stable/generated/torch.enable_grad.html */
 export function enableGrad<T>(fn: () => T): T {
-  return scoped('enableGrad', true, fn)
+  return scoped(ENABLE_GRAD, true, fn)
 }
 
 /** As {@link noGrad}: results are values already, so there is nothing more to save. @see https://pytorch.org/docs/stable/generated/torch.autograd.grad_mode.inference_mode.html */
 export function inferenceMode<T>(fn: () => T): T {
-  return scoped('inferenceMode', false, fn)
+  return scoped(INFERENCE_MODE, false, fn)
 }
 
 let quiet = 0

@@ -2,17 +2,23 @@
 import {
   ArgumentError,
   AutogradError,
+  BOOLEAN,
   type DType,
   DTypeError,
+  options as describe,
   isFloat,
+  mismatch,
   normalizeDim,
+  optional,
   type Shape,
   ShapeError,
+  signature,
   sizeOf,
   type TypedArray,
+  WHOLE,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { type FormatOptions, formatTensor, formatValues } from './format.ts'
+import { FORMAT, type FormatOptions, formatTensor, formatValues } from './format.ts'
 import { fromStorage, type NdArray, type NestedArray, nest, toNdarray } from './host.ts'
 import { GradPoint, type TapeEntry } from './tape.ts'
 
@@ -32,6 +38,18 @@ export function share(node: graph.Node): void {
 }
 export const isShared = (node: graph.Node): boolean => node.shared
 
+/** How values are read. */
+export interface DataOptions {
+  /** Whether float16 is given as the bits of its halves (Uint16Array) instead of as numbers: false by default. */
+  readonly raw?: boolean
+}
+
+const DATA = signature('data', { options: optional(describe<DataOptions>({ raw: BOOLEAN })) })
+const TO_TEXT = signature('toText', { options: optional(FORMAT) })
+const PRINT = signature('print', { options: optional(FORMAT) })
+const SIZE = signature('size', { dim: optional(WHOLE) })
+const REQUIRES_GRAD = signature('requiresGrad', { value: BOOLEAN })
+
 /**
  * An n-dimensional array. Results are values: nothing changes them but the functions whose names end in `_`, which put another value
  * behind one handle. Values are computed when somebody reads them; shapes, dtypes and errors are settled at the call.
@@ -44,8 +62,7 @@ export class Tensor {
   _point: GradPoint<Tensor> | undefined = undefined
   /** @internal Whether PyTorch would have made this a view of another tensor. */
   _view = false
-  /** The gradient summed so far by `backward()`; null before, and after `zeroGrad()`. */
-  grad: Tensor | null = null
+  #grad: Tensor | null = null
   /** @internal The version, while no view shares it. */
   _version = 0
   /** @internal The version that a tensor and its views share: an in-place change of the tensor is noticed where a view was saved. */
@@ -54,6 +71,16 @@ export class Tensor {
   /** @internal Made by creation functions and ops. */
   constructor(node: graph.Node) {
     this._node = node
+  }
+
+  /** The gradient summed so far by `backward()`; null before, and after `zeroGrad()`. */
+  get grad(): Tensor | null {
+    return this.#grad
+  }
+  set grad(value: Tensor | null) {
+    if (value !== null && !(value instanceof Tensor))
+      throw new ArgumentError('grad', mismatch({ fits: 'a Tensor, or null', accepts: () => false }, 'grad', value))
+    this.#grad = value
   }
 
   /** How often the handle (or the tensor that it is a view of) got another value in place. */
@@ -97,6 +124,7 @@ export class Tensor {
     return this._point !== undefined
   }
   set requiresGrad(value: boolean) {
+    REQUIRES_GRAD.check(value)
     if (value === this.requiresGrad) return
     if (!value) {
       if (!this.isLeaf)
@@ -131,7 +159,8 @@ export class Tensor {
    * The values in row-major order, in a new array: Float32Array for float32 and float16, Uint8Array (0 or 1) for bool, else the array of the dtype's name.
    * `raw` gives float16 as the halves' bits (Uint16Array).
    */
-  async data(options?: { readonly raw?: boolean }): Promise<TypedArray> {
+  async data(options?: DataOptions): Promise<TypedArray> {
+    DATA.check(options)
     const values = await graph.readNode(this._node)
     if (!options?.raw && this.dtype === 'float16') return fromStorage(values, this.dtype)
     // What was fetched for this call alone needs no other copy
@@ -150,12 +179,14 @@ export class Tensor {
 
   /** The text that PyTorch's `print` shows. */
   async toText(options?: FormatOptions): Promise<string> {
+    TO_TEXT.check(options)
     const suffix = this.gradFn ? { gradFn: this.gradFn.name } : this.requiresGrad ? { requiresGrad: true } : {}
     return formatTensor(await this.data(), { shape: this.shape, dtype: this.dtype, device: this.device, ...suffix }, options)
   }
 
   /** Prints {@link toText}. */
   async print(options?: FormatOptions): Promise<void> {
+    PRINT.check(options)
     console.log(await this.toText(options))
   }
 
@@ -178,15 +209,19 @@ export class Tensor {
     )
   }
 
-  /** What `JSON.stringify` writes: {@link toString}. Values are written as `await x.toArray()`. */
-  toJSON(): string {
-    return this.toString()
+  /** @throws ArgumentError always, for `JSON.stringify`: values have to be waited for. */
+  toJSON(): never {
+    throw new ArgumentError(
+      'JSON.stringify',
+      `a Tensor is written as its values: JSON.stringify(await x.toArray()); a state is saved by saveState`,
+    )
   }
 
   /** The shape, or the size of one dim, as PyTorch's `x.size()`. */
   size(): Shape
   size(dim: number): number
   size(dim?: number): Shape | number {
+    SIZE.check(dim)
     return dim === undefined ? this.shape : (this.shape[sizedDim(dim, this.ndim)] as number)
   }
   /** The number of elements. @see https://pytorch.org/docs/stable/generated/torch.numel.html */
@@ -210,6 +245,15 @@ export class Tensor {
 Object.defineProperty(Tensor.prototype, Symbol.for('nodejs.util.inspect.custom'), {
   value(this: Tensor): string {
     return this.toString()
+  },
+})
+/** What `for (… of x)` and `[...x]` say at run time. (Not in the type: the compiler refuses them by itself.) */
+Object.defineProperty(Tensor.prototype, Symbol.iterator, {
+  value(): never {
+    throw new ArgumentError(
+      'Tensor',
+      "a tensor is not iterable: its rows are x.unbind(), its values await x.data(). (toEqual of a test compares tensors after tapegrad/testing's registerMatchers(expect))",
+    )
   },
 })
 /** `using x = …`: a platform without the symbol has no `using` either. */

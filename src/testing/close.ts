@@ -1,14 +1,31 @@
 /** @file `assertClose`: are two tensors the same, up to rounding? Says where they are not. */
-import { type DType, isFloat, type Shape, sameShape, showShape, TapegradError } from '../base/index.ts'
+import {
+  ANYTHING,
+  atLeast,
+  BOOLEAN,
+  type DType,
+  options as describe,
+  isFloat,
+  mismatch,
+  type Options,
+  optional,
+  type Shape,
+  sameShape,
+  showShape,
+  signature,
+  TapegradError,
+} from '../base/index.ts'
 import { tensor } from '../ops/index.ts'
-import { type HostData, Tensor } from '../tensor/index.ts'
+import { type HostData, TENSOR, Tensor } from '../tensor/index.ts'
 
 /** What the assertions of `tapegrad/testing` throw. */
 export class AssertionError extends TapegradError {}
 
 /** |actual − expected| ≤ atol + rtol · |expected|. */
 export interface Tolerance {
+  /** In proportion to |expected|. */
   readonly rtol: number
+  /** In any case. */
   readonly atol: number
 }
 
@@ -24,12 +41,17 @@ const TOLERANCE: Readonly<Record<DType, Tolerance>> = {
   bool: { rtol: 0, atol: 0 },
 }
 
+/** How a comparison is made; tolerances follow the dtype by default. */
 export interface CloseOptions extends Partial<Tolerance> {
-  /** Whether NaN equals NaN. */
+  /** Whether NaN equals NaN: false by default. */
   readonly equalNan?: boolean
   /** Whether the dtypes must be equal too (default), where both are tensors. */
   readonly checkDtype?: boolean
 }
+
+const CLOSE: Options<CloseOptions> = describe<CloseOptions>({ rtol: atLeast(0), atol: atLeast(0), equalNan: BOOLEAN, checkDtype: BOOLEAN })
+// What `expected` may be is judged where a tensor is made of it.
+const ASSERT_CLOSE = signature('assertClose', { actual: TENSOR, expected: ANYTHING, options: optional(CLOSE) })
 
 /** What a comparison came to. */
 export interface Comparison {
@@ -40,7 +62,7 @@ export interface Comparison {
 
 /** Compares shape, dtype and values. */
 export async function compareTensors(actual: Tensor, expected: Tensor | HostData, options: CloseOptions = {}): Promise<Comparison> {
-  if (!(actual instanceof Tensor)) return { pass: false, message: `a Tensor is wanted, got ${actual === null ? 'null' : typeof actual}` }
+  if (!(actual instanceof Tensor)) return { pass: false, message: mismatch(TENSOR, 'actual', actual) }
   // Numbers are rounded as the tensor's are; beside integers they keep their fraction.
   const dtype = isFloat(actual.dtype) ? actual.dtype : 'float64'
   const other = expected instanceof Tensor ? expected : tensor(expected, { dtype, device: 'cpu' })
@@ -134,6 +156,7 @@ function around(values: ArrayLike<number>, at: number): string {
  * @example await assertClose(x.softmax(1).sum(1), [1, 1, 1])
  */
 export async function assertClose(actual: Tensor, expected: Tensor | HostData, options?: CloseOptions): Promise<void> {
+  ASSERT_CLOSE.check(actual, expected, options)
   const { pass, message } = await compareTensors(actual, expected, options)
   if (!pass) throw new AssertionError('assertClose', message)
 }

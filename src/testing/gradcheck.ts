@@ -1,27 +1,56 @@
 /** @file `gradcheck`: the gradients that backward gives, against differences of the function itself. In float64 on the cpu device. */
 import { grad } from '../autograd/index.ts'
-import { ArgumentError, isFloat, sameShape, showShape } from '../base/index.ts'
-import { Generator, randn, tensor } from '../ops/index.ts'
-import { Tensor } from '../tensor/index.ts'
+import {
+  ArgumentError,
+  atLeast,
+  BOOLEAN,
+  options as describe,
+  FUNCTION,
+  isFloat,
+  mismatch,
+  type Options,
+  oneOf,
+  optional,
+  type Signature,
+  sameShape,
+  showShape,
+  signature,
+} from '../base/index.ts'
+import { Generator, randn, SEED, tensor } from '../ops/index.ts'
+import { TENSOR, Tensor } from '../tensor/index.ts'
 import { AssertionError, position } from './close.ts'
 
+/** How gradients are checked. */
 export interface GradcheckOptions {
-  /** Half the distance between the two points of a difference: 1e-6. */
+  /** Half the distance between the two points of a difference: 1e-6 by default. */
   readonly eps?: number
-  /** 1e-5 */
+  /** How far a gradient may be from the difference in any case: 1e-5 by default. */
   readonly atol?: number
-  /** 1e-3 */
+  /** … in proportion to the difference: 1e-3 by default. */
   readonly rtol?: number
-  /** Answer false instead of throwing. */
+  /** Whether a failure is thrown (default), or false returned. */
   readonly raiseException?: boolean
-  /** Compare along one random direction instead of element by element: two calls of the function instead of two for each input element. */
+  /** Compare along one random direction instead of element by element: two calls of the function instead of two for each input element. False by default. */
   readonly fastMode?: boolean
-  /** Of the random directions (and of the gradients that `gradgradcheck` makes up). Failures name it. */
+  /** Seeds the random directions (and of the gradients that `gradgradcheck` makes up). Failures name it. */
   readonly seed?: number
 }
 
 /** What is checked: a function of the inputs (tensors, and whatever else it takes) with one or more tensors as its result. */
 export type Checked = (...inputs: never[]) => Tensor | readonly Tensor[]
+
+const INPUTS = oneOf(TENSOR, { fits: 'an array of what the function takes', accepts: Array.isArray })
+const OPTIONS: Options<GradcheckOptions> = describe<GradcheckOptions>({
+  eps: { fits: 'a number > 0', accepts: (x) => Number.isFinite(x) && (x as number) > 0 },
+  atol: atLeast(0),
+  rtol: atLeast(0),
+  raiseException: BOOLEAN,
+  fastMode: BOOLEAN,
+  seed: SEED,
+})
+const described = (name: string): Signature => signature(name, { fn: FUNCTION, inputs: INPUTS, options: optional(OPTIONS) })
+const GRADCHECK = described('gradcheck')
+const GRADGRADCHECK = described('gradgradcheck')
 
 interface Settled extends Required<GradcheckOptions> {
   readonly name: string
@@ -41,8 +70,12 @@ const settle = (name: string, options: GradcheckOptions): Settled => ({
 
 /** The results that have a gradient at all. */
 function outputsOf(fn: Checked, inputs: Inputs): Tensor[] {
-  const result = (fn as (...inputs: Inputs) => Tensor | readonly Tensor[])(...inputs)
-  return (result instanceof Tensor ? [result] : [...result]).filter((y) => isFloat(y.dtype))
+  const result: unknown = (fn as (...inputs: Inputs) => unknown)(...inputs)
+  const list: readonly unknown[] = Array.isArray(result) ? result : [result]
+  return list.filter((y, i): y is Tensor => {
+    if (!(y instanceof Tensor)) throw new ArgumentError('gradcheck', mismatch(TENSOR, `result ${i} of the function`, y))
+    return isFloat(y.dtype)
+  })
 }
 
 const isChecked = (x: unknown): x is Tensor => x instanceof Tensor && x.requiresGrad
@@ -82,6 +115,7 @@ const hostOf = async (list: readonly Tensor[]): Promise<Float64Array[]> =>
  * @example await gradcheck((x: Tensor) => x.sin(), [randn([3], { dtype: 'float64', requiresGrad: true })])
  */
 export async function gradcheck(fn: Checked, inputs: Tensor | Inputs, options: GradcheckOptions = {}): Promise<boolean> {
+  GRADCHECK.check(fn, inputs, options)
   return check(fn, inputs instanceof Tensor ? [inputs] : inputs, settle('gradcheck', options))
 }
 
@@ -90,6 +124,7 @@ export async function gradcheck(fn: Checked, inputs: Tensor | Inputs, options: G
  * @see https://pytorch.org/docs/stable/generated/torch.autograd.gradcheck.gradgradcheck.html
  */
 export async function gradgradcheck(fn: Checked, inputs: Tensor | Inputs, options: GradcheckOptions = {}): Promise<boolean> {
+  GRADGRADCHECK.check(fn, inputs, options)
   const list = inputs instanceof Tensor ? [inputs] : inputs
   const settled = settle('gradgradcheck', options)
   checkInputs(settled.name, list)

@@ -68,7 +68,19 @@ declare global {
   }
 }
 
-/** Gives `expect` the matchers of tensors. */
-export function registerMatchers(expect: { extend(matchers: Record<string, (...args: never[]) => unknown>): void }): void {
+/** The part of vitest's and Jest's `expect` that {@link registerMatchers} uses. */
+export interface Expect {
+  /** Adds matchers. */
+  extend(matchers: Record<string, (...args: never[]) => unknown>): void
+  /** Adds what decides whether two values are equal. */
+  addEqualityTesters?(testers: ((a: unknown, b: unknown) => boolean | undefined)[]): void
+}
+
+/**
+ * Gives `expect` the matchers of tensors. For `toEqual`, `toHaveBeenCalledWith` and their like a tensor is equal to itself alone: values are compared by
+ * `toBeCloseToTensor`, which waits for them.
+ */
+export function registerMatchers(expect: Expect): void {
   expect.extend({ ...matchers })
+  expect.addEqualityTesters?.([(a, b) => (a instanceof Tensor || b instanceof Tensor ? a === b : undefined)])
 }

@@ -90,7 +90,9 @@ describe('the default device', { timeout: 60_000 }, () => {
       run(['lazy'], { TAPEGRAD_DEVICE: 'webgpu', TAPEGRAD_LIMITS: 'low' }),
     ])
     expect(none.out).toMatch(/DeviceError: webgpu: TAPEGRAD_DEVICE=webgpu, but no WebGPU adapter answers here\..*mesa-vulkan-drivers/)
-    expect(unknown.out).toContain("DeviceError: TAPEGRAD_DEVICE: 'gpu' is not a device. Use 'cpu' or 'webgpu'")
+    expect(unknown.out).toContain(
+      "DeviceError: TAPEGRAD_DEVICE: the device must be a device ('webgpu' or 'cpu'), got 'gpu'. 'webgpu' is the GPU",
+    )
     expect(engine.out).toContain("DeviceError: TAPEGRAD_CPU: 'fast' is no engine. Use wasm or interpreter")
     expect(threads.out).toContain("DeviceError: TAPEGRAD_THREADS: 'abc' is not a number of threads. Use 1 to 256")
     expect(limits.out).toContain("DeviceError: TAPEGRAD_LIMITS: 'low' is not known. Use default")
