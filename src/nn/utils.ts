@@ -1,7 +1,7 @@
 /** @file `nn.utils`: what is done to parameters between backward and step. */
-import { ArgumentError, checkOptions, showArgument } from '../base/index.ts'
+import { ArgumentError, BOOLEAN, options as describe, type Kind, listOf, mismatch, optional, signature } from '../base/index.ts'
 import { abs, add, amax, cast, clamp, div, mul, pow, sqrt, square, stack, sum, zeros } from '../ops/index.ts'
-import { noGrad, Tensor } from '../tensor/index.ts'
+import { noGrad, TENSOR, Tensor } from '../tensor/index.ts'
 
 /** Which norm {@link clipGradNorm_} takes, and what it does where that is not finite. */
 export interface ClipGradNormOptions {
@@ -9,6 +9,35 @@ export interface ClipGradNormOptions {
   readonly normType?: number
   /** Reject, and leave the gradients as they are, where the norm is NaN or infinite. The norm has to be read for it: the answer is then a promise. */
   readonly errorIfNonfinite?: boolean
+}
+
+const PARAMETERS: Kind = {
+  fits: 'a Tensor or a list of them',
+  accepts: (x) => typeof x === 'object' && typeof (x as Iterable<unknown> | null)?.[Symbol.iterator] === 'function',
+  hint: (x) =>
+    typeof (x as { readonly parameters?: unknown } | undefined)?.parameters === 'function'
+      ? 'Of a module, give its parameters()'
+      : TENSOR.hint?.(x),
+}
+const TENSOR_LIST = listOf(TENSOR)
+const BOUND: Kind = { fits: 'a number ≥ 0, or Infinity', accepts: (x) => typeof x === 'number' && x >= 0 }
+const CLIP_GRAD_NORM = signature('clipGradNorm_', {
+  parameters: PARAMETERS,
+  maxNorm: BOUND,
+  options: optional(
+    describe<ClipGradNormOptions>({
+      normType: { fits: 'a number > 0, or Infinity', accepts: (x) => typeof x === 'number' && x > 0 },
+      errorIfNonfinite: BOOLEAN,
+    }),
+  ),
+})
+const CLIP_GRAD_VALUE = signature('clipGradValue_', { parameters: PARAMETERS, clipValue: BOUND })
+
+/** The tensors that `parameters` are, gone through once. */
+function listed(op: string, parameters: Tensor | Iterable<Tensor>): readonly Tensor[] {
+  const list = parameters instanceof Tensor ? [parameters] : [...parameters]
+  if (!TENSOR_LIST.accepts(list)) throw new ArgumentError(op, mismatch(TENSOR_LIST, 'parameters', list))
+  return list
 }
 
 /** float16 as float32: norms are sums, and the factor that follows is too small for a half. */
@@ -50,14 +79,9 @@ export function clipGradNorm_(
   options?: ClipGradNormOptions,
 ): Tensor | Promise<Tensor> {
   const op = 'clipGradNorm_'
-  checkOptions(op, options, ['normType', 'errorIfNonfinite'])
+  CLIP_GRAD_NORM.check(parameters, maxNorm, options)
   const { normType = 2, errorIfNonfinite = false } = options ?? {}
-  if (!(maxNorm >= 0)) throw new ArgumentError(op, `maxNorm must be a number ≥ 0, got ${String(maxNorm)}`)
-  if (typeof normType !== 'number' || !(normType > 0))
-    throw new ArgumentError(op, `normType must be a number > 0, or Infinity, got ${showArgument(normType)}`)
-  if (typeof errorIfNonfinite !== 'boolean')
-    throw new ArgumentError(op, `errorIfNonfinite must be true or false, got ${showArgument(errorIfNonfinite)}`)
-  const list = parameters instanceof Tensor ? [parameters] : [...parameters]
+  const list = listed(op, parameters)
   const withGrad = list.filter((p) => p.grad !== null)
   const grads = withGrad.map((p) => p.grad as Tensor)
   const norm = noGrad(() =>
@@ -85,8 +109,8 @@ export function clipGradNorm_(
  * @see https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_value_.html
  */
 export function clipGradValue_(parameters: Tensor | Iterable<Tensor>, clipValue: number): void {
-  if (!(clipValue >= 0)) throw new ArgumentError('clipGradValue_', `clipValue must be a number ≥ 0, got ${String(clipValue)}`)
-  const list = parameters instanceof Tensor ? [parameters] : parameters
+  CLIP_GRAD_VALUE.check(parameters, clipValue)
+  const list = listed('clipGradValue_', parameters)
   noGrad(() => {
     for (const p of list) if (p.grad) p.grad = clamp(p.grad, -clipValue, clipValue)
   })
