@@ -43,7 +43,21 @@ export interface Overhead extends Circumstances {
   readonly readings: readonly { readonly every: number; readonly median: number; readonly lowest: number; readonly highest: number }[]
 }
 
-export type Report = Comparison | Overhead
+/** A program that is seen for the first time, at several lengths. */
+export interface GrowthRow {
+  readonly program: string
+  readonly sizes: readonly number[]
+  /** Milliseconds of the process, over all of its threads: the least of the rounds. */
+  readonly ms: readonly number[]
+}
+
+export interface Growth extends Circumstances {
+  readonly kind: 'growth'
+  readonly device: 'webgpu' | 'cpu'
+  readonly rows: readonly GrowthRow[]
+}
+
+export type Report = Comparison | Overhead | Growth
 
 export const OWN = 'tapegrad'
 /** The other set-ups on device cpu, where OWN is WebAssembly alone on all cores. */
@@ -83,6 +97,8 @@ export function headOf(report: Report): string[] {
     `adapter: ${adapter}`,
     `machine: ${machine}; ${date}${load === undefined ? '' : `, load average ${load.toFixed(1)} before`}`,
   ]
+  if (report.kind === 'growth')
+    return [...lines, `least of ${rounds} rounds in milliseconds of the process, over all of its threads; results agree with float64`]
   if (report.kind === 'overhead')
     return [
       ...lines,
@@ -181,6 +197,29 @@ function goals(rows: readonly Row[]): string[] {
 /** What the rows of a comparison amount to: who is ahead in what, and whether goals are met, where there are any. */
 export const conclusions = ({ device, rows }: Comparison): string[] => [...verdicts(rows), ...(device === 'cpu' ? goals(rows) : [])]
 
+/** The slope of log y over log x by least squares: y grows as x to this power. */
+export function exponentOf(xs: readonly number[], ys: readonly number[]): number {
+  const mean = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0) / list.length
+  const [x, y] = [xs.map(Math.log), ys.map(Math.log)]
+  const [mx, my] = [mean(x), mean(y)]
+  const covariance = x.reduce((sum, v, i) => sum + (v - mx) * ((y[i] as number) - my), 0)
+  return covariance / x.reduce((sum, v) => sum + (v - mx) ** 2, 0)
+}
+
+/** Exponents up to this are linear growth. */
+const LINEAR = 1.1
+
+export const GROWTH_HEAD = [
+  '| program | n | ms at n | 2n | 4n | 8n | exponent | goal |',
+  '| --- | --- | --- | --- | --- | --- | --- | --- |',
+]
+
+export function growthLine({ program, sizes, ms }: GrowthRow): string {
+  const exponent = exponentOf(sizes, ms)
+  const goal = exponent <= LINEAR ? 'met' : '**missed**'
+  return `| ${[program, sizes[0], ...ms.map((t) => t.toFixed(0)), exponent.toFixed(2), `≤ ${LINEAR}: ${goal}`].join(' | ')} |`
+}
+
 /** A report as markdown: where and when, the table, and what it amounts to. */
 export function markdown(report: Report): string {
   const head = headOf(report).map((line) => `- ${line}`)
@@ -192,6 +231,7 @@ export function markdown(report: Report): string {
     })
     return [...head, '', `| loss read | µs per op | ms a step | goal: ${HOST_GOAL} µs |`, '| --- | --- | --- | --- |', ...lines].join('\n')
   }
+  if (report.kind === 'growth') return [...head, '', ...GROWTH_HEAD, ...report.rows.map(growthLine)].join('\n')
   const rows = report.rows.map((row) => rowLine(row, report.rows))
   return [...head, '', ...COMPARISON_HEAD, ...rows, '', ...conclusions(report)].join('\n')
 }

@@ -18,6 +18,8 @@ import {
   type Comparison,
   conclusions,
   fillPage,
+  GROWTH_HEAD,
+  growthLine,
   headOf,
   markdown,
   median,
@@ -33,6 +35,7 @@ const HELP = `Measures tapegrad against TensorFlow.js and jax-js: on the same We
 
   npm run bench -- [flags]           MLP and CNN training steps, matrix products; on the CPU also a batch of small ones, and an elementwise chain
   npm run bench -- overhead [flags]  host microseconds per recorded op of a cached MLP step
+  npm run bench -- growth [flags]    how the time of a program that is seen for the first time grows with its length
   npm run bench -- --table FILE      prints a results file as markdown
   npm run bench -- --page            writes the tables of docs/performance.md from the results files that it names
 
@@ -78,7 +81,8 @@ interface Flags {
   readonly libraries: readonly Library[]
   readonly only: readonly string[]
   readonly save: boolean
-  readonly overhead: boolean
+  /** What is measured in place of the comparison. */
+  readonly own: 'overhead' | 'growth' | undefined
   /** A results file to print: nothing is measured then. */
   readonly table: string | undefined
   /** Whether to fill the page; without `save` nothing is measured. */
@@ -164,7 +168,9 @@ function readFlags(): Flags {
     const libraries = LIBRARIES.filter((library) => variantsOf(library, device).length > 0)
     const known: readonly string[] = [...libraries, ...tasks.map((t) => t.name)]
     for (const name of only) if (!known.includes(name)) throw new Error(`--only knows ${known.join(', ')} on ${device}, not '${name}'`)
-    for (const word of positionals) if (word !== 'overhead') throw new Error(`'${word}' is no benchmark; the only name is overhead`)
+    const [own] = positionals
+    if (own !== undefined && own !== 'overhead' && own !== 'growth')
+      throw new Error(`'${own}' is no benchmark; the names are overhead and growth`)
     const chosen = <T>(all: readonly T[], name: (item: T) => string): readonly T[] => {
       const some = all.filter((item) => only.includes(name(item)))
       return some.length > 0 ? some : all
@@ -177,7 +183,7 @@ function readFlags(): Flags {
       libraries: values.torch ? [...wanted, 'torch'] : wanted,
       tasks: chosen(tasks, (t) => t.name),
       save: values.save ?? false,
-      overhead: positionals.length > 0,
+      own,
       table: values.table,
       page: values.page ?? false,
     }
@@ -327,12 +333,19 @@ if (flags.table) console.log(markdown(JSON.parse(readFileSync(flags.table, 'utf8
 else if (flags.page && !flags.save) fill()
 else {
   if (flags.device === 'webgpu') await ensureAdapter()
-  if (flags.overhead) {
+  if (flags.own === 'overhead') {
     const { overhead } = await import('./overhead.ts')
     const { adapter, ...found } = await overhead(flags.device, flags.rounds)
     const report: Report = { kind: 'overhead', ...circumstances(adapter, flags.rounds), ...found }
     console.log(markdown(report))
     if (flags.save) save(report, ['overhead'])
+  } else if (flags.own === 'growth') {
+    const { growth } = await import('./growth.ts')
+    for (const line of GROWTH_HEAD) console.log(line)
+    const { adapter, rows } = await growth(flags.device, flags.rounds, (row) => console.log(growthLine(row)))
+    const report: Report = { kind: 'growth', device: flags.device, ...circumstances(adapter, flags.rounds), rows }
+    for (const line of headOf(report)) console.log(`- ${line}`)
+    if (flags.save) save(report, ['growth'])
   } else await compare(flags)
   if (flags.page) fill()
 }

@@ -74,7 +74,10 @@ export const labelOf = ({ kernels }: Program, slot: number): string =>
 /** The kernel that the largest buffer of a run is made in. */
 export function largestOf(program: Program): string {
   const bytes = program.slots.map(({ kind, dtype, length }) => (kind === 'input' ? 0 : length * dtypeInfo[dtype].bytes))
-  return labelOf(program, bytes.indexOf(Math.max(...bytes)))
+  return labelOf(
+    program,
+    bytes.reduce((largest, size, s) => (size > (bytes[largest] as number) ? s : largest), 0),
+  )
 }
 
 /** A compiled program. Opaque to the graph. */

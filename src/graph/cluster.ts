@@ -21,8 +21,8 @@ export interface Unit {
   readonly node: Node
   readonly level: Level
   readonly cluster: Cluster
-  /** For reductions: how many reductions of the cluster come before this one. */
-  readonly depth: number
+  /** How many stages of reductions of the cluster have to run before its value is there. A reduction's own stage is the last of them. */
+  readonly ready: number
 }
 
 /** Thrown while an expression is tried: a unit of the same cluster would have to be read somewhere else than in registers. */
@@ -50,6 +50,15 @@ export interface Layout {
   readonly stages: readonly (readonly (readonly number[])[])[]
 }
 
+/** What writes the expressions of one stage. */
+interface StageWriter {
+  readonly emitter: Emitter
+  /** The value of a member that is no reduction. */
+  readonly member: (node: Node, level: Level) => Expr
+  /** A member's coordinates at a point of the grid, or of a row. */
+  readonly coordsOf: (node: Node, level: Level) => Index[]
+}
+
 const apart = (sizes: Shape): number[][] => sizes.map((_, i) => [i])
 
 export class Cluster {
@@ -63,8 +72,17 @@ export class Cluster {
   /** Grid dims at which a part of a contraction (batch, m, n) gives way to the next. */
   readonly borders: readonly number[]
   readonly units: Unit[] = []
-  /** Clusters whose results are read here. */
+  /** Clusters whose results are read here, and those that read results of this one: kept by `ClusterGraph`. */
   readonly deps = new Set<Cluster>()
+  readonly users = new Set<Cluster>()
+  /** A place in some order in which every cluster comes after its `deps`. */
+  rank = 0
+  /** The last walk of `ClusterGraph` that came by. */
+  walk = 0
+  /** When it was made: of two siblings the later one is tried first. */
+  sequence = 0
+  /** A member must not share its kernel. */
+  alone = false
   /** Of how many primitives the members' expressions are made. */
   length = 0
   /** Nodes read from memory. */
@@ -105,24 +123,24 @@ export class Cluster {
     return this.kind === 'row' && size === sizeOf(this.domain) ? 'domain' : undefined
   }
 
-  add(node: Node, level: Level): Unit {
-    let depth = 0
-    if (node.primitive.kind === 'reduce') {
-      for (const unit of this.units) {
-        if (unit.node.primitive.kind === 'reduce' && reaches(node, unit.node, this)) depth = Math.max(depth, unit.depth + 1)
-      }
-    }
-    const unit: Unit = { node, level, cluster: this, depth }
+  /** @param ready what `probe` answered */
+  add(node: Node, level: Level, ready: number): Unit {
+    const unit: Unit = { node, level, cluster: this, ready: node.primitive.kind === 'reduce' ? ready + 1 : ready }
     this.units.push(unit)
     return unit
   }
 
-  /** Tries what `node` would read and compute as a member; throws NotFusable. */
-  probe(node: Node, level: Level, memory: Memory): void {
-    const writer = new Writer(this, memory, undefined)
+  /**
+   * Tries what `node` would read and compute as a member. Other members are not written out: they have been tried themselves.
+   * @returns how many stages of reductions have to run before it
+   * @throws NotFusable
+   */
+  probe(node: Node, level: Level, memory: Memory): number {
+    const writer = new Writer(this, memory, undefined, true)
     if (node.primitive.kind === 'reduce') writer.reduction(node, 0)
     else if (node.primitive.kind === 'contract') writer.contraction(node)
     else writer.element(node, level)
+    return writer.ready
   }
 }
 
@@ -130,22 +148,6 @@ const sameButOnes = (a: Shape, b: Shape): boolean => {
   const x = a.filter((n) => n !== 1)
   const y = b.filter((n) => n !== 1)
   return x.length === y.length && x.every((n, i) => n === y[i])
-}
-
-/** Whether `node` uses `other` inside the cluster. */
-function reaches(node: Node, other: Node, cluster: Cluster): boolean {
-  const inside = new Set(cluster.units.map((u) => u.node))
-  const seen = new Set<Node>()
-  const stack: Node[] = [...node.inputs]
-  while (stack.length > 0) {
-    const n = stack.pop() as Node
-    if (n === other) return true
-    if (seen.has(n) || n.storage) continue
-    seen.add(n)
-    if (n.primitive.kind === 'reduce' && !inside.has(n)) continue
-    stack.push(...n.inputs)
-  }
-  return false
 }
 
 /** Writes the stages of a cluster under one layout of axes. */
@@ -160,11 +162,15 @@ export class Writer {
   readonly #gridIndex: Index
   readonly #accs = new Map<Node, { stage: number; slot: number }>()
   #nextAxis = 0
+  readonly #probing: boolean
+  /** How many stages of reductions of the cluster have to run before what has been written. */
+  ready = 0
 
-  constructor(cluster: Cluster, memory: Memory, layout: Layout | undefined) {
+  constructor(cluster: Cluster, memory: Memory, layout: Layout | undefined, probing = false) {
     this.#cluster = cluster
     this.#memory = memory
     this.#layout = layout
+    this.#probing = probing
     this.#gridCoords = this.#axes(cluster.grid, layout?.grid, this.gridAxes)
     this.#gridIndex = linear(this.#gridCoords, contiguousStrides(cluster.grid))
   }
@@ -186,8 +192,8 @@ export class Writer {
     return coords
   }
 
-  /** An emitter for one stage; `innerCoords` are those of the row's dims, where the stage runs along the row. */
-  #emitter(innerCoords: readonly Index[] | undefined, stage: number): { emitter: Emitter; domainCoords: Index[] | undefined } {
+  /** What writes one stage; `innerCoords` are the coordinates of the row's dims, where the stage runs along the row. */
+  #stage(innerCoords: readonly Index[] | undefined, stage: number): StageWriter {
     const cluster = this.#cluster
     let domainCoords: Index[] | undefined
     let domainIndex: Index | undefined
@@ -209,18 +215,34 @@ export class Writer {
         if (unit?.cluster !== cluster) return memory.load(node, at)
         const acc = this.#accs.get(node)
         const { kind } = node.primitive
+        const type = valueTypeOf(node.dtype)
+        this.ready = Math.max(this.ready, unit.ready)
         if (kind === 'reduce' || kind === 'contract') {
           if (!sameIndex(at, this.#gridIndex) || (acc && acc.stage >= stage)) throw new NotFusable()
-          return { kind: 'acc', stage: acc?.stage ?? 0, slot: acc?.slot ?? 0, type: valueTypeOf(node.dtype) }
+          return { kind: 'acc', stage: acc?.stage ?? 0, slot: acc?.slot ?? 0, type }
         }
         const expected = unit.level === 'grid' ? this.#gridIndex : domainIndex
         if (!expected || !sameIndex(at, expected)) throw new NotFusable()
-        return undefined
+        return this.#probing ? { kind: 'load', buffer: 0, index: at, type } : member(node, unit.level)
       },
       scalarSlot: (node) => memory.scalarSlot(node),
       site: (op) => memory.site(op),
     })
-    return { emitter, domainCoords }
+    const coordsOf = (node: Node, level: Level): Index[] =>
+      level === 'domain'
+        ? reshapeCoords(domainCoords as Index[], node.shape, cluster.domain)
+        : reshapeCoords(this.#gridCoords, node.shape, cluster.grid)
+    // Written out once, at the coordinates at which it was tried, however its readers come by them.
+    const written = new Map<Node, Expr>()
+    const member = (node: Node, level: Level): Expr => {
+      let value = written.get(node)
+      if (!value) {
+        value = emitter.body(node, coordsOf(node, level))
+        written.set(node, value)
+      }
+      return value
+    }
+    return { emitter, member, coordsOf }
   }
 
   reduction(node: Node, stage: number): { axes: Axis[]; reduction: Reduction } {
@@ -240,7 +262,7 @@ export class Writer {
     this.#stageAxes = axes
     let next = 0
     const innerCoords = this.#cluster.inner.map((n) => (n === 1 ? ZERO : (coords[next++] as Index)))
-    const { emitter } = this.#emitter(innerCoords, stage)
+    const { emitter } = this.#stage(innerCoords, stage)
     return nodes.map((node) => {
       const { op, dims } = node.primitive as { op: Reduction['op']; dims: readonly number[] }
       const x = node.inputs[0] as Node
@@ -267,7 +289,7 @@ export class Writer {
     const coords = this.#gridCoords
     const firstM = coords.length - dims.m - dims.n
     const firstN = coords.length - dims.n
-    const { emitter } = this.#emitter(undefined, -1)
+    const { emitter } = this.#stage(undefined, -1)
     const operand = (x: Node, rest: readonly Index[]): Extract<Expr, { kind: 'load' }> => {
       const own = x.shape.length - rest.length
       const batch = coords.slice(firstM - own, firstM).map((c, i) => (x.shape[i] === 1 ? ZERO : c))
@@ -308,14 +330,11 @@ export class Writer {
       let next = 0
       innerCoords = this.#cluster.inner.map((n) => (n === 1 ? ZERO : (coords[next++] as Index)))
     }
-    const { emitter, domainCoords } = this.#emitter(innerCoords, Number.MAX_SAFE_INTEGER)
+    const { emitter, member, coordsOf } = this.#stage(innerCoords, Number.MAX_SAFE_INTEGER)
     const stores = units.map(({ node }): Store => {
-      const coords =
-        level === 'domain'
-          ? reshapeCoords(domainCoords as Index[], node.shape, this.#cluster.domain)
-          : reshapeCoords(this.#gridCoords, node.shape, this.#cluster.grid)
+      const coords = coordsOf(node, level)
       const { kind } = node.primitive
-      const value = kind === 'reduce' || kind === 'contract' ? emitter.emit(node, coords) : emitter.body(node, coords)
+      const value = kind === 'reduce' || kind === 'contract' ? emitter.emit(node, coords) : member(node, level)
       const { buffer, offset } = place(node)
       const at = linear(coords, contiguousStrides(node.shape))
       return { buffer, index: { offset: at.offset + offset, terms: at.terms }, value }
@@ -336,9 +355,9 @@ export class Writer {
       contract = written.contract
     } else if (kind === 'row') {
       const reduced = units.filter((u) => u.node.primitive.kind === 'reduce')
-      const deepest = Math.max(...reduced.map((u) => u.depth))
-      for (let depth = 0; depth <= deepest; depth++) {
-        const nodes = reduced.filter((u) => u.depth === depth).map((u) => u.node)
+      const last = Math.max(...reduced.map((u) => u.ready))
+      for (let ready = 1; ready <= last; ready++) {
+        const nodes = reduced.filter((u) => u.ready === ready).map((u) => u.node)
         if (nodes.length === 0) continue
         const stage = stages.length
         const reductions = this.reductions(nodes, stage)

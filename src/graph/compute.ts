@@ -4,7 +4,7 @@ import type { Device, DeviceBuffer, DeviceName, HostCopy } from '../device/index
 import { getDefault, openDevice, openNow, settleDefault } from './devices.ts'
 import { countRun, lend, moveToHost, used } from './keeping.ts'
 import { collectIfCrowded, collectNow, unwatch, watch } from './lifetime.ts'
-import type { Node, Placement, Storage } from './node.ts'
+import { isView, type Node, type Placement, type Storage } from './node.ts'
 import { topological } from './order.ts'
 import { isPinned } from './pending.ts'
 import type { Plan } from './plans.ts'
@@ -93,7 +93,8 @@ function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node
   const late = new Set<Node>()
   if (plan.wanted.size > 0) {
     // Interior nodes that were read after an earlier run of this plan are stored this time.
-    for (const p of plan.wanted) if (!targets.includes(order[p] as Node)) late.add(order[p] as Node)
+    const known = new Set(targets)
+    for (const p of plan.wanted) if (!known.has(order[p] as Node)) late.add(order[p] as Node)
     targets = [...targets, ...late]
     plan = plans.find(order, targets, mayGive)
   }
@@ -189,16 +190,20 @@ function reserve(device: Device, plan: Plan, order: readonly Node[]): void | Pro
  */
 function reused(order: readonly Node[], targets: readonly Node[]): Node[] {
   const found = new Set<Node>()
-  for (const node of order) {
-    if (node.storage || node.origin) continue
-    for (const input of node.inputs) {
-      if (input.storage || isSource(input)) continue
-      const base = viewBase(input)
-      if (!base.origin || base.storage || isSource(base) || base.primitive.kind === 'random') continue
-      base.origin.wanted.add(base.position)
-      if (!targets.includes(base)) found.add(base)
-    }
+  const look = (read: Node): void => {
+    if (read.storage || isSource(read)) return
+    const base = viewBase(read)
+    if (!base.origin || base.storage || isSource(base) || base.primitive.kind === 'random') return
+    base.origin.wanted.add(base.position)
+    found.add(base)
   }
+  for (const node of order) {
+    // (what a view shows is looked at where the view is used)
+    if (node.storage || node.origin || isView(node)) continue
+    for (const input of node.inputs) look(input)
+  }
+  for (const target of targets) if (isView(target) && !target.origin) look(target)
+  if (found.size > 0) for (const target of targets) found.delete(target)
   return [...found]
 }
 

@@ -37,26 +37,12 @@ export function topological(roots: readonly Node[], stop: (node: Node) => boolea
   return order
 }
 
-/** Whether `from` reads, directly or through others, what `on` computes. */
-export function dependsOnCluster(from: Cluster, on: Cluster): boolean {
-  const seen = new Set<Cluster>()
-  const stack = [from]
-  while (stack.length > 0) {
-    const c = stack.pop() as Cluster
-    if (c === on) return true
-    if (seen.has(c)) continue
-    seen.add(c)
-    stack.push(...c.deps)
-  }
-  return false
-}
-
 /** Clusters with what they read before them (packs have no kernel, but pass dependence on). */
-export function orderClusters(clusters: readonly Cluster[]): Cluster[] {
+export function orderClusters(clusters: Iterable<Cluster>): Cluster[] {
   const real = new Set(clusters)
   const order: Cluster[] = []
   const seen = new Set<Cluster>()
-  for (const root of clusters) {
+  for (const root of real) {
     if (seen.has(root)) continue
     seen.add(root)
     const stack = [{ cluster: root, deps: root.deps.values() }]

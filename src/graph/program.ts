@@ -25,35 +25,28 @@ export interface Schedule {
 export interface Arrangement {
   /** As recorded: positions in it name inputs and scalars. */
   readonly sources: readonly Node[]
-  /** Rewritten, topological. */
-  readonly order: readonly Node[]
-  readonly goals: readonly Node[]
+  /** What must be stored, and the index of its target. */
+  readonly goals: ReadonlyMap<Node, number>
   readonly donors: ReadonlySet<Node>
   readonly units: ReadonlyMap<Node, Unit>
-  readonly clusters: readonly Cluster[]
+  /** Which nodes read each node. */
+  readonly consumers: ReadonlyMap<Node, readonly Node[]>
+  readonly clusters: Iterable<Cluster>
   /** What memory a stored node lies in, where it is not its own: the pack that it is a piece of. */
   readonly home: ReadonlyMap<Node, { node: Node; offset: number }>
   /** Buffers that one kernel may bind. */
   readonly limit: number
 }
 
-/** A kernel would bind too many buffers: its last member belongs elsewhere. */
-export class Crowded extends Error {
-  readonly node: Node
-  constructor(node: Node) {
-    super()
-    this.node = node
-  }
-}
-
 /** How many buffers a kernel of these members may have to bind: what it reads, and what others read of it; an output in a donor's place counts once. */
-export function bindings({ goals, donors, order }: Arrangement, loads: ReadonlySet<Node>, members: readonly Node[]): number {
+export function bindings({ goals, donors, consumers }: Arrangement, loads: ReadonlySet<Node>, members: readonly Node[]): number {
   const inside = new Set(members)
-  const stored = members.filter((m) => goals.includes(m) || order.some((n) => !inside.has(n) && n.inputs.includes(m)))
+  const stored = members.filter((m) => goals.has(m) || consumers.get(m)?.some((n) => !inside.has(n)))
   const given = [...loads].filter((n) => donors.has(n))
   let shared = 0
   for (const out of stored) {
-    const i = given.findIndex((d) => goals.includes(out) && d.dtype === out.dtype && sizeOf(d.shape) === sizeOf(out.shape))
+    if (!goals.has(out)) continue
+    const i = given.findIndex((d) => d.dtype === out.dtype && sizeOf(d.shape) === sizeOf(out.shape))
     if (i < 0) continue
     given.splice(i, 1)
     shared++
@@ -61,17 +54,20 @@ export function bindings({ goals, donors, order }: Arrangement, loads: ReadonlyS
   return loads.size + stored.length - shared
 }
 
-/** @throws Crowded */
-export const writeProgram = (made: Arrangement): Schedule => new ProgramWriter(made).run()
+/** The program, or the clusters that would bind too many buffers: some of their members belong elsewhere. */
+export const writeProgram = (made: Arrangement): Schedule | readonly Cluster[] => new ProgramWriter(made).run()
 
 class ProgramWriter implements Memory {
   readonly #made: Arrangement
+  /** Where each node that was recorded stands in `sources`. */
+  readonly #positions: ReadonlyMap<Node, number>
   readonly #scalars = new Map<Node, number>()
   #buffers: ReadonlyMap<Node, number> = new Map()
   #sites: string[] = []
 
   constructor(made: Arrangement) {
     this.#made = made
+    this.#positions = new Map(made.sources.map((node, i) => [node, i]))
   }
 
   unitOf(node: Node): Unit | undefined {
@@ -97,24 +93,24 @@ class ProgramWriter implements Memory {
     return i
   }
 
-  run(): Schedule {
-    const { sources, goals, units, home, limit } = this.#made
+  #positionOf(node: Node): number {
+    return this.#positions.get(node) as number
+  }
+
+  run(): Schedule | readonly Cluster[] {
+    const { goals, units, home, limit } = this.#made
     // What is read from another cluster, or wanted, is stored.
-    const stored = new Set<Node>(goals)
+    const stored = new Set<Node>(goals.keys())
     for (const cluster of this.#made.clusters) for (const node of cluster.loads) if (units.get(node)?.cluster !== cluster) stored.add(node)
     for (const piece of home.keys()) stored.add(piece)
 
     const ordered = orderClusters(this.#made.clusters)
-    for (const cluster of ordered) {
+    const crowded = ordered.filter((cluster) => {
       const outside = new Set([...cluster.loads].filter((n) => units.get(n)?.cluster !== cluster))
-      const count = bindings(
-        this.#made,
-        outside,
-        cluster.units.filter((u) => stored.has(u.node)).map((u) => u.node),
-      )
-      const last = cluster.units[cluster.units.length - 1] as Unit
-      if (count > limit) throw new Crowded(last.node)
-    }
+      const members = cluster.units.filter((u) => stored.has(u.node)).map((u) => u.node)
+      return bindings(this.#made, outside, members) > limit
+    })
+    if (crowded.length > 0) return crowded
 
     const slots: Slot[] = []
     const slotOf = new Map<Node, number>()
@@ -124,12 +120,12 @@ class ProgramWriter implements Memory {
       const own = home.get(node)?.node ?? node
       let slot = slotOf.get(own)
       if (slot === undefined) {
-        const target = goals.indexOf(own)
-        const kind = own.storage ? 'input' : target >= 0 ? 'output' : 'scratch'
+        const target = goals.get(own)
+        const kind = own.storage ? 'input' : target !== undefined ? 'output' : 'scratch'
         slot = slots.push({ kind, dtype: own.dtype, length: sizeOf(own.shape) }) - 1
         slotOf.set(own, slot)
-        if (kind === 'input') inputs.push(sources.indexOf(own))
-        if (kind === 'output') outputs.push(target)
+        if (kind === 'input') inputs.push(this.#positionOf(own))
+        if (kind === 'output') outputs.push(target as number)
       }
       return slot
     }
@@ -138,7 +134,13 @@ class ProgramWriter implements Memory {
     const readers = new Map<Node, number>()
     for (const cluster of ordered) for (const node of cluster.loads) readers.set(node, (readers.get(node) ?? 0) + 1)
     const donated = new Set<number>()
-    for (const cluster of ordered) kernels.push(this.#kernel(cluster, stored, slotFor, slots, readers, donated))
+    for (const cluster of ordered) {
+      const made = this.#kernel(cluster, stored, slotFor, slots, readers, donated)
+      // (an output may not have found the donor that was counted on)
+      if (made.slots.length > limit) crowded.push(cluster)
+      kernels.push(made)
+    }
+    if (crowded.length > 0) return crowded
 
     const scalarNodes = [...this.#scalars.keys()]
     const program: Program = {
@@ -149,7 +151,7 @@ class ProgramWriter implements Memory {
         return type === 'bool' ? 'i32' : type
       }),
     }
-    return { program, inputs, outputs, scalars: scalarNodes.map((n) => sources.indexOf(n)), donated }
+    return { program, inputs, outputs, scalars: scalarNodes.map((n) => this.#positionOf(n)), donated }
   }
 
   #kernel(
@@ -193,7 +195,7 @@ class ProgramWriter implements Memory {
       for (const { from, to, input } of given) {
         stages = stages.map((s) => renameBuffer(s, from, to))
         buffers[to] = { dtype: (buffers[to] as BufferUse).dtype, access: 'readwrite' }
-        donated.add(this.#made.sources.indexOf(input))
+        donated.add(this.#positionOf(input))
       }
       const drop = new Set(given.map((g) => g.from))
       if (drop.size > 0) {
@@ -239,8 +241,7 @@ class ProgramWriter implements Memory {
       if (!this.#made.donors.has(input) || readers.get(input) !== 1) continue
       const from = bufferOf.get(input) as number
       const output = written.find((n) => {
-        if (taken.has(n) || !this.#made.goals.includes(n) || n.dtype !== input.dtype || sizeOf(n.shape) !== sizeOf(input.shape))
-          return false
+        if (taken.has(n) || !this.#made.goals.has(n) || n.dtype !== input.dtype || sizeOf(n.shape) !== sizeOf(input.shape)) return false
         const to = bufferOf.get(n) as number
         return stages.every((s) => s.kind === 'store' && s.stores.every((st) => st.buffer !== to || readsOnlyAt(s.stores, from, st.index)))
       })
@@ -276,10 +277,11 @@ function write(
 function labelOf(cluster: Cluster): string {
   const names: string[] = []
   const seen = new Set<Node>()
+  const members = new Set(cluster.units.map((u) => u.node))
   const visit = (node: Node): void => {
     if (seen.has(node) || isSource(node) || names.length > 12) return
     seen.add(node)
-    if (node !== cluster.units.find((u) => u.node === node)?.node && cluster.loads.has(node)) return
+    if (!members.has(node) && cluster.loads.has(node)) return
     for (const input of node.inputs) visit(input)
     const { primitive } = node
     if (primitive.kind === 'reduce' || primitive.kind === 'unary' || primitive.kind === 'binary') names.push(primitive.op)

@@ -3,26 +3,37 @@
  *
  * Units (see units.ts) are gathered into clusters greedily, in topological order: a unit joins the cluster of something it reads, or of something that
  * reads the same, when everything it needs from there is in registers and no cycle comes about. What a cluster keeps to itself is never stored.
+ *
+ * The time is linear in the number of nodes: a cluster has a bounded number of members, a unit tries a bounded number of clusters, and looks at a
+ * bounded part of what depends on what (`npm run bench -- growth`).
  */
 import { dtypeInfo, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
 import { type Expr, type Index, valueTypeOf } from '../kernel/index.ts'
 import { Cluster, type Memory, NotFusable, NotStrided, type Unit } from './cluster.ts'
+import { ClusterGraph } from './cluster-graph.ts'
 import { isView, type Node } from './node.ts'
-import { dependsOnCluster, topological } from './order.ts'
-import { type Arrangement, bindings, Crowded, type Schedule, writeProgram } from './program.ts'
+import { topological } from './order.ts'
+import { type Arrangement, bindings, type Schedule, writeProgram } from './program.ts'
 import { isSource, rewrite } from './rewrite.ts'
 import { chooseUnits, LONGEST } from './units.ts'
 
-/** Thrown inside an attempt: the next one stores `node`, or keeps `node` out of other kernels. */
-class Retry extends Error {
-  readonly node: Node
-  readonly how: 'store' | 'apart'
-  constructor(node: Node, how: 'store' | 'apart') {
-    super()
-    this.node = node
-    this.how = how
-  }
+/** Attempts that begin anew because more had to be stored than was known at first; in the last one it is stored where it was found. */
+const ATTEMPTS = 4
+/** Siblings, and readers of one node, among which a unit looks for a cluster to join. */
+const SIBLINGS = 8
+const READERS = 64
+/** Clusters that a unit reads from which it tries to join. */
+const DIRECT = 32
+/** A result with more readers than this stays in its own kernel. */
+const MOVED_READERS = 32
+
+/** What one attempt has taught the next. */
+interface Lessons {
+  /** Nodes that must be stored, so that kernels bind few enough buffers and matrix operands are strided. */
+  readonly forced: Set<Node>
+  /** Nodes that must not share a kernel. */
+  readonly apart: Set<Node>
 }
 
 /**
@@ -32,50 +43,66 @@ class Retry extends Error {
  */
 export function schedule(order: readonly Node[], targets: readonly Node[], donors: ReadonlySet<Node>, traits: DeviceTraits): Schedule {
   const rewritten = rewrite(order, new Set(targets), traits)
-  const goals = targets.map((t) => rewritten.get(t) as Node)
-  const forced = new Set<Node>()
-  const apart = new Set<Node>()
-  for (;;) {
-    try {
-      return new Attempt(order, goals, donors, traits, forced, apart).run()
-    } catch (e) {
-      if (!(e instanceof Retry)) throw e
-      const set = e.how === 'store' ? forced : apart
-      if (set.has(e.node)) throw new Error(`schedule: no way to fit ${e.node.primitive.kind} into ${traits.maxBuffers} buffers`)
-      set.add(e.node)
-    }
+  const goals = new Map<Node, number>()
+  targets.forEach((target, i) => {
+    goals.set(rewritten.get(target) as Node, i)
+  })
+  const lessons: Lessons = { forced: new Set(), apart: new Set() }
+  for (let attempts = 1, moved = 1; ; attempts++) {
+    const known = lessons.forced.size
+    const made = new Attempt(order, goals, donors, traits, lessons).arrange()
+    if (lessons.forced.size > known && attempts < ATTEMPTS) continue
+    const written = writeProgram(made)
+    if ('program' in written) return written
+    // Of each kernel that would bind too many buffers the last members are computed apart: twice as many each time that this was not enough
+    for (const { units } of written) for (const { node } of units.slice(-moved)) lessons.apart.add(node)
+    moved *= 2
   }
 }
 
+/** A reduction that was moved into another cluster: for good, or for a trial. */
+interface Absorbed {
+  readonly commit: () => void
+  readonly undo: () => void
+}
+
+const stateOf = ({ loads, deps }: Cluster): { loads: ReadonlySet<Node>; deps: ReadonlySet<Cluster> } => ({
+  loads: new Set(loads),
+  deps: new Set(deps),
+})
+
 class Attempt implements Memory {
   readonly #sources: readonly Node[]
-  readonly #goals: readonly Node[]
+  readonly #goals: ReadonlyMap<Node, number>
   readonly #donors: ReadonlySet<Node>
   readonly #traits: DeviceTraits
-  readonly #forced: ReadonlySet<Node>
-  readonly #apart: ReadonlySet<Node>
+  readonly #lessons: Lessons
   readonly #order: readonly Node[]
+  readonly #chosen: ReturnType<typeof chooseUnits>
   readonly #units = new Map<Node, Unit>()
-  readonly #clusters: Cluster[] = []
+  readonly #clusters = new Set<Cluster>()
+  readonly #graph = new ClusterGraph()
+  /** Clusters that read a node from memory; also some that did once. */
+  readonly #readers = new Map<Node, Cluster[]>()
   /** What memory a stored node lies in: itself, or the pack that it is a piece of. */
   readonly #home = new Map<Node, { node: Node; offset: number }>()
   #loaded = new Set<Node>()
+  #sequence = 0
 
   constructor(
     sources: readonly Node[],
-    goals: readonly Node[],
+    goals: ReadonlyMap<Node, number>,
     donors: ReadonlySet<Node>,
     traits: DeviceTraits,
-    forced: ReadonlySet<Node>,
-    apart: ReadonlySet<Node>,
+    lessons: Lessons,
   ) {
     this.#sources = sources
     this.#goals = goals
     this.#donors = donors
     this.#traits = traits
-    this.#forced = forced
-    this.#apart = apart
-    this.#order = topological(goals)
+    this.#lessons = lessons
+    this.#order = topological([...goals.keys()])
+    this.#chosen = chooseUnits(this.#order, goals, lessons.forced)
   }
 
   unitOf(node: Node): Unit | undefined {
@@ -96,92 +123,114 @@ class Attempt implements Memory {
     return 0
   }
 
-  run(): Schedule {
-    const { units: chosen, length } = chooseUnits(this.#order, new Set(this.#goals), this.#forced)
+  arrange(): Arrangement {
     for (const node of this.#order) {
-      if (!chosen.has(node) || isSource(node)) continue
-      if (node.primitive.kind === 'pack') {
-        const { offsets } = node.primitive
-        node.inputs.forEach((piece, i) => {
-          this.#home.set(piece, { node, offset: offsets[i] as number })
-        })
-        const own = new Cluster(node)
-        for (const piece of node.inputs) own.deps.add((this.#units.get(piece) as Unit).cluster)
-        this.#units.set(node, { node, level: 'grid', cluster: own, depth: 0 })
-        continue
-      }
-      this.#place(node, length.get(node) as number)
+      if (!this.#chosen.units.has(node) || isSource(node) || this.#units.has(node)) continue
+      if (node.primitive.kind === 'pack') this.#placePack(node, node.primitive.offsets)
+      else this.#place(node)
     }
-    return this.#write()
+    return this.#made()
+  }
+
+  /** A pack has no kernel: its pieces are written where they lie in it. */
+  #placePack(node: Node, offsets: readonly number[]): void {
+    const own = new Cluster(node)
+    this.#graph.add(own)
+    node.inputs.forEach((piece, i) => {
+      this.#home.set(piece, { node, offset: offsets[i] as number })
+      this.#graph.link(own, (this.#units.get(piece) as Unit).cluster)
+    })
+    this.#units.set(node, { node, level: 'grid', cluster: own, ready: 0 })
   }
 
   /** Puts a unit into a cluster. */
-  #place(node: Node, length: number): void {
-    this.#loaded = new Set()
+  #place(node: Node): void {
     const fresh = new Cluster(node)
-    this.#units.set(node, { node, level: 'grid', cluster: fresh, depth: 0 })
-    this.#try(() => fresh.probe(node, 'grid', this))
-    const loads = this.#loaded
-    this.#units.delete(node)
-
-    if (!this.#apart.has(node)) {
+    const loads = this.#read(node, fresh)
+    const length = this.#chosen.length.get(node) as number
+    if (!this.#lessons.apart.has(node)) {
       for (const cluster of this.#candidates(loads)) {
-        const taken = cluster.kind === 'row' && cluster.levelFor(node) ? this.#absorb(cluster, loads) : []
-        if (this.#join(node, cluster, loads, length)) return
-        for (const undo of taken.reverse()) undo()
+        const absorbed = cluster.kind === 'row' && cluster.levelFor(node) ? this.#absorb(cluster, loads) : []
+        const joined = this.#join(node, cluster, loads, length)
+        for (const each of absorbed.reverse()) each[joined ? 'commit' : 'undo']()
+        if (joined) return
       }
     }
     const limit = this.#limit()
-    if (loads.size + 1 > limit) throw new Retry(this.#cut(node, limit), 'store')
-    this.#clusters.push(fresh)
+    if (loads.size + 1 > limit) {
+      this.#store(this.#cut(node, limit))
+      this.#place(node)
+      return
+    }
     fresh.length = length
-    this.#units.set(node, fresh.add(node, 'grid'))
-    this.#depend(fresh, loads)
+    fresh.alone = this.#lessons.apart.has(node)
+    fresh.sequence = this.#sequence++
+    this.#clusters.add(fresh)
+    this.#graph.add(fresh)
+    this.#units.set(node, fresh.add(node, 'grid', 0))
+    for (const n of loads) this.#depend(fresh, n)
   }
 
-  /** Takes reductions of the same rows, so far alone in their kernels, into `cluster`, so that a reader of both needs one kernel. Answers how to undo it. */
-  #absorb(cluster: Cluster, loads: ReadonlySet<Node>): (() => void)[] {
-    const undo: (() => void)[] = []
+  /** What a unit reads from memory in a kernel of its own. A matrix operand that has to be stored is placed first. */
+  #read(node: Node, fresh: Cluster): Set<Node> {
+    for (;;) {
+      this.#loaded = new Set()
+      this.#units.set(node, { node, level: 'grid', cluster: fresh, ready: 0 })
+      try {
+        fresh.probe(node, 'grid', this)
+        return this.#loaded
+      } catch (e) {
+        if (!(e instanceof NotStrided)) throw e
+        this.#store(e.operand)
+      } finally {
+        this.#units.delete(node)
+      }
+    }
+  }
+
+  /** Makes a unit of what was to be written out. */
+  #store(node: Node): void {
+    if (this.#lessons.forced.has(node)) throw new Error(`schedule: no way to fit ${node.primitive.kind} into ${this.#limit()} buffers`)
+    this.#lessons.forced.add(node)
+    this.#place(node)
+  }
+
+  /** Takes reductions of the same rows, so far alone in their kernels, into `cluster`, so that a reader of both needs one kernel. */
+  #absorb(cluster: Cluster, loads: ReadonlySet<Node>): Absorbed[] {
+    const absorbed: Absorbed[] = []
     for (const node of loads) {
       const unit = this.#units.get(node)
       const old = unit?.cluster
-      if (!old || old === cluster || node.primitive.kind !== 'reduce' || old.units.length !== 1) continue
-      const users = this.#clusters.filter((c) => c.deps.has(old))
-      if (users.some((u) => dependsOnCluster(cluster, u)) || dependsOnCluster(cluster, old) || this.#apart.has(node)) continue
-      const before = { loads: [...cluster.loads], deps: [...cluster.deps] }
+      if (!old || old === cluster || node.primitive.kind !== 'reduce' || old.units.length !== 1 || old.alone) continue
+      if (old.users.size > MOVED_READERS || this.#graph.dependsOn(cluster, old)) continue
+      const before = stateOf(cluster)
       if (!this.#join(node, cluster, old.loads, old.length)) continue
-      this.#clusters.splice(this.#clusters.indexOf(old), 1)
-      for (const user of users) {
-        user.deps.delete(old)
-        if (user !== cluster) user.deps.add(cluster)
-      }
-      undo.push(() => {
+      this.#clusters.delete(old)
+      const linked = [...old.users].filter((user) => !user.deps.has(cluster))
+      const undo = (): void => {
+        for (const user of linked) this.#graph.unlink(user, cluster)
         cluster.units.pop()
         cluster.length -= old.length
-        cluster.loads.clear()
-        cluster.deps.clear()
-        for (const n of before.loads) cluster.loads.add(n)
-        for (const d of before.deps) cluster.deps.add(d)
-        for (const user of users) {
-          if (!readsFrom(user, cluster, this.#units)) user.deps.delete(cluster)
-          user.deps.add(old)
-        }
-        this.#clusters.push(old)
+        this.#restore(cluster, before)
         this.#units.set(node, unit)
-      })
+        old.sequence = this.#sequence++
+        this.#clusters.add(old)
+      }
+      // What reads the old cluster goes on reading it until it is certain that this stays
+      const commit = (): void => {
+        for (const user of old.users) this.#graph.unlink(user, old)
+        for (const dep of old.deps) this.#graph.unlink(old, dep)
+      }
+      if (linked.every((user) => this.#graph.link(user, cluster))) absorbed.push({ undo, commit })
+      else undo()
     }
-    return undo
+    return absorbed
   }
 
-  #try(probe: () => void): boolean {
-    try {
-      probe()
-      return true
-    } catch (e) {
-      if (e instanceof NotStrided) throw new Retry(e.operand, 'store')
-      if (e instanceof NotFusable) return false
-      throw e
-    }
+  /** Takes back what a cluster has come to read. */
+  #restore(cluster: Cluster, { loads, deps }: ReturnType<typeof stateOf>): void {
+    for (const dep of cluster.deps) if (!deps.has(dep)) this.#graph.unlink(cluster, dep)
+    for (const node of cluster.loads) if (!loads.has(node)) cluster.loads.delete(node)
   }
 
   /** Buffers that one kernel may bind besides its scalars and its error flag. */
@@ -189,12 +238,16 @@ class Attempt implements Memory {
     return this.#traits.maxBuffers - 2
   }
 
-  #depend(cluster: Cluster, loads: ReadonlySet<Node>): void {
-    for (const node of loads) {
-      cluster.loads.add(node)
-      const other = this.#units.get(node)?.cluster
-      if (other && other !== cluster) cluster.deps.add(other)
-    }
+  /** `cluster` reads a node from memory. @returns false where that would be a cycle */
+  #depend(cluster: Cluster, node: Node): boolean {
+    const other = this.#units.get(node)?.cluster
+    if (other && !this.#graph.link(cluster, other)) return false
+    if (cluster.loads.has(node)) return true
+    cluster.loads.add(node)
+    const readers = this.#readers.get(node)
+    if (readers) readers.push(cluster)
+    else this.#readers.set(node, [cluster])
+    return true
   }
 
   /** Clusters that a unit with these loads might join: those it reads from, then those that read the same; contractions first. */
@@ -204,40 +257,59 @@ class Attempt implements Memory {
       const unit = this.#units.get(node)
       if (unit && unit.node.primitive.kind !== 'pack') found.add(unit.cluster)
     }
+    const siblings = new Set<Cluster>()
+    for (const node of loads) {
+      for (const c of this.#readers.get(node)?.slice(-READERS) ?? [])
+        if (c.kind !== 'contract' && !found.has(c) && this.#clusters.has(c) && c.loads.has(node)) siblings.add(c)
+    }
     const rank = { contract: 0, row: 1, map: 2 }
-    const direct = [...found].sort((a, b) => rank[a.kind] - rank[b.kind])
-    const siblings = this.#clusters.filter((c) => c.kind !== 'contract' && !found.has(c) && intersects(c.loads, loads)).reverse()
-    return [...direct, ...siblings.slice(0, 8)]
+    const direct = [...found].sort((a, b) => rank[a.kind] - rank[b.kind]).slice(0, DIRECT)
+    return [...direct, ...[...siblings].sort((a, b) => b.sequence - a.sequence).slice(0, SIBLINGS)]
   }
 
   #join(node: Node, cluster: Cluster, loads: ReadonlySet<Node>, length: number): boolean {
-    if (cluster.length + length > LONGEST) return false
+    if (cluster.alone || cluster.length + length > LONGEST) return false
     const level = cluster.levelFor(node)
     if (!level) return false
-    if (cluster.units.some((u) => this.#apart.has(u.node))) return false
     const isReduce = node.primitive.kind === 'reduce'
     // Narrow results are packed several to a word, which only a flat kernel can do.
     if (cluster.kind !== 'map' && dtypeInfo[node.dtype].bytes < 4) return false
     if (cluster.kind === 'row' && (isReduce || level === 'domain') && !this.#worthRows(cluster)) return false
     for (const n of loads) {
       const other = this.#units.get(n)?.cluster
-      if (other && other !== cluster && dependsOnCluster(other, cluster)) return false
+      if (other && other !== cluster && this.#graph.dependsOn(other, cluster)) return false
     }
-    this.#loaded = new Set()
-    const before = this.#units.get(node)
-    this.#units.set(node, { node, level, cluster, depth: 0 })
-    const fits = this.#try(() => cluster.probe(node, level, this))
-    if (before) this.#units.set(node, before)
-    else this.#units.delete(node)
-    if (!fits) return false
-    const bound = new Set([...cluster.loads, ...this.#loaded])
+    const ready = this.#probe(node, cluster, level)
+    if (ready === undefined) return false
+    const needed = this.#loaded
+    const bound = new Set([...cluster.loads, ...needed])
     const most = bound.size + cluster.units.length + 1
     if (most > this.#limit() && bindings(this.#made(), bound, [...cluster.units.map((u) => u.node), node]) > this.#limit()) return false
-    const needed = this.#loaded
-    this.#units.set(node, cluster.add(node, level))
+    const before = stateOf(cluster)
+    for (const n of needed) {
+      if (this.#depend(cluster, n)) continue
+      this.#restore(cluster, before)
+      return false
+    }
+    this.#units.set(node, cluster.add(node, level, ready))
     cluster.length += length
-    this.#depend(cluster, needed)
     return true
+  }
+
+  /** Tries a unit as a member of a cluster: undefined where it does not fit. What it reads from memory there is in `#loaded` afterwards. */
+  #probe(node: Node, cluster: Cluster, level: Unit['level']): number | undefined {
+    this.#loaded = new Set()
+    const before = this.#units.get(node)
+    this.#units.set(node, { node, level, cluster, ready: 0 })
+    try {
+      return cluster.probe(node, level, this)
+    } catch (e) {
+      if (e instanceof NotFusable) return undefined
+      throw e
+    } finally {
+      if (before) this.#units.set(node, before)
+      else this.#units.delete(node)
+    }
   }
 
   /** Whether a row's elements may be left to its row: with too few rows, most of the device would wait. */
@@ -269,33 +341,13 @@ class Attempt implements Memory {
   #made(): Arrangement {
     return {
       sources: this.#sources,
-      order: this.#order,
       goals: this.#goals,
       donors: this.#donors,
       units: this.#units,
+      consumers: this.#chosen.consumers,
       clusters: this.#clusters,
       home: this.#home,
       limit: this.#limit(),
     }
   }
-
-  #write(): Schedule {
-    try {
-      return writeProgram(this.#made())
-    } catch (e) {
-      if (e instanceof Crowded) throw new Retry(e.node, 'apart')
-      throw e
-    }
-  }
-}
-
-/** Whether a cluster reads units of another, other than those moved there for a trial. */
-function readsFrom(user: Cluster, from: Cluster, units: ReadonlyMap<Node, Unit>): boolean {
-  for (const n of user.loads) if (units.get(n)?.cluster === from && from.units.some((u) => u.node === n)) return true
-  return false
-}
-
-function intersects(a: ReadonlySet<Node>, b: ReadonlySet<Node>): boolean {
-  for (const x of b) if (a.has(x)) return true
-  return false
 }

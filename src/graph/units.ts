@@ -6,12 +6,16 @@ import { sizeOf } from '../base/index.ts'
 import { isView, isWidening, type Node } from './node.ts'
 import { isSource } from './rewrite.ts'
 
-/** From this much work per element on, a value with readers in several kernels is stored rather than computed again. */
+/** From this much work per element on, a value with readers in several kernels is stored rather than computed again; and one with very many readers. */
 const HEAVY = 40
+const HEAVY_FOR_MANY = 10
+const MANY = 64
 /** A broadcast value is stored when computing it again for every copy would cost more than this. */
 const BROADCAST_WORK = 50_000
 /** The most primitives that one expression may be made of; a kernel may be made of as many (its text and its depth grow with them). */
 export const LONGEST = 400
+/** The most views that an expression may look through one after the other: the arithmetic of its coordinates grows with them. */
+const MOST_VIEWS = 64
 
 const COST: Readonly<Record<string, number>> = {
   pow: 16,
@@ -61,17 +65,21 @@ function operandBase(node: Node): Node {
   return base
 }
 
+/** What was found of the nodes of a graph. */
+interface Units {
+  readonly units: ReadonlySet<Node>
+  /** Of how many primitives each node's expression is made. */
+  readonly length: ReadonlyMap<Node, number>
+  /** Which nodes read each node. */
+  readonly consumers: ReadonlyMap<Node, readonly Node[]>
+}
+
 /**
  * @param order topological, rewritten; sources included
  * @param targets what must be stored
  * @param forced nodes that an earlier attempt found must be stored
- * @returns the units, and of how many primitives each node's expression is made
  */
-export function chooseUnits(
-  order: readonly Node[],
-  targets: ReadonlySet<Node>,
-  forced: ReadonlySet<Node>,
-): { units: Set<Node>; length: ReadonlyMap<Node, number> } {
+export function chooseUnits(order: readonly Node[], targets: { has(node: Node): boolean }, forced: ReadonlySet<Node>): Units {
   const units = new Set<Node>()
   const consumers = new Map<Node, Node[]>()
   for (const node of order) {
@@ -96,6 +104,7 @@ export function chooseUnits(
   // Work per element when written out, and the number of primitives; both counted as a tree.
   const cost = new Map<Node, number>()
   const length = new Map<Node, number>()
+  const views = new Map<Node, number>()
   for (const node of order) {
     if (isSource(node)) {
       cost.set(node, node.storage ? 1 : 0)
@@ -104,33 +113,51 @@ export function chooseUnits(
     }
     let c = ownCost(node)
     let n = 1
+    let v = 0
     for (const input of node.inputs) {
       const stored = units.has(input)
       c += stored ? 1 : (cost.get(input) as number)
       n += stored ? 1 : (length.get(input) as number)
+      if (!stored) v = Math.max(v, views.get(input) ?? 0)
     }
-    if (n > LONGEST && !isView(node)) units.add(node)
+    if (isView(node)) v++
+    if (v > MOST_VIEWS || (n > LONGEST && !isView(node))) units.add(node)
     cost.set(node, c)
     length.set(node, n)
+    views.set(node, v)
   }
 
-  const roots = new Map<Node, Set<Node>>()
+  // In which unit a node ends up, or that it is written out in several
+  const homes = new Map<Node, Node | typeof SEVERAL>()
   for (let i = order.length - 1; i >= 0; i--) {
     const node = order[i] as Node
     if (isSource(node)) continue
-    const reached = new Set<Node>()
-    for (const consumer of consumers.get(node) ?? []) {
-      if (units.has(consumer)) reached.add(consumer)
-      else for (const root of roots.get(consumer) ?? []) reached.add(root)
+    let home: Node | typeof SEVERAL | undefined
+    const readers = consumers.get(node) ?? []
+    for (const consumer of readers) {
+      const other = units.has(consumer) ? consumer : homes.get(consumer)
+      if (other === undefined) continue
+      home = home === undefined || home === other ? other : SEVERAL
+      if (home === SEVERAL) break
     }
-    roots.set(node, reached)
+    if (home !== undefined) homes.set(node, home)
     if (units.has(node) || isView(node)) continue
     const work = cost.get(node) as number
-    if (reached.size > 1 && work >= HEAVY) units.add(node)
+    if (home === SEVERAL && work >= (readers.length < MANY ? HEAVY : HEAVY_FOR_MANY)) units.add(node)
     else if (work >= 3 && copies(node, consumers) * work * sizeOf(node.shape) > BROADCAST_WORK) units.add(node)
   }
-  return { units, length }
+  // What has been stored since shortens what reads it
+  for (const node of order) {
+    if (!isSource(node))
+      length.set(
+        node,
+        node.inputs.reduce((n, input) => n + (units.has(input) ? 1 : (length.get(input) as number)), 1),
+      )
+  }
+  return { units, length, consumers }
 }
+
+const SEVERAL = Symbol('several')
 
 /** How many more times than once each element would be computed by the most repetitive reader. */
 function copies(node: Node, consumers: ReadonlyMap<Node, readonly Node[]>): number {

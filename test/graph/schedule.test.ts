@@ -112,6 +112,22 @@ describe('the schedule', () => {
     expect(text(64)).toBe(text(48))
   })
 
+  it('counts what is stored as one primitive of what reads it: a chain and its gradient are few kernels', () => {
+    const chain = [input([8])]
+    for (let i = 0; i < 300; i++) chain.push(p.unary('sin', mul(chain[i] as Node, 1.5)))
+    const gradient = chain.reduceRight((g, x) => mul(mul(g, p.unary('cos', mul(x, 1.5))), 1.5), input([8]))
+    const s = plan([p.reduce('sum', chain[300] as Node, [0]), gradient], [], { maxBuffers: 64 })
+    expect(s.program.kernels.length).toBeLessThanOrEqual(20)
+  })
+
+  it('stores a view that shows another through many others, whose coordinates would become long', () => {
+    let x = input([4])
+    for (let i = 0; i < 100; i++) x = p.reshape(p.permute(p.reshape(x, [2, 2]), [1, 0]), [4])
+    const s = plan([add(x, 1)])
+    expect(s.program.kernels.length).toBeGreaterThan(1)
+    expect(s.program.kernels.length).toBeLessThanOrEqual(6)
+  })
+
   it('holds together for graphs of thousands of primitives', () => {
     let x = input([16])
     for (let i = 0; i < 5000; i++) x = add(mul(x, number(0.5)), 1)

@@ -117,7 +117,7 @@ class CpuDevice implements Device {
     let wrong: TapegradError | undefined
     try {
       this.#provide(executable, inputs, results, scratch)
-      const data = this.#bind(program, inputs as readonly (CpuBuffer | TypedArray)[], results, [...scratch], lent)
+      const data = this.#bind(program, inputs as readonly (CpuBuffer | TypedArray)[], results, scratch, lent)
       program.kernels.forEach(({ kernel, slots }, i) => {
         this.#dispatches++
         const fail = (site: number, value: number, size: number): void => {
@@ -142,7 +142,10 @@ class CpuDevice implements Device {
       this.release(buffer)
       return copy
     })
-    if (wrong) this.#late.addOwned(wrong, [...results.filter((r) => !evacuate.includes(r)), ...copies])
+    if (wrong) {
+      const moved = new Set<DeviceBuffer>(evacuate)
+      this.#late.addOwned(wrong, [...results.filter((r) => !moved.has(r)), ...copies])
+    }
     return copies
   }
 
@@ -156,14 +159,17 @@ class CpuDevice implements Device {
 
   /** Takes all memory of a run, or none: scratch, and that of outputs that overwrite no buffer. */
   #provide({ program }: Executable, inputs: Run['inputs'], outputs: readonly CpuBuffer[], scratch: Block[]): void {
-    const order = program.slots.flatMap((s, i) => (s.kind === 'input' ? [i] : []))
+    const place = new Map<number, number>()
+    program.slots.forEach((slot, s) => {
+      if (slot.kind === 'input') place.set(s, place.size)
+    })
     let output = 0
     try {
       for (const [s, slot] of program.slots.entries()) {
         if (slot.kind === 'scratch') scratch.push(this.#take(slot.dtype, slot.length, () => labelOf(program, s)))
         if (slot.kind !== 'output') continue
         const target = outputs[output++] as CpuBuffer
-        const overwrites = slot.donor !== undefined && inputs[order.indexOf(slot.donor)] instanceof CpuBuffer
+        const overwrites = slot.donor !== undefined && inputs[place.get(slot.donor) as number] instanceof CpuBuffer
         if (!overwrites) target.data ??= this.#take(slot.dtype, slot.length, () => labelOf(program, s))
       }
     } catch (e) {
@@ -177,12 +183,13 @@ class CpuDevice implements Device {
     program: Program,
     inputs: readonly (CpuBuffer | TypedArray)[],
     outputs: readonly CpuBuffer[],
-    scratch: Block[],
+    scratch: readonly Block[],
     lent: Block[],
   ): Block[] {
     const data = new Array<Block>(program.slots.length)
     let input = 0
     let output = 0
+    let own = 0
     const given = new Map<number, CpuBuffer | TypedArray>()
     program.slots.forEach((slot, s) => {
       if (slot.kind !== 'input') return
@@ -194,7 +201,7 @@ class CpuDevice implements Device {
     })
     program.slots.forEach((slot, s) => {
       if (slot.kind === 'scratch') {
-        data[s] = scratch.shift() as Block
+        data[s] = scratch[own++] as Block
       }
       if (slot.kind !== 'output') return
       const target = outputs[output++] as CpuBuffer

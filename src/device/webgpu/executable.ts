@@ -215,24 +215,36 @@ function planScratch(program: Program): { scratchOf: number[]; bytes: number[] }
   })
   const scratchOf = program.slots.map(() => -1)
   const bytes: number[] = []
-  const busyUntil: number[] = []
+  /** Buffers that are free again, by size, and those that each kernel is the last to use. */
+  const free: number[] = []
+  const lastUsed = program.kernels.map((): number[] => [])
+  const sizeOf = (which: number): number => bytes[which] as number
+  /** Where a buffer of a size stands in `free`, or would. */
+  const placeOf = (size: number): number => {
+    let [low, high] = [0, free.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (sizeOf(free[middle] as number) < size) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
   const order = program.slots.flatMap((s, i) => (s.kind === 'scratch' && (first[i] as number) >= 0 ? [i] : []))
   order.sort((a, b) => (first[a] as number) - (first[b] as number) || a - b)
+  let done = 0
   for (const slot of order) {
+    for (; done < (first[slot] as number); done++)
+      for (const which of lastUsed[done] as number[]) free.splice(placeOf(sizeOf(which)), 0, which)
     const { dtype, length } = program.slots[slot] as Slot
     const size = bytesOf(dtype, length)
     // of the buffers that are free again, the one that needs the least change
-    let best = -1
-    let cost = Number.POSITIVE_INFINITY
-    busyUntil.forEach((until, which) => {
-      if (until >= (first[slot] as number)) return
-      const difference = Math.abs((bytes[which] as number) - size)
-      if (difference < cost) [best, cost] = [which, difference]
-    })
-    if (best < 0) best = bytes.push(0) - 1
-    bytes[best] = Math.max(bytes[best] as number, size)
-    busyUntil[best] = last[slot] as number
-    scratchOf[slot] = best
+    const above = placeOf(size)
+    const [smaller, larger] = [free[above - 1], free[above]]
+    const at = smaller !== undefined && (larger === undefined || size - sizeOf(smaller) < sizeOf(larger) - size) ? above - 1 : above
+    const which = free.length > 0 ? (free.splice(at, 1)[0] as number) : bytes.push(0) - 1
+    bytes[which] = Math.max(sizeOf(which), size)
+    ;(lastUsed[last[slot] as number] as number[]).push(which)
+    scratchOf[slot] = which
   }
   return { scratchOf, bytes }
 }

@@ -160,8 +160,18 @@ export class BufferPool {
   #put(buffer: PoolBuffer): void {
     this.#pooled += buffer.size
     const list = this.#free.get(buffer.size)
-    if (!list) this.#free.set(buffer.size, [buffer])
-    else list.splice(list.findLastIndex((b) => b.id > buffer.id) + 1, 0, buffer)
+    if (!list) {
+      this.#free.set(buffer.size, [buffer])
+      return
+    }
+    // The oldest, which is taken first, stands last
+    let [low, high] = [0, list.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((list[middle] as PoolBuffer).id > buffer.id) low = middle + 1
+      else high = middle
+    }
+    list.splice(low, 0, buffer)
   }
 
   stats(): MemoryStats {
