@@ -11,6 +11,16 @@ export function sizeOf(shape: Shape): number {
   return n
 }
 
+/** The elements that a tensor may have: positions and counts are int32. */
+export const MOST_ELEMENTS = 2 ** 31 - 1
+
+/** Throws where a result would have more elements than a tensor may. */
+export function checkElements(op: string, shape: Shape): void {
+  const count = sizeOf(shape)
+  if (count > MOST_ELEMENTS)
+    throw new ShapeError(op, `the result would be ${showShape(shape)}, of ${count} elements; a tensor has at most 2³¹ − 1`, [shape])
+}
+
 export function sameShape(a: Shape, b: Shape): boolean {
   if (a === b) return true
   if (a.length !== b.length) return false

@@ -4,6 +4,7 @@ import {
   ArgumentError,
   BOOLEAN,
   COUNT,
+  checkElements,
   DEVICE,
   DTYPE,
   type DType,
@@ -63,7 +64,11 @@ export function created(node: graph.Node, options: CreateOptions | undefined): T
 /** A shape, or one size. */
 export const SIZES: Kind = oneOf(COUNT, SHAPE)
 /** The shape that {@link SIZES} means: the caller's list may change later. */
-export const shapeOf = (shape: Shape | number): Shape => (typeof shape === 'number' ? [shape] : [...shape])
+export function shapeOf(op: string, shape: Shape | number): Shape {
+  const sizes = typeof shape === 'number' ? [shape] : [...shape]
+  checkElements(op, sizes)
+  return sizes
+}
 
 /** What a creation function takes: a shape (or one size) and options, or the sizes as arguments and options behind them. */
 export type Sized<O> = [shape: Shape | number, options?: O] | number[] | [...sizes: number[], options: O]
@@ -82,7 +87,7 @@ export function readSized<O extends CreateOptions>(given: Signature, args: Sized
     options = named ? (last as O | undefined) : undefined
   }
   given.check(shape, options)
-  return { shape: shapeOf(shape), options }
+  return { shape: shapeOf(given.name, shape), options }
 }
 
 /** What `tensor` is told beside the data. */
@@ -144,7 +149,7 @@ const FULL = signature('full', { shape: SIZES, value: VALUE, options: optional(C
  */
 export function full(shape: Shape | number, value: number | boolean, options?: CreateOptions): Tensor {
   FULL.check(shape, value, options)
-  return filled('full', shapeOf(shape), options, typeof value === 'boolean' ? 'bool' : 'float32', (dtype, placement) =>
+  return filled('full', shapeOf('full', shape), options, typeof value === 'boolean' ? 'bool' : 'float32', (dtype, placement) =>
     graph.scalar(Number(value), dtype, placement),
   )
 }
@@ -198,6 +203,7 @@ export function fromFunction(
   options: CreateOptions | undefined,
   value: (i: number) => number,
 ): Tensor {
+  checkElements(op, [n])
   const data: TypedArray = dtypeInfo[dtype].create(n)
   for (let i = 0; i < n; i++) data[i] = dtype === 'float16' ? toHalf(value(i)) : value(i)
   return created(graph.leaf(data, [n], dtype, placementFor(op, dtype, options?.device)), options)
@@ -232,6 +238,7 @@ export function arange(first: number, second?: number | CreateOptions, third?: n
   const areWhole = Number.isInteger(start) && Number.isInteger(end) && Number.isInteger(step)
   const dtype = options?.dtype ?? (areWhole ? 'int32' : 'float32')
   if (dtype !== 'int32' || !areWhole) return fromFunction('arange', n, dtype, options, (i) => start + i * step)
+  checkElements('arange', [n])
   let node = graph.iota(n, placementFor('arange', dtype, options?.device))
   if (step !== 1) node = graph.binary('mul', node, graph.scalar(step, dtype))
   if (start !== 0) node = graph.binary('add', node, graph.scalar(start, dtype))
@@ -263,6 +270,7 @@ export function eye(n: number, second?: number | CreateOptions, third?: CreateOp
   const options = typeof second === 'object' ? second : third
   const [rows, columns] = [n, typeof second === 'number' ? second : n]
   const dtype = options?.dtype ?? 'float32'
+  checkElements('eye', [rows, columns])
   const placement = placementFor('eye', dtype, options?.device)
   const same = eq(
     new Tensor(graph.reshape(graph.iota(rows, placement), [rows, 1])),

@@ -2,7 +2,7 @@
  * @file The one mechanism that makes ops. A definition says what the op computes in primitives of the graph, and one gradient rule per input, in
  * other ops, so that gradients of gradients come by themselves. Un-broadcasting, casting back and accumulating are the driver's (`src/autograd`).
  */
-import { DeviceError, type DType, isFloat, type Shape, showShape } from '../base/index.ts'
+import { checkElements, DeviceError, type DType, isFloat, type Shape, showShape } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { enterQuiet, GradPoint, isGradEnabled, isQuiet, leaveQuiet, share, TapeEntry, type TapeOp, Tensor } from '../tensor/index.ts'
 import { floatType } from './promote.ts'
@@ -57,6 +57,40 @@ export interface OpSpec<K extends readonly string[], P> {
   readonly view?: boolean
   /** Default: `widen`, and `keep` for views. */
   readonly half?: HalfPolicy
+  /** The result is a view that its only readers reduce, never a value of its own: it may have more elements than a tensor. */
+  readonly virtual?: boolean
+}
+
+/** How many rules are being applied: what they make on the way to a gradient is never a value of its own. */
+let applying = 0
+/** The composition that the user called, whose ops are its own affair. */
+let calling: string | undefined
+
+/** Throws where a result would have more elements than a tensor may, and is not on the way to a gradient. */
+export function checkSize(op: string, shape: Shape): void {
+  if (applying === 0) checkElements(calling ?? op, shape)
+}
+
+/** As {@link checkSize}, of a result that has been recorded: it and what led to it are given up. */
+function checkRecorded(op: string, node: graph.Node, operands: readonly (graph.Node | undefined)[]): void {
+  try {
+    checkSize(op, node.shape)
+  } catch (e) {
+    graph.forget(node)
+    // What only this call has read so far is stored as if it had not been read
+    for (const operand of operands) if (operand) graph.keep(operand)
+    throw e
+  }
+}
+
+/** Applies a gradient rule. */
+function ruled<T>(rule: () => T): T {
+  applying++
+  try {
+    return rule()
+  } finally {
+    applying--
+  }
 }
 
 type AnyRule = (g: Tensor, saved: Saved<string>, p: unknown) => Tensor
@@ -70,6 +104,7 @@ class Op implements TapeOp<Tensor> {
   /** Bit mask of the inputs that have a rule. */
   readonly mask: number
   readonly view: boolean
+  readonly virtual: boolean
 
   constructor(
     name: string,
@@ -77,17 +112,20 @@ class Op implements TapeOp<Tensor> {
     rules: readonly (AnyRule | undefined)[],
     saves: Readonly<Record<string, readonly string[] | undefined>>,
     view: boolean,
+    virtual: boolean,
   ) {
     this.name = name
     this.inputs = inputs
     this.rules = rules
     this.view = view
+    this.virtual = virtual
     this.reads = inputs.map((k) => (saves[k] ?? []).reduce((bits, s) => bits | (1 << (s === 'y' ? inputs.length : inputs.indexOf(s))), 0))
     this.mask = rules.reduce((bits, rule, i) => (rule ? bits | (1 << i) : bits), 0)
   }
 
   /** Wraps the recorded node, and puts the op on the tape where a gradient is wanted. */
   finish(node: graph.Node, params: unknown, a: Tensor, b: Tensor | undefined, c: Tensor | undefined): Tensor {
+    if (node.shape !== a._node.shape && !this.virtual) checkRecorded(this.name, node, [a._node, b?._node, c?._node])
     const out = new Tensor(node)
     if (this.view) out._viewOf(a)
     if (node === a._node) share(node)
@@ -140,7 +178,7 @@ class Op implements TapeOp<Tensor> {
       }
       unpacked |= reads
       saved.shape = point.shape
-      answers[i] = rule(grads[0] as Tensor, saved as Saved<string>, entry.params)
+      answers[i] = ruled(() => rule(grads[0] as Tensor, saved as Saved<string>, entry.params))
     }
     return answers
   }
@@ -168,7 +206,14 @@ export function defineOp<const K extends readonly string[], P>(
   })
   const half = spec.half ?? (spec.view ? 'keep' : 'widen')
   register({ name, doc: spec.doc, kind: 'op', inputs: spec.inputs, differentiable: spec.inputs.filter((_, i) => rules[i]), half })
-  const op = new Op(name, spec.inputs, rules, (spec.saves ?? {}) as Readonly<Record<string, readonly string[]>>, spec.view ?? false)
+  const op = new Op(
+    name,
+    spec.inputs,
+    rules,
+    (spec.saves ?? {}) as Readonly<Record<string, readonly string[]>>,
+    spec.view ?? false,
+    spec.virtual ?? false,
+  )
   type F = (...args: [...TensorsOf<K>, P]) => Tensor
   const keep = half === 'keep'
   if (spec.inputs.length === 1) {
@@ -210,13 +255,16 @@ export function defineListOp<P>(name: string, spec: ListOpSpec<P>): (list: reado
   const op: TapeOp<Tensor> = {
     name,
     backward: (entry, grads, needed) =>
-      entry.inputs.map((point, i) => (point && needed(i) ? spec.vjp(grads[0] as Tensor, i, point.shape, entry.params as P) : undefined)),
+      entry.inputs.map((point, i) =>
+        point && needed(i) ? ruled(() => spec.vjp(grads[0] as Tensor, i, point.shape, entry.params as P)) : undefined,
+      ),
   }
   const apply = (list: readonly Tensor[], p: P): Tensor => {
     const node = spec.forward(
       list.map((t) => t._node),
       p,
     )
+    checkRecorded(name, node, node.inputs)
     const out = new Tensor(node)
     if (isFloat(node.dtype) && list.some((t) => t._point) && isGradEnabled()) {
       const entry = new TapeEntry(
@@ -262,7 +310,7 @@ export function defineJointOp<const K extends string, const O extends string, P>
     backward: (entry, grads, needed) => {
       const saved = Object.fromEntries(roles.map((role, i) => [role, entry.unpack(i, `input ${role} of ${name}`)]))
       const wanted = (role: K | O): boolean => entry.inputs[roles.indexOf(role)] !== undefined && needed(roles.indexOf(role))
-      const found = spec.vjp(grads[0] as Tensor, saved as Joint<K, O, Tensor>, wanted, entry.params as P)
+      const found = ruled(() => spec.vjp(grads[0] as Tensor, saved as Joint<K, O, Tensor>, wanted, entry.params as P))
       return roles.map((role) => found[role])
     },
   }
@@ -296,7 +344,14 @@ export function defineComposition<A extends unknown[]>(
 ): (...args: A) => Tensor {
   register({ name, doc, kind: 'composition', inputs: [], differentiable: [], half })
   const whole = (...args: A): Tensor => {
-    const out = quietly(() => fn(...args))
+    const outer = calling
+    calling ??= name
+    let out: Tensor
+    try {
+      out = quietly(() => fn(...args))
+    } finally {
+      calling = outer
+    }
     if (out.ndim === 0) keepScalar(out._node)
     return out
   }

@@ -285,7 +285,7 @@ const QUOTIENT = signature('div', { a: OPERAND, b: OPERAND, options: optional(DI
 /** A quotient rounded to whole numbers; its gradient is 0. */
 const defineQuotient = (name: string, doc: string, forward: (a: graph.Node, b: graph.Node) => graph.Node): BinaryFunction => {
   const still = (g: Tensor): Tensor => new Tensor(graph.expand(graph.constant(0, g.dtype, g._node.placement), g.shape))
-  return defineBinary(name, { doc, forward, vjp: { a: still, b: still } })
+  return defineBinary(name, { doc, as: 'div', forward, vjp: { a: still, b: still } })
 }
 
 const divideTruncated = defineQuotient('divTrunc', 'a / b without its fraction', (a, b) =>

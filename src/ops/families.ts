@@ -2,7 +2,7 @@
 import { broadcastShapes, type DType, DTypeError, signature } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { OPERAND, TENSOR, Tensor } from '../tensor/index.ts'
-import { defineOp, type Rule } from './define.ts'
+import { checkSize, defineOp, type Rule } from './define.ts'
 import { floatOf, meet, type Operand } from './promote.ts'
 
 export type UnaryFunction = (x: Tensor) => Tensor
@@ -51,29 +51,31 @@ export interface BinarySpec {
   readonly saves?: { readonly a?: readonly ('a' | 'b' | 'y')[]; readonly b?: readonly ('a' | 'b' | 'y')[] }
   /** `float`: integers are divided as float32. `bool`: operands are taken for truth values (≠ 0). Default: as they are. */
   readonly domain?: 'float' | 'bool' | 'any'
+  /** The public function that this is part of, where it has another name. */
+  readonly as?: string
   /** What happens to two bools: computed as int32 and back (≠ 0) by default; `error` as for PyTorch's `-`. */
   readonly bools?: 'error'
 }
 
 /** Defines an elementwise function of two operands that broadcast; numbers are data. */
 export function defineBinary(name: string, spec: BinarySpec): BinaryFunction {
-  const { forward, domain = 'any' } = spec
+  const { forward, domain = 'any', as = name } = spec
   const apply = defineOp<readonly ['a', 'b'], DType>(name, {
     doc: spec.doc,
     inputs: ['a', 'b'],
     forward: (a, b, dtype: DType) => {
-      broadcastShapes(name, a.shape, b.shape)
+      checkSize(as, broadcastShapes(as, a.shape, b.shape))
       if (dtype !== 'bool' || domain === 'bool') return forward(graph.cast(a, dtype), graph.cast(b, dtype))
-      if (spec.bools === 'error') throw new DTypeError(name, 'both operands are bool. Use logicalXor, or convert with .int()')
+      if (spec.bools === 'error') throw new DTypeError(as, 'both operands are bool. Use logicalXor, or convert with .int()')
       return graph.cast(forward(graph.cast(a, 'int32'), graph.cast(b, 'int32')), 'bool')
     },
     vjp: spec.vjp,
     saves: spec.saves ?? {},
     half: 'keep',
   })
-  signature(name, { a: OPERAND, b: OPERAND })
+  if (spec.as === undefined) signature(name, { a: OPERAND, b: OPERAND })
   return (a, b) => {
-    const { a: x, b: y, dtype } = meet(name, a, b, domain === 'float')
+    const { a: x, b: y, dtype } = meet(as, a, b, domain === 'float')
     return apply(x, y, domain === 'bool' ? 'bool' : dtype)
   }
 }

@@ -26,7 +26,7 @@ import * as graph from '../graph/index.ts'
 import { DIM, TENSOR, Tensor } from '../tensor/index.ts'
 import { eq } from './compare.ts'
 import { cast, stopGradient } from './convert.ts'
-import { checkDevices, defineComposition, defineOp } from './define.ts'
+import { checkDevices, checkSize, defineComposition, defineOp } from './define.ts'
 import { where } from './elementwise.ts'
 import { number } from './promote.ts'
 import { expand, permute, reshape, sliceBy, unsqueeze } from './view.ts'
@@ -129,6 +129,7 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
 function take(x: Tensor, d: number, index: Tensor, op: string): Tensor {
   const n = index.shape[0] as number
   const shape = x.shape.map((s, i) => (i === d ? n : s))
+  checkSize(op, shape)
   const along = shape.map((_, i) => (i === d ? n : 1))
   return gatherAlong(x, expand(reshape(index, along), shape), { dim: d, op })
 }

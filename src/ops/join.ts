@@ -19,7 +19,7 @@ import {
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { DIM, dimOr, TENSOR, Tensor } from '../tensor/index.ts'
-import { checkDevices, defineListOp, defineOp } from './define.ts'
+import { checkDevices, checkSize, defineListOp, defineOp } from './define.ts'
 import { where } from './elementwise.ts'
 import { lit } from './promote.ts'
 import { narrowTo, sliceBy, unsqueeze } from './view.ts'
@@ -129,6 +129,7 @@ export function stack(tensors: readonly Tensor[], dim?: number | AlongOptions): 
   })
   checkDevices('stack', 'tensors', tensors)
   const d = normalizeDim('stack', dimOf(dim), first.ndim + 1)
+  checkSize('stack', [...first.shape.slice(0, d), tensors.length, ...first.shape.slice(d)])
   return cat(
     tensors.map((x) => unsqueeze(x, d)),
     d,

@@ -14,7 +14,7 @@ import { alias, TENSOR, type Tensor } from '../tensor/index.ts'
 import { eq, isfinite, isnan, le, logicalAnd, logicalOr } from './compare.ts'
 import { cast, stopGradient } from './convert.ts'
 import { tensor } from './create.ts'
-import { checkDevices } from './define.ts'
+import { checkDevices, checkSize } from './define.ts'
 import { abs, add, mul, sub } from './elementwise.ts'
 import { indexSelect } from './indexing.ts'
 import { all } from './reduce.ts'
@@ -108,6 +108,7 @@ const ALLCLOSE = signature('allclose', {
 export async function allclose(a: Tensor, b: Tensor, options?: CloseOptions): Promise<boolean> {
   ALLCLOSE.check(a, b, options)
   checkDevices('allclose', ['a', 'b'], [a, b])
+  checkSize('allclose', broadcastShapes('allclose', a.shape, b.shape))
   const { rtol = 1e-5, atol = 1e-8, equalNan = false } = options ?? {}
   const numbers = (t: Tensor): Tensor =>
     t.dtype === 'bool' ? cast(t, 'int32') : t.dtype === 'float16' ? cast(stopGradient(t), 'float32') : stopGradient(t)

@@ -12,7 +12,7 @@ import {
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { MAYBE_TENSOR, TENSOR, type Tensor } from '../tensor/index.ts'
-import { checkDevices, defineComposition, defineOp } from './define.ts'
+import { checkDevices, checkSize, defineComposition, defineOp } from './define.ts'
 import { add } from './elementwise.ts'
 import { ownShape } from './indexing.ts'
 import { resultType } from './promote.ts'
@@ -99,6 +99,7 @@ function exactDims(given: Signature, ndim: number, a: Tensor, b: Tensor): void {
       b.shape,
     ])
   checkDevices(op, ['a', 'b'], [a, b])
+  if (ndim > 1) checkSize(op, [...a.shape.slice(0, -1), b.shape[ndim - 1] as number])
 }
 
 const MM = signature('mm', { a: TENSOR, b: TENSOR })

@@ -4,6 +4,7 @@ import {
   atLeast,
   BOOLEAN,
   COUNT,
+  checkElements,
   type DType,
   DTypeError,
   options as describe,
@@ -139,7 +140,7 @@ const NORMAL = signature('normal', { mean: FINITE, std: atLeast(0), shape: SIZES
 export function normal(mean: number, std: number, shape: Shape | number, options?: RandomOptions): Tensor {
   NORMAL.check(mean, std, shape, options)
   const dtype = options?.dtype ?? 'float32'
-  const node = normalNode(options?.generator, shapeOf(shape), dtype, placementFor('normal', dtype, options?.device))
+  const node = normalNode(options?.generator, shapeOf('normal', shape), dtype, placementFor('normal', dtype, options?.device))
   return created(graph.binary('add', graph.binary('mul', node, graph.scalar(std, dtype)), graph.scalar(mean, dtype)), options)
 }
 
@@ -162,7 +163,7 @@ export function randint(first: number, second: number | Shape, third?: Shape | R
     throw new ArgumentError('randint', `whole numbers low < high, at most 2³² apart, are wanted; got ${low} and ${high}`)
   const dtype = options?.dtype ?? 'int32'
   const placement = placementFor('randint', dtype, options?.device)
-  const bits = bitsOf(options?.generator, shapeOf(shape), placement)(0)
+  const bits = bitsOf(options?.generator, shapeOf('randint', shape), placement)(0)
   const within = high - low === 2 ** 32 ? bits : graph.binary('mod', bits, graph.scalar(high - low, 'uint32'))
   return created(graph.cast(graph.binary('add', graph.cast(within, 'int32'), graph.scalar(low, 'int32')), dtype), options)
 }
@@ -175,6 +176,7 @@ const RANDPERM = signature('randperm', { n: COUNT, options: optional(RANDOM) })
  */
 export function randperm(n: number, options?: RandomOptions): Tensor {
   RANDPERM.check(n, options)
+  checkElements('randperm', [n])
   const order = shuffled(n, options?.generator)
   return fromFunction('randperm', n, options?.dtype ?? 'int32', options, (i) => order[i] as number)
 }

@@ -190,6 +190,7 @@ interface WindowsParams extends Windows {
 export const windows: (x: Tensor, p: WindowsParams) => Tensor = defineOp('windows', {
   doc: 'the elements of every window: [..., H, W] → [..., kh, kw, oh, ow]',
   inputs: ['x'],
+  virtual: true,
   forward: (x, p: WindowsParams) => windowsNode(x, p, p.fill),
   vjp: { x: (g, _, p) => fold(g, p) },
   half: 'keep',

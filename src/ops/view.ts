@@ -20,7 +20,7 @@ import {
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { DIM, DIMS, TENSOR, type Tensor, type TensorList, tensorList } from '../tensor/index.ts'
-import { defineOp } from './define.ts'
+import { checkSize, defineOp } from './define.ts'
 
 /** Sizes as one array or as arguments. */
 export type Sizes = [sizes: Shape] | number[]
@@ -213,24 +213,29 @@ const EXPAND = signature('expand', { x: TENSOR, sizes: SIZES })
  * @example zeros([3, 1]).expand(2, -1, 4).shape // [2, 3, 4]
  */
 export function expand(x: Tensor, ...sizes: Sizes): Tensor {
-  const list = listed(EXPAND, x, sizes)
+  return expandBy('expand', x, listed(EXPAND, x, sizes))
+}
+
+function expandBy(op: string, x: Tensor, list: Shape): Tensor {
   const from = x._node.shape
   const to = list.map((s, i) => (s === -1 ? (from[i - (list.length - from.length)] ?? -1) : s))
   if (to.some((s) => !Number.isInteger(s) || s < 0) || !expandsTo(from, to)) {
     throw new ShapeError(
-      'expand',
+      op,
       `${showShape(from)} does not expand to ${showShape(list)}: only dims of size 1 grow, and new dims stand in front`,
       [from, list],
     )
   }
+  checkSize(op, to)
   return expandTo(x, to)
 }
+
 const EXPAND_AS = signature('expandAs', { x: TENSOR, other: TENSOR })
 
 /** As {@link expand}, with the shape of `other`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.expand_as.html */
 export function expandAs(x: Tensor, other: Tensor): Tensor {
   EXPAND_AS.check(x, other)
-  return expand(x, other.shape)
+  return expandBy('expandAs', x, other.shape)
 }
 
 const BROADCAST_TO = signature('broadcastTo', { x: TENSOR, shape: SIZES })
@@ -238,7 +243,7 @@ const BROADCAST_TO = signature('broadcastTo', { x: TENSOR, shape: SIZES })
 /** `x` expanded to `shape`, as in NumPy. @see https://pytorch.org/docs/stable/generated/torch.broadcast_to.html */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   BROADCAST_TO.check(x, shape)
-  return expand(x, shape)
+  return expandBy('broadcastTo', x, shape)
 }
 
 const REPEAT = signature('repeat', { x: TENSOR, sizes: SHAPE })
@@ -249,6 +254,8 @@ export function repeat(x: Tensor, ...sizes: Sizes): Tensor {
   if (times.length < x.ndim)
     throw new ShapeError('repeat', `${x.ndim} or more counts are wanted for ${showShape(x.shape)}, got ${showShape(times)}`, [x.shape])
   const shape = [...times.slice(x.ndim).map(() => 1), ...x.shape]
+  const repeated = shape.map((s, i) => s * (times[i] as number))
+  checkSize('repeat', repeated)
   const interleaved = reshape(
     x,
     shape.flatMap((s) => [1, s]),
@@ -257,10 +264,7 @@ export function repeat(x: Tensor, ...sizes: Sizes): Tensor {
     interleaved,
     shape.flatMap((s, i) => [times[i] as number, s]),
   )
-  return reshape(
-    grown,
-    shape.map((s, i) => s * (times[i] as number)),
-  )
+  return reshape(grown, repeated)
 }
 
 // ── parts ──

@@ -66,12 +66,15 @@ function run(c: GoldenCase, dtype: 'float16' | 'float64', home: tg.DeviceName): 
   return { outputs, inputs }
 }
 
+/** Cases whose results jump where a quotient is a whole number in float32 and just none in float64. */
+const JUMPS: readonly string[] = ['div: trunc, broad']
+
 /** What float32 itself loses: 1 + tanh x and 1 + erf x near 0. */
 const CANCELS: Readonly<Record<string, number>> = { gelu: 1e-6 }
 
 describe("PyTorch's cases in float16 are those of float64, rounded once", { timeout: 120_000 }, () => {
   for (const [op, cases] of casesByOp()) {
-    const own = cases.filter((c) => !OWN_DTYPES.includes(op) && c.inputs.some((i) => i.dtype === 'float'))
+    const own = cases.filter((c) => !OWN_DTYPES.includes(op) && !JUMPS.includes(c.name) && c.inputs.some((i) => i.dtype === 'float'))
     if (own.length === 0) continue
     it(op, async () => {
       const slack = CANCELS[op] ?? 1e-7
