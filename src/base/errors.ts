@@ -49,7 +49,7 @@ export class OutOfMemoryError extends TapegradError {
 export class DeviceLostError extends TapegradError {}
 /** Misuse of autograd: no graph, freed graph, a saved tensor that was changed. */
 export class AutogradError extends TapegradError {}
-/** What is read is no state, or files are not to be had. `path` is the file's, where there is one. */
+/** What is read is no state, what is at a path may not be replaced, or files are not to be had. `path` is the file's, where there is one. */
 export class CheckpointError extends TapegradError {
   readonly path: string | undefined
   constructor(op: string, message: string, path?: string) {

@@ -2,172 +2,137 @@
  * @file States as bytes: a tree of objects and arrays becomes tensors by their dotted paths, and one text that says how the tree is built
  * of them. A flat record of tensors needs no such text: it is a file as anybody writes it.
  */
-import { ArgumentError, CheckpointError, type TypedArray } from '../base/index.ts'
-import { hostValues, isShared, keepTensor, ownValue, Tensor } from '../tensor/index.ts'
-import { decode, encode, type Fail, METADATA, type Values } from './safetensors.ts'
+import { ArgumentError, CheckpointError, OutOfMemoryError, type TypedArray } from '../base/index.ts'
+import type { Tensor } from '../tensor/index.ts'
+import { collect, isTag, kindOf, MAX_BIGINT_DIGITS, NUMBERS } from './collect.ts'
+import { type Piece, type Reader, readLayout, readTensors } from './decode.ts'
+import { type Fail, isRecord, JsonReader, quote, show } from './json.ts'
+import { encodeHead, MAX_HEADER_BYTES } from './safetensors.ts'
 
 /** The name in a file's metadata under which the tree is told. */
 const TREE = 'tapegrad'
 const VERSION = 1
-/** Deeper trees are no states but mistakes, or attempts to exhaust the stack. */
-const MAX_DEPTH = 256
 
-/** JSON has no word for these: they are told as `{ $number: … }`. */
-const NUMBERS: readonly number[] = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0]
-const textOf = (x: number): string => (Object.is(x, -0) ? '-0' : String(x))
-
-/** A tree as JSON can say it: an object of one key that begins with $ stands for what JSON has no word for. */
-type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
-
-interface Collected {
-  readonly tree: Json
-  readonly tensors: ReadonlyMap<string, Snapshot>
-  /** Whether the names alone tell the state. */
-  readonly flat: boolean
+/** A state as it was at one moment, on its way into a file. */
+export interface Moment {
+  /** All bytes before the values. */
+  readonly head: Uint8Array
+  /** Bytes in all. */
+  readonly size: number
+  /** In the order of the file. */
+  readonly values: Promise<(TypedArray | undefined)[]>
 }
-
-type Snapshot = Omit<Values, 'data'> & { read(): Promise<TypedArray> }
 
 /**
- * What `x` is now. What the host has is there, and what `detach()` and `stateDict()` give is stored for its own sake. Of anything else, such as a
- * parameter itself, a copy is taken: its value may be replaced before it has been read, and would stay stored beside the arena that it is part of.
+ * `state` as it is now. Up to its end nothing else runs: the tree is taken apart and all reads are asked for, in one run, before a step can change anything.
+ * @throws ArgumentError for what a state cannot hold
  */
-function snapshot(x: Tensor): Snapshot {
-  const { dtype, shape } = x
-  const host = hostValues(x)
-  if (host) return { dtype, shape, read: async () => host }
-  if (isShared(x._node) && x.version === 0 && !x.requiresGrad) {
-    keepTensor(x)
-    return { dtype, shape, read: () => x.data({ raw: true }) }
-  }
-  const copy = ownValue(x)
-  return { dtype, shape, read: () => copy.data({ raw: true }).finally(() => copy.dispose()) }
-}
-
-/** Takes a tree apart, now: what is done to it later is not seen. */
-function collect(op: string, state: unknown): Collected {
-  if (!Array.isArray(state) && !isPlain(state))
+export function momentOf(op: string, state: object): Moment {
+  const { tree, tensors, flat } = collect(op, state)
+  const head = encodeHead(tensors, flat ? undefined : { [TREE]: `{"version":${VERSION},"state":${tree}}` })
+  if (!head)
     throw new ArgumentError(
       op,
-      `a state is a plain object or an array, such as { model: model.stateDict() }; got ${kindOf(state)}.${hintFor(state)}`,
+      `names, shapes and plain values of the state are past the ${MAX_HEADER_BYTES} bytes that a file holds of them`,
     )
-  const tensors = new Map<string, Snapshot>()
-  const above: object[] = []
-  let flat = isPlain(state)
+  const { bytes, order, size } = head
+  const read = tensors.map((tensor) => tensor.read())
+  const values = Promise.all(order.map((i) => read[i]))
+  values.catch(() => {}) // told to whoever waits for them
+  return { head: bytes, size: bytes.length + size, values }
+}
 
-  const nameFor = (path: string): string => {
-    // readers in other languages refuse texts that are no Unicode
-    const text = path.replace(/\p{Surrogate}/gu, '\ufffd')
-    const base = text === METADATA ? `${text}~` : text
-    let name = base
-    for (let i = 2; tensors.has(name); i++) name = `${base}~${i}`
-    return name
+/** The bytes of a file, tensor by tensor. What has been handed out is not held any longer. */
+export async function* piecesOf({ head, values }: Moment): AsyncGenerator<Uint8Array, void, void> {
+  const list = await values
+  yield head
+  for (const [i, data] of list.entries()) {
+    list[i] = undefined
+    if (data && data.byteLength > 0) yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   }
+}
 
-  const visit = (x: unknown, path: string): Json => {
-    if (x instanceof Tensor) {
-      const name = nameFor(path)
-      if (name !== path || above.length !== 1) flat = false
-      tensors.set(name, snapshot(x))
-      return { $tensor: name }
+/** Reads the state out of a file of `size` bytes. */
+export function* readState(size: number, fail: Fail): Reader<object> {
+  const layout = yield* readLayout(size, TREE, fail)
+  const { entries, text } = layout
+  if (text === undefined) return Object.fromEntries(yield* readTensors(layout, fail))
+  const { state, places } = readTree(text, (message) => fail(`the tree of the state, ${message}`))
+  for (const name of places.keys()) if (!entries.has(name)) fail(`the tree of the state names a tensor ${quote(name)}, which is not there`)
+  for (const name of entries.keys())
+    if (!places.has(name)) fail(`the tree of the state does not name the tensor ${quote(name)}, which is there`)
+  for (const [name, tensor] of yield* readTensors(layout, fail)) for (const put of places.get(name) ?? []) put(tensor)
+  return state
+}
+
+/** A tree whose tensors have not been read: what puts each of them into its places, by its name in the file. */
+interface Tree {
+  readonly state: object
+  readonly places: Map<string, ((x: Tensor) => void)[]>
+}
+
+function readTree(text: string, fail: Fail): Tree {
+  const json = new JsonReader(text, fail)
+  const told = json.value()
+  json.end()
+  const { version, state } = isRecord(told) ? told : {}
+  if (version !== VERSION) fail(`version: it is ${show(version)}, known is ${VERSION}`)
+  const places: Tree['places'] = new Map()
+  // The path to what is looked at, for errors
+  const keys: (string | number)[] = []
+  const failHere: Fail = (message) => fail(`${keys.length === 0 ? 'the root' : quote(keys.join('.'))}: ${message}`)
+
+  /** Puts together what stands at `key`, in place. */
+  const assemble = <K extends string | number>(holder: Record<K, unknown>, key: K): void => {
+    const x = holder[key]
+    if (typeof x !== 'object' || x === null) return
+    const put = (tensor: Tensor): void => {
+      holder[key] = tensor
     }
-    if (above.length > 0) flat = false
-    if (x === null || typeof x === 'string' || typeof x === 'boolean') return x
-    if (typeof x === 'number') return Number.isFinite(x) && !Object.is(x, -0) ? x : { $number: textOf(x) }
-    if (typeof x === 'bigint') return { $bigint: String(x) }
-    const where = above.length === 0 ? 'the state' : `'${path}'`
-    if (!Array.isArray(x) && !isPlain(x)) throw new ArgumentError(op, `${where} is ${kindOf(x)}; ${TAKEN}${hintFor(x)}`)
-    if (above.includes(x)) throw new ArgumentError(op, `${where} is a part of itself`)
-    if (above.length === MAX_DEPTH) throw new ArgumentError(op, `${where} lies deeper than ${MAX_DEPTH} levels`)
-    above.push(x)
-    const join = (key: string | number): string => (above.length === 1 ? String(key) : `${path}.${key}`)
-    try {
-      if (Array.isArray(x)) return Array.from(x, (value, i) => visit(value, join(i)))
-      if (Object.hasOwn(x, '__proto__')) throw new ArgumentError(op, `${where} has a key '__proto__', which is no name for a key`)
-      const entries = Object.entries(x).map(([key, value]) => [key, visit(value, join(key))] as const)
-      const object: Json = Object.fromEntries(entries)
-      return isTag(Object.keys(object)) ? { $object: object } : object
-    } finally {
-      above.pop()
+    const inside = isRecord(x) ? meaning(x, put) : x
+    if (inside !== x) holder[key] = inside
+    if (typeof inside !== 'object' || inside === null) return
+    for (const k of Array.isArray(inside) ? inside.keys() : Object.keys(inside)) {
+      keys.push(k)
+      assemble(inside as Record<string | number, unknown>, k)
+      keys.pop()
     }
   }
 
-  const tree = visit(state, '')
-  return { tree, tensors, flat }
-}
-
-const TAKEN = 'a state is made of tensors, numbers, texts, booleans, null, bigints, and arrays and plain objects of these.'
-const isTag = (keys: readonly string[]): boolean => keys.length === 1 && (keys[0] as string).startsWith('$')
-
-/** Whether `x` is an object without a class. (One of another realm, such as a worker's or a test's, has another `Object`.) */
-function isPlain(x: unknown): x is Record<string, unknown> {
-  if (typeof x !== 'object' || x === null || Array.isArray(x)) return false
-  const prototype: unknown = Object.getPrototypeOf(x)
-  return prototype === null || Object.getPrototypeOf(prototype) === null
-}
-
-function kindOf(x: unknown): string {
-  if (typeof x === 'object' && x !== null) return `a ${x.constructor?.name ?? 'object of a class'}`
-  return x === null || x === undefined ? String(x) : `a ${typeof x}`
-}
-
-function hintFor(x: unknown): string {
-  if (typeof (x as { stateDict?: unknown } | undefined)?.stateDict === 'function') return ' Give its stateDict()'
-  if (typeof (x as { getState?: unknown } | undefined)?.getState === 'function') return ' Give its getState()'
-  if (ArrayBuffer.isView(x)) return ' Make a tensor of it: tensor(…)'
-  return x === undefined ? ' Leave the key out, or use null' : ''
-}
-
-/** Puts the tree together again. */
-function assemble(tree: unknown, tensors: ReadonlyMap<string, Tensor>, fail: Fail, depth = 0): unknown {
-  if (typeof tree !== 'object' || tree === null) return tree
-  if (depth > 2 * MAX_DEPTH) return fail(`the tree is deeper than ${MAX_DEPTH} levels`)
-  const inner = (x: unknown): unknown => assemble(x, tensors, fail, depth + 1)
-  if (Array.isArray(tree)) return tree.map(inner)
-  const object = (x: object): object => {
-    if (Object.hasOwn(x, '__proto__')) fail("the tree has a key '__proto__', which is no name for a key")
-    return Object.fromEntries(Object.entries(x).map(([key, value]) => [key, inner(value)]))
+  /** What an object of the tree stands for. */
+  const meaning = (x: Record<string, unknown>, put: (x: Tensor) => void): unknown => {
+    const names = Object.keys(x)
+    if (!isTag(names)) return x
+    const tag = names[0] as string
+    const value = x[tag]
+    if (tag === '$object' && isRecord(value)) return value
+    if (tag === '$tensor' && typeof value === 'string') {
+      const known = places.get(value)
+      if (known) known.push(put)
+      else places.set(value, [put])
+      return undefined
+    }
+    if (tag === '$bigint' && typeof value === 'string') return bigintOf(value, failHere)
+    const number = tag === '$number' && typeof value === 'string' ? NUMBERS.get(value) : undefined
+    return number ?? failHere(`it is { ${quote(tag)}: ${show(value)} }, which this version does not know`)
   }
-  const keys = Object.keys(tree)
-  if (!isTag(keys)) return object(tree)
-  const tag = keys[0] as string
-  const value = (tree as Record<string, unknown>)[tag]
-  if (tag === '$object' && isPlain(value)) return object(value)
-  if (tag === '$tensor') return tensors.get(value as string) ?? fail(`the tree names a tensor '${String(value)}', which is not there`)
-  if (tag === '$bigint' && typeof value === 'string' && /^-?\d+$/.test(value)) return BigInt(value)
-  const number = tag === '$number' ? NUMBERS.find((n) => textOf(n) === value) : undefined
-  return number ?? fail(`the tree says ${JSON.stringify(tree).slice(0, 80)}, which this version does not know`)
+
+  const root = { state }
+  assemble(root, 'state')
+  const result = root.state
+  return typeof result === 'object' && result !== null ? { state: result, places } : fail('the state is neither an object nor an array')
 }
 
-/** As {@link serializeState}; errors name `op`. */
-export async function bytesOf(op: string, state: object): Promise<Uint8Array> {
-  // Up to the first await nothing else runs: the tree is taken apart and all reads are asked for, in one run, before a step can change anything.
-  const { tree, tensors, flat } = collect(op, state)
-  const metadata = flat ? undefined : { [TREE]: JSON.stringify({ version: VERSION, state: tree }) }
-  const read = [...tensors].map(async ([name, { dtype, shape, read }]): Promise<[string, Values]> => {
-    return [name, { dtype, shape, data: await read() }]
-  })
-  return encode(new Map(await Promise.all(read)), metadata)
+function bigintOf(digits: string, fail: Fail): bigint {
+  if (digits.length > MAX_BIGINT_DIGITS + 1) fail(`a bigint has at most ${MAX_BIGINT_DIGITS} digits, here are ${digits.length}`)
+  return /^-?\d+$/.test(digits) ? BigInt(digits) : fail(`${quote(digits)} is no bigint`)
 }
 
-/** As {@link parseState}; errors name `op` and `path`. */
-export function stateOf(op: string, bytes: Uint8Array, path?: string): object {
-  const fail: Fail = (message) => {
+/** Throws errors that name `op`, and `path` where there is one. */
+export function failing(op: string, path?: string): Fail {
+  return (message) => {
     throw new CheckpointError(op, path === undefined ? message : `${path}: ${message}`, path)
   }
-  const { tensors, metadata } = decode(bytes, fail)
-  const text = metadata[TREE]
-  if (text === undefined) return Object.fromEntries(tensors)
-  let tree: unknown
-  try {
-    tree = JSON.parse(text)
-  } catch (e) {
-    fail(`the tree of the state is no JSON text (${(e as Error).message})`)
-  }
-  const { version, state } = isPlain(tree) ? tree : {}
-  if (version !== VERSION) fail(`the tree of the state is of version ${String(version)}, known is ${VERSION}`)
-  const result = assemble(state, tensors, fail)
-  return typeof result === 'object' && result !== null ? result : fail('the state is neither an object nor an array')
 }
 
 /**
@@ -175,10 +140,26 @@ export function stateOf(op: string, bytes: Uint8Array, path?: string): object {
  * Equal states give equal bytes.
  * @param state any plain object or array of tensors, numbers (also NaN, ±Infinity, −0), texts, booleans, null, bigints, and objects and
  * arrays of these
- * @throws ArgumentError for anything else in it, with its path.
+ * @throws ArgumentError for anything else in it, with its path; OutOfMemoryError where no array can hold that many bytes (`saveState` needs none).
  */
 export async function serializeState(state: object): Promise<Uint8Array> {
-  return bytesOf('serializeState', state)
+  const moment = momentOf('serializeState', state)
+  await moment.values
+  const bytes = allocate(moment.size)
+  let at = 0
+  for await (const piece of piecesOf(moment)) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
+}
+
+function allocate(size: number): Uint8Array {
+  try {
+    return new Uint8Array(size)
+  } catch {
+    throw new OutOfMemoryError('serializeState', size, `the state takes ${size} bytes, and there is no array of that length to be had`)
+  }
 }
 
 /**
@@ -191,5 +172,12 @@ export async function serializeState(state: object): Promise<Uint8Array> {
  */
 export function parseState<S extends object = Record<string, Tensor>>(bytes: Uint8Array): S {
   if (!(bytes instanceof Uint8Array)) throw new ArgumentError('parseState', `bytes are a Uint8Array, got ${kindOf(bytes)}`)
-  return stateOf('parseState', bytes) as S
+  const reader = readState(bytes.length, failing('parseState'))
+  let step = reader.next()
+  while (!step.done) {
+    const { at, into }: Piece = step.value
+    into.set(bytes.subarray(at, at + into.length))
+    step = reader.next()
+  }
+  return step.value as S
 }

@@ -115,6 +115,11 @@ export function tensor(data: HostData, options?: TensorOptions): Tensor {
   return created(graph.leaf(host.data, host.shape, host.dtype, placementFor('tensor', host.dtype, options?.device)), options)
 }
 
+/** A leaf of values in storage form, for which there is no other use: they are kept, not copied. */
+export function hostLeaf(values: TypedArray, shape: Shape, dtype: DType): Tensor {
+  return new Tensor(graph.leaf(values, shape, dtype, placementFor('tensor', dtype, undefined)))
+}
+
 function filled(
   op: string,
   shape: Shape,

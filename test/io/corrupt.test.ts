@@ -17,39 +17,51 @@ describe('refused, with what is wrong', () => {
     ['a header past the end', file(X4, four, 1000), /the header is said to take 1000 bytes, but only \d+ follow: the file is cut off/],
     ['a header of 2⁶⁴ − 1 bytes', file(X4, four, 2n ** 64n - 1n), /18446744073709551615 bytes/],
     ['a picture', Uint8Array.from([137, 80, 78, 71, 13, 10, 26, 10, 0, 0]), /no safetensors file/],
-    ['a header that is no JSON', file('{"x": '), /the header is no JSON text/],
-    ['a header that is no UTF-8', file(X4, four).fill(0xff, 9, 12), /the header is no JSON text/],
-    ['a header that is a list', file('[]'), /the header is no JSON object/],
-    ['an empty header', file(''), /the header is no JSON text/],
-    ['an entry that is no object', file({ x: 5 }), /entry of 'x' is no object/],
+    ['a header that is no JSON', file('{"x": '), /the header, 'x', character 6: this is no object: the text ends here/],
+    ['a header that is no UTF-8', file(X4, four).fill(0xff, 9, 12), /the header is no UTF-8 at byte 9 of the file/],
+    ['a header that is a list', file('[]'), /the header, character 0: this is no object: '\[\]'/],
+    ['an empty header', file(''), /the header, character 0: this is no object: the text ends here/],
+    ['an entry that is no object', file({ x: 5 }), /the header, 'x', character 5: this is no object: '5}'/],
     [
       'an unknown dtype',
       file({ x: { dtype: 'F8_E4M3', shape: [1], data_offsets: [0, 1] } }, [0]),
-      /'x' is of dtype "F8_E4M3"; known are F64, F32/,
+      /'x', character 57: the dtype is 'F8_E4M3'; known are F64, F32/,
     ],
-    ['a dtype that objects have', file({ x: { dtype: 'toString', shape: [1], data_offsets: [0, 1] } }, [0]), /dtype "toString"/],
-    ['no shape', file({ x: { dtype: 'F32', data_offsets: [0, 4] } }, four), /the shape of 'x' is no list of sizes: undefined/],
-    ['a size below 0', file({ x: { dtype: 'F32', shape: [-1], data_offsets: [0, 4] } }, four), /no list of sizes: \[-1\]/],
-    ['a size with a fraction', file({ x: { dtype: 'F32', shape: [0.5], data_offsets: [0, 2] } }, [0, 0]), /no list of sizes/],
+    ['a dtype that objects have', file({ x: { dtype: 'toString', shape: [1], data_offsets: [0, 1] } }, [0]), /the dtype is 'toString'/],
+    ['no shape', file({ x: { dtype: 'F32', data_offsets: [0, 4] } }, four), /'x', character 41: there is no shape/],
+    [
+      'a size below 0',
+      file({ x: { dtype: 'F32', shape: [-1], data_offsets: [0, 4] } }, four),
+      /'x\.shape', character 31: this is no whole number from 0 to 2\^53 − 1: '-1'/,
+    ],
+    ['a size with a fraction', file({ x: { dtype: 'F32', shape: [0.5], data_offsets: [0, 2] } }, [0, 0]), /no whole number .*: '0\.5'/],
     [
       'sizes whose product is too large',
       file({ x: { dtype: 'F32', shape: [2 ** 40, 2 ** 40], data_offsets: [0, 4] } }, four),
-      /takes 4\.8.*e\+24 bytes/,
+      /takes Infinity bytes/,
     ],
     [
       'a shape that wants more',
       file({ x: { dtype: 'F32', shape: [2], data_offsets: [0, 4] } }, four),
-      /'x' is F32 \[2\], which takes 8 bytes, but its offsets leave 4/,
+      /'x', character 53: F32 \[2\] takes 8 bytes, but data_offsets leave 4/,
     ],
     [
       'offsets past the end',
       file({ x: F32(0, 4) }, [1, 2]),
-      /'x' lies at bytes 0 to 4 of the data, of which there are 2: the file is cut off/,
+      /'x', character 53: it lies at bytes 0 to 4 of the data, of which there are 2: the file is cut off/,
     ],
-    ['offsets that go backwards', file({ x: F32(4, 0) }, four), /not where something begins and ends: \[4,0\]/],
-    ['offsets below 0', file({ x: F32(-4, 0) }, four), /begins and ends: \[-4,0\]/],
-    ['offsets that are texts', file({ x: { ...F32(), data_offsets: ['0', '4'] } }, four), /begins and ends/],
-    ['no offsets', file({ x: { dtype: 'F32', shape: [1] } }, four), /begins and ends: undefined/],
+    ['offsets that go backwards', file({ x: F32(4, 0) }, four), /not where something begins and ends: \[4, 0\]/],
+    [
+      'offsets below 0',
+      file({ x: F32(-4, 0) }, four),
+      /'x\.data_offsets', character 50: this is no whole number from 0 to 2\^53 − 1: '-4'/,
+    ],
+    [
+      'offsets that are texts',
+      file({ x: { ...F32(), data_offsets: ['0', '4'] } }, four),
+      /'x\.data_offsets', .* this is no number: '"0","4"/,
+    ],
+    ['no offsets', file({ x: { dtype: 'F32', shape: [1] } }, four), /there is no data_offsets/],
     [
       'tensors that overlap',
       file({ x: F32(0, 4), y: F32(2, 6) }, [...four, 0, 0]),
@@ -61,35 +73,78 @@ describe('refused, with what is wrong', () => {
     [
       'a name twice',
       file('{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"\\u0078":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', four),
-      /'x' stands twice in the header/,
+      /the header, character 62: 'x' stands twice/,
     ],
     ['a field twice', file('{"x":{"dtype":"F32","dtype":"I32","shape":[1],"data_offsets":[0,4]}}', four), /'dtype' stands twice/],
-    ['a tensor named __proto__', file('{"__proto__":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', four), /named '__proto__'/],
-    ['metadata that is a text', file({ __metadata__: 'x', ...X4 }, four), /__metadata__ is no record of texts/],
-    ['metadata with a number', file({ __metadata__: { epoch: 5 }, ...X4 }, four), /__metadata__ is no record of texts/],
-    ['a tree that is no JSON', file(tree('{'), four), /the tree of the state is no JSON text/],
-    ['a tree of a later version', file(tree({ $tensor: 'x' }, 2), four), /of version 2, known is 1/],
-    ['a tree without a version', file(tree('{}'), four), /of version undefined/],
+    [
+      'a tensor named __proto__',
+      file('{"__proto__":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', four),
+      /character 12: '__proto__' is no name for a key/,
+    ],
+    ['a name of half a character', file('{"\\ud800":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', four), /'\\ud800' is no Unicode/],
+    ['a byte order mark', file(`\ufeff${JSON.stringify(X4)}`, four), /the header, character 0: this is no object: '\\ufeff\{"x":/],
+    [
+      'a size that is written as a fraction',
+      file('{"x":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}', four),
+      /no whole number .*: '1\.0'/,
+    ],
+    [
+      '100,000 dims',
+      file({ x: { ...F32(0, 4), shape: Array(100_000).fill(1) } }, four),
+      /'x\.shape', character \d+: there are more than 64 numbers/,
+    ],
+    [
+      '9,000 levels',
+      file(`{"x":{"dtype":${'['.repeat(9000)}${']'.repeat(9000)}}}`),
+      /'x\.dtype', character 14: this is no string: '\[{20}'/,
+    ],
+    [
+      '9,000 levels of what nobody knows',
+      file(`{"x":{"z":${'['.repeat(9000)}${']'.repeat(9000)}}}`),
+      /deeper in each other than 520 levels/,
+    ],
+    ['a header past the bound', file(' '.repeat(100_000_008), four), /said to take 100000008 bytes; .* at most 100000000: this is none/],
+    ['metadata that is a text', file({ __metadata__: 'x', ...X4 }, four), /'__metadata__', character 16: this is no object/],
+    [
+      'metadata with a number',
+      file({ __metadata__: { epoch: 5 }, ...X4 }, four),
+      /'__metadata__\.epoch', character 25: this is no string: '5}/,
+    ],
+    ['a tree that is no JSON', file(tree('{'), four), /the tree of the state, character 1: a key is no string: the text ends here/],
+    ['a tree of a later version', file(tree({ $tensor: 'x' }, 2), four), /the tree of the state, version: it is 2, known is 1/],
+    ['a tree whose version is an object', file(tree({}, { toString: 1 }), four), /version: it is an object, known is 1/],
+    ['a tree with a key twice', file(tree('{"version":1,"state":{"a":1,"a":2}}'), four), /'state', character \d+: 'a' stands twice/],
+    ['a tree that leaves a tensor out', file(tree({ a: 1 }), four), /does not name the tensor 'x', which is there/],
+    [
+      'a bigint of 20,000,000 digits',
+      file(tree({ a: { $bigint: '7'.repeat(2e7) } }), four),
+      /'a': a bigint has at most 4300 digits, here are 20000000/,
+    ],
+    ['a tree without a version', file(tree('{}'), four), /version: it is undefined, known is 1/],
     ['a tree that names what is not there', file(tree({ a: { $tensor: 'y' } }), four), /names a tensor 'y', which is not there/],
     [
       'a tree with an unknown mark',
       file(tree({ a: { $date: '2026' } }), four),
-      /says \{"\$date":"2026"\}, which this version does not know/,
+      /'a': it is \{ '\$date': '2026' \}, which this version does not know/,
     ],
     ['a tree with a number that is none', file(tree({ a: { $number: '5x' } }), four), /\$number/],
-    ['a tree with a bigint that is none', file(tree({ a: { $bigint: '5x' } }), four), /\$bigint/],
+    ['a tree with a bigint that is none', file(tree({ a: { $bigint: '5x' } }), four), /'a': '5x' is no bigint/],
     [
       'a tree with a key __proto__',
       file(tree('{"version":1,"state":{"a":{"__proto__":{"b":1}}}}'), four),
-      /the tree has a key '__proto__'/,
+      /the tree of the state, 'state.*', character \d+: '__proto__' is no name for a key/,
     ],
     [
       'a tree with $object __proto__',
       file(tree('{"version":1,"state":{"$object":{"__proto__":{"b":1}}}}'), four),
-      /the tree has a key '__proto__'/,
+      /the tree of the state, 'state.*', character \d+: '__proto__' is no name for a key/,
     ],
     ['a tree that is a number', file(tree(5), four), /neither an object nor an array/],
-    ['a tree without end', file(tree(`{"version":1,"state":${'['.repeat(5000)}${']'.repeat(5000)}}`), four), /deeper than/],
+    [
+      'a tree without end',
+      file(tree(`{"version":1,"state":${'['.repeat(5000)}${']'.repeat(5000)}}`), four),
+      /deeper in each other than 520 levels/,
+    ],
     [
       'I64 past int32',
       file({ n: { dtype: 'I64', shape: [1], data_offsets: [0, 8] } }, [0, 0, 0, 0, 1, 0, 0, 0]),
@@ -104,6 +159,31 @@ describe('refused, with what is wrong', () => {
     expect(() => parseState(bytes)).toThrow(message)
     expect(() => parseState(bytes)).toThrow(CheckpointError)
     expect(({} as { b?: unknown }).b).toBeUndefined()
+  })
+
+  it.each<[string, (text: string) => Uint8Array]>([
+    ['a name', (text) => file({ [text]: 5 })],
+    ['a dtype', (text) => file({ x: { ...F32(0, 4), dtype: text } }, four)],
+    ['a number', (text) => file(`{"x":{"shape":[${text.replaceAll(/./g, '7')}]}}`)],
+    ['a field', (text) => file(`{"x":{"${text}":}}`)],
+    ['a broken text', (text) => file(`{"x":"${text}\n"}`)],
+    ['two names', (text) => file({ [`${text}a`]: F32(0, 4), [`${text}b`]: F32(0, 4) }, four)],
+    ['a version', (text) => file(tree({}, text), four)],
+    ['a mark', (text) => file(tree({ [`$${text}`]: text }), four)],
+    ['a tensor that is not there', (text) => file(tree({ a: { $tensor: text } }), four)],
+    ['a bigint', (text) => file(tree({ [text]: { $bigint: text.slice(0, 4000) } }), four)],
+  ])('%s of 4 MB is not repeated', (_, make) => {
+    for (const text of ['x'.repeat(4e6), '\u0001'.repeat(1e6), '漢'.repeat(1e6)]) {
+      let message = ''
+      try {
+        parseState(make(text))
+      } catch (e) {
+        expect(e).toBeInstanceOf(CheckpointError)
+        message = (e as Error).message
+      }
+      expect(message).not.toBe('')
+      expect(message.length).toBeLessThan(1200)
+    }
   })
 
   it('a checkpoint that is cut off anywhere, or has a byte changed in its header: an error of ours, or other values, never a crash', async () => {

@@ -190,6 +190,22 @@ describe('trees', () => {
     ['a number alone', 5, /got a number/],
     ['a tensor alone', zeros([1]), /got a Tensor/],
     ['a module alone', new nn.ReLU(), /got a ReLU\. Give its stateDict\(\)/],
+    ['a symbol', { a: { b: [Symbol('s')] } }, /'a\.b\.0' is a symbol; a state is made of/],
+    ['a key that is a symbol', { a: [{ [Symbol('s')]: 1 }] }, /'a\.0' has a key that is a symbol/],
+    ['an object of a class', { a: [new (class Settings {})()] }, /'a\.0' is a Settings; a state is made of/],
+    ['an array of a class', { a: new (class Stack extends Array {})() }, /'a' is a Stack; a state is made of/],
+    ['a boxed number', { '': { n: Object(5) } }, /'\.n' is a Number; /],
+    ['a RegExp', { 'ключ.𝒳': /x/ }, /'ключ\.𝒳' is a RegExp; /],
+    ['an error', { e: new Error('x') }, /'e' is a Error; /],
+    ['an array that has a key', { a: [Object.assign([1, 2], { more: 3 })] }, /'a\.0' is an array with a key 'more' beside its elements/],
+    ['an array with a hole', { a: Array(3) }, /'a\.0' is undefined/],
+    ['a bigint without end', { big: [10n ** 4300n] }, /'big\.0' is a bigint of more than 4300 digits/],
+    ['65 dims', { deep: [tensor([1], { shape: Array(65).fill(1) })] }, /'deep\.0' is a tensor of 65 dims; a file takes up to 64/],
+    [
+      'a key of a million letters',
+      { ['k'.repeat(1e6)]: () => 1 },
+      /^serializeState: 'k{60}…' \(1000000 characters\) is a function; a state is made/,
+    ],
     ['null', null, /got null/],
     ['a key __proto__', JSON.parse('{"a": {"__proto__": {"polluted": 1}}}'), /'a' has a key '__proto__'/],
   ])('refuse %s, naming the place', async (_, state, message) => {
@@ -201,11 +217,41 @@ describe('trees', () => {
     const loop: Record<string, unknown> = { a: {} }
     ;(loop.a as Record<string, unknown>).back = loop
     await expect(serializeState(loop)).rejects.toThrow("'a.back' is a part of itself")
+    const list: unknown[] = [[]]
+    ;(list[0] as unknown[]).push(list)
+    await expect(serializeState(list)).rejects.toThrow("'0.0' is a part of itself")
     const same = { x: 1 }
     expect(await again({ a: same, b: same })).toEqual({ a: same, b: same })
-    let deep: object = {}
-    for (let i = 0; i < 300; i++) deep = { d: deep }
-    await expect(serializeState(deep)).rejects.toThrow('lies deeper than 256 levels')
+    for (const wrap of [(x: unknown) => ({ d: x }), (x: unknown) => [x], (x: unknown) => ({ $object: x })]) {
+      const deep = (levels: number): object => Array.from({ length: levels }).reduce<object>(wrap, {})
+      for (const levels of [256, 10_000, 100_000])
+        await expect(serializeState(deep(levels))).rejects.toThrow(/^serializeState: '.*' \(\d+ characters\) lies deeper than 256 levels$/)
+      await expectRoundTrip(deep(255))
+    }
+  })
+
+  it('hold as much as a file does, and no more', { timeout: 120_000 }, async () => {
+    const bytes = (n: number): string => 'x'.repeat(n)
+    const refused = async (state: object, message: RegExp): Promise<void> => {
+      const error = await serializeState(state).catch((e: unknown) => e)
+      expect(error).toBeInstanceOf(ArgumentError)
+      expect((error as Error).message).toMatch(message)
+    }
+    let twice: object = {}
+    for (let i = 0; i < 100; i++) twice = { l: twice, r: twice }
+    await refused(twice, /is past the 2097152 keys and values that a file holds; a tensor holds long lists/)
+    // four keys and values are around the state; an object, a key and the list are the rest
+    const most = 2 ** 21 - 4 - 3
+    const { list } = (await again({ list: Array(most).fill(7) })) as { list: number[] }
+    expect([list.length, list.at(-1)]).toEqual([most, 7])
+    await refused({ list: Array(most + 1).fill(7) }, /'list\.\d+' is past the 2097152 keys/)
+    await refused({ a: { text: bytes(1e8) } }, /'a\.text' is past the 100000000 bytes that a file holds beside its tensors/)
+    await refused({ [bytes(6e7)]: 1, [`${bytes(6e7)}y`]: 1 }, /the state is past the 100000000 bytes/)
+    await refused({ a: ['\u0000'.repeat(4e7)] }, /'a\.0' is past|names, shapes and plain values of the state are past the 100000000 bytes/)
+    const text = bytes(9.9e7)
+    expect(((await again({ text })) as { text: string }).text === text).toBe(true)
+    const big = -(10n ** 4300n - 1n)
+    expect(await again({ big })).toEqual({ big })
   })
 })
 
@@ -255,7 +301,8 @@ it('saves leave no memory behind on the device, however large what they save', a
     await synchronize()
     live.push(memory(device).liveBytes)
   }
-  expect(live.slice(3)).toEqual([live[2], live[2], live[2]])
+  // (what earlier steps dropped may go between two counts)
+  expect(Math.max(...live.slice(3))).toBeLessThanOrEqual(live[2] as number)
 })
 
 it('the namespace io has what the root has', () => {
