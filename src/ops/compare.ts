@@ -6,37 +6,36 @@ import { type BinaryFunction, defineBinary, defineUnary, type UnaryFunction } fr
 
 const NONE = { a: 'none', b: 'none' } as const
 
-function defineComparison(name: string, doc: string, forward: (a: graph.Node, b: graph.Node) => graph.Node): BinaryFunction {
-  return defineBinary(name, { doc, forward, vjp: NONE })
+function defineComparison(name: string, forward: (a: graph.Node, b: graph.Node) => graph.Node): BinaryFunction {
+  return defineBinary(name, { forward, vjp: NONE })
 }
 
 /** a = b, element by element; NaN equals nothing. @see https://pytorch.org/docs/stable/generated/torch.eq.html */
-export const eq: BinaryFunction = defineComparison('eq', 'a = b', (a, b) => graph.binary('eq', a, b))
+export const eq: BinaryFunction = defineComparison('eq', (a, b) => graph.binary('eq', a, b))
 /** a ≠ b. @see https://pytorch.org/docs/stable/generated/torch.ne.html */
-export const ne: BinaryFunction = defineComparison('ne', 'a ≠ b', (a, b) => graph.binary('ne', a, b))
+export const ne: BinaryFunction = defineComparison('ne', (a, b) => graph.binary('ne', a, b))
 /** a < b. @see https://pytorch.org/docs/stable/generated/torch.lt.html */
-export const lt: BinaryFunction = defineComparison('lt', 'a < b', (a, b) => graph.binary('lt', a, b))
+export const lt: BinaryFunction = defineComparison('lt', (a, b) => graph.binary('lt', a, b))
 /** a ≤ b. @see https://pytorch.org/docs/stable/generated/torch.le.html */
-export const le: BinaryFunction = defineComparison('le', 'a ≤ b', (a, b) => graph.binary('le', a, b))
+export const le: BinaryFunction = defineComparison('le', (a, b) => graph.binary('le', a, b))
 /** a > b. @see https://pytorch.org/docs/stable/generated/torch.gt.html */
-export const gt: BinaryFunction = defineComparison('gt', 'a > b', (a, b) => graph.binary('lt', b, a))
+export const gt: BinaryFunction = defineComparison('gt', (a, b) => graph.binary('lt', b, a))
 /** a ≥ b. @see https://pytorch.org/docs/stable/generated/torch.ge.html */
-export const ge: BinaryFunction = defineComparison('ge', 'a ≥ b', (a, b) => graph.binary('le', b, a))
+export const ge: BinaryFunction = defineComparison('ge', (a, b) => graph.binary('le', b, a))
 
-function defineLogical(name: string, doc: string, op: 'and' | 'or' | 'xor'): BinaryFunction {
-  return defineBinary(name, { doc, domain: 'bool', forward: (a, b) => graph.binary(op, a, b), vjp: NONE })
+function defineLogical(name: string, op: 'and' | 'or' | 'xor'): BinaryFunction {
+  return defineBinary(name, { domain: 'bool', forward: (a, b) => graph.binary(op, a, b), vjp: NONE })
 }
 
 /** Both are ≠ 0. @see https://pytorch.org/docs/stable/generated/torch.logical_and.html */
-export const logicalAnd: BinaryFunction = defineLogical('logicalAnd', 'a ≠ 0 and b ≠ 0', 'and')
+export const logicalAnd: BinaryFunction = defineLogical('logicalAnd', 'and')
 /** One of them is ≠ 0. @see https://pytorch.org/docs/stable/generated/torch.logical_or.html */
-export const logicalOr: BinaryFunction = defineLogical('logicalOr', 'a ≠ 0 or b ≠ 0', 'or')
+export const logicalOr: BinaryFunction = defineLogical('logicalOr', 'or')
 /** Exactly one is ≠ 0. @see https://pytorch.org/docs/stable/generated/torch.logical_xor.html */
-export const logicalXor: BinaryFunction = defineLogical('logicalXor', 'exactly one of a and b is ≠ 0', 'xor')
+export const logicalXor: BinaryFunction = defineLogical('logicalXor', 'xor')
 
 /** x = 0. @see https://pytorch.org/docs/stable/generated/torch.logical_not.html */
 export const logicalNot: UnaryFunction = defineUnary('logicalNot', {
-  doc: 'x = 0',
   domain: 'any',
   bool: 'keep',
   forward: (x) => graph.unary('not', graph.cast(x, 'bool')),
@@ -48,7 +47,6 @@ const never = (x: graph.Node): graph.Node => graph.expand(graph.constant(0, 'boo
 
 /** Whether an element is NaN. @see https://pytorch.org/docs/stable/generated/torch.isnan.html */
 export const isnan: UnaryFunction = defineUnary('isnan', {
-  doc: 'x is NaN',
   domain: 'any',
   bool: 'keep',
   forward: (x) => (isFloat(x.dtype) ? graph.binary('ne', x, x) : never(x)),
@@ -57,7 +55,6 @@ export const isnan: UnaryFunction = defineUnary('isnan', {
 
 /** Whether an element is ∞ or −∞. @see https://pytorch.org/docs/stable/generated/torch.isinf.html */
 export const isinf: UnaryFunction = defineUnary('isinf', {
-  doc: 'x is ∞ or −∞',
   domain: 'any',
   bool: 'keep',
   forward: (x) => (isFloat(x.dtype) ? graph.binary('eq', graph.unary('abs', x), Number.POSITIVE_INFINITY) : never(x)),
@@ -66,7 +63,6 @@ export const isinf: UnaryFunction = defineUnary('isinf', {
 
 /** Whether an element is neither infinite nor NaN. @see https://pytorch.org/docs/stable/generated/torch.isfinite.html */
 export const isfinite: UnaryFunction = defineUnary('isfinite', {
-  doc: 'x is neither infinite nor NaN',
   domain: 'any',
   bool: 'keep',
   forward: (x) => (isFloat(x.dtype) ? graph.binary('lt', graph.unary('abs', x), Number.POSITIVE_INFINITY) : graph.unary('not', never(x))),

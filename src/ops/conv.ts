@@ -57,7 +57,6 @@ const groupedWeight = (w: graph.Node, groups: number): graph.Node =>
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
 
 const convolution: Bilinear = defineOp('convolution', {
-  doc: 'y[n, o] = Σ over c and taps of w[o, c] · the windows of x[n, c]',
   inputs: ['x', 'w'],
   forward: (x, w, p: ConvParams) => {
     const shape = [x.shape[0] as number, w.shape[0] as number, ...p.out]
@@ -72,7 +71,6 @@ const convolution: Bilinear = defineOp('convolution', {
 })
 
 const convolutionWeight: Bilinear = defineOp('convolutionWeight', {
-  doc: 'w[o, c] = Σ over n and windows of y[n, o] · the windows of x[n, c]',
   inputs: ['x', 'out'],
   forward: (x, y, p: ConvParams) => {
     const shape = [y.shape[1] as number, (x.shape[1] as number) / p.groups, ...p.kernel]
@@ -160,7 +158,6 @@ const choices = <T>(lists: readonly (readonly T[])[]): T[][] =>
   lists.reduce<T[][]>((all, list) => all.flatMap((head) => list.map((item) => [...head, item])), [[]])
 
 const convolutionInput: Bilinear = defineOp('convolutionInput', {
-  doc: 'x[n, c]: at each position, Σ of y[n, o] · w[o, c] over the windows that it lies in',
   inputs: ['out', 'w'],
   forward: (y, w, p: ConvParams) => {
     const { groups, size } = p
@@ -274,7 +271,6 @@ export interface Convolution {
  */
 export const conv2d: Convolution = defineComposition(
   'conv2d',
-  'bias + Σ weight · the windows of x',
   (x: Tensor, weight: Tensor, third?: Tensor | null | ConvOptions, fourth?: ConvOptions) => {
     const op = 'conv2d'
     // Without a bias the options may come in its place

@@ -23,7 +23,6 @@ interface MoveParams {
 }
 
 const moveTo: (x: Tensor, p: MoveParams) => Tensor = defineOp('toDevice', {
-  doc: 'x on another device',
   inputs: ['x'],
   forward: (x, p: MoveParams) => graph.transfer(x, p.to),
   vjp: { x: (g, _, p) => moveTo(g, { from: p.to, to: p.from }) },
@@ -135,7 +134,6 @@ export function detach(x: Tensor): Tensor {
 export const stopGradient = (x: Tensor): Tensor => (x._point === undefined ? x : alias(x))
 
 const copy = defineOp('clone', {
-  doc: 'the same values, on the tape',
   inputs: ['x'],
   forward: (x, _: undefined) => x,
   vjp: { x: (g) => g },

@@ -7,11 +7,9 @@ import * as graph from '../graph/index.ts'
 import { enterQuiet, GradPoint, isGradEnabled, isQuiet, leaveQuiet, share, TapeEntry, type TapeOp, Tensor } from '../tensor/index.ts'
 import { floatType } from './promote.ts'
 
-/** What tests and docs derive from a definition. */
+/** What tests derive from a definition. */
 export interface OpDefinition {
   readonly name: string
-  /** One sentence or formula. */
-  readonly doc: string
   /** `op` has gradient rules of its own; `composition` is made of ops. */
   readonly kind: 'op' | 'composition'
   readonly inputs: readonly string[]
@@ -45,7 +43,6 @@ type NodesOf<K extends readonly string[]> = { [I in keyof K]: graph.Node }
 type TensorsOf<K extends readonly string[]> = { [I in keyof K]: Tensor }
 
 export interface OpSpec<K extends readonly string[], P> {
-  readonly doc: string
   /** Names of the tensors that the op takes: one to three. */
   readonly inputs: K
   readonly forward: (...args: [...NodesOf<K>, P]) => graph.Node
@@ -205,7 +202,7 @@ export function defineOp<const K extends readonly string[], P>(
     return rule === 'none' ? undefined : rule
   })
   const half = spec.half ?? (spec.view ? 'keep' : 'widen')
-  register({ name, doc: spec.doc, kind: 'op', inputs: spec.inputs, differentiable: spec.inputs.filter((_, i) => rules[i]), half })
+  register({ name, kind: 'op', inputs: spec.inputs, differentiable: spec.inputs.filter((_, i) => rules[i]), half })
   const op = new Op(
     name,
     spec.inputs,
@@ -243,7 +240,6 @@ export function defineOp<const K extends readonly string[], P>(
 
 /** An op of any number of tensors of one role (`cat`): one rule gives the gradient of the i-th. */
 export interface ListOpSpec<P> {
-  readonly doc: string
   readonly forward: (nodes: readonly graph.Node[], p: P) => graph.Node
   readonly vjp: (g: Tensor, i: number, shape: Shape, p: P) => Tensor
   readonly half?: HalfPolicy
@@ -251,7 +247,7 @@ export interface ListOpSpec<P> {
 
 export function defineListOp<P>(name: string, spec: ListOpSpec<P>): (list: readonly Tensor[], p: P) => Tensor {
   const { half = 'widen' } = spec
-  register({ name, doc: spec.doc, kind: 'op', inputs: ['tensors'], differentiable: ['tensors'], half })
+  register({ name, kind: 'op', inputs: ['tensors'], differentiable: ['tensors'], half })
   const op: TapeOp<Tensor> = {
     name,
     backward: (entry, grads, needed) =>
@@ -285,7 +281,6 @@ export function defineListOp<P>(name: string, spec: ListOpSpec<P>): (list: reado
 
 /** An op of any number of tensors whose gradients share work, so that one rule gives them all; `optional` tensors may be left out. */
 export interface JointOpSpec<K extends string, O extends string, P> {
-  readonly doc: string
   readonly inputs: readonly K[]
   readonly optional: readonly O[]
   /** Inputs that are functions of the others: the rule gives the others the total derivative, and these nothing. */
@@ -304,7 +299,7 @@ export function defineJointOp<const K extends string, const O extends string, P>
 ): (tensors: Joint<K, O, Tensor>, p: P) => Tensor {
   const roles: readonly (K | O)[] = [...spec.inputs, ...spec.optional]
   const differentiable = roles.filter((role) => !(spec.dependent as readonly string[]).includes(role))
-  register({ name, doc: spec.doc, kind: 'op', inputs: roles, differentiable, half: 'widen' })
+  register({ name, kind: 'op', inputs: roles, differentiable, half: 'widen' })
   const op: TapeOp<Tensor> = {
     name,
     backward: (entry, grads, needed) => {
@@ -338,11 +333,10 @@ export function defineJointOp<const K extends string, const O extends string, P>
 /** Registers a function made of other ops. Its intermediates are its own: of 0-d results only the last is kept for reading. */
 export function defineComposition<A extends unknown[]>(
   name: string,
-  doc: string,
   fn: (...args: A) => Tensor,
   { half = 'widen' }: { readonly half?: HalfPolicy } = {},
 ): (...args: A) => Tensor {
-  register({ name, doc, kind: 'composition', inputs: [], differentiable: [], half })
+  register({ name, kind: 'composition', inputs: [], differentiable: [], half })
   const whole = (...args: A): Tensor => {
     const outer = calling
     calling ??= name
@@ -372,7 +366,6 @@ function quietly<T>(fn: () => T): T {
 
 /** `x` in another dtype; on the tape. */
 export const castTo: (x: Tensor, dtype: DType) => Tensor = defineOp('cast', {
-  doc: 'x in another dtype',
   inputs: ['x'],
   forward: (x, dtype: DType) => graph.cast(x, dtype),
   vjp: { x: (g) => g }, // the driver casts back

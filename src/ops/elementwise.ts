@@ -31,7 +31,6 @@ const pick = (test: Tensor, a: Tensor, b: Tensor): Tensor => where(test, a, b)
 
 /** −x. @see https://pytorch.org/docs/stable/generated/torch.neg.html */
 export const neg: UnaryFunction = defineUnary('neg', {
-  doc: '−x',
   domain: 'any',
   forward: (x) => graph.unary('neg', x),
   vjp: (g) => neg(g),
@@ -39,7 +38,6 @@ export const neg: UnaryFunction = defineUnary('neg', {
 
 /** |x|; the gradient at 0 is 0. @see https://pytorch.org/docs/stable/generated/torch.abs.html */
 export const abs: UnaryFunction = defineUnary('abs', {
-  doc: '|x|',
   domain: 'any',
   forward: (x) => graph.unary('abs', x),
   saves: ['x'],
@@ -52,7 +50,6 @@ const signNode = (x: graph.Node): graph.Node =>
 
 /** −1, 0 or 1; 0 for NaN. @see https://pytorch.org/docs/stable/generated/torch.sign.html */
 export const sign: UnaryFunction = defineUnary('sign', {
-  doc: '−1, 0 or 1 by the sign of x',
   domain: 'any',
   bool: 'keep',
   forward: (x) => (x.dtype === 'bool' ? x : isFloat(x.dtype) ? signNode(x) : graph.unary('sign', x)),
@@ -61,7 +58,6 @@ export const sign: UnaryFunction = defineUnary('sign', {
 
 /** eˣ. @see https://pytorch.org/docs/stable/generated/torch.exp.html */
 export const exp: UnaryFunction = defineUnary('exp', {
-  doc: 'eˣ',
   forward: (x) => graph.unary('exp', x),
   saves: ['y'],
   vjp: (g, { y }) => mul(g, y),
@@ -69,7 +65,6 @@ export const exp: UnaryFunction = defineUnary('exp', {
 
 /** eˣ − 1, exact for small x. @see https://pytorch.org/docs/stable/generated/torch.expm1.html */
 export const expm1: UnaryFunction = defineUnary('expm1', {
-  doc: 'eˣ − 1, exact for small x',
   forward: (x) => graph.unary('expm1', x),
   saves: ['y'],
   vjp: (g, { y }) => mul(g, add(y, lit(1, y))),
@@ -77,7 +72,6 @@ export const expm1: UnaryFunction = defineUnary('expm1', {
 
 /** Natural logarithm. @see https://pytorch.org/docs/stable/generated/torch.log.html */
 export const log: UnaryFunction = defineUnary('log', {
-  doc: 'ln x',
   forward: (x) => graph.unary('log', x),
   saves: ['x'],
   vjp: (g, { x }) => div(g, x),
@@ -85,7 +79,6 @@ export const log: UnaryFunction = defineUnary('log', {
 
 /** ln(1 + x), exact for small x. @see https://pytorch.org/docs/stable/generated/torch.log1p.html */
 export const log1p: UnaryFunction = defineUnary('log1p', {
-  doc: 'ln(1 + x), exact for small x',
   forward: (x) => graph.unary('log1p', x),
   saves: ['x'],
   vjp: (g, { x }) => div(g, add(x, lit(1, x))),
@@ -93,7 +86,6 @@ export const log1p: UnaryFunction = defineUnary('log1p', {
 
 /** √x. @see https://pytorch.org/docs/stable/generated/torch.sqrt.html */
 export const sqrt: UnaryFunction = defineUnary('sqrt', {
-  doc: '√x',
   forward: (x) => graph.unary('sqrt', x),
   saves: ['y'],
   vjp: (g, { y }) => div(g, mul(y, lit(2, y))),
@@ -101,7 +93,6 @@ export const sqrt: UnaryFunction = defineUnary('sqrt', {
 
 /** 1/√x. @see https://pytorch.org/docs/stable/generated/torch.rsqrt.html */
 export const rsqrt: UnaryFunction = defineUnary('rsqrt', {
-  doc: '1/√x',
   forward: (x) => graph.unary('rsqrt', x),
   saves: ['y'],
   vjp: (g, { y }) => mul(mul(g, lit(-0.5, g)), mul(y, mul(y, y))), // d(x^−½) = −½ y³
@@ -109,7 +100,6 @@ export const rsqrt: UnaryFunction = defineUnary('rsqrt', {
 
 /** 1/x. @see https://pytorch.org/docs/stable/generated/torch.reciprocal.html */
 export const reciprocal: UnaryFunction = defineUnary('reciprocal', {
-  doc: '1/x',
   forward: (x) => graph.unary('recip', x),
   saves: ['y'],
   vjp: (g, { y }) => neg(mul(g, mul(y, y))),
@@ -117,7 +107,6 @@ export const reciprocal: UnaryFunction = defineUnary('reciprocal', {
 
 /** x². @see https://pytorch.org/docs/stable/generated/torch.square.html */
 export const square: UnaryFunction = defineUnary('square', {
-  doc: 'x²',
   domain: 'any',
   forward: (x) => graph.binary('mul', x, x),
   saves: ['x'],
@@ -126,7 +115,6 @@ export const square: UnaryFunction = defineUnary('square', {
 
 /** Sine of x in radians. @see https://pytorch.org/docs/stable/generated/torch.sin.html */
 export const sin: UnaryFunction = defineUnary('sin', {
-  doc: 'sin x',
   forward: (x) => graph.unary('sin', x),
   saves: ['x'],
   vjp: (g, { x }) => mul(g, cos(x)),
@@ -134,7 +122,6 @@ export const sin: UnaryFunction = defineUnary('sin', {
 
 /** Cosine of x in radians. @see https://pytorch.org/docs/stable/generated/torch.cos.html */
 export const cos: UnaryFunction = defineUnary('cos', {
-  doc: 'cos x',
   forward: (x) => graph.unary('cos', x),
   saves: ['x'],
   vjp: (g, { x }) => neg(mul(g, sin(x))),
@@ -142,7 +129,6 @@ export const cos: UnaryFunction = defineUnary('cos', {
 
 /** Hyperbolic tangent. @see https://pytorch.org/docs/stable/generated/torch.tanh.html */
 export const tanh: UnaryFunction = defineUnary('tanh', {
-  doc: 'tanh x',
   forward: (x) => graph.unary('tanh', x),
   saves: ['y'],
   vjp: (g, { y }) => mul(g, sub(lit(1, y), mul(y, y))), // dy/dx = 1 − y²
@@ -150,7 +136,6 @@ export const tanh: UnaryFunction = defineUnary('tanh', {
 
 /** 1/(1 + e⁻ˣ). @see https://pytorch.org/docs/stable/generated/torch.sigmoid.html */
 export const sigmoid: UnaryFunction = defineUnary('sigmoid', {
-  doc: '1/(1 + e⁻ˣ)',
   forward: (x) => graph.unary('recip', graph.binary('add', graph.unary('exp', graph.unary('neg', x)), 1)),
   saves: ['y'],
   vjp: (g, { y }) => mul(g, mul(y, sub(lit(1, y), y))), // dy/dx = y(1 − y)
@@ -158,7 +143,6 @@ export const sigmoid: UnaryFunction = defineUnary('sigmoid', {
 
 /** max(x, 0); NaN stays NaN. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.relu.html */
 export const relu: UnaryFunction = defineUnary('relu', {
-  doc: 'max(x, 0)',
   domain: 'any',
   forward: (x) => graph.binary('max', x, 0),
   saves: ['y'],
@@ -167,28 +151,26 @@ export const relu: UnaryFunction = defineUnary('relu', {
 
 /** The error function. @see https://pytorch.org/docs/stable/special.html#torch.special.erf */
 export const erf: UnaryFunction = defineUnary('erf', {
-  doc: '2/√π ∫₀ˣ e^(−t²) dt',
   forward: (x) => graph.unary('erf', x),
   saves: ['x'],
   vjp: (g, { x }) => mul(mul(g, lit(TWO_OVER_SQRT_PI, g)), exp(neg(mul(x, x)))),
 })
 
-const defineRounding = (name: string, doc: string, primitive: 'floor' | 'ceil' | 'round' | 'trunc'): UnaryFunction =>
+const defineRounding = (name: string, primitive: 'floor' | 'ceil' | 'round' | 'trunc'): UnaryFunction =>
   defineUnary(name, {
-    doc,
     domain: 'any',
     forward: (x) => (isFloat(x.dtype) ? graph.unary(primitive, x) : x),
     vjp: (g) => mul(g, lit(0, g)),
   })
 
 /** The largest whole number ≤ x. @see https://pytorch.org/docs/stable/generated/torch.floor.html */
-export const floor: UnaryFunction = defineRounding('floor', 'the largest whole number ≤ x', 'floor')
+export const floor: UnaryFunction = defineRounding('floor', 'floor')
 /** The smallest whole number ≥ x. @see https://pytorch.org/docs/stable/generated/torch.ceil.html */
-export const ceil: UnaryFunction = defineRounding('ceil', 'the smallest whole number ≥ x', 'ceil')
+export const ceil: UnaryFunction = defineRounding('ceil', 'ceil')
 /** The nearest whole number, ties to even. @see https://pytorch.org/docs/stable/generated/torch.round.html */
-export const round: UnaryFunction = defineRounding('round', 'the nearest whole number, ties to even', 'round')
+export const round: UnaryFunction = defineRounding('round', 'round')
 /** x without its fraction. @see https://pytorch.org/docs/stable/generated/torch.trunc.html */
-export const trunc: UnaryFunction = defineRounding('trunc', 'x without its fraction', 'trunc')
+export const trunc: UnaryFunction = defineRounding('trunc', 'trunc')
 
 /** Options of {@link gelu}. */
 export interface GeluOptions {
@@ -204,24 +186,19 @@ const GELU = signature('gelu', { x: TENSOR, options: optional(GELU_OPTIONS) })
  * x·Φ(x), with Φ the normal distribution function; `approximate: 'tanh'` takes Hendrycks and Gimpel's formula.
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.gelu.html
  */
-export const gelu: (x: Tensor, options?: GeluOptions) => Tensor = defineComposition(
-  'gelu',
-  'x·Φ(x)',
-  (x: Tensor, options?: GeluOptions) => {
-    GELU.check(x, options)
-    const half = mul(x, lit(0.5, x))
-    if (options?.approximate === 'tanh') {
-      const inner = mul(x, add(lit(Math.sqrt(2 / Math.PI), x), mul(mul(x, x), lit(0.044715 * Math.sqrt(2 / Math.PI), x))))
-      return mul(half, add(lit(1, x), tanh(inner)))
-    }
-    return mul(half, add(lit(1, x), erf(mul(x, lit(Math.SQRT1_2, x)))))
-  },
-)
+export const gelu: (x: Tensor, options?: GeluOptions) => Tensor = defineComposition('gelu', (x: Tensor, options?: GeluOptions) => {
+  GELU.check(x, options)
+  const half = mul(x, lit(0.5, x))
+  if (options?.approximate === 'tanh') {
+    const inner = mul(x, add(lit(Math.sqrt(2 / Math.PI), x), mul(mul(x, x), lit(0.044715 * Math.sqrt(2 / Math.PI), x))))
+    return mul(half, add(lit(1, x), tanh(inner)))
+  }
+  return mul(half, add(lit(1, x), erf(mul(x, lit(Math.SQRT1_2, x)))))
+})
 
 // ── two operands ──
 
 const plus = defineBinary('add', {
-  doc: 'a + b',
   forward: (a, b) => graph.binary('add', a, b),
   vjp: { a: (g) => g, b: (g) => g },
 })
@@ -244,7 +221,6 @@ export function add(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
 }
 
 const minus = defineBinary('sub', {
-  doc: 'a − b',
   bools: 'error',
   forward: (a, b) => graph.binary('sub', a, b),
   vjp: { a: (g) => g, b: (g) => neg(g) },
@@ -258,14 +234,12 @@ export function sub(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
 
 /** a · b, element by element. @see https://pytorch.org/docs/stable/generated/torch.mul.html */
 export const mul: BinaryFunction = defineBinary('mul', {
-  doc: 'a · b',
   forward: (a, b) => graph.binary('mul', a, b),
   saves: { a: ['b'], b: ['a'] },
   vjp: { a: (g, { b }) => mul(g, b), b: (g, { a }) => mul(g, a) },
 })
 
 const quotient = defineBinary('div', {
-  doc: 'a / b',
   domain: 'float',
   forward: (a, b) => graph.binary('div', a, b),
   saves: { a: ['b'], b: ['a', 'b'] },
@@ -283,16 +257,16 @@ export const DIV: Options<DivOptions> = describe<DivOptions>({ roundingMode: nul
 const QUOTIENT = signature('div', { a: OPERAND, b: OPERAND, options: optional(DIV) })
 
 /** A quotient rounded to whole numbers; its gradient is 0. */
-const defineQuotient = (name: string, doc: string, forward: (a: graph.Node, b: graph.Node) => graph.Node): BinaryFunction => {
+const defineQuotient = (name: string, forward: (a: graph.Node, b: graph.Node) => graph.Node): BinaryFunction => {
   const still = (g: Tensor): Tensor => new Tensor(graph.expand(graph.constant(0, g.dtype, g._node.placement), g.shape))
-  return defineBinary(name, { doc, as: 'div', forward, vjp: { a: still, b: still } })
+  return defineBinary(name, { as: 'div', forward, vjp: { a: still, b: still } })
 }
 
-const divideTruncated = defineQuotient('divTrunc', 'a / b without its fraction', (a, b) =>
+const divideTruncated = defineQuotient('divTrunc', (a, b) =>
   isFloat(a.dtype) ? graph.unary('trunc', graph.rounded(graph.binary('div', a, b))) : graph.binary('div', a, graph.divisor(b, 'div')),
 )
 
-const divideDown = defineQuotient('divFloor', 'the largest whole number ≤ a / b', (a, b) =>
+const divideDown = defineQuotient('divFloor', (a, b) =>
   isFloat(a.dtype) ? floorOfFloats(a, b) : floorOfIntegers(a, graph.divisor(b, 'div')),
 )
 
@@ -336,7 +310,6 @@ export function div(a: Operand, b: Operand, options?: DivOptions): Tensor {
 
 /** The larger; NaN wins; equal operands share the gradient. @see https://pytorch.org/docs/stable/generated/torch.maximum.html */
 export const maximum: BinaryFunction = defineBinary('maximum', {
-  doc: 'the larger of a and b',
   forward: (a, b) => graph.binary('max', a, b),
   saves: { a: ['a', 'b'], b: ['a', 'b'] },
   vjp: { a: (g, { a, b }) => share(g, a, b, lt), b: (g, { a, b }) => share(g, b, a, lt) },
@@ -344,7 +317,6 @@ export const maximum: BinaryFunction = defineBinary('maximum', {
 
 /** The smaller; NaN wins; equal operands share the gradient. @see https://pytorch.org/docs/stable/generated/torch.minimum.html */
 export const minimum: BinaryFunction = defineBinary('minimum', {
-  doc: 'the smaller of a and b',
   forward: (a, b) => graph.binary('min', a, b),
   saves: { a: ['a', 'b'], b: ['a', 'b'] },
   vjp: { a: (g, { a, b }) => share(g, a, b, gt), b: (g, { a, b }) => share(g, b, a, gt) },
@@ -355,7 +327,6 @@ const share = (g: Tensor, own: Tensor, other: Tensor, loses: (a: Operand, b: Ope
   pick(loses(own, other), lit(0, g), pick(eq(own, other), mul(g, lit(0.5, g)), g))
 
 const power = defineBinary('pow', {
-  doc: 'aᵇ',
   forward: (a, b) => graph.binary('pow', a, b),
   saves: { a: ['a', 'b'], b: ['a', 'b', 'y'] },
   vjp: {
@@ -392,7 +363,6 @@ export function pow(a: Operand, b: Operand): Tensor {
 // ── three operands ──
 
 const choose = defineOp('where', {
-  doc: 'a where test holds, else b',
   inputs: ['test', 'a', 'b'],
   forward: (test, a, b, dtype: DType) => graph.where(test, graph.cast(a, dtype), graph.cast(b, dtype)),
   saves: { a: ['test'], b: ['test'] },
@@ -421,7 +391,6 @@ export function where(test: Tensor, a: Operand, b: Operand): Tensor {
 }
 
 const clampLow = defineOp('clampMin', {
-  doc: 'x, or low where x is smaller',
   inputs: ['x', 'low'],
   forward: (x, low, dtype: DType) => graph.binary('max', graph.cast(x, dtype), graph.cast(low, dtype)),
   saves: { x: ['x', 'low'], low: ['x', 'low'] },
@@ -429,7 +398,6 @@ const clampLow = defineOp('clampMin', {
   half: 'keep',
 })
 const clampHigh = defineOp('clampMax', {
-  doc: 'x, or high where x is larger',
   inputs: ['x', 'high'],
   forward: (x, high, dtype: DType) => graph.binary('min', graph.cast(x, dtype), graph.cast(high, dtype)),
   saves: { x: ['x', 'high'], high: ['x', 'high'] },
@@ -460,7 +428,6 @@ const CLAMP = signature('clamp', { x: TENSOR, ...BOUND })
  */
 export const clamp: (x: Tensor, min?: Operand | null | ClampOptions, max?: Operand | null) => Tensor = defineComposition(
   'clamp',
-  'min(max(x, low), high)',
   (x: Tensor, min?: Operand | null | ClampOptions, max?: Operand | null) => {
     CLAMP.check(x, min, max)
     const named = isPlainObject(min) ? optionsIn<ClampOptions>('clamp', min, max === undefined ? undefined : { max }) : undefined

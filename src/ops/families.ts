@@ -9,7 +9,6 @@ export type UnaryFunction = (x: Tensor) => Tensor
 export type BinaryFunction = (a: Operand, b: Operand) => Tensor
 
 export interface UnarySpec {
-  readonly doc: string
   readonly forward: (x: graph.Node) => graph.Node
   readonly vjp: Rule<'x', undefined> | 'none'
   /** What the rule reads: the input, the result or nothing. */
@@ -24,7 +23,6 @@ export interface UnarySpec {
 export function defineUnary(name: string, spec: UnarySpec): UnaryFunction {
   const { forward, domain = 'float', bool } = spec
   const apply = defineOp<readonly ['x'], undefined>(name, {
-    doc: spec.doc,
     inputs: ['x'],
     forward: (x, _: undefined) => {
       if (domain === 'float') return forward(graph.cast(x, floatOf(x.dtype)))
@@ -44,7 +42,6 @@ export function defineUnary(name: string, spec: UnarySpec): UnaryFunction {
 }
 
 export interface BinarySpec {
-  readonly doc: string
   /** Operands of one dtype that broadcast. */
   readonly forward: (a: graph.Node, b: graph.Node) => graph.Node
   readonly vjp: { readonly a: Rule<'a' | 'b', DType> | 'none'; readonly b: Rule<'a' | 'b', DType> | 'none' }
@@ -61,7 +58,6 @@ export interface BinarySpec {
 export function defineBinary(name: string, spec: BinarySpec): BinaryFunction {
   const { forward, domain = 'any', as = name } = spec
   const apply = defineOp<readonly ['a', 'b'], DType>(name, {
-    doc: spec.doc,
     inputs: ['a', 'b'],
     forward: (a, b, dtype: DType) => {
       checkSize(as, broadcastShapes(as, a.shape, b.shape))

@@ -38,7 +38,6 @@ interface GatherParams {
 }
 
 const gatherAlong: (x: Tensor, index: Tensor, p: GatherParams) => Tensor = defineOp('gather', {
-  doc: 'elements of x along a dim, at the positions in index',
   inputs: ['x', 'index'],
   forward: (x, index, p: GatherParams) =>
     sizeOf(index.shape) === 0 ? graph.expand(graph.constant(0, x.dtype, x.placement), index.shape) : graph.gather(x, p.dim, index, p.op),
@@ -56,7 +55,6 @@ interface ScatterParams extends GatherParams {
  * position along the dim (class targets) there is nothing to sum.
  */
 const scatterSum: (g: Tensor, index: Tensor, p: ScatterParams) => Tensor = defineOp('scatterSum', {
-  doc: 'zeros, and each element of g added at the position in index (the gradient of gather)',
   inputs: ['g', 'index'],
   forward: (g, index, { dim, shape }: ScatterParams) => {
     if (sizeOf(g.shape) === 0) return graph.expand(graph.constant(0, g.dtype, g.placement), shape)
@@ -176,7 +174,6 @@ const EMBEDDING = signature('embedding', {
  */
 export const embedding: (input: Tensor, weight: Tensor, options?: EmbeddingOptions) => Tensor = defineComposition(
   'embedding',
-  'rows of weight for each index of input',
   (input: Tensor, weight: Tensor, options?: EmbeddingOptions) => {
     EMBEDDING.check(input, weight, options)
     const index = indexTensor('embedding', 'input', input)
@@ -223,7 +220,6 @@ const ONE_HOT = signature('oneHot', { x: TENSOR, numClasses: oneOf(CLASSES, desc
  */
 export const oneHot: (x: Tensor, options: OneHotOptions | number) => Tensor = defineComposition(
   'oneHot',
-  '1 at the position of each index, else 0',
   (x: Tensor, options: OneHotOptions | number) => {
     ONE_HOT.check(x, options)
     const index = indexTensor('oneHot', 'x', x)

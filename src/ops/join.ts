@@ -55,7 +55,6 @@ function joinNodes(list: readonly graph.Node[], dim: number): graph.Node {
 }
 
 const join = defineListOp('cat', {
-  doc: 'the tensors one after the other along a dim',
   forward: (nodes, p: CatParams) => {
     const pieces = nodes.filter((n) => sizeOf(n.shape) > 0).map((n) => graph.cast(n, p.dtype))
     return pieces.length === 0 ? graph.expand(graph.constant(0, p.dtype, placementOf(nodes)), p.shape) : joinNodes(pieces, p.dim)
@@ -143,7 +142,6 @@ interface PadParams {
 }
 
 const padWith = defineOp('pad', {
-  doc: 'x with a constant around it',
   inputs: ['x'],
   forward: (x, p: PadParams) => {
     const inner = graph.pad(x, p.before, p.sizes)

@@ -54,7 +54,6 @@ const MSE = lossOf('mseLoss', LOSS_OPTIONS)
  */
 export const mseLoss: (input: Tensor, target: Tensor, options?: LossOptions) => Tensor = defineComposition(
   'mseLoss',
-  '(input − target)², averaged',
   (input: Tensor, target: Tensor, options?: LossOptions) => {
     MSE.check(input, target, options)
     checkDevices('mseLoss', ['input', 'target'], [input, target])
@@ -98,7 +97,6 @@ interface PickParams {
 
 /** [N, C, d…] → [N, d…]: each target's class, and 0 where the target is to be ignored. */
 const pickClass = defineOp('pickClass', {
-  doc: 'x at the class that target names, 0 where it is ignored',
   inputs: ['x', 'target'],
   forward: (x, target, { dim, ignore, op }: PickParams) => {
     const index = graph.reshape(target, withClassDim(target.shape, dim))
@@ -204,7 +202,6 @@ function classLoss(
  */
 export const nllLoss: (input: Tensor, target: Tensor, options?: NllOptions) => Tensor = defineComposition(
   'nllLoss',
-  '−input[target], averaged by weight',
   (input: Tensor, target: Tensor, options?: NllOptions) => {
     NLL_LOSS.check(input, target, options)
     const dim = classDim('nllLoss', input, target)
@@ -227,7 +224,6 @@ export const nllLoss: (input: Tensor, target: Tensor, options?: NllOptions) => T
  */
 export const crossEntropy: (input: Tensor, target: Tensor, options?: CrossEntropyOptions) => Tensor = defineComposition(
   'crossEntropy',
-  '−Σ target · ln softmax(input), averaged',
   (input: Tensor, target: Tensor, options?: CrossEntropyOptions) => {
     const op = 'crossEntropy'
     CROSS_ENTROPY.check(input, target, options)

@@ -19,7 +19,6 @@ import { resultType } from './promote.ts'
 import { mT, reshape, t } from './view.ts'
 
 const product = defineOp('matmul', {
-  doc: '[..., m, k] · [..., k, n] → [..., m, n]',
   inputs: ['a', 'b'],
   forward: (a, b, _: undefined) => {
     const dtype = promoteTypes(a.dtype, b.dtype)
@@ -135,7 +134,6 @@ const LINEAR = signature('linear', { x: TENSOR, weight: TENSOR, bias: MAYBE_TENS
  */
 export const linear: (x: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor = defineComposition(
   'linear',
-  'x · weightᵀ + bias',
   (x: Tensor, weight: Tensor, bias?: Tensor | null) => {
     LINEAR.check(x, weight, bias)
     const [out, inner] = weight.shape as readonly [number, number]

@@ -130,14 +130,12 @@ function statisticsOf(x: graph.Node, c: Channels, eps: number): Statistics {
 // The statistics on the tape: backward goes by their gradients only when it is itself differentiated.
 
 const batchMean = defineOp('batchMean', {
-  doc: 'the mean of each channel over the batch',
   inputs: ['x'],
   forward: (_x, p: Statistics) => p.mean,
   vjp: { x: (g, { shape }, p) => expand(div(g, p.count), shape) },
 })
 
 const batchRstd = defineOp('batchRstd', {
-  doc: '1 / √(var + eps) of each channel over the batch',
   inputs: ['x', 'mean'],
   forward: (_x, _mean, p: Statistics) => p.rstd,
   saves: { x: ['x', 'mean', 'y'] },
@@ -150,7 +148,6 @@ const batchRstd = defineOp('batchRstd', {
  * as scale · g − slope · x + shift, with three numbers for each channel, which are computed where the sums end.
  */
 const normalizeBatch = defineJointOp('batchNorm', {
-  doc: '(x − mean) / √(var + eps) · weight + bias, over the batch',
   inputs: ['x', 'mean', 'rstd'],
   optional: ['weight', 'bias'],
   dependent: ['mean', 'rstd'],

@@ -99,7 +99,6 @@ interface TapParams {
 }
 
 const windowMax = defineOp('windowMax', {
-  doc: 'the largest of each window; the gradient goes to the first such',
   inputs: ['x', 'index'],
   forward: (x, _index, p: TapParams) => graph.reduce('max', x, p.dims),
   saves: { x: ['index'] },
@@ -140,7 +139,7 @@ function largest(x: Tensor, w: Windows): { values: Tensor; taps: Tensor } {
   return { values: windowMax(views, taps, p), taps }
 }
 
-const pooledMax = defineComposition('maxPool2d', 'the largest of each window', (x: Tensor, w: Windows) => largest(x, w).values, {
+const pooledMax = defineComposition('maxPool2d', (x: Tensor, w: Windows) => largest(x, w).values, {
   half: 'keep',
 })
 
@@ -206,7 +205,6 @@ function counts(w: Windows, d: number, padding: number, includePad: boolean): nu
  */
 export const avgPool2d: (x: Tensor, kernelSize: Pair, options?: AvgPoolOptions) => Tensor = defineComposition(
   'avgPool2d',
-  'the mean of each window',
   (x: Tensor, kernelSize: Pair, options: AvgPoolOptions = {}) => {
     const op = 'avgPool2d'
     AVG_POOL2D.check(x, kernelSize, options)

@@ -256,7 +256,6 @@ const DROPOUT = signature('dropout', {
  */
 export const dropout: (x: Tensor, p?: number | DropoutOptions, options?: DropoutOptions) => Tensor = defineComposition(
   'dropout',
-  'x · mask / (1 − p), the mask 0 with probability p',
   (x: Tensor, p?: number | DropoutOptions, options?: DropoutOptions) => {
     DROPOUT.check(x, p, options)
     const given = optionsIn('dropout', p, options)

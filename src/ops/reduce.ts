@@ -100,7 +100,6 @@ export const spread = (y: Tensor, p: ReduceParams, shape: Shape): Tensor => expa
 const count = (shape: Shape, p: ReduceParams): number => p.dims.reduce((n, d) => n * (shape[d] as number), 1)
 
 const sumOver = defineOp('sum', {
-  doc: 'Σ x over dims',
   inputs: ['x'],
   forward: (x, p: ReduceParams) => reduceNode('sum', x, p),
   vjp: { x: (g, { shape }, p) => spread(g, p, shape) },
@@ -123,7 +122,6 @@ export function sum(x: Tensor, dim?: Dims | SumOptions | null, options?: SumOpti
 }
 
 const meanOver = defineOp('mean', {
-  doc: 'Σ x / n over dims',
   inputs: ['x'],
   forward: (x, p: ReduceParams) => {
     const n = count(x.shape, p)
@@ -168,7 +166,6 @@ function varSlope(x: Tensor, p: VarParams): Tensor {
 }
 
 const varOver = defineOp('var', {
-  doc: 'Σ (x − mean)² / (n − correction) over dims',
   inputs: ['x'],
   forward: (x, p: VarParams) => varNode(x, p),
   saves: { x: ['x'] },
@@ -176,7 +173,6 @@ const varOver = defineOp('var', {
 })
 
 const stdOver = defineOp('std', {
-  doc: '√(Σ (x − mean)² / (n − correction)) over dims',
   inputs: ['x'],
   forward: (x, p: VarParams) => graph.unary('sqrt', varNode(x, p)),
   saves: { x: ['x', 'y'] },
@@ -217,21 +213,19 @@ function tieGradient(g: Tensor, x: Tensor, y: Tensor, p: ReduceParams): Tensor {
   return where(won, div(reshape(g, p.kept), ties), lit(0, g))
 }
 
-const defineExtreme = (name: 'amax' | 'amin', doc: string, op: 'max' | 'min') =>
+const defineExtreme = (name: 'amax' | 'amin', op: 'max' | 'min') =>
   defineOp(name, {
-    doc,
     inputs: ['x'],
     forward: (x, p: ReduceParams) =>
       x.dtype === 'bool' ? graph.cast(reduceNode(op, graph.cast(x, 'int32'), p), 'bool') : reduceNode(op, x, p),
     saves: { x: ['x', 'y'] },
     vjp: { x: (g, { x, y }, p) => tieGradient(g, x, y, p) },
   })
-const amaxOver = defineExtreme('amax', 'the largest x over dims; ties share the gradient', 'max')
-const aminOver = defineExtreme('amin', 'the smallest x over dims; ties share the gradient', 'min')
+const amaxOver = defineExtreme('amax', 'max')
+const aminOver = defineExtreme('amin', 'min')
 
 const definePosition = (name: 'argmax' | 'argmin') =>
   defineOp(name, {
-    doc: `the position of the first ${name === 'argmax' ? 'largest' : 'smallest'} x over dims`,
     inputs: ['x'],
     forward: (x, p: ReduceParams) => reduceNode(name, x.dtype === 'bool' ? graph.cast(x, 'int32') : x, p),
     vjp: { x: 'none' },
@@ -242,7 +236,6 @@ const argminOver = definePosition('argmin')
 
 const defineAlong = (name: 'maxDim' | 'minDim', op: 'max' | 'min') =>
   defineOp(name, {
-    doc: `the ${op === 'max' ? 'largest' : 'smallest'} x along one dim; the gradient goes to the position that was answered`,
     inputs: ['x', 'index'],
     forward: (x, _index, p: ReduceParams) =>
       x.dtype === 'bool' ? graph.cast(reduceNode(op, graph.cast(x, 'int32'), p), 'bool') : reduceNode(op, x, p),
@@ -383,7 +376,6 @@ const ANY = plainReduction('any')
 /** Whether all elements are ≠ 0, over `dim` (all by default). @see https://pytorch.org/docs/stable/generated/torch.all.html */
 export const all: (x: Tensor, dim?: Dims | ReduceOptions | null, options?: ReduceOptions) => Tensor = defineComposition(
   'all',
-  'every x ≠ 0',
   (x: Tensor, dim?: Dims | ReduceOptions | null, options?: ReduceOptions) => {
     const p = reduceParams(ALL, x, dim, options)
     if (sizeOf(x.shape) === 0) return new Tensor(reduceNode('sum', graph.cast(x._node, 'bool'), p, 1))
@@ -393,7 +385,6 @@ export const all: (x: Tensor, dim?: Dims | ReduceOptions | null, options?: Reduc
 /** Whether any element is ≠ 0, over `dim` (all by default). @see https://pytorch.org/docs/stable/generated/torch.any.html */
 export const any: (x: Tensor, dim?: Dims | ReduceOptions | null, options?: ReduceOptions) => Tensor = defineComposition(
   'any',
-  'some x ≠ 0',
   (x: Tensor, dim?: Dims | ReduceOptions | null, options?: ReduceOptions) => {
     const p = reduceParams(ANY, x, dim, options)
     return amaxOver(cast(x, 'bool'), p)

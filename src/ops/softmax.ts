@@ -16,7 +16,6 @@ const along = (op: 'sum' | 'max', x: graph.Node, dims: readonly number[]): graph
   )
 
 const softmaxAlong = defineOp('softmax', {
-  doc: 'eˣ / Σ eˣ along a dim',
   inputs: ['x'],
   forward: (x, dims: readonly number[]) => {
     if (sizeOf(x.shape) === 0) return x
@@ -31,7 +30,6 @@ const softmaxAlong = defineOp('softmax', {
 const KEEP = { keepdim: true } as const
 
 const logSoftmaxAlong = defineOp('logSoftmax', {
-  doc: 'x − ln Σ eˣ along a dim',
   inputs: ['x'],
   forward: (x, dims: readonly number[]) => {
     if (sizeOf(x.shape) === 0) return x
@@ -82,7 +80,6 @@ export const logSoftmax: (x: Tensor, dim?: number | SoftmaxOptions | null, optio
 )
 
 const logsumexpOver = defineOp('logsumexp', {
-  doc: 'ln Σ eˣ over dims',
   inputs: ['x'],
   forward: (x, p: ReduceParams) => {
     const out = p.keepdim ? p.kept : x.shape.filter((_, i) => !p.dims.includes(i))

@@ -188,7 +188,6 @@ interface WindowsParams extends Windows {
 
 /** [...lead, ...size] → [...lead, ...kernel, ...out]: the element at each tap of each window. */
 export const windows: (x: Tensor, p: WindowsParams) => Tensor = defineOp('windows', {
-  doc: 'the elements of every window: [..., H, W] → [..., kh, kw, oh, ow]',
   inputs: ['x'],
   virtual: true,
   forward: (x, p: WindowsParams) => windowsNode(x, p, p.fill),
@@ -198,7 +197,6 @@ export const windows: (x: Tensor, p: WindowsParams) => Tensor = defineOp('window
 
 /** [...lead, ...kernel, ...out] → [...lead, ...size]: each element's sum over the windows that it lies in. */
 export const fold: (v: Tensor, p: WindowsParams) => Tensor = defineOp('foldWindows', {
-  doc: 'the sum over the windows that each element lies in: [..., kh, kw, oh, ow] → [..., H, W]',
   inputs: ['v'],
   forward: (v, p: WindowsParams) => foldNode(v, p),
   vjp: { v: (g, _, p) => windows(g, { ...p, fill: 0 }) },

@@ -34,7 +34,6 @@ function listed(given: Signature, x: Tensor, sizes: readonly [Shape] | readonly 
 // ── shape ──
 
 const reshapeTo = defineOp('reshape', {
-  doc: 'the same elements, in row-major order, under another shape',
   inputs: ['x'],
   view: true,
   forward: (x, shape: Shape) => graph.reshape(x, shape),
@@ -104,7 +103,6 @@ export function unsqueeze(x: Tensor, dim: number): Tensor {
 // ── order ──
 
 const permuteTo: (x: Tensor, order: readonly number[]) => Tensor = defineOp('permute', {
-  doc: 'dims in another order',
   inputs: ['x'],
   view: true,
   forward: (x, order: readonly number[]) => graph.permute(x, order),
@@ -197,7 +195,6 @@ export function flip(x: Tensor, ...dims: Sizes): Tensor {
 // ── repetition ──
 
 const expandTo = defineOp('expand', {
-  doc: 'dims of size 1 repeated',
   inputs: ['x'],
   view: true,
   forward: (x, shape: Shape) => graph.expand(x, shape),
@@ -278,7 +275,6 @@ export interface SliceParams {
 
 /** Part of `x`, the arguments checked. */
 export const sliceBy: (x: Tensor, p: SliceParams) => Tensor = defineOp('slice', {
-  doc: 'a regular part of x',
   inputs: ['x'],
   view: true,
   forward: (x, p: SliceParams) => graph.slice(x, p.start, p.sizes, p.step),
@@ -315,7 +311,6 @@ interface PadParams {
 
 /** Zeros around `x`, whose origin lands at `before`. */
 export const padZeros: (x: Tensor, p: PadParams) => Tensor = defineOp('padZeros', {
-  doc: 'x with zeros around it',
   inputs: ['x'],
   forward: (x, p: PadParams) => graph.pad(x, p.before, p.sizes),
   vjp: { x: (g, { shape }, p) => sliceBy(g, { start: p.before, step: p.before.map(() => 1), sizes: shape }) },

@@ -25,15 +25,11 @@ describe('a definition', () => {
   it('without a rule for an input does not compile', () => {
     const name = 'withoutRule'
     // @ts-expect-error the rule of b is missing
-    defineOp(name, { doc: '', inputs: ['a', 'b'], forward: (a, _b, _: undefined) => a, vjp: { a: 'none' } })
+    defineOp(name, { inputs: ['a', 'b'], forward: (a, _b, _: undefined) => a, vjp: { a: 'none' } })
     expect(opRegistry.get(name)?.differentiable).toEqual([])
   })
 
   it('of one name twice is refused', () => {
-    expect(() => defineOp('mul', { doc: '', inputs: ['x'], forward: (x, _: undefined) => x, vjp: { x: 'none' } })).toThrow(/defined twice/)
-  })
-
-  it('is documented', () => {
-    for (const [name, op] of opRegistry) if (name !== 'withoutRule') expect(op.doc, name).not.toBe('')
+    expect(() => defineOp('mul', { inputs: ['x'], forward: (x, _: undefined) => x, vjp: { x: 'none' } })).toThrow(/defined twice/)
   })
 })
