@@ -1,5 +1,5 @@
 /** @file Values on the host: what users give (numbers, nested arrays, TypedArrays, ndarrays) to storage form, and storage form back to what they read. */
-import type ndarray from 'ndarray'
+import type { NdArray as Ndarray } from 'ndarray'
 import {
   ArgumentError,
   type DType,
@@ -20,7 +20,7 @@ import {
 export type NestedArray = number | boolean | readonly NestedArray[]
 
 /** What `toNdarray()` gives: an array of https://github.com/scijs/ndarray, row-major. */
-export type NdArray = ndarray.NdArray<TypedArray>
+export type NdArray = Ndarray<TypedArray>
 
 /** The part of an `ndarray` that is read: element [i, j, …] is `data` at offset + i · stride[0] + j · stride[1] + … */
 export interface StridedArray {

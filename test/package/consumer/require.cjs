@@ -11,7 +11,8 @@ for (const entry of entries) {
   assert(names.length > 0, `tapegrad${entry.slice(1)} exports nothing`)
 }
 
-const { nn, tensor } = require('tapegrad')
+const { nn, Tensor, tensor } = require('tapegrad')
+assert(new (require('tapegrad/nn').Linear)(2, 1).weight instanceof Tensor)
 const main = async () => {
   assert.equal((await import('tapegrad/nn')).Linear, nn.Linear)
   assert.deepEqual(await tensor([1, 2, 3]).to('cpu').mul(2).toArray(), [2, 4, 6])

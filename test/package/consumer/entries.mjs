@@ -1,0 +1,13 @@
+/** @file Two entries have one library between them, whichever comes first, and however each is loaded. */
+import assert from 'node:assert'
+import { createRequire } from 'node:module'
+
+const require = createRequire(import.meta.url)
+const { Linear } = await import('tapegrad/nn')
+const { Tensor, tensor } = await import('tapegrad')
+assert(new Linear(2, 1).weight instanceof Tensor)
+assert(new Linear(2, 1).forward(tensor([[1, 2]])) instanceof Tensor)
+assert.equal(require('tapegrad').Tensor, Tensor)
+assert.equal(require('tapegrad/nn').Linear, Linear)
+assert(new (require('tapegrad/nn').Linear)(2, 1).weight instanceof Tensor)
+console.log('two entries, one Tensor')
