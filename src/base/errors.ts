@@ -45,6 +45,13 @@ export class OutOfMemoryError extends TapegradError {
     this.bytes = bytes
   }
 }
+/** Recorded work could not be made into kernels: a fault of the library, or of a driver. `cause` is what went wrong. */
+export class CompilationError extends TapegradError {
+  constructor(op: string, message: string, cause: unknown) {
+    super(op, message)
+    this.cause = cause
+  }
+}
 /** The device went away (driver reset, destroyed). */
 export class DeviceLostError extends TapegradError {}
 /** Misuse of autograd: no graph, freed graph, a saved tensor that was changed. */

@@ -49,7 +49,7 @@ async function transferAll(nodes: readonly Node[]): Promise<void> {
   for (const node of nodes) {
     const source = node.inputs[0] as Node
     await flush([source])
-    const host = await storedValues(source)
+    const { values: host } = await storedValues(source)
     node.storage = { host, uploads: 0 }
     node.inputs = []
   }
@@ -207,22 +207,29 @@ function reused(order: readonly Node[], targets: readonly Node[]): Node[] {
   return [...found]
 }
 
-/** Stored values, fetched to the host. */
-export async function storedValues(node: Node): Promise<TypedArray> {
+/** Values that were brought to the host. */
+export interface HostRead {
+  readonly values: TypedArray
+  /** Whether the library goes on using them: else they are the reader's own. */
+  readonly shared: boolean
+}
+
+/** Stored values, fetched to the host. What they are is settled at the call. */
+export async function storedValues(node: Node): Promise<HostRead> {
   const storage = node.storage as Storage
   checkReadable(node, node)
-  if (storage.host) return storage.host
+  if (storage.host) return { values: storage.host, shared: true }
   const lost = (e: unknown): never => {
     throw e instanceof DeviceLostError && !e.cause ? goneWith(e, node, node) : e
   }
   if (storage.copy) {
     const host = await storage.copy.get().catch(lost)
-    storage.host = host
+    if (storage.copy) storage.host = host // (it has not been given up in the meantime)
     delete storage.copy
-    return host
+    return { values: host, shared: true }
   }
   const device = openNow(storage.owner as DeviceName)?.device as NonNullable<ReturnType<typeof openNow>>['device']
   const host = await device.read(storage.buffer as DeviceBuffer).catch(lost)
-  if (!isPinned(node) && host.byteLength <= MOVED_BYTES) moveToHost(node, host)
-  return host
+  const moved = !isPinned(node) && host.byteLength <= MOVED_BYTES && moveToHost(node, host)
+  return { values: host, shared: moved }
 }

@@ -1,8 +1,7 @@
 /** @file What is computed together, and what remains of it where not everything can be computed. */
-import { DeviceError, DeviceLostError, DTypeError, OutOfMemoryError, StaleTensorError } from '../base/index.ts'
+import { BacklogError, CompilationError, OutOfMemoryError } from '../base/index.ts'
 import { flush } from './compute.ts'
-import { type Replaced, revert } from './journal.ts'
-import { settleDisposed } from './keeping.ts'
+import { type Replaced, restoreLater, revert } from './journal.ts'
 import { isView, type Node } from './node.ts'
 import { takeSinks } from './pending.ts'
 import type { Task } from './queue.ts'
@@ -22,9 +21,6 @@ export function readySinks(): Node[] {
 
 const NONE: ReadonlySet<Node> = new Set()
 
-/** Errors that need not be everybody's. */
-const APART = [StaleTensorError, DeviceError, DeviceLostError, DTypeError, OutOfMemoryError]
-
 /** What a flush may overwrite, and which handles have what it computes. */
 export interface FlushOptions {
   readonly given?: ReadonlySet<Node>
@@ -32,76 +28,78 @@ export interface FlushOptions {
 }
 
 /**
- * Computes `first` and the other sinks together. What cannot be computed stands in nobody's way: it says so when it is read, and handles that it was
- * put behind have their old values again.
+ * Computes `first` and the other sinks together. What cannot be computed stands in no other's way, and says so when it is read. Where this throws, handles
+ * that such a value was put behind have their old values again; else they wait for the next flush with it.
+ * @throws what kept `first` from being computed; where there is none, OutOfMemoryError and CompilationError of the others: who waits for everything is told
  */
 export function flushAll(first: readonly Node[], sinks: readonly Node[], { given = NONE, replaced }: FlushOptions): void | Promise<void> {
-  const apart = (e: unknown): void | Promise<void> => {
-    if (!APART.some((type) => e instanceof type)) throw e
-    let failed: unknown
-    let missing: unknown
-    const tasks: Task[] = sinks.map((sink) => () => flush([sink]))
-    if (first.length > 0 && sinks.length > 0)
-      tasks.unshift(() =>
-        note(
+  return attempt(
+    () => flush([...first, ...sinks], given),
+    (e) => flushApart(e, first, sinks, { given, replaced }),
+  )
+}
+
+function flushApart(e: unknown, first: readonly Node[], sinks: readonly Node[], { given, replaced }: FlushOptions): void | Promise<void> {
+  if (e instanceof BacklogError) throw e // nothing has been tried
+  let failed: unknown = sinks.length === 0 ? e : undefined
+  let missing: unknown
+  const alone = (): void | Promise<void> =>
+    first.length === 0 || failed !== undefined
+      ? undefined
+      : attempt(
           () => flush(first, given),
-          (error) => (failed = error),
-        ),
-      )
-    else if (first.length > 0) failed = e
-    for (const entry of replaced)
-      tasks.push(() =>
-        note(
-          () => flush([entry.present()]),
-          () => revert([entry]),
-        ),
-      )
-    const end = (): void => {
-      settleDisposed()
-      if (failed) throw failed
-      // whoever waits for everything hears of what is missing
-      if (first.length === 0 && missing instanceof OutOfMemoryError) throw missing
-    }
-    const pending = sequence(tasks, (error) => {
+          (error) => {
+            failed = error
+          },
+        )
+  const others = (): void | Promise<void> =>
+    settleApart(sinks, (error) => {
       missing ??= error
     })
-    return pending ? pending.then(end) : end()
-  }
-  let pending: void | Promise<void>
-  try {
-    pending = flush([...first, ...sinks], given)
-  } catch (e) {
-    return apart(e)
-  }
-  return pending ? pending.then(settleDisposed, apart) : settleDisposed()
-}
-
-/** Hears of a task's failure on its way. */
-function note(task: Task, hear: (e: unknown) => void): void | Promise<void> {
-  const fail = (e: unknown): never => {
-    hear(e)
-    throw e
-  }
-  try {
-    return task()?.catch(fail)
-  } catch (e) {
-    fail(e)
-  }
-}
-
-/** Runs tasks one after another, also where one fails. */
-function sequence(tasks: readonly Task[], failed: (e: unknown) => void = () => {}): void | Promise<void> {
-  for (let i = 0; i < tasks.length; i++) {
-    try {
-      const pending = (tasks[i] as Task)()
-      if (pending) return pending.catch(failed).then(() => sequence(tasks.slice(i + 1), failed))
-    } catch (e) {
-      failed(e)
+  const lost: Replaced[] = []
+  const handles = replaced.map((entry) => () =>
+    attempt(
+      () => flush([entry.present()]),
+      () => void lost.push(entry),
+    ),
+  )
+  const end = (): void => {
+    const told = failed ?? (first.length === 0 && (missing instanceof OutOfMemoryError || missing instanceof CompilationError) ? missing : undefined)
+    if (told === undefined) {
+      for (const entry of lost) restoreLater(entry)
+      return
     }
+    revert(lost)
+    throw told
+  }
+  return sequence([alone, others, ...handles, end])
+}
+
+/** Runs a task; what it fails with goes to `failed`. */
+function attempt(task: Task, failed: (e: unknown) => void | Promise<void>): void | Promise<void> {
+  try {
+    return task()?.catch(failed)
+  } catch (e) {
+    return failed(e)
   }
 }
 
-/** Computes what can be computed. */
-export function settleApart(nodes: readonly Node[]): void | Promise<void> {
-  return sequence(nodes.map((node) => () => flush([node])))
+/** Runs tasks one after another. */
+function sequence(tasks: readonly Task[], from = 0): void | Promise<void> {
+  for (let i = from; i < tasks.length; i++) {
+    const pending = (tasks[i] as Task)()
+    if (pending) return pending.then(() => sequence(tasks, i + 1))
+  }
+}
+
+/** Computes what can be computed: all together, and where that fails, each half by itself. */
+export function settleApart(nodes: readonly Node[], failed: (e: unknown) => void = () => {}): void | Promise<void> {
+  return attempt(
+    () => flush(nodes),
+    (e) => {
+      if (nodes.length <= 1) return failed(e)
+      const middle = nodes.length >> 1
+      return sequence([nodes.slice(0, middle), nodes.slice(middle)].map((half) => () => settleApart(half, failed)))
+    },
+  )
 }

@@ -4,6 +4,7 @@ import type { Node } from './node.ts'
 
 /** A handle that was given another value in place. */
 export interface Replaced {
+  readonly handle: object
   /** Its present value. */
   readonly present: () => Node
   readonly old: Node
@@ -14,8 +15,13 @@ export interface Replaced {
 let journal = new Map<object, Replaced>()
 
 /** Notes that a handle has another value from now on; of several changes the first counts. */
-export function replaced(handle: object, entry: Replaced): void {
-  if (!journal.has(handle)) journal.set(handle, entry)
+export function replaced(entry: Replaced): void {
+  if (!journal.has(entry.handle)) journal.set(entry.handle, entry)
+}
+
+/** The value that was put behind a handle could not be computed so far: the next flush tries again, or has the one from before back. */
+export function restoreLater(entry: Replaced): void {
+  journal.set(entry.handle, entry)
 }
 
 /** What was replaced by what is about to be computed. */

@@ -5,13 +5,13 @@
  * followed until then; in a loop that never closes a step (a training loop without an optimizer) a number of tasks stands for it. Recording may be
  * many steps ahead of the work (a device that is being opened, values that travel between devices), so both are counted as they were recorded.
  */
-import { dtypeInfo } from '../base/index.ts'
+import { dtypeInfo, type TypedArray } from '../base/index.ts'
 import type { DeviceName } from '../device/index.ts'
 import { openNow } from './devices.ts'
 import { unwatch, watch } from './lifetime.ts'
 import type { Node } from './node.ts'
 import { forget, hasSinks } from './pending.ts'
-import { lastTask, runningTask } from './queue.ts'
+import { afterTasks, finishedTask, lastTask, runningTask } from './queue.ts'
 
 /** Steps whose work is done. */
 let epoch = 0
@@ -119,7 +119,6 @@ export function endEpoch(): () => void {
       return r.step >= step
     })
     for (const [node, loan] of [...loans]) if (loan.epoch < closing) takeBack(node)
-    settleDisposed()
   }
 }
 
@@ -156,29 +155,36 @@ export function release(node: Node, how: 'step' | 'dispose'): void {
   openNow(owner as DeviceName)?.device.release(buffer)
 }
 
-/** The values are on the host now: the device's copy goes. */
-export function moveToHost(node: Node, host: NonNullable<Node['storage']>['host']): void {
+/** The values are on the host now: the device's copy goes. @returns whether the node has them there */
+export function moveToHost(node: Node, host: TypedArray): boolean {
   const { storage } = node
-  if (!storage?.buffer || !host || isLent(node)) return
+  if (!storage?.buffer || isLent(node)) return false
   const { buffer, owner } = storage
   delete storage.buffer
   storage.host = host
   unwatch(buffer)
   openNow(owner as DeviceName)?.device.release(buffer)
+  return true
 }
 
-const disposed: Node[] = []
+/** What is to be freed behind a task: results that were recorded before, and reads that were asked for, may need it until then. */
+interface Disposed {
+  readonly node: Node
+  readonly task: number
+}
+const disposed: Disposed[] = []
 
-/** Frees a node's values: now, or once the results that were recorded before have been computed from them. A later use throws StaleTensorError. */
+/** Frees a node's values: now, or once what was recorded and asked for before has been computed from them. A later use throws StaleTensorError. */
 export function disposeNode(node: Node): void {
   forget(node)
-  disposed.push(node)
-  if (!hasSinks()) settleDisposed()
+  // What has been recorded is computed by the next task
+  disposed.push({ node, task: lastTask() + (hasSinks() ? 1 : 0) })
+  settleDisposed()
 }
 
-/** Frees what was disposed of while results that use it were pending. */
-export function settleDisposed(): void {
-  for (const node of disposed.splice(0)) {
+function settleDisposed(): void {
+  const waiting = disposed.findIndex(({ task }) => task > finishedTask())
+  for (const { node } of disposed.splice(0, waiting < 0 ? disposed.length : waiting)) {
     if (node.storage) {
       release(node, 'dispose')
     } else {
@@ -187,3 +193,4 @@ export function settleDisposed(): void {
     }
   }
 }
+afterTasks(settleDisposed)

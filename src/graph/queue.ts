@@ -12,10 +12,20 @@ let draining = false
 let asked = 0
 let running = 0
 
+let finished = 0
+let whenFinished: () => void = () => {}
+
 /** The number of the task that was asked for last. */
 export const lastTask = (): number => asked
 /** The number of the task that runs. */
 export const runningTask = (): number => running
+/** The number of the task that ended last: all before it have ended too. */
+export const finishedTask = (): number => finished
+
+/** Calls `fn` behind every task. */
+export function afterTasks(fn: () => void): void {
+  whenFinished = fn
+}
 
 /** Steps that may wait for a device that has not been opened yet. */
 const MAX_WAITING = 2048
@@ -29,9 +39,20 @@ export function enqueue(task: Task, awaited: boolean): Promise<void> | undefined
     )
   }
   const number = ++asked
+  const end = (): void => {
+    finished = number
+    whenFinished()
+  }
   const begin: Task = () => {
     running = number
-    return task()
+    let pending: void | Promise<void>
+    try {
+      pending = task()
+    } catch (e) {
+      end()
+      throw e
+    }
+    return pending ? pending.finally(end) : end()
   }
   if (!draining && queue.length === 0) {
     const pending = begin()

@@ -6,7 +6,7 @@
  */
 import { ArgumentError, DEVICE, options as describe, type Kind, optional, STRING, signature, type TypedArray } from '../base/index.ts'
 import type { DeviceCounters, DeviceInfo, DeviceName, MemoryStats } from '../device/index.ts'
-import { storedValues } from './compute.ts'
+import { type HostRead, storedValues } from './compute.ts'
 import { available, getDefault, limitMemory, openDevice, opened, openNow, setDefault, settleDefault } from './devices.ts'
 import { raise, told } from './failures.ts'
 import { flushAll, readySinks } from './flush.ts'
@@ -27,24 +27,39 @@ function whole(node: Node): Node {
   return base
 }
 
-/** The node's values on the host, row-major, in storage form (halves for float16). Computes what is needed, and all pending sinks with it. */
+/**
+ * The node's values on the host as they are at the call, whatever is done to tensors afterwards: in an array of the caller's own, row-major, in storage form
+ * (halves for float16). Computes what is needed, and all pending sinks with it.
+ */
 export function readNode(node: Node): Promise<TypedArray> {
   return told(() => valuesOf(node))
 }
 
 async function valuesOf(node: Node): Promise<TypedArray> {
   const base = whole(node)
-  if (!base.storage) {
+  let read: Promise<HostRead> | undefined
+  let owner: DeviceName | undefined
+  // The device is asked at once, behind the work that computes the values: what comes after may give them up
+  const ask = (): void => {
+    owner = base.storage?.owner
+    read = storedValues(base)
+    read.catch(() => {}) // looked at below
+  }
+  if (base.storage) ask()
+  else {
     const sinks = readySinks().filter((s) => s !== base)
     const options = { replaced: takeReplaced() }
-    await enqueue(() => flushAll([base], sinks, options), true)
+    const compute = (): void | Promise<void> => {
+      const pending = flushAll([base], sinks, options)
+      return pending ? pending.then(ask) : ask()
+    }
+    await enqueue(compute, true)
   }
-  const values = await storedValues(base)
-  const owner = base.storage?.owner
+  const { values, shared } = await (read as Promise<HostRead>)
   if (owner) await openNow(owner)?.device.throttle()
   await turn()
   raise()
-  return values
+  return shared ? values.slice() : values
 }
 
 /** The values when the host has them right now. */

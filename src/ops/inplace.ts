@@ -16,7 +16,7 @@ import {
   signature,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { isGradEnabled, isShared, OPERAND, replace, share, TENSOR, Tensor } from '../tensor/index.ts'
+import { isGradEnabled, isShared, keepTensor, OPERAND, replace, share, TENSOR, Tensor } from '../tensor/index.ts'
 import { cast, to } from './convert.ts'
 import { checkDevices } from './define.ts'
 import {
@@ -95,7 +95,11 @@ function inPlace<A extends unknown[]>(
     if (!moves) for (const a of args) if (a instanceof Tensor) checkDevices(label, ['x', 'the other tensor'], [x, a])
     const others = args.includes(x) ? (args.map((a) => (a === x ? old : a)) as A) : args // y.mul_(y)
     finish(label, x, op(old, ...others))
-    if (args.some((a) => a instanceof Tensor && a._node === x._node)) share(x._node) // copy_: the source's own value
+    if (args.some((a) => a instanceof Tensor && a._node === x._node)) {
+      // copy_: the source's own value, which may be a window onto what a later step gives up
+      share(x._node)
+      keepTensor(x)
+    }
     return x
   }
 }

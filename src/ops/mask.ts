@@ -10,7 +10,7 @@ import {
   signature,
   sizeOf,
 } from '../base/index.ts'
-import { alias, TENSOR, type Tensor } from '../tensor/index.ts'
+import { alias, type DeviceOf, hostValues, ownValue, TENSOR, type Tensor } from '../tensor/index.ts'
 import { eq, isfinite, isnan, le, logicalAnd, logicalOr } from './compare.ts'
 import { cast, stopGradient } from './convert.ts'
 import { tensor } from './create.ts'
@@ -20,9 +20,8 @@ import { indexSelect } from './indexing.ts'
 import { all } from './reduce.ts'
 import { expand, reshape } from './view.ts'
 
-/** A leaf of positions on the device of `x`. */
-function indicesBeside(x: Tensor, values: Int32Array, shape: readonly number[]): Tensor {
-  const { placement } = x._node
+/** A leaf of positions at a place. */
+function indicesAt(placement: DeviceOf, values: Int32Array, shape: readonly number[]): Tensor {
   return tensor(values, { shape, ...(placement === 'auto' ? {} : { device: placement }) })
 }
 
@@ -32,6 +31,13 @@ async function positionsOf(x: Tensor): Promise<Int32Array> {
   const found: number[] = []
   for (let i = 0; i < values.length; i++) if (values[i] !== 0) found.push(i)
   return Int32Array.from(found)
+}
+
+/** The value of `x` as it is at the call, whatever becomes of `x`. */
+function snapshot(x: Tensor): Tensor {
+  const now = hostValues(x) ? alias(x) : ownValue(x)
+  now._point = x._point
+  return now
 }
 
 const MASKED_SELECT = signature('maskedSelect', { x: TENSOR, mask: TENSOR })
@@ -48,10 +54,9 @@ export async function maskedSelect(x: Tensor, mask: Tensor): Promise<Tensor> {
   checkDevices('maskedSelect', ['x', 'mask'], [x, mask])
   if (mask.dtype !== 'bool') throw new DTypeError('maskedSelect', `mask must be bool, got ${mask.dtype}. Compare first: x.ne(0)`)
   const shape = broadcastShapes('maskedSelect', x.shape, mask.shape)
-  const now = alias(x) // the value as it is at the call
-  now._point = x._point
+  const now = snapshot(x)
   const found = await positionsOf(expand(mask, shape))
-  return indexSelect(reshape(expand(now, shape), [sizeOf(shape)]), 0, indicesBeside(now, found, [found.length]))
+  return indexSelect(reshape(expand(now, shape), [sizeOf(shape)]), 0, indicesAt(now._node.placement, found, [found.length]))
 }
 
 const NONZERO = signature('nonzero', { x: TENSOR })
@@ -62,7 +67,7 @@ const NONZERO = signature('nonzero', { x: TENSOR })
  */
 export async function nonzero(x: Tensor): Promise<Tensor> {
   NONZERO.check(x)
-  const { shape, ndim } = x
+  const { shape, ndim, _node } = x
   const found = await positionsOf(x)
   const rows = new Int32Array(found.length * ndim)
   found.forEach((position, row) => {
@@ -73,7 +78,7 @@ export async function nonzero(x: Tensor): Promise<Tensor> {
       rest = Math.floor(rest / size)
     }
   })
-  return indicesBeside(x, rows, [found.length, ndim])
+  return indicesAt(_node.placement, rows, [found.length, ndim])
 }
 
 const EQUAL = signature('equal', { a: TENSOR, b: TENSOR })

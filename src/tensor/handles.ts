@@ -44,7 +44,7 @@ export function replace(handle: Tensor): void {
     handle._point = point
     handle.version++
   }
-  graph.replaced(handle, { present: () => handle._node, old, restore })
+  graph.replaced({ handle, present: () => handle._node, old, restore })
 }
 
 /** The value of `x` as one that no other handle has, stored by the next run: what a parameter begins with. */

@@ -161,27 +161,31 @@ export class Tensor {
    */
   async data(options?: DataOptions): Promise<TypedArray> {
     DATA.check(options)
+    const { dtype } = this
     const values = await graph.readNode(this._node)
-    if (!options?.raw && this.dtype === 'float16') return fromStorage(values, this.dtype)
-    // What was fetched for this call alone needs no other copy
-    return graph.hostValues(this._node) === values ? values.slice() : values
+    return !options?.raw && dtype === 'float16' ? fromStorage(values, dtype) : values
   }
 
   /** The values as nested arrays; a number (or boolean) for a 0-d tensor. */
   async toArray(): Promise<NestedArray> {
-    return nest(await this.data(), this.shape, this.dtype)
+    const { shape, dtype } = this
+    return nest(await this.data(), shape, dtype)
   }
 
   /** The values as an `ndarray` (https://github.com/scijs/ndarray), a package that is loaded at the first call. */
   async toNdarray(): Promise<NdArray> {
-    return toNdarray(await this.data(), this.shape)
+    const { shape } = this
+    return toNdarray(await this.data(), shape)
   }
 
   /** The text that PyTorch's `print` shows. */
   async toText(options?: FormatOptions): Promise<string> {
     TO_TEXT.check(options)
-    const suffix = this.gradFn ? { gradFn: this.gradFn.name } : this.requiresGrad ? { requiresGrad: true } : {}
-    return formatTensor(await this.data(), { shape: this.shape, dtype: this.dtype, device: this.device, ...suffix }, options)
+    const { _node: node, shape, dtype, gradFn, requiresGrad } = this
+    const suffix = gradFn ? { gradFn: gradFn.name } : requiresGrad ? { requiresGrad } : {}
+    const values = await this.data()
+    // (the device may have been settled by the reading)
+    return formatTensor(values, { shape, dtype, device: graph.placementOf(node), ...suffix }, options)
   }
 
   /** Prints {@link toText}. */

@@ -78,8 +78,9 @@ export async function compareTensors(actual: Tensor, expected: Tensor | HostData
   const [a, b] = [TOLERANCE[actual.dtype], expected instanceof Tensor ? TOLERANCE[expected.dtype] : { rtol: 0, atol: 0 }]
   const rtol = options.rtol ?? Math.max(a.rtol, b.rtol)
   const atol = options.atol ?? Math.max(a.atol, b.atol)
-  const [got, want] = [await actual.data(), await other.data()]
-  return compareValues(got, want, actual.shape, `${showShape(actual.shape)} ${actual.dtype}`, { rtol, atol }, options.equalNan ?? false)
+  const { shape, dtype: found } = actual
+  const [got, want] = await Promise.all([actual.data(), other.data()])
+  return compareValues(got, want, shape, `${showShape(shape)} ${found}`, { rtol, atol }, options.equalNan ?? false)
 }
 
 interface Worst {
