@@ -57,14 +57,16 @@ function flushApart(e: unknown, first: readonly Node[], sinks: readonly Node[], 
       missing ??= error
     })
   const lost: Replaced[] = []
-  const handles = replaced.map((entry) => () =>
-    attempt(
-      () => flush([entry.present()]),
-      () => void lost.push(entry),
-    ),
+  const handles = replaced.map(
+    (entry) => () =>
+      attempt(
+        () => flush([entry.present()]),
+        () => void lost.push(entry),
+      ),
   )
   const end = (): void => {
-    const told = failed ?? (first.length === 0 && (missing instanceof OutOfMemoryError || missing instanceof CompilationError) ? missing : undefined)
+    const told =
+      failed ?? (first.length === 0 && (missing instanceof OutOfMemoryError || missing instanceof CompilationError) ? missing : undefined)
     if (told === undefined) {
       for (const entry of lost) restoreLater(entry)
       return

@@ -221,7 +221,7 @@ describe.each(['webgpu', 'cpu'] as const)('a limit for all memory of device %s',
   })
 
   it('is checked', async () => {
-    await expect(init({ memoryLimit: -1 })).rejects.toThrow('init: memoryLimit is a number of bytes above 0, got -1')
+    await expect(init({ memoryLimit: -1 })).rejects.toThrow('init: memoryLimit must be a number of bytes above 0, got -1')
   })
 })
 
