@@ -2,6 +2,7 @@
 import { ArgumentError, BOOLEAN, COUNT, choice, options as describe, optional, ShapeError, showShape, signature } from '../base/index.ts'
 import * as F from '../ops/index.ts'
 import { checkTensor, type Tensor } from '../tensor/index.ts'
+import { fans } from './fans.ts'
 import * as init from './init.ts'
 import { Module } from './module.ts'
 import { from, LAYER, type LayerOptions, place, shownPair } from './options.ts'
@@ -65,7 +66,7 @@ export class Conv2d extends Module {
     const shape = [outChannels, inChannels / groups, ...this.kernelSize]
     // √5 as the slope gives the bound 1/√fanIn, as in PyTorch
     this.weight = new Parameter(init.kaimingUniform_(F.empty(shape, place(options)), { a: Math.sqrt(5), ...from(options) }))
-    const { fanIn } = init.fans(name, this.weight)
+    const { fanIn } = fans(name, this.weight)
     const bound = fanIn > 0 ? 1 / Math.sqrt(fanIn) : 0
     this.bias =
       (options.bias ?? true)

@@ -14,13 +14,12 @@ import {
   type Options,
   oneOf,
   optional,
-  ShapeError,
   type Signature,
-  showShape,
   signature,
 } from '../base/index.ts'
 import * as ops from '../ops/index.ts'
 import { TENSOR, type Tensor, withGrad } from '../tensor/index.ts'
+import { fans } from './fans.ts'
 
 /** Whose random numbers are taken. */
 export interface InitOptions {
@@ -198,15 +197,6 @@ export function normal_(tensor: Tensor, mean: number, std: number, options?: Nor
 export function normal_(tensor: Tensor, ...rest: readonly unknown[]): Tensor {
   const { mean = 0, std = 1, ...options } = read(NORMAL, tensor, rest)
   return withGrad(false, () => ops.normal_(tensor, mean, std, take(options)))
-}
-
-/** How many inputs reach one output of a weight [out, in, …kernel], and how many outputs one input reaches. */
-export function fans(op: string, tensor: Tensor): { readonly fanIn: number; readonly fanOut: number } {
-  if (tensor.ndim < 2)
-    throw new ShapeError(op, `a weight of at least 2 dims [out, in, …] is wanted, got ${showShape(tensor.shape)}`, [tensor.shape])
-  const [out, input, ...kernel] = tensor.shape as [number, number, ...number[]]
-  const field = kernel.reduce((n, s) => n * s, 1)
-  return { fanIn: input * field, fanOut: out * field }
 }
 
 const CALCULATE_GAIN = signature('calculateGain', { nonlinearity: NONLINEARITY, param: optional(FINITE) })

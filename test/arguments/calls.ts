@@ -1,0 +1,373 @@
+/**
+ * @file A right call of every public function, written as source text: the sweep (sweep.test.ts) puts wrong values in place of each argument, calls the function,
+ * and asks TypeScript about the same text.
+ */
+
+/** What the calls below may use. It is made anew for each call, since some calls change it. */
+export const PRELUDE: string = `
+const x = tg.tensor([[1, 2, 3], [4, 5, 6]])
+const y = tg.ones([2, 3])
+const square = tg.tensor([[2, 0], [0, 2]])
+const batch = tg.ones([2, 2, 2])
+const vector = tg.tensor([1, 2, 3])
+const mask = x.gt(2)
+const index = tg.tensor([[0, 1, 0]], { dtype: 'int32' })
+const rows = tg.tensor([1, 0], { dtype: 'int32' })
+const labels = tg.tensor([0, 2], { dtype: 'int32' })
+const image = tg.ones([1, 2, 4, 4])
+const kernel = tg.ones([3, 2, 3, 3])
+const statistic = tg.ones([3])
+const leaf = tg.tensor([1, 2, 3], { requiresGrad: true })
+const loss = leaf.mul(leaf).sum()
+const interior = leaf.mul(2)
+const double = tg.tensor([0.5, 2], { dtype: 'float64', device: 'cpu', requiresGrad: true })
+const generator = new tg.Generator(1)
+const linear = new tg.nn.Linear(3, 2)
+const sequence = new tg.nn.Sequential(new tg.nn.Linear(3, 2), new tg.nn.ReLU())
+const list = new tg.nn.ModuleList([new tg.nn.ReLU()])
+const weight = tg.ones([4, 3])
+const sgd = new tg.optim.SGD(linear.parameters(), { lr: 0.1 })
+const samples = new tg.data.TensorDataset(x, labels)
+const subset = new tg.data.Subset(samples, [1])
+const bytes = new Uint8Array([16, 0, 0, 0, 0, 0, 0, 0, 123, 34, 97, 34, 58, 123, 34, 100, 116, 121, 112, 101, 34, 58])
+class Cube extends tg.autograd.Function {
+  static forward(ctx: tg.autograd.FunctionContext, x: tg.Tensor): tg.Tensor { ctx.saveForBackward(x); return x.mul(x).mul(x) }
+  static backward(ctx: tg.autograd.FunctionContext, g: tg.Tensor): tg.Tensor { return g.mul(3) }
+}
+const context = new tg.autograd.FunctionContext([true])
+`
+
+/** `[callee, right arguments, options]`; the callee of a class begins with `new`. */
+export interface Call {
+  readonly callee: string
+  readonly args: readonly string[]
+  /** Whom errors name, where it is not the last part of the callee. */
+  readonly name?: string
+}
+
+const call = (callee: string, args: readonly string[], name?: string): Call => ({ callee, args, ...(name !== undefined && { name }) })
+
+const UNARY = `abs ceil cos erf exp expm1 floor isfinite isinf isnan log log1p logicalNot neg reciprocal relu round rsqrt sigmoid sign sin sqrt square tanh trunc`
+const BINARY = `add div eq ge gt le logicalAnd logicalOr logicalXor lt maximum minimum mul ne pow sub`
+const REDUCTION = `sum mean std variance amax amin argmax argmin all any logsumexp`
+const WITH_OPTIONS: Readonly<Record<string, string>> = { add: '{ alpha: 2 }', sub: '{ alpha: 2 }', div: "{ roundingMode: 'floor' }" }
+const REDUCE_OPTIONS: Readonly<Record<string, string>> = { std: '{ correction: 0 }', variance: '{ correction: 0 }' }
+const CREATION = "{ dtype: 'float32', device: 'cpu', requiresGrad: true }"
+const RANDOM = "{ dtype: 'float32', device: 'cpu', requiresGrad: true, generator }"
+
+const words = (text: string): readonly string[] => text.split(' ')
+
+/** Functions whose first argument is a tensor; those that are methods too are called both ways. */
+const OF_TENSORS: readonly Call[] = [
+  ...words(UNARY).map((name) => call(name, ['x'])),
+  ...words(BINARY).map((name) => call(name, ['x', 'y', ...(WITH_OPTIONS[name] === undefined ? [] : [WITH_OPTIONS[name]])])),
+  ...words(BINARY).map((name) => call(name, ['x', '2'])),
+  ...words(REDUCTION).map((name) =>
+    call(name, ['x', '1', REDUCE_OPTIONS[name] ?? '{ keepdim: true }'], name === 'variance' ? 'var' : undefined),
+  ),
+  ...words('sum std logsumexp argmax').map((name) => call(name, ['x', '{ dim: 1 }'])),
+  call('max', ['x', '1', '{ keepdim: true }']),
+  call('max', ['x', 'y']),
+  call('min', ['x', '1', '{ keepdim: true }']),
+  call('softmax', ['x', '1', "{ dtype: 'float32' }"]),
+  call('logSoftmax', ['x', '1', "{ dtype: 'float32' }"]),
+  call('clamp', ['x', '0', '1']),
+  call('clamp', ['x', '{ min: 0, max: 1 }']),
+  call('gelu', ['x', "{ approximate: 'tanh' }"]),
+  call('reshape', ['x', '[3, 2]']),
+  call('reshape', ['x', '3', '2']),
+  call('flatten', ['x', '0', '1']),
+  call('unflatten', ['x', '1', '[3, 1]']),
+  call('squeeze', ['x', '0']),
+  call('unsqueeze', ['x', '0']),
+  call('permute', ['x', '[1, 0]']),
+  call('permute', ['x', '1', '0']),
+  call('transpose', ['x', '0', '1']),
+  call('t', ['x']),
+  call('movedim', ['x', '0', '1']),
+  call('flip', ['x', '[0]']),
+  call('expand', ['x', '[2, 3]']),
+  call('expandAs', ['x', 'y']),
+  call('broadcastTo', ['x', '[2, 3]']),
+  call('repeat', ['x', '[1, 2]']),
+  call('narrow', ['x', '1', '0', '2']),
+  call('select', ['x', '1', '0']),
+  call('split', ['x', '1', '1']),
+  call('split', ['x', '[1, 2]', '1']),
+  call('chunk', ['x', '2', '1']),
+  call('unbind', ['x', '0']),
+  call('tril', ['x', '0']),
+  call('triu', ['x', '{ diagonal: 0 }']),
+  call('matmul', ['square', 'x']),
+  call('mm', ['square', 'x']),
+  call('bmm', ['batch', 'batch']),
+  call('dot', ['vector', 'vector']),
+  call('gather', ['x', '0', 'index']),
+  call('indexSelect', ['x', '0', 'rows']),
+  call('at', ['x', '0', "'1:3'"]),
+  call('at', ['x', '[0, 1]', 'null']),
+  call('maskedSelect', ['x', 'mask']),
+  call('nonzero', ['x']),
+  call('equal', ['x', 'y']),
+  call('allclose', ['x', 'y', '{ rtol: 0, atol: 1, equalNan: true }']),
+  call('bernoulli', ['x.mul(0.1)', '0.5', '{ generator }']),
+  call('bernoulli', ['x.mul(0.1)', '{ generator }']),
+  call('detach', ['x']),
+  call('clone', ['x']),
+  call('backward', ['loss', 'null', '{ retainGraph: false }']),
+  call('backward', ['loss', '{ retainGraph: false }']),
+]
+
+/** Free functions that no method has. */
+const FREE: readonly Call[] = [
+  call('tg.mT', ['x']),
+  call('tg.where', ['mask', 'x', 'y']),
+  call('tg.where', ['mask', '1', '0']),
+  call('tg.cat', ['[x, y]', '1']),
+  call('tg.cat', ['[x, y]', '{ dim: 0 }']),
+  call('tg.stack', ['[x, y]', '1']),
+  call('tg.pad', ['x', '[1, 1]', "{ mode: 'constant', value: 1 }"]),
+  call('tg.linear', ['x', 'weight', 'tg.ones([4])']),
+  call('tg.embedding', ['rows', 'weight', '{ paddingIdx: 0 }']),
+  call('tg.oneHot', ['rows', '3']),
+  call('tg.oneHot', ['rows', '{ numClasses: 3 }']),
+  call('tg.dropout', ['x', '0.5', '{ training: true, generator }']),
+  call('tg.dropout', ['x', '{ p: 0.5 }']),
+  call('tg.batchNorm', ['x', 'statistic', 'statistic', '{ weight: statistic, bias: null, training: true, momentum: 0.1, eps: 1e-5 }']),
+  call('tg.crossEntropy', ['x', 'labels', "{ reduction: 'sum', weight: statistic, ignoreIndex: 1, labelSmoothing: 0.1 }"]),
+  call('tg.nllLoss', ['x', 'labels', "{ reduction: 'sum', weight: statistic, ignoreIndex: 1 }"]),
+  call('tg.mseLoss', ['x', 'y', "{ reduction: 'none' }"]),
+  call('tg.nn.functional.conv2d', ['image', 'kernel', 'statistic', '{ stride: 1, padding: [1, 1], dilation: 1, groups: 1 }']),
+  call('tg.nn.functional.conv2d', ['image', 'kernel', '{ padding: 1 }']),
+  call('tg.nn.functional.maxPool2d', ['image', '2', '{ stride: 2, padding: 0, dilation: 1, ceilMode: true, returnIndices: false }']),
+  call('tg.nn.functional.avgPool2d', [
+    'image',
+    '[2, 2]',
+    '{ stride: 2, padding: 0, ceilMode: true, countIncludePad: true, divisorOverride: 3 }',
+  ]),
+  call('tg.tensor', ['[1, 2]', `{ shape: [2], ${CREATION.slice(2)}`]),
+  ...words('zeros ones empty').flatMap((name) => [call(`tg.${name}`, ['[2, 3]', CREATION]), call(`tg.${name}`, ['2', '3', CREATION])]),
+  ...words('rand randn').flatMap((name) => [call(`tg.${name}`, ['[2, 3]', RANDOM]), call(`tg.${name}`, ['2', '3', RANDOM])]),
+  call('tg.full', ['[2, 3]', '7', CREATION]),
+  ...words('zerosLike onesLike emptyLike').map((name) => call(`tg.${name}`, ['x', CREATION])),
+  call('tg.fullLike', ['x', '7', CREATION]),
+  ...words('randLike randnLike').map((name) => call(`tg.${name}`, ['x', RANDOM])),
+  call('tg.arange', ['0', '10', '2', "{ dtype: 'int32' }"]),
+  call('tg.arange', ['10', "{ dtype: 'int32' }"]),
+  call('tg.linspace', ['0', '1', '5', CREATION]),
+  call('tg.eye', ['2', '3', CREATION]),
+  call('tg.normal', ['0', '1', '[2, 3]', RANDOM]),
+  call('tg.randint', ['0', '10', '[2, 3]', "{ dtype: 'int32', generator }"]),
+  call('tg.randint', ['10', '[2, 3]', "{ dtype: 'int32' }"]),
+  call('tg.randperm', ['4', "{ dtype: 'int32', generator }"]),
+  call('tg.manualSeed', ['3']),
+  call('tg.promoteTypes', ["'int32'", "'float32'"]),
+  call('tg.grad', [
+    'loss',
+    '[leaf]',
+    '{ retainGraph: true, createGraph: true, gradOutputs: null, allowUnused: true, materializeGrads: false }',
+  ]),
+  call('tg.autograd.registerHook', ['interior', '(g) => g']),
+  call('tg.noGrad', ['() => 1']),
+  call('tg.enableGrad', ['() => 1']),
+  call('tg.inferenceMode', ['() => 1']),
+  call('tg.tidy', ['() => 1']),
+  call('tg.detectAnomaly', ['() => 1']),
+  call('tg.memory', ["'cpu'"]),
+  call('tg.resetPeakMemory', ["'cpu'"]),
+  call('tg.setDefaultDevice', ["'cpu'"]),
+  call('tg.init', ["{ device: 'cpu', memoryLimit: Infinity }"]),
+  call('tg.useDeterministicAlgorithms', ['false']),
+  call('tg.synchronize', []),
+  call('tg.availableDevices', []),
+  call('tg.getDefaultDevice', []),
+  call('tg.isGradEnabled', []),
+  call('tg.areDeterministicAlgorithmsEnabled', []),
+  call('tg.serializeState', ['{ x, epoch: 3 }']),
+  call('testing.assertClose', ['x', 'x', '{ rtol: 0, atol: 1, equalNan: true, checkDtype: true }']),
+  call('testing.compareTensors', ['x', 'x', '{ rtol: 0, atol: 1 }']),
+  call('testing.gradcheck', [
+    '(v: tg.Tensor) => v.mul(v)',
+    '[double]',
+    '{ eps: 1e-6, atol: 1e-5, rtol: 1e-3, raiseException: true, fastMode: true, seed: 3 }',
+  ]),
+  call('testing.gradgradcheck', ['(v: tg.Tensor) => v.mul(v).mul(v)', '[double]', '{ seed: 3 }']),
+]
+
+/** Methods that no function is, and those of other classes. */
+const METHODS: readonly Call[] = [
+  call('x.view', ['3', '2'], 'reshape'),
+  call('x.where', ['mask', 'y']),
+  call('x.to', ["'float16'"]),
+  call('x.to', ["{ dtype: 'float16', device: 'cpu' }"]),
+  call('x.to', ['y']),
+  call('x.to', ["'cpu'", "'float16'"]),
+  ...words('cpu float half int long bool contiguous dispose toString item').map((name) =>
+    call(`${name === 'item' ? 'loss' : 'x'}.${name}`, []),
+  ),
+  call('x.double', []),
+  call('x.typeAs', ['mask']),
+  call('x.requiresGrad_', ['true']),
+  call('x.detach_', []),
+  call('interior.retainGrad', []),
+  call('interior.registerHook', ['(g) => g.mul(2)']),
+  call('x.add_', ['y', '{ alpha: 2 }']),
+  call('x.sub_', ['y', '{ alpha: 2 }']),
+  call('x.mul_', ['2']),
+  call('x.div_', ['y', "{ roundingMode: 'floor' }"]),
+  call('x.pow_', ['2']),
+  ...words('neg_ exp_ sqrt_ relu_ tanh_ sigmoid_ zero_').map((name) => call(`x.${name}`, [])),
+  call('x.clamp_', ['0', '1']),
+  call('x.copy_', ['y']),
+  call('x.fill_', ['3']),
+  call('x.uniform_', ['0', '1', '{ generator }']),
+  call('x.normal_', ['0', '1', '{ generator }']),
+  call('x.data', ['{ raw: true }']),
+  call('x.toArray', []),
+  call('x.toNdarray', []),
+  call('x.toText', ['{ precision: 3, threshold: 10, edgeitems: 2, linewidth: 60, sciMode: false }']),
+  call('x.size', ['1']),
+  call('x.numel', []),
+  call('x.dim', []),
+  call('linear.forward', ['x'], 'linear'),
+  call('linear.train', ['true'], 'Module.train'),
+  call('linear.eval', []),
+  call('linear.requiresGrad_', ['true'], 'Module.requiresGrad_'),
+  call('linear.zeroGrad', ['{ setToNone: true }'], 'Module.zeroGrad'),
+  call('linear.to', ["'float32'"], 'Module.to'),
+  call('linear.to', ["{ dtype: 'float32', device: 'cpu' }"], 'Module.to'),
+  call('linear.apply', ['() => undefined'], 'Module.apply'),
+  call('linear.loadStateDict', ['linear.stateDict()', '{ strict: true }']),
+  call('linear.registerForwardPreHook', ['() => undefined']),
+  call('linear.registerForwardHook', ['() => undefined']),
+  call('linear.namedModules', ["'model'"]),
+  ...words('namedChildren children modules namedParameters parameters namedBuffers buffers stateDict extraRepr toString').map((name) =>
+    call(`linear.${name}`, []),
+  ),
+  call('sequence.at', ['0'], 'Sequential.at'),
+  call('list.at', ['0'], 'ModuleList.at'),
+  call('list.push', ['new tg.nn.ReLU()'], 'ModuleList'),
+  call('sgd.addParamGroup', ['{ params: [leaf], lr: 0.1 }'], 'SGD'),
+  call('sgd.zeroGrad', ['{ setToNone: true }'], 'SGD.zeroGrad'),
+  call('sgd.step', ['() => loss'], 'SGD.step'),
+  call('sgd.stateDict', []),
+  call('sgd.loadStateDict', ['sgd.stateDict()'], 'SGD.loadStateDict'),
+  call('sgd.toString', []),
+  call('generator.manualSeed', ['3']),
+  call('generator.setState', ['generator.getState()']),
+  call('generator.getState', []),
+  call('generator.initialSeed', []),
+  call('samples.get', ['1'], 'TensorDataset.get'),
+  call('subset.get', ['0'], 'Subset.get'),
+  call('context.saveForBackward', ['x', 'y']),
+  call('Cube.apply', ['leaf']),
+]
+
+/** Classes, and what fills weights. */
+const CLASSES: readonly Call[] = [
+  call('new tg.Generator', ['3']),
+  call('new tg.nn.Parameter', ['x', '{ requiresGrad: true }']),
+  call('new tg.nn.Buffer', ['x', '{ persistent: true }']),
+  call('new tg.nn.Sequential', ['linear']),
+  call('new tg.nn.ModuleList', ['[linear]']),
+  call('new tg.nn.Linear', ['3', '2', "{ bias: true, dtype: 'float32', device: 'cpu', generator }"]),
+  call('new tg.nn.Conv2d', [
+    '2',
+    '4',
+    '3',
+    "{ stride: 1, padding: 1, dilation: 1, groups: 2, bias: true, paddingMode: 'zeros', dtype: 'float32', generator }",
+  ]),
+  call('new tg.nn.MaxPool2d', ['2', '{ stride: 2, padding: 0, dilation: 1, ceilMode: true, returnIndices: false }']),
+  call('new tg.nn.AvgPool2d', ['2', '{ stride: 2, padding: 0, ceilMode: true, countIncludePad: true, divisorOverride: 3 }']),
+  call('new tg.nn.BatchNorm1d', [
+    '3',
+    "{ eps: 1e-5, momentum: 0.1, affine: true, trackRunningStats: true, dtype: 'float32', device: 'cpu' }",
+  ]),
+  call('new tg.nn.BatchNorm2d', ['3', '{ momentum: null }']),
+  call('new tg.nn.Embedding', ['4', '3', "{ paddingIdx: 0, dtype: 'float32', generator }"]),
+  call('new tg.nn.Dropout', ['0.5', '{ generator }']),
+  call('new tg.nn.Flatten', ['1', '-1']),
+  call('new tg.nn.GELU', ["{ approximate: 'tanh' }"]),
+  call('new tg.nn.CrossEntropyLoss', ["{ reduction: 'sum', weight: statistic, ignoreIndex: 1, labelSmoothing: 0.1 }"]),
+  call('new tg.nn.MSELoss', ["{ reduction: 'sum' }"]),
+  ...words('Identity ReLU Sigmoid Tanh').map((name) => call(`new tg.nn.${name}`, [])),
+  call('new tg.optim.SGD', [
+    'linear.parameters()',
+    '{ lr: 0.1, momentum: 0.9, dampening: 0, weightDecay: 0.1, nesterov: true, maximize: false, keepPrevious: true }',
+  ]),
+  ...words('Adam AdamW').map((name) =>
+    call(`new tg.optim.${name}`, [
+      'linear.parameters()',
+      '{ lr: 0.1, betas: [0.9, 0.99], eps: 1e-8, weightDecay: 0.1, amsgrad: true, maximize: true, keepPrevious: true }',
+    ]),
+  ),
+  call('new tg.data.TensorDataset', ['x', 'labels']),
+  call('new tg.data.Subset', ['samples', '[0, 1]']),
+  call('new tg.data.DataLoader', [
+    'samples',
+    '{ batchSize: 2, shuffle: true, seed: 3, dropLast: true, collateFn: (s: readonly unknown[]) => s }',
+  ]),
+  call('tg.data.defaultCollate', ['[[1, 2], [3, 4]]'], 'collate'),
+  call('tg.nn.init.calculateGain', ["'leakyRelu'", '0.1']),
+  call('tg.nn.init.constant_', ['x', '3']),
+  call('tg.nn.init.zeros_', ['x']),
+  call('tg.nn.init.ones_', ['x']),
+  call('tg.nn.init.uniform_', ['x', '0', '1', '{ generator }']),
+  call('tg.nn.init.uniform_', ['x', '{ a: 0, b: 1 }']),
+  call('tg.nn.init.normal_', ['x', '0', '1', '{ generator }']),
+  call('tg.nn.init.normal_', ['x', '{ mean: 0, std: 1 }']),
+  call('tg.nn.init.xavierUniform_', ['x', '1', '{ generator }']),
+  call('tg.nn.init.xavierNormal_', ['x', '{ gain: 1 }']),
+  call('tg.nn.init.kaimingUniform_', ['x', '0', "'fan_in'", "'relu'", '{ generator }']),
+  call('tg.nn.init.kaimingNormal_', ['x', "{ a: 0, mode: 'fanOut', nonlinearity: 'leaky_relu' }"]),
+  call('tg.nn.utils.clipGradNorm_', ['[leaf]', '1', '{ normType: 2 }']),
+  call('tg.nn.utils.clipGradValue_', ['[leaf]', '1']),
+]
+
+/** The functions of tensors, called as functions and, where `isMethod` says that they are methods, on their first argument. */
+export function allCalls(isMethod: (name: string) => boolean): readonly Call[] {
+  const both = OF_TENSORS.flatMap(({ callee, args, name }) => {
+    const method = callee === 'variance' ? 'var' : callee
+    const [self, ...rest] = args
+    return [
+      { callee: `tg.${callee}`, args, ...(name !== undefined && { name }) },
+      ...(isMethod(method) ? [{ callee: `${self}.${method}`, args: rest, ...(name !== undefined && { name }) }] : []),
+    ]
+  })
+  return [...both, ...FREE, ...METHODS, ...CLASSES]
+}
+
+/** Values that are wrong in most places, as source text. */
+export const WRONG: readonly string[] = [
+  'undefined',
+  'null',
+  'true',
+  'NaN',
+  'Infinity',
+  '-1',
+  '1.5',
+  '7',
+  '2 ** 40',
+  '1e300',
+  '5n',
+  "'a'",
+  "'0'",
+  "''",
+  'Symbol()',
+  '[]',
+  '[1]',
+  '[5, 5]',
+  '[NaN]',
+  "['a']",
+  '[[1, 2], [3]]',
+  '{}',
+  '{ dvice: 1 }',
+  'new Date(0)',
+  'new Map()',
+  'new Float32Array(2)',
+  'Promise.resolve(x)',
+  '() => 1',
+  'tg.ones([7])',
+  "tg.zeros([2], { dtype: 'bool' })",
+  'linear',
+]
