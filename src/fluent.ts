@@ -142,11 +142,11 @@ type OpMethods = { readonly [K in keyof Pick<Ops, keyof typeof methods>]: Method
 /** The methods whose types do not follow from one signature. */
 export interface TensorMethods extends OpMethods {
   /** The largest element; `max(dim)` gives `{ values, indices }`, also a tuple; `max(other)` is `maximum`. */
-  max(): Tensor
+  max(dim?: null, options?: ops.DimOptions): Tensor
   max(other: Tensor): Tensor
   max(dim: number | ops.DimOptions, options?: ops.DimOptions): ops.ValuesIndices
   /** The smallest element; as `max`. */
-  min(): Tensor
+  min(dim?: null, options?: ops.DimOptions): Tensor
   min(other: Tensor): Tensor
   min(dim: number | ops.DimOptions, options?: ops.DimOptions): ops.ValuesIndices
   /** The variance; the free function is `variance`. */

@@ -99,7 +99,10 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
   enterQuiet()
   try {
     return withGrad(createGraph, () => {
-      const { entries, wanted } = plan(roots.map(pointOf), targets)
+      const { entries, wanted } = plan(
+        roots.map((root) => pointOf(root)),
+        targets,
+      )
       roots.forEach((root, i) => {
         arrive(pointOf(root), grads[i] as Tensor)
       })
@@ -139,10 +142,10 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
 
 const sited = (entry: Entry): string => (entry.site ? `\n${entry.site}` : '')
 
-export function pointOf(x: Tensor): Point {
+export function pointOf(x: Tensor, op = 'backward'): Point {
   if (x._point) return x._point
   throw new AutogradError(
-    'backward',
+    op,
     `nothing to differentiate: the tensor ${showShape(x.shape)} does not require grad, and no op that does made it (is it a detach(), or made under noGrad?)`,
   )
 }

@@ -1,5 +1,6 @@
 /** @file What users call: `backward`, `grad`, hooks, and backward's debugging mode. */
 import {
+  ArgumentError,
   AutogradError,
   BOOLEAN,
   DTypeError,
@@ -14,6 +15,7 @@ import {
   optional,
   ShapeError,
   sameShape,
+  showArgument,
   showShape,
   signature,
 } from '../base/index.ts'
@@ -82,6 +84,8 @@ export function backward(
   options?: BackwardOptions,
 ): void {
   OF_BACKWARD.check(tensors, gradient, options)
+  if (Array.isArray(gradient) && !Array.isArray(tensors))
+    throw new ArgumentError('backward', `gradient must be a Tensor, or null, for one tensor, got ${showArgument(gradient)}`)
   const roots = list(tensors)
   const named = isPlainObject(gradient) ? optionsIn<BackwardOptions>('backward', gradient, options) : options
   const { createGraph = false, retainGraph = createGraph } = named ?? {}
@@ -142,7 +146,7 @@ export function grad(
   const wanted = list(inputs)
   const { createGraph = false, retainGraph = createGraph, materializeGrads = false, allowUnused = materializeGrads } = options
   const given = gradientsFor('grad', roots, options.gradOutputs)
-  for (const x of roots) pointOf(x)
+  for (const x of roots) pointOf(x, 'grad')
   const points = wanted.map((x, i): GradPoint<Tensor> => {
     if (x._point) return x._point
     throw new AutogradError('grad', `inputs[${i}] [${x.shape.join(', ')}] does not require grad`)

@@ -25,6 +25,11 @@ export const FINITE: Kind = { fits: 'a finite number', accepts: Number.isFinite,
 export const BOOLEAN: Kind = { fits: 'true or false', accepts: (x) => typeof x === 'boolean' }
 export const STRING: Kind = { fits: 'a string', accepts: (x) => typeof x === 'string' }
 export const FUNCTION: Kind = { fits: 'a function', accepts: (x) => typeof x === 'function' }
+/** Something that `for … of` goes through, other than a string or the pairs of a Map. */
+export const ITERABLE: Kind = {
+  fits: 'an array, or something else that for … of goes through',
+  accepts: (x) => typeof x === 'object' && x !== null && Symbol.iterator in x && !(x instanceof Map),
+}
 /** Whatever it is, the function judges by itself. */
 export const ANYTHING: Kind = { fits: 'anything', accepts: () => true }
 

@@ -48,7 +48,7 @@ export const isInteger = (dtype: DType): boolean => dtypeInfo[dtype].kind === 'i
 const RANK: Readonly<Record<DType, number>> = { bool: 0, uint8: 1, int8: 1, int32: 2, uint32: 3, float16: 4, float32: 5, float64: 6 }
 
 /** The dtype in which two operands meet (PyTorch's `promote_types`; `int8` with `uint8` is `int32`, where PyTorch has int16). */
-export function promoteTypes(a: DType, b: DType): DType {
+export function meetingType(a: DType, b: DType): DType {
   if (a === b) return a
   if (RANK[a] === RANK[b]) return 'int32'
   return RANK[a] > RANK[b] ? a : b

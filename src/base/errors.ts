@@ -14,6 +14,26 @@ export class TapegradError extends Error {
   }
 }
 
+/** The error as one of `op`, the function that was called, where it comes from one that this is made of. Other errors stay as they are. */
+export function renamed(error: unknown, op: string): unknown {
+  if (!(error instanceof TapegradError) || error.op === op) return error
+  const before = error.message
+  const after = error.op !== '' && before.startsWith(`${error.op}: `) ? before.slice(error.op.length + 2) : before
+  error.message = `${op}: ${after}`
+  if (error.stack) error.stack = error.stack.replace(before, () => error.message)
+  ;(error as { op: string }).op = op
+  return error
+}
+
+/** Runs `fn`, whose errors are those of `op`. */
+export function underName<T>(op: string, fn: () => T): T {
+  try {
+    return fn()
+  } catch (error) {
+    throw renamed(error, op)
+  }
+}
+
 /** Shapes or dims do not fit. */
 export class ShapeError extends TapegradError {
   readonly shapes: readonly (readonly number[])[]

@@ -1,5 +1,5 @@
 /** @file Samples to batches: tensors are stacked, numbers become tensors, tuples and records are gone through. */
-import { ArgumentError, dtypeInfo, ShapeError, sameShape, showShape, type TypedArray } from '../base/index.ts'
+import { ANYTHING, ArgumentError, dtypeInfo, listOf, ShapeError, sameShape, showShape, signature, type TypedArray } from '../base/index.ts'
 import { stack, tensor } from '../ops/index.ts'
 import { hostValues, Tensor } from '../tensor/index.ts'
 
@@ -10,12 +10,15 @@ export type Collated<S> = S extends Tensor | number | boolean
     ? { -readonly [K in keyof S]: Collated<S[K]> }
     : never
 
+const COLLATE = signature('collate', { samples: listOf(ANYTHING, 1) })
+
 /**
  * One batch of samples of one form. Tensors are stacked along a new first dim; numbers make float32 (a class index is a tensor of dtype int32), booleans bool.
  * @throws ArgumentError or ShapeError that says where samples differ.
  * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.default_collate
  */
 export function defaultCollate<S>(samples: readonly S[]): Collated<S> {
+  COLLATE.check(samples)
   return collate(samples, '') as Collated<S>
 }
 

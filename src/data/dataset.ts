@@ -1,5 +1,5 @@
 /** @file Datasets: things with a length and a sample for each place. */
-import { ArgumentError, COUNT, type Kind, listOf, ShapeError, showShape, signature, WHOLE } from '../base/index.ts'
+import { ArgumentError, COUNT, ITERABLE, type Kind, listOf, ShapeError, showShape, signature, WHOLE } from '../base/index.ts'
 import { select } from '../ops/index.ts'
 import { TENSOR, Tensor } from '../tensor/index.ts'
 
@@ -54,6 +54,8 @@ export class TensorDataset<T extends readonly Tensor[] = readonly Tensor[]> impl
 
   get(index: number): T {
     TENSOR_DATASET_GET.check(index)
+    if (index < -this.length || index >= this.length)
+      throw new ArgumentError('TensorDataset.get', `index ${index} is out of range for ${this.length} samples`)
     return this.tensors.map((t) => select(t, 0, index)) as unknown as T
   }
 }
@@ -64,7 +66,7 @@ export class Subset<S> implements Dataset<S> {
   readonly indices: readonly number[]
 
   constructor(dataset: Dataset<S>, indices: Iterable<number>) {
-    SUBSET.check(dataset, typeof (indices as Partial<Iterable<number>> | null)?.[Symbol.iterator] === 'function' ? [...indices] : indices)
+    SUBSET.check(dataset, ITERABLE.accepts(indices) && !(indices instanceof Tensor) ? [...indices] : indices)
     this.dataset = dataset
     this.indices = [...indices]
     for (const i of this.indices) {
@@ -79,7 +81,7 @@ export class Subset<S> implements Dataset<S> {
   get(index: number): S | Promise<S> {
     SUBSET_GET.check(index)
     const at = this.indices[index]
-    if (at === undefined) throw new ArgumentError('Subset', `place ${index} is not in a subset of ${this.length} samples`)
+    if (at === undefined) throw new ArgumentError('Subset.get', `index ${index} is not in a subset of ${this.length} samples`)
     return this.dataset.get(at)
   }
 }

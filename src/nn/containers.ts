@@ -1,6 +1,9 @@
 /** @file Modules made of modules: one after the other, or a list to choose from. */
-import { ArgumentError } from '../base/index.ts'
+import { ArgumentError, ITERABLE, optional, signature, underName, WHOLE } from '../base/index.ts'
 import { BaseModule, Module } from './module.ts'
+
+const AT = signature('at', { index: WHOLE })
+const MODULE_LIST = signature('ModuleList', { modules: optional(ITERABLE) })
 
 /** A list of modules, whose names are their places in it. */
 abstract class Indexed<M extends BaseModule> extends Module {
@@ -26,6 +29,7 @@ abstract class Indexed<M extends BaseModule> extends Module {
   }
 
   protected place(index: number): M {
+    AT.checkAs(`${this.constructor.name}.at`, index)
     const module = [...this][index < 0 ? index + this.#length : index]
     if (module === undefined)
       throw new ArgumentError(`${this.constructor.name}.at`, `there is no place ${index}: there are ${this.#length} modules`)
@@ -87,7 +91,8 @@ export class Sequential<out M extends readonly BaseModule[] = readonly Module[]>
 export class ModuleList<M extends BaseModule = Module> extends Indexed<M> {
   constructor(modules: Iterable<M> = []) {
     super()
-    this.append(modules)
+    MODULE_LIST.check(modules)
+    underName('ModuleList', () => this.append(modules))
   }
 
   /** Adds a module at the end. */

@@ -1,5 +1,16 @@
 /** @file Convolution layers. */
-import { ArgumentError, BOOLEAN, COUNT, choice, options as describe, optional, ShapeError, showShape, signature } from '../base/index.ts'
+import {
+  ArgumentError,
+  BOOLEAN,
+  COUNT,
+  checkElements,
+  choice,
+  options as describe,
+  optional,
+  ShapeError,
+  showShape,
+  signature,
+} from '../base/index.ts'
 import * as F from '../ops/index.ts'
 import { checkTensor, type Tensor } from '../tensor/index.ts'
 import { fans } from './fans.ts'
@@ -64,6 +75,7 @@ export class Conv2d extends Module {
       if (n % groups !== 0) throw new ArgumentError(name, `${role} must be divisible by groups, got ${n} and ${groups}`)
     this.groups = groups
     const shape = [outChannels, inChannels / groups, ...this.kernelSize]
+    checkElements(name, shape)
     // √5 as the slope gives the bound 1/√fanIn, as in PyTorch
     this.weight = new Parameter(init.kaimingUniform_(F.empty(shape, place(options)), { a: Math.sqrt(5), ...from(options) }))
     const { fanIn } = fans(name, this.weight)

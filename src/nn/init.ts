@@ -177,8 +177,8 @@ const UNIFORM = initializer<UniformOptions>('uniform_', { a: FINITE, b: FINITE, 
  * @example nn.init.uniform_(w, -0.1, 0.1); nn.init.uniform_(w, { a: -0.1, b: 0.1 })
  */
 export function uniform_(tensor: Tensor, options?: UniformOptions): Tensor
-export function uniform_(tensor: Tensor, a: number, options?: UniformOptions): Tensor
-export function uniform_(tensor: Tensor, a: number, b: number, options?: UniformOptions): Tensor
+export function uniform_(tensor: Tensor, a: number | undefined, options?: UniformOptions): Tensor
+export function uniform_(tensor: Tensor, a: number | undefined, b: number | undefined, options?: UniformOptions): Tensor
 export function uniform_(tensor: Tensor, ...rest: readonly unknown[]): Tensor {
   const { a = 0, b = 1, ...options } = read(UNIFORM, tensor, rest)
   return withGrad(false, () => ops.uniform_(tensor, a, b, take(options)))
@@ -192,8 +192,8 @@ const NORMAL = initializer<NormalOptions>('normal_', { mean: FINITE, std: atLeas
  * @example nn.init.normal_(w, 0, 0.02); nn.init.normal_(w, { std: 0.02 })
  */
 export function normal_(tensor: Tensor, options?: NormalOptions): Tensor
-export function normal_(tensor: Tensor, mean: number, options?: NormalOptions): Tensor
-export function normal_(tensor: Tensor, mean: number, std: number, options?: NormalOptions): Tensor
+export function normal_(tensor: Tensor, mean: number | undefined, options?: NormalOptions): Tensor
+export function normal_(tensor: Tensor, mean: number | undefined, std: number | undefined, options?: NormalOptions): Tensor
 export function normal_(tensor: Tensor, ...rest: readonly unknown[]): Tensor {
   const { mean = 0, std = 1, ...options } = read(NORMAL, tensor, rest)
   return withGrad(false, () => ops.normal_(tensor, mean, std, take(options)))
@@ -218,7 +218,7 @@ const XAVIER_UNIFORM = initializer<XavierOptions>('xavierUniform_', { gain: FINI
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.xavier_uniform_
  */
 export function xavierUniform_(tensor: Tensor, options?: XavierOptions): Tensor
-export function xavierUniform_(tensor: Tensor, gain: number, options?: XavierOptions): Tensor
+export function xavierUniform_(tensor: Tensor, gain: number | undefined, options?: XavierOptions): Tensor
 export function xavierUniform_(tensor: Tensor, ...rest: readonly unknown[]): Tensor {
   const { gain = 1, ...options } = read(XAVIER_UNIFORM, tensor, rest)
   const { fanIn, fanOut } = fans('xavierUniform_', tensor)
@@ -235,7 +235,7 @@ const XAVIER_NORMAL = initializer<XavierOptions>('xavierNormal_', { gain: FINITE
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.xavier_normal_
  */
 export function xavierNormal_(tensor: Tensor, options?: XavierOptions): Tensor
-export function xavierNormal_(tensor: Tensor, gain: number, options?: XavierOptions): Tensor
+export function xavierNormal_(tensor: Tensor, gain: number | undefined, options?: XavierOptions): Tensor
 export function xavierNormal_(tensor: Tensor, ...rest: readonly unknown[]): Tensor {
   const { gain = 1, ...options } = read(XAVIER_NORMAL, tensor, rest)
   const { fanIn, fanOut } = fans('xavierNormal_', tensor)
@@ -263,9 +263,15 @@ const KAIMING_UNIFORM = initializer<KaimingOptions>('kaimingUniform_', KAIMING)
  * @example nn.init.kaimingUniform_(w, { nonlinearity: 'relu' }); nn.init.kaimingUniform_(w, 0, 'fan_in', 'relu')
  */
 export function kaimingUniform_(tensor: Tensor, options?: KaimingOptions): Tensor
-export function kaimingUniform_(tensor: Tensor, a: number, options?: KaimingOptions): Tensor
-export function kaimingUniform_(tensor: Tensor, a: number, mode: FanMode, options?: KaimingOptions): Tensor
-export function kaimingUniform_(tensor: Tensor, a: number, mode: FanMode, nonlinearity: Nonlinearity, options?: KaimingOptions): Tensor
+export function kaimingUniform_(tensor: Tensor, a: number | undefined, options?: KaimingOptions): Tensor
+export function kaimingUniform_(tensor: Tensor, a: number | undefined, mode: FanMode | undefined, options?: KaimingOptions): Tensor
+export function kaimingUniform_(
+  tensor: Tensor,
+  a: number | undefined,
+  mode: FanMode | undefined,
+  nonlinearity: Nonlinearity | undefined,
+  options?: KaimingOptions,
+): Tensor
 export function kaimingUniform_(tensor: Tensor, ...rest: readonly unknown[]): Tensor {
   const options = read(KAIMING_UNIFORM, tensor, rest)
   if (tensor.numel() === 0) return tensor
@@ -282,9 +288,15 @@ const KAIMING_NORMAL = initializer<KaimingOptions>('kaimingNormal_', KAIMING)
  * @example nn.init.kaimingNormal_(w, { mode: 'fanOut', nonlinearity: 'relu' }); nn.init.kaimingNormal_(w, 0, 'fan_out', 'relu')
  */
 export function kaimingNormal_(tensor: Tensor, options?: KaimingOptions): Tensor
-export function kaimingNormal_(tensor: Tensor, a: number, options?: KaimingOptions): Tensor
-export function kaimingNormal_(tensor: Tensor, a: number, mode: FanMode, options?: KaimingOptions): Tensor
-export function kaimingNormal_(tensor: Tensor, a: number, mode: FanMode, nonlinearity: Nonlinearity, options?: KaimingOptions): Tensor
+export function kaimingNormal_(tensor: Tensor, a: number | undefined, options?: KaimingOptions): Tensor
+export function kaimingNormal_(tensor: Tensor, a: number | undefined, mode: FanMode | undefined, options?: KaimingOptions): Tensor
+export function kaimingNormal_(
+  tensor: Tensor,
+  a: number | undefined,
+  mode: FanMode | undefined,
+  nonlinearity: Nonlinearity | undefined,
+  options?: KaimingOptions,
+): Tensor
 export function kaimingNormal_(tensor: Tensor, ...rest: readonly unknown[]): Tensor {
   const options = read(KAIMING_NORMAL, tensor, rest)
   if (tensor.numel() === 0) return tensor

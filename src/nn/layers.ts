@@ -1,5 +1,16 @@
 /** @file The layers: what each computes is a function of `nn.functional`; here are their parameters, and how those begin. */
-import { ArgumentError, BOOLEAN, COUNT, options as describe, nullable, optional, signature, WHOLE, within } from '../base/index.ts'
+import {
+  ArgumentError,
+  BOOLEAN,
+  COUNT,
+  checkElements,
+  options as describe,
+  nullable,
+  optional,
+  signature,
+  WHOLE,
+  within,
+} from '../base/index.ts'
 import * as F from '../ops/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import * as init from './init.ts'
@@ -35,6 +46,7 @@ export class Linear extends Module {
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     super()
     LINEAR.check(inFeatures, outFeatures, options)
+    checkElements('Linear', [outFeatures, inFeatures])
     this.inFeatures = inFeatures
     this.outFeatures = outFeatures
     // √5 as the slope gives the bound 1/√fanIn, as in PyTorch
@@ -181,6 +193,7 @@ export class Embedding extends Module {
   constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingLayerOptions = {}) {
     super()
     EMBEDDING.check(numEmbeddings, embeddingDim, options)
+    checkElements('Embedding', [numEmbeddings, embeddingDim])
     this.numEmbeddings = numEmbeddings
     this.embeddingDim = embeddingDim
     const padding = options.paddingIdx ?? null

@@ -2,6 +2,7 @@
 import {
   BOOLEAN,
   COUNT,
+  checkElements,
   DEVICE,
   options as describe,
   FINITE,
@@ -65,6 +66,7 @@ abstract class BatchNorm extends Module {
   constructor(given: Signature, numFeatures: number, options: BatchNormLayerOptions = {}) {
     super()
     given.check(numFeatures, options)
+    checkElements(given.name, [numFeatures])
     const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true } = options
     this.numFeatures = numFeatures
     this.eps = eps

@@ -1,5 +1,5 @@
 /** @file The tensors that a module owns: parameters, which optimizers update, and buffers, which are only saved and moved with the module. */
-import { BOOLEAN, options as describe, optional, type Signature, signature } from '../base/index.ts'
+import { BOOLEAN, options as describe, optional, type Signature, signature, underName } from '../base/index.ts'
 import { ownValue, TENSOR, Tensor } from '../tensor/index.ts'
 
 /** How a {@link Parameter} begins. */
@@ -33,7 +33,9 @@ export class Parameter extends Tensor {
   /** @param data its first value, any shape, of a float dtype; later changes of `data` do not reach it */
   constructor(data: Tensor, options?: ParameterOptions) {
     super(ownNode(PARAMETER, data, options))
-    this.requiresGrad = options?.requiresGrad ?? true
+    underName('Parameter', () => {
+      this.requiresGrad = options?.requiresGrad ?? true
+    })
   }
 }
 

@@ -1,5 +1,5 @@
 /** @file `nn.utils`: what is done to parameters between backward and step. */
-import { ArgumentError, BOOLEAN, options as describe, type Kind, listOf, mismatch, optional, signature } from '../base/index.ts'
+import { ArgumentError, BOOLEAN, options as describe, ITERABLE, type Kind, listOf, mismatch, optional, signature } from '../base/index.ts'
 import { abs, add, amax, cast, clamp, div, mul, pow, sqrt, square, stack, sum, zeros } from '../ops/index.ts'
 import { noGrad, TENSOR, Tensor } from '../tensor/index.ts'
 
@@ -13,7 +13,7 @@ export interface ClipGradNormOptions {
 
 const PARAMETERS: Kind = {
   fits: 'a Tensor or a list of them',
-  accepts: (x) => typeof x === 'object' && typeof (x as Iterable<unknown> | null)?.[Symbol.iterator] === 'function',
+  accepts: ITERABLE.accepts,
   hint: (x) =>
     typeof (x as { readonly parameters?: unknown } | undefined)?.parameters === 'function'
       ? 'Of a module, give its parameters()'

@@ -71,7 +71,7 @@ export function shapeOf(op: string, shape: Shape | number): Shape {
 }
 
 /** What a creation function takes: a shape (or one size) and options, or the sizes as arguments and options behind them. */
-export type Sized<O> = [shape: Shape | number, options?: O] | number[] | [...sizes: number[], options: O]
+export type Sized<O> = [shape: Shape | number, options?: O] | number[] | [...sizes: number[], options: O | undefined]
 
 /** Describes a function of `Sized`. */
 export const sized = <O>(name: string, options: Options<O>): Signature => signature(name, { shape: SIZES, options: optional(options) })
@@ -171,7 +171,8 @@ export const likeOf = <O>(name: string, options: Options<O>): Signature => signa
 export function impliedBy<O extends CreateOptions>(x: Tensor, options: O | undefined): O & CreateOptions {
   const placement = x._node.placement
   const here = placement !== 'auto' && !(options?.dtype && options.dtype !== 'float64' && x.dtype === 'float64')
-  return { dtype: x.dtype, ...(here ? { device: placement } : {}), ...options } as O & CreateOptions
+  const { dtype = x.dtype, device = here ? placement : undefined, ...others } = options ?? ({} as O)
+  return { dtype, ...(device === undefined ? {} : { device }), ...others } as O & CreateOptions
 }
 
 const ZEROS_LIKE = likeOf('zerosLike', CREATE_OPTIONS)
@@ -209,6 +210,7 @@ export function fromFunction(
   value: (i: number) => number,
 ): Tensor {
   checkElements(op, [n])
+  checkElements(op, [n])
   const data: TypedArray = dtypeInfo[dtype].create(n)
   for (let i = 0; i < n; i++) data[i] = dtype === 'float16' ? toHalf(value(i)) : value(i)
   return created(graph.leaf(data, [n], dtype, placementFor(op, dtype, options?.device)), options)
@@ -230,16 +232,18 @@ const ARANGE = signature('arange', {
  */
 export function arange(end: number, options?: CreateOptions): Tensor
 export function arange(start: number, end: number, options?: CreateOptions): Tensor
-export function arange(start: number, end: number, step: number, options?: CreateOptions): Tensor
+export function arange(start: number, end: number, step?: number, options?: CreateOptions): Tensor
 export function arange(first: number, second?: number | CreateOptions, third?: number | CreateOptions, fourth?: CreateOptions): Tensor {
   ARANGE.check(first, second, third, fourth)
   if ((typeof second === 'object' && third !== undefined) || (typeof third === 'object' && fourth !== undefined))
     throw new ArgumentError('arange', 'the options come last')
+  if (second === undefined && third !== undefined) throw new ArgumentError('arange', 'end must be a finite number, got undefined')
   const numbers = [first, second, third].filter((v) => typeof v === 'number')
   const [start, end, step] = numbers.length === 1 ? [0, first, 1] : [first, numbers[1] as number, numbers[2] ?? 1]
   const options = fourth ?? (typeof third === 'object' ? third : typeof second === 'object' ? second : undefined)
   if (step === 0 || (end - start) * step < 0) throw new ArgumentError('arange', `a step of ${step} does not lead from ${start} to ${end}`)
   const n = Math.ceil((end - start) / step)
+  checkElements('arange', [n])
   const areWhole = Number.isInteger(start) && Number.isInteger(end) && Number.isInteger(step)
   const dtype = options?.dtype ?? (areWhole ? 'int32' : 'float32')
   if (dtype !== 'int32' || !areWhole) return fromFunction('arange', n, dtype, options, (i) => start + i * step)

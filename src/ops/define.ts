@@ -2,7 +2,7 @@
  * @file The one mechanism that makes ops. A definition says what the op computes in primitives of the graph, and one gradient rule per input, in
  * other ops, so that gradients of gradients come by themselves. Un-broadcasting, casting back and accumulating are the driver's (`src/autograd`).
  */
-import { checkElements, DeviceError, type DType, isFloat, type Shape, showShape } from '../base/index.ts'
+import { checkElements, DeviceError, type DType, isFloat, type Shape, showShape, underName } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { enterQuiet, GradPoint, isGradEnabled, isQuiet, leaveQuiet, share, TapeEntry, type TapeOp, Tensor } from '../tensor/index.ts'
 import { floatType } from './promote.ts'
@@ -60,12 +60,10 @@ export interface OpSpec<K extends readonly string[], P> {
 
 /** How many rules are being applied: what they make on the way to a gradient is never a value of its own. */
 let applying = 0
-/** The composition that the user called, whose ops are its own affair. */
-let calling: string | undefined
 
 /** Throws where a result would have more elements than a tensor may, and is not on the way to a gradient. */
 export function checkSize(op: string, shape: Shape): void {
-  if (applying === 0) checkElements(calling ?? op, shape)
+  if (applying === 0) checkElements(op, shape)
 }
 
 /** As {@link checkSize}, of a result that has been recorded: it and what led to it are given up. */
@@ -338,14 +336,7 @@ export function defineComposition<A extends unknown[]>(
 ): (...args: A) => Tensor {
   register({ name, kind: 'composition', inputs: [], differentiable: [], half })
   const whole = (...args: A): Tensor => {
-    const outer = calling
-    calling ??= name
-    let out: Tensor
-    try {
-      out = quietly(() => fn(...args))
-    } finally {
-      calling = outer
-    }
+    const out = underName(name, () => quietly(() => fn(...args)))
     if (out.ndim === 0) keepScalar(out._node)
     return out
   }

@@ -14,6 +14,7 @@ import {
   oneOf,
   optional,
   signature,
+  underName,
   ZeroDivisionError,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
@@ -214,10 +215,13 @@ export const ALPHA: Options<AlphaOptions> = describe<AlphaOptions>({ alpha: NUMB
 const ADD = signature('add', { a: OPERAND, b: OPERAND, options: optional(ALPHA) })
 const SUB = signature('sub', { a: OPERAND, b: OPERAND, options: optional(ALPHA) })
 
+/** alpha · b, where b may be a number. */
+const scaled = (b: Operand, alpha: number): Operand => (b instanceof Tensor ? mul(b, alpha) : Number(b) * alpha)
+
 /** a + alpha · b. @see https://pytorch.org/docs/stable/generated/torch.add.html */
 export function add(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
   if (options !== undefined) ADD.check(a, b, options)
-  return options?.alpha === undefined ? plus(a, b) : plus(a, mul(b, options.alpha))
+  return options?.alpha === undefined ? plus(a, b) : plus(a, scaled(b, options.alpha))
 }
 
 const minus = defineBinary('sub', {
@@ -229,7 +233,7 @@ const minus = defineBinary('sub', {
 /** a − alpha · b. @see https://pytorch.org/docs/stable/generated/torch.sub.html */
 export function sub(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
   if (options !== undefined) SUB.check(a, b, options)
-  return options?.alpha === undefined ? minus(a, b) : minus(a, mul(b, options.alpha))
+  return options?.alpha === undefined ? minus(a, b) : minus(a, scaled(b, options.alpha))
 }
 
 /** a · b, element by element. @see https://pytorch.org/docs/stable/generated/torch.mul.html */
@@ -305,7 +309,7 @@ export function div(a: Operand, b: Operand, options?: DivOptions): Tensor {
   if (dtype === 'bool') throw new DTypeError('div', `bools have no quotient with roundingMode '${mode}'. Convert with .int()`)
   if (isInteger(dtype) && (b instanceof Tensor ? graph.hostValues(divisor._node)?.includes(0) : Number(b) === 0))
     throw new ZeroDivisionError('div', 'an integer is divided by 0')
-  return mode === 'floor' ? divideDown(a, b) : divideTruncated(a, b)
+  return underName('div', () => (mode === 'floor' ? divideDown(a, b) : divideTruncated(a, b)))
 }
 
 /** The larger; NaN wins; equal operands share the gradient. @see https://pytorch.org/docs/stable/generated/torch.maximum.html */

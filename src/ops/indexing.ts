@@ -2,6 +2,7 @@
 import {
   ArgumentError,
   broadcastShapes,
+  checkElements,
   DTypeError,
   options as describe,
   IndexError,
@@ -225,6 +226,7 @@ export const oneHot: (x: Tensor, options: OneHotOptions | number) => Tensor = de
     const index = indexTensor('oneHot', 'x', x)
     const n = typeof options === 'number' ? options : options.numClasses
     if (n === undefined) throw new ArgumentError('oneHot', 'numClasses must be given: the largest index is known to the device only')
+    checkElements('oneHot', [...x.shape, n])
     checkIndices('oneHot', x, n)
     // Looked up in 0 … n−1, each index is itself, and checked.
     const checked = ownShape(take(new Tensor(graph.iota(n, index._node.placement)), 0, reshape(index, [index.numel()]), 'oneHot'), x.shape)

@@ -14,6 +14,7 @@ import {
   sameShape,
   showShape,
   signature,
+  underName,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { isGradEnabled, isShared, keepTensor, OPERAND, replace, share, TENSOR, Tensor } from '../tensor/index.ts'
@@ -94,7 +95,7 @@ function inPlace<A extends unknown[]>(
     const old = begin(label, x)
     if (!moves) for (const a of args) if (a instanceof Tensor) checkDevices(label, ['x', 'the other tensor'], [x, a])
     const others = args.includes(x) ? (args.map((a) => (a === x ? old : a)) as A) : args // y.mul_(y)
-    finish(label, x, op(old, ...others))
+    underName(label, () => finish(label, x, op(old, ...others)))
     if (args.some((a) => a instanceof Tensor && a._node === x._node)) {
       // copy_: the source's own value, which may be a window onto what a later step gives up
       share(x._node)
@@ -155,10 +156,10 @@ function spread(x: Tensor, source: Tensor): Tensor {
 /** The values of `source`, broadcast, converted, and moved to the device of `x`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.copy_.html */
 export const copy_: (x: Tensor, source: Tensor) => Tensor = inPlace('copy_', { source: TENSOR }, spread, true)
 /** All elements `value`; that of a tensor is moved to the device of `x`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.fill_.html */
-export const fill_: (x: Tensor, value: number | Tensor) => Tensor = inPlace(
+export const fill_: (x: Tensor, value: Operand) => Tensor = inPlace(
   'fill_',
   { value: OPERAND },
-  (x: Tensor, value: number | Tensor) => (value instanceof Tensor ? spread(x, value) : expand(number(value, x.dtype), x.shape)),
+  (x: Tensor, value: Operand) => (value instanceof Tensor ? spread(x, value) : expand(number(Number(value), x.dtype), x.shape)),
   true,
 )
 /** All elements 0. @see https://pytorch.org/docs/stable/generated/torch.Tensor.zero_.html */

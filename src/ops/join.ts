@@ -6,10 +6,10 @@ import {
   options as describe,
   INT32,
   listOf,
+  meetingType,
   NUMBER,
   normalizeDim,
   optional,
-  promoteTypes,
   type Shape,
   ShapeError,
   showShape,
@@ -101,7 +101,7 @@ export function cat(tensors: readonly Tensor[], dim?: number | AlongOptions): Te
         [first.shape, x.shape],
       )
     }
-    dtype = promoteTypes(dtype, x.dtype)
+    dtype = meetingType(dtype, x.dtype)
     total += x.shape[d] as number
     return total - (x.shape[d] as number)
   })

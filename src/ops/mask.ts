@@ -9,6 +9,7 @@ import {
   sameShape,
   signature,
   sizeOf,
+  underName,
 } from '../base/index.ts'
 import { alias, type DeviceOf, hostValues, ownValue, TENSOR, type Tensor } from '../tensor/index.ts'
 import { eq, isfinite, isnan, le, logicalAnd, logicalOr } from './compare.ts'
@@ -118,7 +119,7 @@ export async function allclose(a: Tensor, b: Tensor, options?: CloseOptions): Pr
   const numbers = (t: Tensor): Tensor =>
     t.dtype === 'bool' ? cast(t, 'int32') : t.dtype === 'float16' ? cast(stopGradient(t), 'float32') : stopGradient(t)
   const [x, y] = [numbers(a), numbers(b)]
-  const away = abs(sub(x, y))
+  const away = abs(underName('allclose', () => sub(x, y)))
   // infinities are close to themselves only
   let close = logicalOr(eq(x, y), logicalAnd(isfinite(away), le(away, add(mul(abs(y), rtol), atol))))
   if (equalNan) close = logicalOr(close, logicalAnd(isnan(x), isnan(y)))

@@ -2,13 +2,14 @@
 import {
   broadcastShapes,
   DTypeError,
-  promoteTypes,
+  meetingType,
   type Shape,
   ShapeError,
   type Signature,
   showShape,
   signature,
   sizeOf,
+  underName,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { MAYBE_TENSOR, TENSOR, type Tensor } from '../tensor/index.ts'
@@ -21,7 +22,7 @@ import { mT, reshape, t } from './view.ts'
 const product = defineOp('matmul', {
   inputs: ['a', 'b'],
   forward: (a, b, _: undefined) => {
-    const dtype = promoteTypes(a.dtype, b.dtype)
+    const dtype = meetingType(a.dtype, b.dtype)
     if (sizeOf(a.shape) > 0 && sizeOf(b.shape) > 0) return graph.contract(graph.cast(a, dtype), graph.cast(b, dtype))
     const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2))
     return graph.expand(graph.constant(0, dtype, a.placement === 'auto' ? b.placement : a.placement), [
@@ -108,17 +109,17 @@ const DOT = signature('dot', { a: TENSOR, b: TENSOR })
 /** [m, k] · [k, n]. @see https://pytorch.org/docs/stable/generated/torch.mm.html */
 export function mm(a: Tensor, b: Tensor): Tensor {
   exactDims(MM, 2, a, b)
-  return matmul(a, b)
+  return underName('mm', () => matmul(a, b))
 }
 /** [batch, m, k] · [batch, k, n]. @see https://pytorch.org/docs/stable/generated/torch.bmm.html */
 export function bmm(a: Tensor, b: Tensor): Tensor {
   exactDims(BMM, 3, a, b)
-  return matmul(a, b)
+  return underName('bmm', () => matmul(a, b))
 }
 /** Inner product of two vectors. @see https://pytorch.org/docs/stable/generated/torch.dot.html */
 export function dot(a: Tensor, b: Tensor): Tensor {
   exactDims(DOT, 1, a, b)
-  return matmul(a, b)
+  return underName('dot', () => matmul(a, b))
 }
 
 const LINEAR = signature('linear', { x: TENSOR, weight: TENSOR, bias: MAYBE_TENSOR })

@@ -14,7 +14,7 @@ import {
   signature,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { MAYBE_TENSOR, pinTensor, TENSOR, Tensor, withGrad } from '../tensor/index.ts'
+import { MAYBE_TENSOR, pinTensor, TENSOR, TENSOR_OR_NULL, Tensor, withGrad } from '../tensor/index.ts'
 import { cast } from './convert.ts'
 import { checkDevices, defineJointOp, defineOp } from './define.ts'
 import { add, div, mul, rsqrt, square, sub } from './elementwise.ts'
@@ -41,8 +41,8 @@ export interface BatchNormOptions {
 export const EPS = atLeast(0)
 const BATCH_NORM = signature('batchNorm', {
   x: TENSOR,
-  runningMean: MAYBE_TENSOR,
-  runningVar: MAYBE_TENSOR,
+  runningMean: TENSOR_OR_NULL,
+  runningVar: TENSOR_OR_NULL,
   options: optional(
     describe<BatchNormOptions>({
       weight: MAYBE_TENSOR,

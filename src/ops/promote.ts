@@ -1,5 +1,17 @@
 /** @file How operands meet: numbers become 0-d tensors, dtypes are promoted as PyTorch does. */
-import { ArgumentError, type DType, DTypeError, dtypeInfo, isFloat, kindRank, mismatch, promoteTypes, showArgument } from '../base/index.ts'
+import {
+  ArgumentError,
+  DTYPE,
+  type DType,
+  DTypeError,
+  dtypeInfo,
+  isFloat,
+  kindRank,
+  meetingType,
+  mismatch,
+  showArgument,
+  signature,
+} from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { OPERAND, Tensor } from '../tensor/index.ts'
 
@@ -25,6 +37,17 @@ function dtypeWithNumber(dtype: DType, value: number | boolean): DType {
   return kind === 'bool' ? 'int32' : dtype
 }
 
+const PROMOTE_TYPES = signature('promoteTypes', { type1: DTYPE, type2: DTYPE })
+
+/**
+ * The dtype in which two operands of these dtypes meet (`int8` with `uint8` is `int32`, where PyTorch has int16).
+ * @see https://pytorch.org/docs/stable/generated/torch.promote_types.html
+ */
+export function promoteTypes(type1: DType, type2: DType): DType {
+  PROMOTE_TYPES.check(type1, type2)
+  return meetingType(type1, type2)
+}
+
 /** PyTorch's `result_type` of two tensors: a 0-d tensor does not widen one with dims of its own kind. */
 export function resultType(a: Tensor, b: Tensor): DType {
   const da = a._node.dtype
@@ -35,7 +58,7 @@ export function resultType(a: Tensor, b: Tensor): DType {
     const [full, zero] = za ? [db, da] : [da, db]
     return kindRank(zero) > kindRank(full) ? zero : full
   }
-  return promoteTypes(da, db)
+  return meetingType(da, db)
 }
 
 /** The dtype in which those of a float dtype meet, by the rule of {@link resultType}. */

@@ -177,6 +177,7 @@ const RANDPERM = signature('randperm', { n: COUNT, options: optional(RANDOM) })
 export function randperm(n: number, options?: RandomOptions): Tensor {
   RANDPERM.check(n, options)
   checkElements('randperm', [n])
+  checkElements('randperm', [n])
   const order = shuffled(n, options?.generator)
   return fromFunction('randperm', n, options?.dtype ?? 'int32', options, (i) => order[i] as number)
 }

@@ -16,6 +16,7 @@ import {
   type Signature,
   signature,
   sizeOf,
+  underName,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { DIM, DIMS, dimOr, optionsIn, TENSOR, Tensor } from '../tensor/index.ts'
@@ -59,7 +60,7 @@ const REDUCE = { dim: nullable(DIMS), keepdim: BOOLEAN } as const
 
 /** Describes a function of `(x, dim, options)`, whose options may stand in the place of `dim`. */
 export function reduction<O>(name: string, options: Options<O>, dim: Kind = DIMS): Signature {
-  return signature(name, { x: TENSOR, dim: dimOr(dim, options), options: optional(options) })
+  return signature(name, { x: TENSOR, dim: nullable(dimOr(dim, options)), options: optional(options) })
 }
 /** As `reduction`, with `dim` and `keepdim` alone. */
 export const plainReduction = (name: string): Signature => reduction(name, describe<ReduceOptions>(REDUCE))
@@ -301,7 +302,7 @@ export const alongOne = (name: string): Signature => reduction(name, ONE_DIM, DI
 const EXTREME = { max: extremeOf('max'), min: extremeOf('min') } as const
 
 function extremeOf(name: string): Signature {
-  return signature(name, { x: TENSOR, dim: oneOf(dimOr(DIM, ONE_DIM), TENSOR), options: optional(ONE_DIM) })
+  return signature(name, { x: TENSOR, dim: oneOf(nullable(dimOr(DIM, ONE_DIM)), TENSOR), options: optional(ONE_DIM) })
 }
 
 function extreme(
@@ -311,7 +312,7 @@ function extreme(
   options: DimOptions | undefined,
 ): Tensor | ValuesIndices {
   EXTREME[op].check(x, second, options)
-  if (second instanceof Tensor) return op === 'max' ? maximum(x, second) : minimum(x, second)
+  if (second instanceof Tensor) return underName(op, () => (op === 'max' ? maximum : minimum)(x, second))
   const named = optionsIn<DimOptions>(op, second, options)
   const dim = (typeof second === 'number' ? second : named?.dim) ?? null
   const p = paramsOf(op, x, dim, named?.keepdim)
@@ -324,7 +325,7 @@ function extreme(
 /** The forms of {@link max} and {@link min}. */
 export interface Extreme {
   /** The extreme of all elements, 0-d; ties share the gradient. */
-  (x: Tensor): Tensor
+  (x: Tensor, dim?: null, options?: DimOptions): Tensor
   /** Element by element, as `maximum` and `minimum`. */
   (x: Tensor, other: Tensor): Tensor
   /** Values and int32 positions (the first of equals) along a dim; the gradient goes to that position. */

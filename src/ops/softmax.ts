@@ -55,7 +55,7 @@ function rowOp(
   name: string,
   apply: (x: Tensor, dims: readonly number[]) => Tensor,
 ): (x: Tensor, dim?: number | SoftmaxOptions | null, options?: SoftmaxOptions) => Tensor {
-  const given = signature(name, { x: TENSOR, dim: dimOr(DIM, SOFTMAX), options: optional(SOFTMAX) })
+  const given = signature(name, { x: TENSOR, dim: nullable(dimOr(DIM, SOFTMAX)), options: optional(SOFTMAX) })
   return (x, dim, options) => {
     given.check(x, dim, options)
     const named = optionsIn<SoftmaxOptions>(name, dim, options)

@@ -10,6 +10,7 @@ import {
   type DType,
   options as describe,
   FUNCTION,
+  ITERABLE,
   isFloat,
   isPlainObject,
   type Kind,
@@ -41,8 +42,7 @@ export const GROUP = { lr: atLeast(0), weightDecay: atLeast(0), maximize: BOOLEA
 
 const PARAMS: Kind = {
   fits: 'a list of tensors or of groups { params, … }',
-  accepts: (x) =>
-    typeof x === 'object' && typeof (x as Iterable<unknown> | null)?.[Symbol.iterator] === 'function' && !(x instanceof Tensor),
+  accepts: (x) => ITERABLE.accepts(x) && !(x instanceof Tensor),
   hint: (x) => {
     if (x instanceof Tensor) return 'One tensor goes into an array: [w]'
     return typeof (x as { parameters?: unknown } | undefined)?.parameters === 'function' ? 'Of a module, give its parameters()' : undefined
@@ -185,12 +185,12 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
     if (!own.accepts(options)) throw new ArgumentError(name, mismatch(own, 'a group', options))
     if (given === undefined) throw new ArgumentError(name, 'a group is { params: […], … }; params is missing')
     const params = given instanceof Tensor ? [given] : ([...this.#iterable(given)] as Tensor[])
-    if (params.length === 0) throw new ArgumentError(name, 'a group has no parameters')
+    if (params.length === 0) throw new ArgumentError(name, 'params of a group is empty')
     const complete = { ...this.#defaults, ...withoutUndefined(options) } as O
     this.#checkGroup(complete)
     const fresh = new Set<Tensor>()
     params.forEach((p, i) => {
-      if (!(p instanceof Tensor)) throw new ArgumentError(name, mismatch(TENSOR, `parameter ${i}`, p))
+      if (!(p instanceof Tensor)) throw new ArgumentError(name, mismatch(TENSOR, `params[${i}]`, p))
       if (!isFloat(p.dtype))
         throw new ArgumentError(name, `parameter ${i} ${showShape(p.shape)} is ${p.dtype}: only float tensors can be optimized`)
       if (!p.isLeaf)
@@ -219,7 +219,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
    * are as before.
    * @throws OutOfMemoryError here, or from the next promise where the device tells later
    */
-  step(): void
+  step(closure?: undefined): void
   step<T>(closure: () => T): T
   step<T>(closure?: () => T): T | undefined {
     STEP.checkAs(`${this.#name}.step`, closure)

@@ -1,5 +1,17 @@
 /** @file Kinds of arguments that know tensors (`src/base/arguments.ts` has the others). */
-import { ArgumentError, type Kind, listOf, mismatch, NUMBER, nullable, Options, oneOf, showArgument, WHOLE } from '../base/index.ts'
+import {
+  ArgumentError,
+  type Kind,
+  listOf,
+  mismatch,
+  NUMBER,
+  nullable,
+  Options,
+  oneOf,
+  optional,
+  showArgument,
+  WHOLE,
+} from '../base/index.ts'
 import { Tensor } from './tensor.ts'
 
 /** A Tensor of another copy of the library: none of ours, though it has all that one has. */
@@ -19,6 +31,12 @@ const MAKE = 'Make one with tensor(…)'
 export const TENSOR: Kind = { fits: 'a Tensor', accepts: (x) => x instanceof Tensor, hint: tensorHint }
 /** A tensor, or null or undefined where there is none. */
 export const MAYBE_TENSOR: Kind = nullable(TENSOR)
+/** A tensor, or null, which has to be said. */
+export const TENSOR_OR_NULL: Kind = {
+  fits: 'a Tensor, or null',
+  accepts: (x) => x === null || x instanceof Tensor,
+  hint: tensorHint,
+}
 /** A tensor, or a number or boolean that meets one. */
 export const OPERAND: Kind = {
   fits: 'a Tensor or a number',
@@ -40,8 +58,8 @@ class DimOptions extends Options {
   }
 }
 
-/** `dim` or options in one place, null for none. */
-export const dimOr = (dim: Kind, options: Options): Kind => nullable(oneOf(dim, new DimOptions(Object.fromEntries(options.kinds))))
+/** `dim` or options in one place, which may be left out. */
+export const dimOr = (dim: Kind, options: Options): Kind => optional(oneOf(dim, new DimOptions(Object.fromEntries(options.kinds))))
 
 /** The options of a function that takes `(dim, options)` or `(options)`. @throws ArgumentError where they are given in both places */
 export function optionsIn<O extends object>(op: string, dim: unknown, options: O | undefined): O | undefined {

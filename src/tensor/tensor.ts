@@ -222,7 +222,7 @@ export class Tensor {
   }
 
   /** The shape, or the size of one dim, as PyTorch's `x.size()`. */
-  size(): Shape
+  size(dim?: undefined): Shape
   size(dim: number): number
   size(dim?: number): Shape | number {
     SIZE.check(dim)

@@ -9,6 +9,7 @@ import {
   mismatch,
   type Options,
   optional,
+  renamed,
   type Shape,
   sameShape,
   showShape,
@@ -158,6 +159,8 @@ function around(values: ArrayLike<number>, at: number): string {
  */
 export async function assertClose(actual: Tensor, expected: Tensor | HostData, options?: CloseOptions): Promise<void> {
   ASSERT_CLOSE.check(actual, expected, options)
-  const { pass, message } = await compareTensors(actual, expected, options)
+  const { pass, message } = await compareTensors(actual, expected, options).catch((error: unknown) => {
+    throw renamed(error, 'assertClose')
+  })
   if (!pass) throw new AssertionError('assertClose', message)
 }

@@ -15,8 +15,10 @@ import {
   sameShape,
   showShape,
   signature,
+  underName,
+  WHOLE,
 } from '../base/index.ts'
-import { Generator, randn, SEED, tensor } from '../ops/index.ts'
+import { Generator, randn, tensor } from '../ops/index.ts'
 import { TENSOR, Tensor } from '../tensor/index.ts'
 import { AssertionError, position } from './close.ts'
 
@@ -46,7 +48,7 @@ const OPTIONS: Options<GradcheckOptions> = describe<GradcheckOptions>({
   rtol: atLeast(0),
   raiseException: BOOLEAN,
   fastMode: BOOLEAN,
-  seed: SEED,
+  seed: WHOLE,
 })
 const described = (name: string): Signature => signature(name, { fn: FUNCTION, inputs: INPUTS, options: optional(OPTIONS) })
 const GRADCHECK = described('gradcheck')
@@ -73,7 +75,7 @@ function outputsOf(fn: Checked, inputs: Inputs): Tensor[] {
   const result: unknown = (fn as (...inputs: Inputs) => unknown)(...inputs)
   const list: readonly unknown[] = Array.isArray(result) ? result : [result]
   return list.filter((y, i): y is Tensor => {
-    if (!(y instanceof Tensor)) throw new ArgumentError('gradcheck', mismatch(TENSOR, `result ${i} of the function`, y))
+    if (!(y instanceof Tensor)) throw new ArgumentError('gradcheck', mismatch(TENSOR, `result ${i} of fn`, y))
     return isFloat(y.dtype)
   })
 }
@@ -129,7 +131,7 @@ export async function gradgradcheck(fn: Checked, inputs: Tensor | Inputs, option
   const settled = settle('gradgradcheck', options)
   checkInputs(settled.name, list)
   const generator = new Generator(settled.seed)
-  const weights = outputsOf(fn, list)
+  const weights = underName('gradgradcheck', () => outputsOf(fn, list))
     .filter((y) => y.requiresGrad)
     .map((y) => randn(y.shape, { dtype: 'float64', device: 'cpu', generator }).detach().requiresGrad_())
   const count = list.length

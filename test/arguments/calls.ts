@@ -185,7 +185,6 @@ const FREE: readonly Call[] = [
   call('tg.areDeterministicAlgorithmsEnabled', []),
   call('tg.serializeState', ['{ x, epoch: 3 }']),
   call('testing.assertClose', ['x', 'x', '{ rtol: 0, atol: 1, equalNan: true, checkDtype: true }']),
-  call('testing.compareTensors', ['x', 'x', '{ rtol: 0, atol: 1 }']),
   call('testing.gradcheck', [
     '(v: tg.Tensor) => v.mul(v)',
     '[double]',
@@ -260,7 +259,7 @@ const METHODS: readonly Call[] = [
   call('samples.get', ['1'], 'TensorDataset.get'),
   call('subset.get', ['0'], 'Subset.get'),
   call('context.saveForBackward', ['x', 'y']),
-  call('Cube.apply', ['leaf']),
+  call('Cube.apply', ['leaf'], 'saveForBackward'),
 ]
 
 /** Classes, and what fills weights. */
