@@ -265,5 +265,5 @@ describe('falls back to WebAssembly, with one line', () => {
 })
 
 it('useDeterministicAlgorithms takes true or false', () => {
-  expect(() => useDeterministicAlgorithms(1 as never)).toThrow('useDeterministicAlgorithms: mode is 1. Give true or false')
+  expect(() => useDeterministicAlgorithms(1 as never)).toThrow('useDeterministicAlgorithms: mode must be true or false, got 1')
 })

@@ -117,7 +117,7 @@ describe('a step', () => {
     for (let i = 0; i < 5; i++) step()
     const after5 = live()
     for (let i = 0; i < 50; i++) step()
-    expect(live()).toBe(after5)
+    expect(live()).toBeLessThanOrEqual(after5)
     expect(await read(losses[0] as g.Node)).toHaveLength(1)
   })
 
@@ -138,6 +138,6 @@ describe('a step', () => {
       await read(g.reduce('sum', hidden, [0]))
       p.step(mul(hidden, number(0.001)))
     }
-    expect(live()).toBe(after)
+    expect(live()).toBeLessThanOrEqual(after)
   })
 })
