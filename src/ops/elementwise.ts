@@ -266,9 +266,13 @@ const defineQuotient = (name: string, forward: (a: graph.Node, b: graph.Node) =>
   return defineBinary(name, { as: 'div', forward, vjp: { a: still, b: still } })
 }
 
-const divideTruncated = defineQuotient('divTrunc', (a, b) =>
-  isFloat(a.dtype) ? graph.unary('trunc', graph.rounded(graph.binary('div', a, b))) : graph.binary('div', a, graph.divisor(b, 'div')),
-)
+const divideTruncated = defineQuotient('divTrunc', (a, b) => {
+  if (!isFloat(a.dtype)) return graph.binary('div', a, graph.divisor(b, 'div'))
+  // Of halves in float32: rounded to a half, the quotient may be a whole number that it does not reach
+  const wide = a.dtype === 'float16' ? 'float32' : a.dtype
+  const exact = graph.rounded(graph.binary('div', graph.cast(a, wide), graph.cast(b, wide)))
+  return graph.cast(graph.unary('trunc', exact), a.dtype)
+})
 
 const divideDown = defineQuotient('divFloor', (a, b) =>
   isFloat(a.dtype) ? floorOfFloats(a, b) : floorOfIntegers(a, graph.divisor(b, 'div')),
