@@ -6,8 +6,11 @@ import ts from 'typescript'
 /** Where declarations name another file: `from './x.ts'`, `import './x.ts'`, `import('./x.ts')`, `declare module './x.ts'`. */
 const SPECIFIER = /(\b(?:from |import |import\(|declare module )['"])(\.[^'"\n]*)\.[jt]s(?=['"])/g
 
-/** @param entries relative to src/ @throws Error with what TypeScript says */
-export function writeDeclarations(root: string, entries: readonly string[]): void {
+/**
+ * The declarations of `entries` and of what they lead to, by their paths in dist/.
+ * @param entries relative to src/ @throws Error with what TypeScript says
+ */
+export function declarations(root: string, entries: readonly string[]): ReadonlyMap<string, string> {
   const host: ts.ParseConfigFileHost = {
     ...ts.sys,
     onUnRecoverableConfigFileDiagnostic({ messageText }) {
@@ -23,15 +26,22 @@ export function writeDeclarations(root: string, entries: readonly string[]): voi
   const [wrong] = [...config.errors, ...diagnostics]
   if (wrong) throw new Error(ts.flattenDiagnosticMessageText(wrong.messageText, '\n'))
 
-  const reached = new Set<string>()
+  const reached = new Map<string, string>()
   const reach = (path: string): void => {
     if (reached.has(path)) return
-    reached.add(path)
-    for (const [, , file] of (emitted.get(path) as string).matchAll(SPECIFIER)) reach(resolve(dirname(path), `${file}.d.ts`))
+    const text = emitted.get(path) as string
+    reached.set(path, text)
+    for (const [, , file] of text.matchAll(SPECIFIER)) reach(resolve(dirname(path), `${file}.d.ts`))
   }
   for (const path of entries) reach(resolve(root, 'dist', path.replace(/\.ts$/, '.d.ts')))
-  for (const path of [...reached, ...[...reached].map((file) => `${file}.map`)]) {
+  for (const path of [...reached.keys()]) reached.set(`${path}.map`, emitted.get(`${path}.map`) as string)
+  return reached
+}
+
+/** Writes {@link declarations}. */
+export function writeDeclarations(root: string, entries: readonly string[]): void {
+  for (const [path, text] of declarations(root, entries)) {
     mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, emitted.get(path) as string)
+    writeFileSync(path, text)
   }
 }

@@ -29,7 +29,16 @@ export {
   type MemoryStats,
   useDeterministicAlgorithms,
 } from './device/index.ts'
-export { availableDevices, getDefaultDevice, init, resetPeakMemory, setDefaultDevice, synchronize } from './graph/index.ts'
+export {
+  availableDevices,
+  getDefaultDevice,
+  type InitOptions,
+  init,
+  type Placement,
+  resetPeakMemory,
+  setDefaultDevice,
+  synchronize,
+} from './graph/index.ts'
 export * as io from './io/index.ts'
 export { loadState, parseState, saveState, serializeState } from './io/index.ts'
 export * as nn from './nn/index.ts'
@@ -48,13 +57,17 @@ export {
   argmin,
   at,
   type BatchNormOptions,
+  type BinaryFunction,
   batchNorm,
   bernoulli,
   bmm,
   broadcastTo,
   type ClampOptions,
   type CloseOptions,
+  type Conv2dFunction,
+  type ConvOptions,
   type CreateOptions,
+  type CreationArguments,
   type CrossEntropyOptions,
   cat,
   ceil,
@@ -73,6 +86,7 @@ export {
   dot,
   dropout,
   type EmbeddingOptions,
+  type ExtremumFunction,
   embedding,
   empty,
   emptyLike,
@@ -89,13 +103,16 @@ export {
   floor,
   full,
   fullLike,
+  type GeluOptions,
   Generator,
+  type GeneratorOptions,
   type GeneratorState,
   gather,
   ge,
   gelu,
   gt,
   type IndexItem,
+  type IndexList,
   indexSelect,
   isfinite,
   isinf,
@@ -158,6 +175,7 @@ export {
   reshape,
   round,
   rsqrt,
+  type SizeArguments,
   type SoftmaxOptions,
   type SumOptions,
   select,
@@ -175,6 +193,7 @@ export {
   sum,
   type TensorOptions,
   type ToOptions,
+  type TriangleOptions,
   t,
   tanh,
   tensor,
@@ -182,6 +201,7 @@ export {
   tril,
   triu,
   trunc,
+  type UnaryFunction,
   unbind,
   unflatten,
   unsqueeze,
@@ -193,5 +213,15 @@ export {
   zerosLike,
 } from './ops/index.ts'
 export * as optim from './optim/index.ts'
-export type { FormatOptions, HostArray, HostData, NdArray, NestedArray, StridedArray, TensorList } from './tensor/index.ts'
+export type {
+  DataOptions,
+  FormatOptions,
+  GradFn,
+  HostArray,
+  HostData,
+  NdArray,
+  NestedArray,
+  StridedArray,
+  TensorList,
+} from './tensor/index.ts'
 export { enableGrad, type GradHook, inferenceMode, isGradEnabled, memory, noGrad, Tensor, tidy } from './tensor/index.ts'

@@ -1,7 +1,7 @@
 /** @file `autograd.Function`: an op of one's own, forward and backward written in tensor functions. */
 import { AutogradError, DeviceError, isFloat, listOf, mismatch, nullable, showArgument, signature } from '../base/index.ts'
 import { zeros } from '../ops/index.ts'
-import { alias, type DeviceOf, GradPoint, isGradEnabled, TapeEntry, type TapeOp, TENSOR, Tensor, withGrad } from '../tensor/index.ts'
+import { alias, GradPoint, isGradEnabled, type Placement, TapeEntry, type TapeOp, TENSOR, Tensor, withGrad } from '../tensor/index.ts'
 
 const SAVE = signature('saveForBackward', { tensors: listOf(TENSOR) })
 const GRADIENT = nullable(TENSOR)
@@ -41,14 +41,19 @@ export class FunctionContext {
   }
 }
 
-type Result = Tensor | readonly Tensor[]
-type Gradients = Tensor | null | undefined | readonly (Tensor | null | undefined)[]
+/** What `forward` of a `Function` may return: a tensor, or several. */
+export type FunctionResult = Tensor | readonly Tensor[]
+/** What `backward` of a `Function` may return: a gradient for each argument of forward (or for each tensor among them), null or undefined where there is none. */
+export type FunctionGradients = Tensor | null | undefined | readonly (Tensor | null | undefined)[]
 
 /** What a subclass of `Function` defines. */
-export interface FunctionClass<A extends readonly unknown[], R extends Result> {
+export interface FunctionClass<A extends readonly unknown[], R extends FunctionResult> {
+  /** Of the class; errors and anomaly reports show it. */
   readonly name: string
+  /** Computes the result, off the tape. */
   forward(ctx: FunctionContext, ...args: A): R
-  backward(ctx: FunctionContext, ...grads: Tensor[]): Gradients
+  /** From the gradient of each result, those of the arguments. */
+  backward(ctx: FunctionContext, ...grads: Tensor[]): FunctionGradients
 }
 
 const callBackward: TapeOp<Tensor>['backward'] = (entry, grads) => {
@@ -83,15 +88,15 @@ const callBackward: TapeOp<Tensor>['backward'] = (entry, grads) => {
 }
 
 interface Call {
-  readonly cls: FunctionClass<readonly unknown[], Result>
+  readonly cls: FunctionClass<readonly unknown[], FunctionResult>
   readonly ctx: FunctionContext
   /** Positions of the tensors among the arguments. */
   readonly tensors: readonly number[]
   readonly args: number
   /** Where each tensor among the arguments is. */
-  readonly homes: readonly DeviceOf[]
+  readonly homes: readonly Placement[]
   /** Where each output is. */
-  readonly placements: readonly DeviceOf[]
+  readonly placements: readonly Placement[]
 }
 
 /**
@@ -107,7 +112,7 @@ interface Call {
 // biome-ignore lint/complexity/noStaticOnlyClass: PyTorch's form, a class to extend
 export class OwnFunction {
   /** Runs `forward` off the tape, and puts `backward` on it. */
-  static apply<A extends readonly unknown[], R extends Result>(this: FunctionClass<A, R>, ...args: A): R {
+  static apply<A extends readonly unknown[], R extends FunctionResult>(this: FunctionClass<A, R>, ...args: A): R {
     for (const method of ['forward', 'backward'] as const) {
       // biome-ignore lint/complexity/noThisInStatic: `this` is the subclass
       const given: unknown = this?.[method]
@@ -129,7 +134,7 @@ export class OwnFunction {
       return args.includes(x) ? alias(x) : x // an input handed through is a result of its own
     })
     if (points.some((p) => p) && isGradEnabled()) {
-      const cls = this as unknown as FunctionClass<readonly unknown[], Result>
+      const cls = this as unknown as FunctionClass<readonly unknown[], FunctionResult>
       const op: TapeOp<Tensor> = { name: this.name, backward: callBackward }
       // biome-ignore-end lint/complexity/noThisInStatic: the subclass is known from here on
       const entry = new TapeEntry<Tensor>(

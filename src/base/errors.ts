@@ -6,6 +6,7 @@ export { show as showShape }
 
 /** The root of the library's own errors. */
 export class TapegradError extends Error {
+  /** The function that was called. */
   readonly op: string
   constructor(op: string, message: string, options?: ErrorOptions) {
     super(op ? `${op}: ${message}` : message, options)
@@ -36,6 +37,7 @@ export function underName<T>(op: string, fn: () => T): T {
 
 /** Shapes or dims do not fit. */
 export class ShapeError extends TapegradError {
+  /** The shapes that do not fit, in the order of the arguments. */
   readonly shapes: readonly (readonly number[])[]
   constructor(op: string, message: string, shapes: readonly (readonly number[])[] = []) {
     super(op, message)
@@ -59,6 +61,7 @@ export class StaleTensorError extends TapegradError {}
 export class BacklogError extends TapegradError {}
 /** The device has no room for a buffer. `bytes` is what was asked for. */
 export class OutOfMemoryError extends TapegradError {
+  /** How many were asked for. */
   readonly bytes: number
   constructor(op: string, bytes: number, message: string) {
     super(op, message)
@@ -78,6 +81,7 @@ export class DeviceLostError extends TapegradError {}
 export class AutogradError extends TapegradError {}
 /** What is read is no state, what is at a path may not be replaced, or files are not to be had. `path` is the file's, where there is one. */
 export class CheckpointError extends TapegradError {
+  /** The file's, where there is one. */
   readonly path: string | undefined
   constructor(op: string, message: string, path?: string) {
     super(op, message)

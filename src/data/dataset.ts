@@ -32,6 +32,7 @@ const TENSOR_DATASET = signature('TensorDataset', { tensors: listOf(TENSOR, 1) }
  * @example new data.TensorDataset(images, labels)   // [1797, 64], [1797]
  */
 export class TensorDataset<T extends readonly Tensor[] = readonly Tensor[]> implements Dataset<T> {
+  /** The tensors, whose rows are the samples. */
   readonly tensors: T
   readonly length: number
 
@@ -62,7 +63,9 @@ export class TensorDataset<T extends readonly Tensor[] = readonly Tensor[]> impl
 
 /** Some places of another dataset, in an order of their own. @see https://pytorch.org/docs/stable/data.html#torch.utils.data.Subset */
 export class Subset<S> implements Dataset<S> {
+  /** The dataset that samples are taken from. */
   readonly dataset: Dataset<S>
+  /** Their places there. */
   readonly indices: readonly number[]
 
   constructor(dataset: Dataset<S>, indices: Iterable<number>) {

@@ -54,9 +54,13 @@ const LOADER = signature('DataLoader', {
  * for await (const [x, y] of loader) …   // [64, 784], [64]
  */
 export class DataLoader<S, B = Collated<S>> implements AsyncIterable<B> {
+  /** The samples. */
   readonly dataset: Dataset<S>
+  /** Samples in a batch; the last may have fewer. */
   readonly batchSize: number
+  /** Whether each pass has an order of its own. */
   readonly shuffle: boolean
+  /** Whether a last batch with fewer samples is left out. */
   readonly dropLast: boolean
   readonly #generator: Generator | undefined
   readonly #collate: ((samples: readonly S[]) => B) | undefined

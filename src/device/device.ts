@@ -8,18 +8,24 @@
 import { type DeviceLostError, type DType, dtypeInfo, type TypedArray } from '../base/index.ts'
 import type { Kernel } from '../kernel/index.ts'
 
+/** The devices: WebGPU, or the processor through WebAssembly. */
 export type DeviceName = 'webgpu' | 'cpu'
 
 /** What `init()` tells about a device. */
 export interface DeviceInfo {
+  /** Its name, as functions take it. */
   readonly device: DeviceName
   /** One line for people: `llvmpipe (LLVM 15.0.6, 256 bits)`. */
   readonly adapter: string
+  /** Who made the adapter, as WebGPU tells it; empty where it does not. */
   readonly vendor: string
+  /** The adapter's family, as WebGPU tells it; empty where it does not. */
   readonly architecture: string
   /** True where a CPU plays the GPU (lavapipe, SwiftShader), and for the CPU device. */
   readonly software: boolean
+  /** What kernels may use: `shader-f16`, `subgroups`, … */
   readonly features: readonly string[]
+  /** By WebGPU's names: `maxBufferSize` in bytes, … */
   readonly limits: Readonly<Record<string, number>>
 }
 
@@ -96,9 +102,11 @@ export interface Run {
   readonly evacuate: readonly DeviceBuffer[]
 }
 
+/** What `memory()` tells of a device. */
 export interface MemoryStats {
   /** Bytes of buffers that tensors and running programs hold. */
   readonly liveBytes: number
+  /** The most that `liveBytes` has been since the beginning, or since `resetPeakMemory`. */
   readonly peakBytes: number
   /** Bytes of buffers that wait in the pool. */
   readonly pooledBytes: number

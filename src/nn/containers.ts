@@ -9,6 +9,7 @@ const MODULE_LIST = signature('ModuleList', { modules: optional(ITERABLE) })
 abstract class Indexed<M extends BaseModule> extends Module {
   #length = 0
 
+  /** Adds modules at the end. @throws ArgumentError for what is no module */
   protected append(modules: Iterable<M>): void {
     for (const module of modules) {
       if (!(module instanceof BaseModule)) {
@@ -28,6 +29,7 @@ abstract class Indexed<M extends BaseModule> extends Module {
     return this.#length
   }
 
+  /** The module at a place. @throws ArgumentError where there is none */
   protected place(index: number): M {
     AT.checkAs(`${this.constructor.name}.at`, index)
     const module = [...this][index < 0 ? index + this.#length : index]
@@ -43,16 +45,16 @@ abstract class Indexed<M extends BaseModule> extends Module {
 }
 
 /** What the first of a list of modules takes. */
-type InputOf<M extends readonly BaseModule[]> = M extends readonly [infer First extends BaseModule, ...unknown[]]
+export type SequentialInput<M extends readonly BaseModule[]> = M extends readonly [infer First extends BaseModule, ...unknown[]]
   ? Parameters<First['forward']>
   : Parameters<M[number]['forward']>
 /** What the last of a list of modules gives. */
-type OutputOf<M extends readonly BaseModule[]> = M extends readonly [...unknown[], infer Last extends BaseModule]
+export type SequentialOutput<M extends readonly BaseModule[]> = M extends readonly [...unknown[], infer Last extends BaseModule]
   ? ReturnType<Last['forward']>
   : ReturnType<M[number]['forward']>
 
 /** The module at place `I`: any of them, where the place is not known to the compiler. */
-type PlaceOf<M extends readonly BaseModule[], I extends number> = number extends I | M['length']
+export type ModuleAt<M extends readonly BaseModule[], I extends number> = number extends I | M['length']
   ? M[number]
   : `${I}` extends keyof M
     ? M[I]
@@ -71,15 +73,15 @@ export class Sequential<out M extends readonly BaseModule[] = readonly Module[]>
   }
 
   /** The module at a place; places below 0 count from the end. @throws ArgumentError where there is none. */
-  at<List extends readonly BaseModule[], I extends number>(this: Sequential<List>, index: I): PlaceOf<List, I> {
-    return this.place(index) as PlaceOf<List, I>
+  at<List extends readonly BaseModule[], I extends number>(this: Sequential<List>, index: I): ModuleAt<List, I> {
+    return this.place(index) as ModuleAt<List, I>
   }
 
   /** What the last module gives, when each gets what the one before it gave. */
-  forward(...input: InputOf<M>): OutputOf<M> {
+  forward(...input: SequentialInput<M>): SequentialOutput<M> {
     let values: readonly unknown[] = input
     for (const module of this) values = [(module as unknown as { forward(...input: readonly unknown[]): unknown }).forward(...values)]
-    return values[0] as OutputOf<M>
+    return values[0] as SequentialOutput<M>
   }
 }
 

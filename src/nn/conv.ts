@@ -48,14 +48,23 @@ const CONV2D = signature('Conv2d', {
  * @example new nn.Conv2d(3, 16, 3, { stride: 2, padding: 1 }).forward(zeros([8, 3, 32, 32])).shape // [8, 16, 16, 16]
  */
 export class Conv2d extends Module {
+  /** How many channels it takes. */
   readonly inChannels: number
+  /** How many channels it gives. */
   readonly outChannels: number
+  /** Of the window. */
   readonly kernelSize: readonly [height: number, width: number]
+  /** How far the window moves from one output to the next. */
   readonly stride: readonly [height: number, width: number]
+  /** Zeros around the input, on each side; or `same` (the output is as large as the input) or `valid` (none). */
   readonly padding: readonly [height: number, width: number] | 'same' | 'valid'
+  /** How far apart in the input the kernel's elements lie. */
   readonly dilation: readonly [height: number, width: number]
+  /** Into how many groups channels are split, each convolved by itself. */
   readonly groups: number
+  /** [outChannels, inChannels / groups, height, width] */
   readonly weight: Parameter
+  /** [outChannels], or null without one. */
   readonly bias: Parameter | null
 
   constructor(inChannels: number, outChannels: number, kernelSize: F.Pair, options: ConvLayerOptions = {}) {

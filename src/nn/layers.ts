@@ -38,9 +38,13 @@ const LINEAR = signature('Linear', {
  * @example new nn.Linear(784, 10).forward(zeros([32, 784])).shape // [32, 10]
  */
 export class Linear extends Module {
+  /** The last size of what it takes. */
   readonly inFeatures: number
+  /** The last size of what it gives. */
   readonly outFeatures: number
+  /** [outFeatures, inFeatures] */
   readonly weight: Parameter
+  /** [outFeatures], or null without one. */
   readonly bias: Parameter | null
 
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
@@ -102,6 +106,7 @@ const GELU_LAYER = signature('GELU', { options: optional(F.GELU_OPTIONS) })
 
 /** x · Φ(x), exactly (`none`) or by `tanh`. @see https://pytorch.org/docs/stable/generated/torch.nn.GELU.html */
 export class GELU extends Module {
+  /** By which formula: `none` by erf, `tanh` by Hendrycks and Gimpel's. */
   readonly approximate: 'none' | 'tanh'
 
   constructor(options: F.GeluOptions = {}) {
@@ -123,7 +128,9 @@ const FLATTEN = signature('Flatten', { startDim: optional(WHOLE), endDim: option
 
 /** The dims `startDim` to `endDim` as one: all but the first by default. @see https://pytorch.org/docs/stable/generated/torch.nn.Flatten.html */
 export class Flatten extends Module {
+  /** The first dim that is joined. */
   readonly startDim: number
+  /** The last dim that is joined. */
   readonly endDim: number
 
   constructor(startDim = 1, endDim = -1) {
@@ -149,6 +156,7 @@ const DROPOUT = signature('Dropout', {
 
 /** In training, each element 0 with probability `p`, the others divided by 1 − p. @see https://pytorch.org/docs/stable/generated/torch.nn.Dropout.html */
 export class Dropout extends Module {
+  /** The probability of 0. */
   readonly p: number
   readonly #generator: F.Generator | undefined
 
@@ -185,9 +193,13 @@ const EMBEDDING = signature('Embedding', {
  * @example new nn.Embedding(100, 16).forward(tensor([[1, 2]], { dtype: 'int32' })).shape // [1, 2, 16]
  */
 export class Embedding extends Module {
+  /** How many rows the table has. */
   readonly numEmbeddings: number
+  /** The size of a row. */
   readonly embeddingDim: number
+  /** The row that gets no gradient, counted from the front, or null. */
   readonly paddingIdx: number | null
+  /** The table, [numEmbeddings, embeddingDim]. */
   readonly weight: Parameter
 
   constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingLayerOptions = {}) {

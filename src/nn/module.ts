@@ -23,7 +23,7 @@ import {
   signature,
 } from '../base/index.ts'
 import { detach, to, zerosLike } from '../ops/index.ts'
-import { assign, type DeviceOf, keepTensor, TENSOR, Tensor } from '../tensor/index.ts'
+import { assign, type DeviceName, keepTensor, TENSOR, Tensor, ZERO_GRAD_OPTIONS, type ZeroGradOptions } from '../tensor/index.ts'
 import { Buffer, Parameter } from './parameter.ts'
 
 /** The values of a module by name, as `stateDict()` gives and `loadStateDict()` takes them. */
@@ -34,22 +34,16 @@ export interface ModuleTargetOptions {
   /** A float dtype, for the tensors that have one: their own by default. */
   readonly dtype?: DType
   /** The device: where each is by default. */
-  readonly device?: Exclude<DeviceOf, 'auto'>
+  readonly device?: DeviceName
 }
 
 /** Where a module's tensors go: a device, a float dtype, or both. */
-export type ModuleTarget = DType | Exclude<DeviceOf, 'auto'> | ModuleTargetOptions
+export type ModuleTarget = DType | DeviceName | ModuleTargetOptions
 
 /** How strictly a state must fit. */
-export interface LoadOptions {
+export interface LoadStateDictOptions {
   /** Whether missing and unexpected keys are an error: true by default. */
   readonly strict?: boolean
-}
-
-/** How gradients are forgotten. */
-export interface ZeroGradOptions {
-  /** Whether they become null (default) or zeros. */
-  readonly setToNone?: boolean
 }
 
 const STATE: Kind = {
@@ -65,8 +59,8 @@ const STATE: Kind = {
     return `${mismatch(TENSOR, `${role}['${entry[0].slice(0, 40)}']`, entry[1])}${nested}`
   },
 }
-const LOAD_STATE_DICT = signature('loadStateDict', { state: STATE, options: optional(describe<LoadOptions>({ strict: BOOLEAN })) })
-const ZERO_GRAD = signature('Module.zeroGrad', { options: optional(describe<ZeroGradOptions>({ setToNone: BOOLEAN })) })
+const LOAD_STATE_DICT = signature('loadStateDict', { state: STATE, options: optional(describe<LoadStateDictOptions>({ strict: BOOLEAN })) })
+const ZERO_GRAD = signature('Module.zeroGrad', { options: optional(ZERO_GRAD_OPTIONS) })
 const TRAIN = signature('Module.train', { mode: optional(BOOLEAN) })
 const REQUIRES_GRAD = signature('Module.requiresGrad_', { requiresGrad: optional(BOOLEAN) })
 const TO = signature('Module.to', {
@@ -278,7 +272,7 @@ export abstract class BaseModule {
    * @param options `strict: false` lets missing and unexpected keys pass, and returns them
    * @throws ArgumentError that lists all keys that are missing, unexpected or of another shape.
    */
-  loadStateDict(state: Readonly<StateDict>, options?: LoadOptions): LoadResult {
+  loadStateDict(state: Readonly<StateDict>, options?: LoadStateDictOptions): LoadResult {
     LOAD_STATE_DICT.check(state, options)
     const own = this.#state()
     const missingKeys = [...own.keys()].filter((name) => !Object.hasOwn(state, name))

@@ -49,20 +49,31 @@ const BATCH_NORM_2D = signature('BatchNorm2d', BATCH_NORM)
 
 /** What the layers for single numbers of dims share. */
 abstract class BatchNorm extends Module {
+  /** The number of channels. */
   readonly numFeatures: number
+  /** Added to the variance, against division by 0. */
   readonly eps: number
+  /** The share of each batch in the running statistics; null for the plain average of all. */
   readonly momentum: number | null
+  /** Whether there are a weight and a bias to learn. */
   readonly affine: boolean
+  /** Whether running statistics are kept. */
   readonly trackRunningStats: boolean
+  /** What each normalized channel is multiplied by, [numFeatures]; null without `affine`. */
   readonly weight: Parameter | null
+  /** What is added to each channel, [numFeatures]; null without `affine`. */
   readonly bias: Parameter | null
   // Fields are the keys of a state: these are PyTorch's, so that checkpoints load.
+  /** As {@link BatchNorm.runningMean}. */
   protected readonly running_mean: Buffer | null
+  /** As {@link BatchNorm.runningVar}. */
   protected readonly running_var: Buffer | null
+  /** As {@link BatchNorm.numBatchesTracked}. */
   protected readonly num_batches_tracked: Buffer | null
   /** The count as it was last made here, from what it was made, and how many batches there have been since. */
   #count: { readonly made: Tensor['_node']; readonly start: Tensor; readonly since: number } | undefined
 
+  /** @internal */
   constructor(given: Signature, numFeatures: number, options: BatchNormLayerOptions = {}) {
     super()
     given.check(numFeatures, options)

@@ -1,7 +1,7 @@
 /** @file What layers have in common: the options that say where and how their parameters are made, and the text of their options. */
 import { DEVICE, type DType, dtypes, isFloat, type Kind, named } from '../base/index.ts'
 import * as F from '../ops/index.ts'
-import type { DeviceOf } from '../tensor/index.ts'
+import type { DeviceName } from '../tensor/index.ts'
 import type * as init from './init.ts'
 
 /** Where and of what dtype a layer's parameters are made. */
@@ -9,7 +9,7 @@ export interface LayerOptions {
   /** The dtype of the parameters, a float one: float32 by default. */
   readonly dtype?: DType
   /** The device of the parameters: the default device by default. */
-  readonly device?: Exclude<DeviceOf, 'auto'>
+  readonly device?: DeviceName
   /** Whose random numbers the starting values take: by default those that `manualSeed` seeds. */
   readonly generator?: F.Generator
 }
@@ -19,7 +19,7 @@ export const FLOAT_DTYPE: Kind = named('a float dtype', dtypes.filter(isFloat))
 /** The kinds of {@link LayerOptions}. */
 export const LAYER = { dtype: FLOAT_DTYPE, device: DEVICE, generator: F.GENERATOR } as const
 
-export const place = ({ dtype, device }: LayerOptions): { dtype?: DType; device?: 'cpu' | 'webgpu' } => ({
+export const place = ({ dtype, device }: LayerOptions): { dtype?: DType; device?: DeviceName } => ({
   ...(dtype ? { dtype } : {}),
   ...(device ? { device } : {}),
 })

@@ -27,11 +27,17 @@ export interface MaxPoolLayerOptions<R extends boolean = false> extends Omit<F.M
  * @example new nn.MaxPool2d(2).forward(zeros([8, 16, 28, 28])).shape // [8, 16, 14, 14]
  */
 export class MaxPool2d<R extends boolean = false> extends Module {
+  /** Of the window: one number or [height, width]. */
   readonly kernelSize: F.Pair
+  /** How far the window moves from one output to the next. */
   readonly stride: F.Pair
+  /** Around the input, on each side. */
   readonly padding: F.Pair
+  /** How far apart in the input the window's elements lie. */
   readonly dilation: F.Pair
+  /** Whether a last window that is only partly there counts. */
   readonly ceilMode: boolean
+  /** Whether `forward` gives the positions too. */
   readonly returnIndices: boolean
 
   constructor(kernelSize: F.Pair, options: MaxPoolLayerOptions<R> = {}) {
@@ -68,11 +74,17 @@ export class MaxPool2d<R extends boolean = false> extends Module {
  * @example new nn.AvgPool2d(2).forward(zeros([8, 16, 28, 28])).shape // [8, 16, 14, 14]
  */
 export class AvgPool2d extends Module {
+  /** Of the window: one number or [height, width]. */
   readonly kernelSize: F.Pair
+  /** How far the window moves from one output to the next. */
   readonly stride: F.Pair
+  /** Around the input, on each side. */
   readonly padding: F.Pair
+  /** Whether a last window that is only partly there counts. */
   readonly ceilMode: boolean
+  /** Whether padding counts in the mean. */
   readonly countIncludePad: boolean
+  /** What sums are divided by instead of the window's size, or null. */
   readonly divisorOverride: number | null
 
   constructor(kernelSize: F.Pair, options: F.AvgPoolOptions = {}) {

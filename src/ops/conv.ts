@@ -253,7 +253,7 @@ function paddingOf(
 }
 
 /** The forms of {@link conv2d}. */
-export interface Convolution {
+export interface Conv2dFunction {
   (x: Tensor, weight: Tensor, bias?: Tensor | null, options?: ConvOptions): Tensor
   (x: Tensor, weight: Tensor, options: ConvOptions): Tensor
 }
@@ -269,7 +269,7 @@ export interface Convolution {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html
  * @example conv2d(zeros([8, 1, 28, 28]), zeros([16, 1, 3, 3]), null, { padding: 1 }).shape // [8, 16, 28, 28]
  */
-export const conv2d: Convolution = defineComposition(
+export const conv2d: Conv2dFunction = defineComposition(
   'conv2d',
   (x: Tensor, weight: Tensor, third?: Tensor | null | ConvOptions, fourth?: ConvOptions) => {
     const op = 'conv2d'

@@ -71,13 +71,13 @@ export function shapeOf(op: string, shape: Shape | number): Shape {
 }
 
 /** What a creation function takes: a shape (or one size) and options, or the sizes as arguments and options behind them. */
-export type Sized<O> = [shape: Shape | number, options?: O] | number[] | [...sizes: number[], options: O | undefined]
+export type CreationArguments<O> = [shape: Shape | number, options?: O] | number[] | [...sizes: number[], options: O | undefined]
 
-/** Describes a function of `Sized`. */
+/** Describes a function of `CreationArguments`. */
 export const sized = <O>(name: string, options: Options<O>): Signature => signature(name, { shape: SIZES, options: optional(options) })
 
-/** The shape and the options that `Sized` means, checked. */
-export function readSized<O extends CreateOptions>(given: Signature, args: Sized<O>): { shape: Shape; options: O | undefined } {
+/** The shape and the options that `CreationArguments` means, checked. */
+export function readSized<O extends CreateOptions>(given: Signature, args: CreationArguments<O>): { shape: Shape; options: O | undefined } {
   let shape = args[0] as Shape | number
   let options = args[1] as O | undefined
   if (typeof shape === 'number' && args.length > 1) {
@@ -136,12 +136,12 @@ const ONES = sized('ones', CREATE_OPTIONS)
 const EMPTY = sized('empty', CREATE_OPTIONS)
 
 /** All 0. @see https://pytorch.org/docs/stable/generated/torch.zeros.html @example zeros([2, 3]); zeros(2, 3, { dtype: 'int32' }) */
-export function zeros(...args: Sized<CreateOptions>): Tensor {
+export function zeros(...args: CreationArguments<CreateOptions>): Tensor {
   const { shape, options } = readSized(ZEROS, args)
   return filled('zeros', shape, options, 'float32', (dtype, placement) => graph.constant(0, dtype, placement))
 }
 /** All 1. @see https://pytorch.org/docs/stable/generated/torch.ones.html */
-export function ones(...args: Sized<CreateOptions>): Tensor {
+export function ones(...args: CreationArguments<CreateOptions>): Tensor {
   const { shape, options } = readSized(ONES, args)
   return filled('ones', shape, options, 'float32', (dtype, placement) => graph.constant(1, dtype, placement))
 }
@@ -159,7 +159,7 @@ export function full(shape: Shape | number, value: number | boolean, options?: C
   )
 }
 /** Some values: zeros here. @see https://pytorch.org/docs/stable/generated/torch.empty.html */
-export function empty(...args: Sized<CreateOptions>): Tensor {
+export function empty(...args: CreationArguments<CreateOptions>): Tensor {
   const { shape, options = {} } = readSized(EMPTY, args)
   return zeros(shape, options)
 }

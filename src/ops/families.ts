@@ -5,7 +5,9 @@ import { OPERAND, TENSOR, Tensor } from '../tensor/index.ts'
 import { checkSize, defineOp, type Rule } from './define.ts'
 import { floatOf, meet, type Operand } from './promote.ts'
 
+/** A function of one tensor, element by element. */
 export type UnaryFunction = (x: Tensor) => Tensor
+/** A function of two tensors that broadcast, or of a tensor and a number, element by element. */
 export type BinaryFunction = (a: Operand, b: Operand) => Tensor
 
 export interface UnarySpec {

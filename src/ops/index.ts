@@ -5,6 +5,7 @@ export * from './convert.ts'
 export * from './create.ts'
 export { checkDevices, defineComposition, type OpDefinition, opRegistry } from './define.ts'
 export * from './elementwise.ts'
+export type { BinaryFunction, UnaryFunction } from './families.ts'
 export * from './generator.ts'
 export * from './indexing.ts'
 export * from './inplace.ts'
@@ -19,7 +20,7 @@ export {
   avgPool2d,
   checkPadding,
   MAX_POOL,
-  type MaxPool,
+  type MaxPool2dFunction,
   type MaxPoolOptions,
   maxPool2d,
   type PoolOptions,

@@ -30,6 +30,7 @@ import { expand, reshape } from './view.ts'
 
 /** How the losses of single elements become one: `mean` (default), `sum`, or not at all. */
 export type Reduction = 'mean' | 'sum' | 'none'
+/** Options of the losses. */
 export interface LossOptions {
   /** `mean` by default. */
   readonly reduction?: Reduction

@@ -11,7 +11,7 @@ import {
   sizeOf,
   underName,
 } from '../base/index.ts'
-import { alias, type DeviceOf, hostValues, ownValue, TENSOR, type Tensor } from '../tensor/index.ts'
+import { alias, hostValues, ownValue, type Placement, TENSOR, type Tensor } from '../tensor/index.ts'
 import { eq, isfinite, isnan, le, logicalAnd, logicalOr } from './compare.ts'
 import { cast, stopGradient } from './convert.ts'
 import { tensor } from './create.ts'
@@ -22,7 +22,7 @@ import { all } from './reduce.ts'
 import { expand, reshape } from './view.ts'
 
 /** A leaf of positions at a place. */
-function indicesAt(placement: DeviceOf, values: Int32Array, shape: readonly number[]): Tensor {
+function indicesAt(placement: Placement, values: Int32Array, shape: readonly number[]): Tensor {
   return tensor(values, { shape, ...(placement === 'auto' ? {} : { device: placement }) })
 }
 

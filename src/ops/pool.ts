@@ -157,7 +157,7 @@ function positionsOf(taps: Tensor, w: Windows): Tensor {
 }
 
 /** The forms of {@link maxPool2d}. */
-export interface MaxPool {
+export interface MaxPool2dFunction {
   (x: Tensor, kernelSize: Pair, options?: MaxPoolOptions & { readonly returnIndices?: false }): Tensor
   (x: Tensor, kernelSize: Pair, options: MaxPoolOptions & { readonly returnIndices: true }): ValuesIndices
   (x: Tensor, kernelSize: Pair, options?: MaxPoolOptions): Tensor | ValuesIndices
@@ -182,7 +182,7 @@ export const maxPool2d = ((x: Tensor, kernelSize: Pair, options: MaxPoolOptions 
   const { values, taps } = largest(x, w)
   const indices = positionsOf(taps, w)
   return valuesIndices(values, hasBatch ? indices : ownShape(indices, values.shape))
-}) as MaxPool
+}) as MaxPool2dFunction
 
 /** By how many elements each window is divided, along one axis: those within the input, or also those of the padding. */
 function counts(w: Windows, d: number, padding: number, includePad: boolean): number[] {

@@ -29,6 +29,7 @@ import { knownValues, optionsIn, TENSOR, Tensor } from '../tensor/index.ts'
 import {
   CREATE,
   type CreateOptions,
+  type CreationArguments,
   created,
   fromFunction,
   impliedBy,
@@ -36,7 +37,6 @@ import {
   placementFor,
   readSized,
   SIZES,
-  type Sized,
   shapeOf,
   sized,
 } from './create.ts'
@@ -86,7 +86,7 @@ const RAND = sized('rand', RANDOM_FLOAT)
 const RANDN = sized('randn', RANDOM_FLOAT)
 
 /** Uniform in [0, 1); the same on every device. @see https://pytorch.org/docs/stable/generated/torch.rand.html */
-export function rand(...args: Sized<RandomOptions>): Tensor {
+export function rand(...args: CreationArguments<RandomOptions>): Tensor {
   const { shape, options } = readSized(RAND, args)
   const dtype = options?.dtype ?? 'float32'
   const bits = bitsOf(options?.generator, shape, placementFor('rand', dtype, options?.device))
@@ -98,7 +98,7 @@ export function rand(...args: Sized<RandomOptions>): Tensor {
  * place of float32.
  * @see https://pytorch.org/docs/stable/generated/torch.randn.html
  */
-export function randn(...args: Sized<RandomOptions>): Tensor {
+export function randn(...args: CreationArguments<RandomOptions>): Tensor {
   const { shape, options } = readSized(RANDN, args)
   const dtype = options?.dtype ?? 'float32'
   return created(normalNode(options?.generator, shape, dtype, placementFor('randn', dtype, options?.device)), options)

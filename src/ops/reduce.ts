@@ -282,7 +282,12 @@ export function amin(x: Tensor, dim?: Dims | ReduceOptions | null, options?: Red
 }
 
 /** Values and their positions: an object that is also a tuple. */
-export type ValuesIndices = readonly [values: Tensor, indices: Tensor] & { readonly values: Tensor; readonly indices: Tensor }
+export type ValuesIndices = readonly [values: Tensor, indices: Tensor] & {
+  /** The elements. */
+  readonly values: Tensor
+  /** Where they were, int32. */
+  readonly indices: Tensor
+}
 /** Makes the object that is also a tuple. */
 export const valuesIndices = (values: Tensor, indices: Tensor): ValuesIndices =>
   Object.assign([values, indices] as const, { values, indices })
@@ -323,7 +328,7 @@ function extreme(
 }
 
 /** The forms of {@link max} and {@link min}. */
-export interface Extreme {
+export interface ExtremumFunction {
   /** The extreme of all elements, 0-d; ties share the gradient. */
   (x: Tensor, dim?: null, options?: DimOptions): Tensor
   /** Element by element, as `maximum` and `minimum`. */
@@ -338,11 +343,11 @@ export interface Extreme {
  * @see https://pytorch.org/docs/stable/generated/torch.max.html
  * @example const { values, indices } = x.max(1) // both [2] for x of [2, 3]
  */
-export const max: Extreme = ((x: Tensor, second?: number | DimOptions | Tensor, options?: DimOptions) =>
-  extreme('max', x, second, options)) as Extreme
+export const max: ExtremumFunction = ((x: Tensor, second?: number | DimOptions | Tensor, options?: DimOptions) =>
+  extreme('max', x, second, options)) as ExtremumFunction
 /** The smallest element; as {@link max}. @see https://pytorch.org/docs/stable/generated/torch.min.html */
-export const min: Extreme = ((x: Tensor, second?: number | DimOptions | Tensor, options?: DimOptions) =>
-  extreme('min', x, second, options)) as Extreme
+export const min: ExtremumFunction = ((x: Tensor, second?: number | DimOptions | Tensor, options?: DimOptions) =>
+  extreme('min', x, second, options)) as ExtremumFunction
 
 const POSITION = { argmax: alongOne('argmax'), argmin: alongOne('argmin') } as const
 

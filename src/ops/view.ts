@@ -22,9 +22,9 @@ import * as graph from '../graph/index.ts'
 import { DIM, DIMS, TENSOR, type Tensor, type TensorList, tensorList } from '../tensor/index.ts'
 import { checkSize, defineOp } from './define.ts'
 
-/** Sizes as one array or as arguments. */
-export type Sizes = [sizes: Shape] | number[]
-/** The list that `Sizes` means, checked: `given` describes (x, list). */
+/** SizeArguments as one array or as arguments. */
+export type SizeArguments = [sizes: Shape] | number[]
+/** The list that `SizeArguments` means, checked: `given` describes (x, list). */
 function listed(given: Signature, x: Tensor, sizes: readonly [Shape] | readonly number[]): Shape {
   const list = sizes.length === 1 && typeof sizes[0] !== 'number' ? (sizes[0] as Shape) : (sizes as Shape)
   given.check(x, list)
@@ -50,12 +50,12 @@ const RESHAPE = signature('reshape', { x: TENSOR, sizes: SIZES })
  * @see https://pytorch.org/docs/stable/generated/torch.reshape.html
  * @example zeros([2, 6]).reshape(3, -1).shape // [3, 4]
  */
-export function reshape(x: Tensor, ...sizes: Sizes): Tensor {
+export function reshape(x: Tensor, ...sizes: SizeArguments): Tensor {
   const list = listed(RESHAPE, x, sizes)
   return reshapeTo(x, sameShape(list, x._node.shape) ? x._node.shape : inferReshape('reshape', x._node.shape, [...list]))
 }
 /** As {@link reshape}. @see https://pytorch.org/docs/stable/generated/torch.Tensor.view.html */
-export const view: (x: Tensor, ...sizes: Sizes) => Tensor = reshape
+export const view: (x: Tensor, ...sizes: SizeArguments) => Tensor = reshape
 
 const FLATTEN = signature('flatten', { x: TENSOR, startDim: optional(DIM), endDim: optional(DIM) })
 
@@ -125,7 +125,7 @@ const PERMUTE = signature('permute', { x: TENSOR, order: listOf(DIM) })
  * @see https://pytorch.org/docs/stable/generated/torch.permute.html
  * @example zeros([2, 3, 4]).permute(2, 0, 1).shape // [4, 2, 3]
  */
-export function permute(x: Tensor, ...order: Sizes): Tensor {
+export function permute(x: Tensor, ...order: SizeArguments): Tensor {
   const given = listed(PERMUTE, x, order)
   const list = given.map((d) => normalizeDim('permute', d, x.ndim))
   if (list.length !== x.ndim || new Set(list).size !== list.length) {
@@ -182,7 +182,7 @@ export function movedim(x: Tensor, source: number, destination: number): Tensor 
 const FLIP = signature('flip', { x: TENSOR, dims: listOf(DIM) })
 
 /** The elements in reverse along `dims`. @see https://pytorch.org/docs/stable/generated/torch.flip.html */
-export function flip(x: Tensor, ...dims: Sizes): Tensor {
+export function flip(x: Tensor, ...dims: SizeArguments): Tensor {
   const list = listed(FLIP, x, dims).map((d) => normalizeDim('flip', d, x.ndim))
   const turned = (i: number): boolean => list.includes(i) && (x.shape[i] as number) > 0
   return sliceBy(x, {
@@ -209,7 +209,7 @@ const EXPAND = signature('expand', { x: TENSOR, sizes: SIZES })
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.expand.html
  * @example zeros([3, 1]).expand(2, -1, 4).shape // [2, 3, 4]
  */
-export function expand(x: Tensor, ...sizes: Sizes): Tensor {
+export function expand(x: Tensor, ...sizes: SizeArguments): Tensor {
   return expandBy('expand', x, listed(EXPAND, x, sizes))
 }
 
@@ -246,7 +246,7 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
 const REPEAT = signature('repeat', { x: TENSOR, sizes: SHAPE })
 
 /** `x` repeated `sizes[i]` times along each dim; dims may be added in front. @see https://pytorch.org/docs/stable/generated/torch.Tensor.repeat.html */
-export function repeat(x: Tensor, ...sizes: Sizes): Tensor {
+export function repeat(x: Tensor, ...sizes: SizeArguments): Tensor {
   const times = listed(REPEAT, x, sizes)
   if (times.length < x.ndim)
     throw new ShapeError('repeat', `${x.ndim} or more counts are wanted for ${showShape(x.shape)}, got ${showShape(times)}`, [x.shape])

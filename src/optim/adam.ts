@@ -42,13 +42,7 @@ const ADAM_W = kindsOf('AdamW')
 
 /** What both have in common: the step of the means. PyTorch's order of operations. */
 abstract class Adams extends Optimizer<AdamOptions> {
-  constructor(
-    kinds: OptimizerKinds<AdamOptions>,
-    params: Params<AdamOptions>,
-    options: Partial<Readonly<AdamOptions>> & MemoryOptions,
-    weightDecayByDefault: number,
-  ) {
-    kinds.given.checkAs(new.target.name, params, options)
+  constructor(params: Params<AdamOptions>, options: Partial<Readonly<AdamOptions>> & MemoryOptions, weightDecayByDefault: number) {
     const {
       lr = 1e-3,
       betas = [0.9, 0.999],
@@ -58,7 +52,7 @@ abstract class Adams extends Optimizer<AdamOptions> {
       maximize = false,
       ...memory
     } = options
-    super(params, { lr, betas, eps, weightDecay, amsgrad, maximize }, memory, kinds)
+    super(params, { lr, betas, eps, weightDecay, amsgrad, maximize }, memory)
   }
 
   // No option depends on another
@@ -91,7 +85,13 @@ abstract class Adams extends Optimizer<AdamOptions> {
  */
 export class Adam extends Adams {
   constructor(params: Params<AdamOptions>, options: Partial<Readonly<AdamOptions>> & MemoryOptions = {}) {
-    super(ADAM, params, options, 0)
+    ADAM.given.checkAs(new.target.name, params, options)
+    super(params, options, 0)
+  }
+
+  /** @internal */
+  protected override get kinds(): OptimizerKinds<AdamOptions> {
+    return ADAM
   }
 
   protected decay(values: Tensor, gradients: Tensor, { weightDecay }: ParamGroup<AdamOptions>): readonly [Tensor, Tensor] {
@@ -106,7 +106,13 @@ export class Adam extends Adams {
  */
 export class AdamW extends Adams {
   constructor(params: Params<AdamOptions>, options: Partial<Readonly<AdamOptions>> & MemoryOptions = {}) {
-    super(ADAM_W, params, options, 0.01)
+    ADAM_W.given.checkAs(new.target.name, params, options)
+    super(params, options, 0.01)
+  }
+
+  /** @internal */
+  protected override get kinds(): OptimizerKinds<AdamOptions> {
+    return ADAM_W
   }
 
   protected decay(values: Tensor, gradients: Tensor, { lr, weightDecay }: ParamGroup<AdamOptions>): readonly [Tensor, Tensor] {

@@ -24,7 +24,17 @@ import {
   signature,
 } from '../base/index.ts'
 import { cast, detach, neg, zerosLike } from '../ops/index.ts'
-import { closeStep, enableGrad, enterQuiet, leaveQuiet, TENSOR, Tensor, withGrad } from '../tensor/index.ts'
+import {
+  closeStep,
+  enableGrad,
+  enterQuiet,
+  leaveQuiet,
+  TENSOR,
+  Tensor,
+  withGrad,
+  ZERO_GRAD_OPTIONS,
+  type ZeroGradOptions,
+} from '../tensor/index.ts'
 import { type Arena, layOut, type Resident, type Slots } from './arena.ts'
 
 /** What every group has. */
@@ -67,16 +77,21 @@ export function optimizerKinds<O extends GroupOptions>(
 }
 
 /** Parameters and how they are updated; the options may be changed between steps. */
-export type ParamGroup<O extends GroupOptions = GroupOptions> = O & { readonly params: readonly Tensor[] }
+export type ParamGroup<O extends GroupOptions = GroupOptions> = O & {
+  /** The tensors that are updated. */
+  readonly params: readonly Tensor[]
+}
 
 /** A group as it is given: options that are left out are the optimizer's. */
-export type GivenGroup<O extends GroupOptions = GroupOptions> = Partial<Readonly<O>> & { readonly params: Tensor | Iterable<Tensor> }
+export type GivenGroup<O extends GroupOptions = GroupOptions> = Partial<Readonly<O>> & {
+  /** The tensors that are updated: leaves of a float dtype. */
+  readonly params: Tensor | Iterable<Tensor>
+}
 
 /** What an optimizer takes: parameters, or groups of them. */
 export type Params<O extends GroupOptions = GroupOptions> = Iterable<Tensor> | Iterable<GivenGroup<O>>
 
-const SET_TO_NONE = describe<ZeroGradOptions>({ setToNone: BOOLEAN })
-const ZERO_GRAD = signature('Optimizer.zeroGrad', { options: optional(SET_TO_NONE) })
+const ZERO_GRAD = signature('Optimizer.zeroGrad', { options: optional(ZERO_GRAD_OPTIONS) })
 const STEP = signature('Optimizer.step', { closure: optional(FUNCTION) })
 const LOAD: Kind = {
   fits: 'what stateDict() gave: { state, paramGroups }',
@@ -88,12 +103,6 @@ const LOAD: Kind = {
     Object.values(x.state).every(isPlainObject),
 }
 const LOAD_STATE_DICT = signature('Optimizer.loadStateDict', { state: LOAD })
-
-/** How gradients are forgotten. */
-export interface ZeroGradOptions {
-  /** Whether they become null (default) or zeros. */
-  readonly setToNone?: boolean
-}
 
 /** What belongs to the optimizer and to no group. */
 export interface MemoryOptions {
@@ -128,23 +137,26 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
   /** The groups; `optimizer.paramGroups[0].lr = 1e-4` holds from the next step on. */
   readonly paramGroups: ParamGroup<O>[] = []
   readonly #defaults: O
-  readonly #kinds: OptimizerKinds<O> | undefined
   readonly #keepPrevious: boolean
   readonly #known = new Set<Tensor>()
   #arenas: Arena<ParamGroup<O>>[] = []
 
   /**
-   * @param kinds what the options may be (`optimizerKinds`); an optimizer of one's own checks them in `check` instead
+   * @param defaults the options of every group that does not say otherwise
    * @throws ArgumentError for no parameters, a parameter twice, or one that is no leaf of a float dtype.
    */
-  constructor(params: Params<O>, defaults: O, memory: MemoryOptions, kinds?: OptimizerKinds<O>) {
+  constructor(params: Params<O>, defaults: O, memory: MemoryOptions = {}) {
     this.#defaults = defaults
-    this.#kinds = kinds
     this.#keepPrevious = memory.keepPrevious ?? true
     const list: readonly unknown[] = [...this.#iterable(params)]
     if (list.length === 0) throw new ArgumentError(this.#name, 'there are no parameters to optimize')
     if (list.every((p) => p instanceof Tensor)) this.addParamGroup({ params: list } as unknown as GivenGroup<O>)
     else for (const group of list) this.addParamGroup(group as GivenGroup<O>)
+  }
+
+  /** @internal What the options may be (`optimizerKinds`); an optimizer of one's own checks them in `check` instead. */
+  protected get kinds(): OptimizerKinds<O> | undefined {
+    return undefined
   }
 
   get #name(): string {
@@ -158,7 +170,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
 
   /** Throws unless the options of a group are what they may be: at first, and before each step, since they may be changed. */
   #checkGroup(group: O): void {
-    for (const [name, kind] of this.#kinds?.group.kinds ?? GROUP_KINDS) {
+    for (const [name, kind] of this.kinds?.group.kinds ?? GROUP_KINDS) {
       const value: unknown = (group as unknown as Record<string, unknown>)[name]
       if (!kind.accepts(value)) throw new ArgumentError(this.#name, mismatch(kind, name, value))
     }
@@ -180,7 +192,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
     if (!isPlainObject(group)) throw new ArgumentError(name, `a group is { params: […], … }, got ${showArgument(group)}`)
     const { params: given, ...options } = group as GivenGroup<O>
     const own = new Options(
-      Object.fromEntries(Object.keys(this.#defaults).map((key) => [key, this.#kinds?.group.kinds.get(key) ?? ANYTHING])),
+      Object.fromEntries(Object.keys(this.#defaults).map((key) => [key, this.kinds?.group.kinds.get(key) ?? ANYTHING])),
     )
     if (!own.accepts(options)) throw new ArgumentError(name, mismatch(own, 'a group', options))
     if (given === undefined) throw new ArgumentError(name, 'a group is { params: […], … }; params is missing')
@@ -342,7 +354,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
       for (const [name, value] of Object.entries(entry)) {
         if (name === 'step') continue
         if (!(value instanceof Tensor)) fail(mismatch(TENSOR, `${name} of parameter ${i}`, value))
-        if (this.#kinds && !this.#kinds.slots.includes(name))
+        if (this.kinds && !this.kinds.slots.includes(name))
           fail(`the state remembers ${showArgument(name)}, ${this.#name} ${this.#remembered()}: it is of another optimizer`)
         if (!sameShape((value as Tensor).shape, param.shape))
           fail(`${name} of parameter ${i} is ${showShape((value as Tensor).shape)} there, the parameter ${showShape(param.shape)} here`)
@@ -376,7 +388,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
   }
 
   #remembered(): string {
-    const slots = this.#kinds?.slots ?? []
+    const slots = this.kinds?.slots ?? []
     return slots.length === 0 ? 'remembers nothing' : `remembers ${slots.join(', ')}`
   }
 

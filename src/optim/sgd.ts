@@ -8,6 +8,7 @@ import {
   type GroupOptions,
   type MemoryOptions,
   Optimizer,
+  type OptimizerKinds,
   optimizerKinds,
   type ParamGroup,
   type Params,
@@ -38,7 +39,12 @@ export class SGD extends Optimizer<SGDOptions> {
   constructor(params: Params<SGDOptions>, options: Partial<Readonly<SGDOptions>> & MemoryOptions = {}) {
     KINDS.given.checkAs(new.target.name, params, options)
     const { lr = 1e-3, momentum = 0, dampening = 0, weightDecay = 0, nesterov = false, maximize = false, ...memory } = options
-    super(params, { lr, momentum, dampening, weightDecay, nesterov, maximize }, memory, KINDS)
+    super(params, { lr, momentum, dampening, weightDecay, nesterov, maximize }, memory)
+  }
+
+  /** @internal */
+  protected override get kinds(): OptimizerKinds<SGDOptions> {
+    return KINDS
   }
 
   protected check({ momentum, dampening, nesterov }: SGDOptions): void {

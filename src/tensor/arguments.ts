@@ -1,6 +1,8 @@
 /** @file Kinds of arguments that know tensors (`src/base/arguments.ts` has the others). */
 import {
   ArgumentError,
+  BOOLEAN,
+  options as describe,
   type Kind,
   listOf,
   mismatch,
@@ -72,3 +74,12 @@ export function optionsIn<O extends object>(op: string, dim: unknown, options: O
 export function checkTensor(op: string, role: string, x: unknown): asserts x is Tensor {
   if (!(x instanceof Tensor)) throw new ArgumentError(op, mismatch(TENSOR, role, x))
 }
+
+/** How gradients are forgotten. */
+export interface ZeroGradOptions {
+  /** Whether they become null (default) or zeros. */
+  readonly setToNone?: boolean
+}
+
+/** The kinds of {@link ZeroGradOptions}. */
+export const ZERO_GRAD_OPTIONS: Options<ZeroGradOptions> = describe<ZeroGradOptions>({ setToNone: BOOLEAN })

@@ -24,9 +24,13 @@ export type NdArray = Ndarray<TypedArray>
 
 /** The part of an `ndarray` that is read: element [i, j, …] is `data` at offset + i · stride[0] + j · stride[1] + … */
 export interface StridedArray {
+  /** All elements, or an object that gets and counts them. */
   readonly data: ArrayLike<number> | { readonly length: number; get(index: number): number }
+  /** Sizes of the axes, outermost first. */
   readonly shape: readonly number[]
+  /** For each axis, how far apart in `data` two neighbours lie, in elements. */
   readonly stride: readonly number[]
+  /** Where in `data` the first element is. */
   readonly offset: number
 }
 

@@ -1,4 +1,6 @@
 /** @file The door of tensors and tape. */
+export type { DeviceName } from '../device/index.ts'
+export type { Placement } from '../graph/index.ts'
 export * from './arguments.ts'
 export type { FormatOptions } from './format.ts'
 export * from './handles.ts'

@@ -44,8 +44,14 @@ export class GradPoint<T extends Handle> {
 let serial = 0
 const NONE: readonly never[] = []
 
+/** What a tensor tells of the op that made it. */
+export interface GradFn {
+  /** PyTorch's `grad_fn.name()`, without its suffix: `Mul`. */
+  readonly name: string
+}
+
 /** One recorded op. Serial numbers grow, so descending serial order is an order for backward. */
-export class TapeEntry<T extends Handle> {
+export class TapeEntry<T extends Handle> implements GradFn {
   readonly serial: number = ++serial
   readonly op: TapeOp<T>
   readonly params: unknown

@@ -20,7 +20,7 @@ import {
 import * as graph from '../graph/index.ts'
 import { FORMAT, type FormatOptions, formatTensor, formatValues } from './format.ts'
 import { fromStorage, type NdArray, type NestedArray, nest, toNdarray } from './host.ts'
-import { GradPoint, type TapeEntry } from './tape.ts'
+import { type GradFn, GradPoint } from './tape.ts'
 
 declare global {
   interface SymbolConstructor {
@@ -28,9 +28,6 @@ declare global {
     readonly dispose: unique symbol
   }
 }
-
-/** Where a tensor is: `auto` until the default device is settled. */
-export type DeviceOf = graph.Placement
 
 /** Notes that a second handle has the node. */
 export function share(node: graph.Node): void {
@@ -111,11 +108,12 @@ export class Tensor {
   get ndim(): number {
     return this._node.shape.length
   }
+  /** What kind of numbers the elements are. */
   get dtype(): DType {
     return this._node.dtype
   }
   /** `webgpu` or `cpu`; `auto` until the default device is settled (see `init`). */
-  get device(): DeviceOf {
+  get device(): graph.Placement {
     return graph.placementOf(this._node)
   }
 
@@ -141,7 +139,7 @@ export class Tensor {
     return this._point === undefined || this._point.entry === undefined
   }
   /** The recorded op that made this tensor, or null for a leaf. */
-  get gradFn(): TapeEntry<Tensor> | null {
+  get gradFn(): GradFn | null {
     return this._point?.entry ?? null
   }
 
@@ -213,7 +211,7 @@ export class Tensor {
     )
   }
 
-  /** @throws ArgumentError always, for `JSON.stringify`: values have to be waited for. */
+  /** For `JSON.stringify`, which cannot wait for values. @throws ArgumentError always */
   toJSON(): never {
     throw new ArgumentError(
       'JSON.stringify',
@@ -264,6 +262,7 @@ Object.defineProperty(Tensor.prototype, Symbol.iterator, {
 if (Symbol.dispose) Object.defineProperty(Tensor.prototype, Symbol.dispose, { value: Tensor.prototype.dispose })
 
 export interface Tensor {
+  /** Frees the value at the end of the block: `using x = …`. The same as {@link Tensor.dispose}. */
   [Symbol.dispose](): void
 }
 

@@ -58,8 +58,6 @@ interface Settled extends Required<GradcheckOptions> {
   readonly name: string
 }
 
-type Inputs = readonly unknown[]
-
 const settle = (name: string, options: GradcheckOptions): Settled => ({
   name,
   eps: options.eps ?? 1e-6,
@@ -71,8 +69,8 @@ const settle = (name: string, options: GradcheckOptions): Settled => ({
 })
 
 /** The results that have a gradient at all. */
-function outputsOf(fn: Checked, inputs: Inputs): Tensor[] {
-  const result: unknown = (fn as (...inputs: Inputs) => unknown)(...inputs)
+function outputsOf(fn: Checked, inputs: readonly unknown[]): Tensor[] {
+  const result: unknown = (fn as (...inputs: readonly unknown[]) => unknown)(...inputs)
   const list: readonly unknown[] = Array.isArray(result) ? result : [result]
   return list.filter((y, i): y is Tensor => {
     if (!(y instanceof Tensor)) throw new ArgumentError('gradcheck', mismatch(TENSOR, `result ${i} of fn`, y))
@@ -82,7 +80,7 @@ function outputsOf(fn: Checked, inputs: Inputs): Tensor[] {
 
 const isChecked = (x: unknown): x is Tensor => x instanceof Tensor && x.requiresGrad
 
-function checkInputs(name: string, inputs: Inputs): Tensor[] {
+function checkInputs(name: string, inputs: readonly unknown[]): Tensor[] {
   const checked = inputs.filter(isChecked)
   if (checked.length === 0) throw new ArgumentError(name, 'no input requires grad. Make them with { requiresGrad: true }')
   for (const x of checked) {
@@ -97,7 +95,7 @@ function checkInputs(name: string, inputs: Inputs): Tensor[] {
 }
 
 /** The inputs with other values for those that are checked: leaves of their own. */
-function withValues(inputs: Inputs, values: readonly Float64Array[]): unknown[] {
+function withValues(inputs: readonly unknown[], values: readonly Float64Array[]): unknown[] {
   let next = 0
   return inputs.map((x) =>
     isChecked(x) ? tensor(values[next++] as Float64Array, { shape: x.shape, dtype: 'float64', device: 'cpu', requiresGrad: true }) : x,
@@ -116,7 +114,7 @@ const hostOf = async (list: readonly Tensor[]): Promise<Float64Array[]> =>
  * @see https://pytorch.org/docs/stable/generated/torch.autograd.gradcheck.gradcheck.html
  * @example await gradcheck((x: Tensor) => x.sin(), [randn([3], { dtype: 'float64', requiresGrad: true })])
  */
-export async function gradcheck(fn: Checked, inputs: Tensor | Inputs, options: GradcheckOptions = {}): Promise<boolean> {
+export async function gradcheck(fn: Checked, inputs: Tensor | readonly unknown[], options: GradcheckOptions = {}): Promise<boolean> {
   GRADCHECK.check(fn, inputs, options)
   return check(fn, inputs instanceof Tensor ? [inputs] : inputs, settle('gradcheck', options))
 }
@@ -125,7 +123,7 @@ export async function gradcheck(fn: Checked, inputs: Tensor | Inputs, options: G
  * Checks the gradients of the gradients of `fn`, as {@link gradcheck} does those of `fn`.
  * @see https://pytorch.org/docs/stable/generated/torch.autograd.gradcheck.gradgradcheck.html
  */
-export async function gradgradcheck(fn: Checked, inputs: Tensor | Inputs, options: GradcheckOptions = {}): Promise<boolean> {
+export async function gradgradcheck(fn: Checked, inputs: Tensor | readonly unknown[], options: GradcheckOptions = {}): Promise<boolean> {
   GRADGRADCHECK.check(fn, inputs, options)
   const list = inputs instanceof Tensor ? [inputs] : inputs
   const settled = settle('gradgradcheck', options)
@@ -145,7 +143,7 @@ export async function gradgradcheck(fn: Checked, inputs: Tensor | Inputs, option
   return check(firstOrder as Checked, [...list, ...weights], settled)
 }
 
-async function check(fn: Checked, inputs: Inputs, settled: Settled): Promise<boolean> {
+async function check(fn: Checked, inputs: readonly unknown[], settled: Settled): Promise<boolean> {
   const checked = checkInputs(settled.name, inputs)
   const outputs = outputsOf(fn, inputs)
   const differentiable = outputs.map((y, i) => ({ y, i })).filter(({ y }) => y.requiresGrad)
@@ -174,7 +172,7 @@ interface Output {
 
 async function elementByElement(
   fn: Checked,
-  inputs: Inputs,
+  inputs: readonly unknown[],
   checked: readonly Tensor[],
   outputs: readonly Output[],
   settled: Settled,
@@ -221,7 +219,7 @@ async function analyticRows(y: Tensor, checked: readonly Tensor[]): Promise<Floa
 /** For each checked input and each output, the slopes: one array over the output's elements for each element of the input. */
 async function numericJacobians(
   fn: Checked,
-  inputs: Inputs,
+  inputs: readonly unknown[],
   checked: readonly Tensor[],
   outputs: readonly Output[],
   eps: number,
@@ -284,7 +282,7 @@ function compareJacobians(
 /** ⟨v, J u⟩ by a difference along u against ⟨Jᵀ v, u⟩ by backward, with u and v random of length 1. */
 async function alongOneDirection(
   fn: Checked,
-  inputs: Inputs,
+  inputs: readonly unknown[],
   checked: readonly Tensor[],
   outputs: readonly Tensor[],
   settled: Settled,

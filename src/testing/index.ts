@@ -3,4 +3,4 @@ import '../fluent.ts'
 
 export { AssertionError, assertClose, type CloseOptions, type Tolerance } from './close.ts'
 export { type Checked, type GradcheckOptions, gradcheck, gradgradcheck } from './gradcheck.ts'
-export { matchers, registerMatchers, type TensorMatchers } from './matchers.ts'
+export { type Expect, type MatcherResult, matchers, registerMatchers, type TensorMatchers } from './matchers.ts'

@@ -12,16 +12,19 @@ import { type HostData, Tensor } from '../tensor/index.ts'
 import { type CloseOptions, compareTensors } from './close.ts'
 import { type Checked, type GradcheckOptions, gradcheck } from './gradcheck.ts'
 
-interface Verdict {
+/** What a matcher answers. */
+export interface MatcherResult {
+  /** Whether the value is as expected. */
   readonly pass: boolean
+  /** What is printed where it is not (or, after `not`, where it is). */
   readonly message: () => string
 }
 
 /** The matchers, as an object for `expect.extend`. */
 export const matchers: {
-  readonly toBeCloseToTensor: (actual: Tensor, expected: Tensor | HostData, options?: CloseOptions) => Promise<Verdict>
-  readonly toHaveShape: (actual: { readonly shape: Shape }, shape: Shape) => Verdict
-  readonly toPassGradcheck: (fn: Checked, inputs: Tensor | readonly unknown[], options?: GradcheckOptions) => Promise<Verdict>
+  readonly toBeCloseToTensor: (actual: Tensor, expected: Tensor | HostData, options?: CloseOptions) => Promise<MatcherResult>
+  readonly toHaveShape: (actual: { readonly shape: Shape }, shape: Shape) => MatcherResult
+  readonly toPassGradcheck: (fn: Checked, inputs: Tensor | readonly unknown[], options?: GradcheckOptions) => Promise<MatcherResult>
 } = {
   /** `await expect(x).toBeCloseToTensor([1, 2], { rtol: 1e-4, atol: 1e-6 })` */
   async toBeCloseToTensor(actual, expected, options) {

@@ -59,7 +59,7 @@ const isDifferentiable = (c: GoldenCase): boolean =>
 
 /** Adds the ops on the tape of some results. */
 function opsOf(results: readonly Tensor[], into: Set<string>): void {
-  const stack = results.map((y) => y.gradFn)
+  const stack = results.map((y) => y._point?.entry ?? null)
   const seen = new Set<unknown>()
   for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) {
     if (entry === null || seen.has(entry)) continue
