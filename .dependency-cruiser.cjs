@@ -1,8 +1,8 @@
 /**
- * The floors of docs/architecture.md: an import may only point down, and only to a folder's door (its index.ts). Type-only imports count too,
- * since a type is knowledge. A rule names a floor by the folders above it that it must not know.
+ * The layers of docs/architecture.md, lowest first: a file may import only from lower layers, and of another folder only its index.ts. Type-only
+ * imports count too: a change of the type would change the file.
  */
-const FLOORS = [
+const LAYERS = [
   ['base'],
   ['kernel', 'device'],
   ['graph'],
@@ -17,12 +17,12 @@ const FLOORS = [
 /** A folder of src, or the single file that stands for it. */
 const at = (names) => `^src/(${names.join('|')})(/|\\.ts$)`
 
-const upward = FLOORS.slice(0, -1).map((floor, i) => ({
-  name: `no-way-up-from-${floor.length > 2 ? 'composition' : floor.join('-')}`,
-  comment: `src/${floor.join(', src/')} must not know the floors above.`,
+const upward = LAYERS.slice(0, -1).map((layer, i) => ({
+  name: `no-import-upward-from-${layer.length > 2 ? 'composition' : layer.join('-')}`,
+  comment: `src/${layer.join(', src/')} must not import from the layers above.`,
   severity: 'error',
-  from: { path: at(floor) },
-  to: { path: at(FLOORS.slice(i + 1).flat()) },
+  from: { path: at(layer) },
+  to: { path: at(LAYERS.slice(i + 1).flat()) },
 }))
 
 module.exports = {
@@ -30,32 +30,32 @@ module.exports = {
     { name: 'no-cycles', comment: 'Neither between files nor between folders.', severity: 'error', from: {}, to: { circular: true } },
     ...upward,
     {
-      name: 'device-knows-base-and-kernel',
-      comment: 'A device runs kernels; it knows neither graphs nor tensors.',
+      name: 'device-imports-base-and-kernel',
+      comment: 'A device runs kernels; it uses neither graphs nor tensors.',
       severity: 'error',
       from: { path: '^src/device/' },
       to: { path: '^src/', pathNot: '^src/(device|base|kernel)/' },
     },
     {
-      name: 'kernel-knows-base',
+      name: 'kernel-imports-base',
       comment: 'The kernel IR is the same for every device.',
       severity: 'error',
       from: { path: '^src/kernel/' },
       to: { path: '^src/device/' },
     },
     {
-      name: 'only-through-the-door',
+      name: 'only-index-of-other-folders',
       comment:
-        "Another folder's rooms are private: import from its index.ts. `nn/functional` is an entry of the package, so it is a door too.",
+        'The files of another folder are private: import its index.ts. `nn/functional` is an entry of the package, and may be imported too.',
       severity: 'error',
       from: { path: '^src/([^/]+)(/|\\.ts$)' },
       to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', '^src/[^/]+/index\\.ts$', '^src/nn/functional\\.ts$'] },
     },
     {
-      name: 'every-file-has-a-floor',
-      comment: 'A new folder of src is given its floor in this file first.',
+      name: 'every-file-has-a-layer',
+      comment: 'A new folder of src is given its layer in this file first.',
       severity: 'error',
-      from: { path: '^src/', pathNot: at(FLOORS.flat()) },
+      from: { path: '^src/', pathNot: at(LAYERS.flat()) },
       to: {},
     },
     {

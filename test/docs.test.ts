@@ -70,6 +70,27 @@ for (const page of pages) {
   })
 }
 
+describe('the slips in docs/pytorch.md', () => {
+  const rows = [...textOf('docs/pytorch.md').matchAll(/^\| (`.*) \| (`(\w+): (.*)`|nothing: .*) \| .* \|$/gm)]
+
+  it('are what Node says of them', async () => {
+    expect(rows.length).toBeGreaterThan(8)
+    const slips = rows.flatMap(([, codes, text]) =>
+      [...(codes as string).matchAll(/`([^`]*)`/g)].map(([, code]) => ({
+        code: (code as string).replace(/^if \((.*)\)$/, '$1').replace(/postMessage/, 'new MessageChannel().port1.postMessage'),
+        text: (text as string).replace(/^`(.*)`$/, '$1'),
+      })),
+    )
+    const program = `
+      import { nn, zeros } from 'tapegrad'
+      const [model, x, y, say] = [new nn.Linear(2, 2), zeros([2]), 1, []] as any[]
+      ${slips.map(({ code }) => `try { ${code}; say.push('nothing') } catch (e) { say.push(\`\${e.name}: \${e.message}\`) }`).join('\n')}
+      console.log(JSON.stringify(say))`
+    const said = JSON.parse(await run(program.replaceAll('nn.Linear(2, 2);', '(nn as any).Linear(2, 2);'), 'slips')) as string[]
+    expect(said).toEqual(slips.map(({ text }) => text.replace(/^nothing: .*/, 'nothing')))
+  })
+})
+
 interface Cell {
   readonly cell_type: string
   readonly source: readonly string[]

@@ -18,6 +18,12 @@ describe('docs/performance.md', () => {
     expect(page, '`npm run bench -- --page` writes them').toBe(filled)
   })
 
+  it('names the rounds that each table had', () => {
+    const tables = [...page.matchAll(/```sh\n.*--rounds (\d+).*\n```\n\n<!-- npm run bench -- --table (\S+) -->/g)]
+    expect(tables.length).toBeGreaterThan(3)
+    for (const [, rounds, path] of tables) expect(JSON.parse(read(path as string)), path).toMatchObject({ rounds: Number(rounds) })
+  })
+
   it('has no table beside those', () => {
     const outside = fillPage(page, () => JSON.stringify(reportOf([]))).split('\n')
     const rows = outside.filter((line) => line.startsWith('|') && !/^\| (task|goal|---) /.test(line))

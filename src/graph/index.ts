@@ -1,4 +1,4 @@
-/** @file The door of the lazy graph. */
+/** @file What other folders import of the lazy graph. */
 export * from './node.ts'
 export * from './primitives.ts'
 export * from './runtime.ts'

@@ -1,5 +1,5 @@
 /**
- * @file What the floors above ask of the graph at run time: values, the end of a step, devices.
+ * @file What higher layers use of the graph at run time: values, the end of a step, devices.
  *
  * Work goes through one queue, in the order in which it was asked for. As long as nothing has to be waited for (a device that is being opened,
  * values that come from another device) it is done at once, synchronously.

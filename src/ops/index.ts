@@ -1,4 +1,4 @@
-/** @file The door of the ops, family by family. */
+/** @file What other folders import of the ops, family by family. */
 export * from './compare.ts'
 export * from './conv.ts'
 export * from './convert.ts'

@@ -1,4 +1,4 @@
-/** @file The door of tensors and tape. */
+/** @file What other folders import of tensors and the tape. */
 export type { DeviceName } from '../device/index.ts'
 export type { Placement } from '../graph/index.ts'
 export * from './arguments.ts'
