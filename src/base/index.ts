@@ -3,5 +3,5 @@ export * from './bytes.ts'
 export * from './dtype.ts'
 export * from './errors.ts'
 export * from './float16.ts'
-
+export * from './nesting.ts'
 export * from './shape.ts'

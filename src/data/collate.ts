@@ -1,5 +1,16 @@
 /** @file Samples to batches: tensors are stacked, numbers become tensors, tuples and records are gone through. */
-import { ANYTHING, ArgumentError, dtypeInfo, listOf, ShapeError, sameShape, showShape, signature, type TypedArray } from '../base/index.ts'
+import {
+  ANYTHING,
+  ArgumentError,
+  checkNesting,
+  dtypeInfo,
+  listOf,
+  ShapeError,
+  sameShape,
+  showShape,
+  signature,
+  type TypedArray,
+} from '../base/index.ts'
 import { stack, tensor } from '../ops/index.ts'
 import { hostValues, Tensor } from '../tensor/index.ts'
 
@@ -19,48 +30,62 @@ const COLLATE = signature('collate', { samples: listOf(ANYTHING, 1) })
  */
 export function defaultCollate<S>(samples: readonly S[]): Collated<S> {
   COLLATE.check(samples)
-  return collate(samples, '') as Collated<S>
+  return new Collation().batch(samples, '') as Collated<S>
 }
 
-function collate(samples: readonly unknown[], path: string): unknown {
-  const first = samples[0]
-  const where = path === '' ? 'a sample' : `${path} of a sample`
-  if (first instanceof Tensor) return stacked(samples as readonly Tensor[], where)
-  if (typeof first === 'number' || typeof first === 'boolean') {
-    const other = samples.find((s) => typeof s !== typeof first)
-    if (other !== undefined) throw new ArgumentError('collate', `${where} is a ${typeof first} in one and a ${typeof other} in another`)
-    return tensor(samples as readonly number[])
-  }
-  if (Array.isArray(first)) {
-    const other = samples.find((s) => !Array.isArray(s) || s.length !== first.length)
-    if (other !== undefined)
-      throw new ArgumentError(
-        'collate',
-        `${where} has ${first.length} parts in one and ${Array.isArray(other) ? other.length : 'none'} in another`,
+/** More parts of a sample than this, a tensor each, are no sample but a mistake. */
+const MAX_PARTS = 2 ** 17
+
+class Collation {
+  /** The arrays and records of the first sample that the present part lies in. */
+  readonly #above: object[] = []
+  #parts = 0
+
+  batch(samples: readonly unknown[], path: string): unknown {
+    const first = samples[0]
+    const where = path === '' ? 'a sample' : `${path} of a sample`
+    if (++this.#parts > MAX_PARTS) throw new ArgumentError('collate', `a sample has more than ${MAX_PARTS} parts. Make tensors of them`)
+    if (first instanceof Tensor) return stacked(samples as readonly Tensor[], where)
+    if (typeof first === 'number' || typeof first === 'boolean') {
+      const other = samples.find((s) => typeof s !== typeof first)
+      if (other !== undefined) throw new ArgumentError('collate', `${where} is a ${typeof first} in one and a ${typeof other} in another`)
+      return tensor(samples as readonly number[])
+    }
+    if (Array.isArray(first)) {
+      const other = samples.find((s) => !Array.isArray(s) || s.length !== first.length)
+      if (other !== undefined)
+        throw new ArgumentError(
+          'collate',
+          `${where} has ${first.length} parts in one and ${Array.isArray(other) ? other.length : 'none'} in another`,
+        )
+      return this.#inside(first, where, () => first.map((_, i) => this.#part(samples, i, `${path}[${i}]`)))
+    }
+    if (typeof first === 'object' && first !== null && !ArrayBuffer.isView(first)) {
+      return this.#inside(first, where, () =>
+        Object.fromEntries(Object.keys(first).map((key) => [key, this.#part(samples, key, `${path}.${key}`)])),
       )
-    return first.map((_, i) =>
-      collate(
-        samples.map((s) => (s as readonly unknown[])[i]),
-        `${path}[${i}]`,
-      ),
+    }
+    const kind = first === null ? 'null' : ArrayBuffer.isView(first) ? `a ${(first as object).constructor.name}` : `a ${typeof first}`
+    throw new ArgumentError(
+      'collate',
+      `${where} is ${kind}; tensors, numbers, booleans, and tuples and records of them make a batch. Give the loader a collateFn for others`,
     )
   }
-  if (typeof first === 'object' && first !== null && !ArrayBuffer.isView(first)) {
-    return Object.fromEntries(
-      Object.keys(first).map((key) => [
-        key,
-        collate(
-          samples.map((s) => (s as Record<string, unknown>)[key]),
-          `${path}.${key}`,
-        ),
-      ]),
+
+  #part(samples: readonly unknown[], key: number | string, path: string): unknown {
+    return this.batch(
+      samples.map((s) => (s as Record<number | string, unknown>)[key]),
+      path,
     )
   }
-  const kind = first === null ? 'null' : ArrayBuffer.isView(first) ? `a ${(first as object).constructor.name}` : `a ${typeof first}`
-  throw new ArgumentError(
-    'collate',
-    `${where} is ${kind}; tensors, numbers, booleans, and tuples and records of them make a batch. Give the loader a collateFn for others`,
-  )
+
+  #inside<T>(first: object, where: string, parts: () => T): T {
+    checkNesting('collate', first, this.#above, () => where, 'a sample')
+    this.#above.push(first)
+    const made = parts()
+    this.#above.pop()
+    return made
+  }
 }
 
 function stacked(samples: readonly Tensor[], where: string): Tensor {

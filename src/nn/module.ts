@@ -206,12 +206,7 @@ export abstract class BaseModule {
   namedModules(prefix = ''): [string, BaseModule][] {
     NAMED_MODULES.check(prefix)
     const found = new Map<BaseModule, string>()
-    const visit = (module: BaseModule, path: string): void => {
-      if (found.has(module)) return
-      found.set(module, path)
-      for (const [name, child] of module.namedChildren()) visit(child, join(path, name))
-    }
-    visit(this, prefix)
+    for (const { module, path } of walk(this, prefix, (child) => !found.has(child))) found.set(module, path)
     return [...found].map(([module, path]) => [path, module])
   }
 
@@ -251,20 +246,24 @@ export abstract class BaseModule {
   // ── state ──
 
   /** All that is saved, under every path by which it can be reached (tied weights appear twice, as in PyTorch). */
-  #state(): Map<string, Parameter | Buffer> {
+  #state(op: string): Map<string, Parameter | Buffer> {
     const state = new Map<string, Parameter | Buffer>()
-    const visit = (module: BaseModule, path: string): void => {
+    for (const { module, path, above } of walk(this, '')) {
+      if (isAbove(module, above)) {
+        throw new ArgumentError(
+          op,
+          `'${path}' of ${this.constructor.name} is a module that contains itself: its state has no end. Keep what is not a part of a module in a #private field`,
+        )
+      }
       for (const [name, parameter] of module.#fields(Parameter)) state.set(join(path, name), parameter)
       for (const [name, buffer] of module.#fields(Buffer)) if (buffer.persistent) state.set(join(path, name), buffer)
-      for (const [name, child] of module.namedChildren()) visit(child, join(path, name))
     }
-    visit(this, '')
     return state
   }
 
   /** The present values of parameters and persistent buffers, by path. Later steps do not change them (in PyTorch they would). */
   stateDict(): StateDict {
-    return Object.fromEntries([...this.#state()].map(([name, tensor]) => [name, detach(tensor)]))
+    return Object.fromEntries([...this.#state('stateDict')].map(([name, tensor]) => [name, detach(tensor)]))
   }
 
   /**
@@ -274,7 +273,7 @@ export abstract class BaseModule {
    */
   loadStateDict(state: Readonly<StateDict>, options?: LoadStateDictOptions): LoadResult {
     LOAD_STATE_DICT.check(state, options)
-    const own = this.#state()
+    const own = this.#state('loadStateDict')
     const missingKeys = [...own.keys()].filter((name) => !Object.hasOwn(state, name))
     const unexpectedKeys = Object.keys(state).filter((name) => !own.has(name))
     const misshapen: string[] = []
@@ -353,13 +352,14 @@ export abstract class BaseModule {
   apply(fn: (module: BaseModule) => void): this {
     APPLY.check(fn)
     const seen = new Set<BaseModule>()
-    const visit = (module: BaseModule): void => {
+    const visit = (module: BaseModule, depth: number): void => {
       if (seen.has(module)) return
       seen.add(module)
-      for (const child of module.children()) visit(child)
+      if (depth > MAX_DEPTH) tooDeep(this)
+      for (const child of module.children()) visit(child, depth + 1)
       fn(module)
     }
-    visit(this)
+    visit(this, 0)
     return this
   }
 
@@ -376,8 +376,14 @@ export abstract class BaseModule {
     const extra = this.extraRepr()
     const children = this.namedChildren()
     if (children.length === 0) return `${name}(${extra})`
-    const lines = children.map(([key, child]) => `  (${key}): ${child.toString().replaceAll('\n', '\n  ')}`)
-    return [`${name}(`, ...(extra ? [`  ${extra}`] : []), ...lines, ')'].join('\n')
+    if (printing.length >= MAX_SHOWN || printing.includes(this)) return `${name}(…)`
+    printing.push(this)
+    try {
+      const lines = children.map(([key, child]) => `  (${key}): ${child.toString().replaceAll('\n', '\n  ')}`)
+      return [`${name}(`, ...(extra ? [`  ${extra}`] : []), ...lines, ')'].join('\n')
+    } finally {
+      printing.pop()
+    }
   }
 }
 
@@ -401,6 +407,44 @@ Object.defineProperty(BaseModule.prototype, Symbol.for('nodejs.util.inspect.cust
   },
 })
 
+/** Modules lie in each other at most so deep: paths are as long, and there is one for each. */
+const MAX_DEPTH = 1000
+/** Deeper ones are not shown. */
+const MAX_SHOWN = 100
+
+/** Modules that are being turned into text, outermost first. */
+const printing: BaseModule[] = []
+
+function tooDeep(root: BaseModule): never {
+  throw new ArgumentError(root.constructor.name, `modules lie in each other deeper than ${MAX_DEPTH} levels`)
+}
+
+/** A module on the way down, and the one that it is a field of. */
+interface Visited {
+  readonly module: BaseModule
+  readonly path: string
+  readonly above: Visited | undefined
+  readonly depth: number
+}
+
+function isAbove(module: BaseModule, above: Visited | undefined): boolean {
+  for (let v = above; v; v = v.above) if (v.module === module) return true
+  return false
+}
+
+/** `root` and what is below it, parents first; of the children those that are `wanted` when it is their turn. */
+function* walk(root: BaseModule, prefix: string, wanted: (module: BaseModule) => boolean = () => true): Generator<Visited> {
+  const waiting: Visited[] = [{ module: root, path: prefix, above: undefined, depth: 0 }]
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    if (!wanted(next.module)) continue
+    if (next.depth > MAX_DEPTH) tooDeep(root)
+    yield next
+    const { module, path, depth } = next
+    for (const [name, child] of module.namedChildren().reverse())
+      waiting.push({ module: child, path: join(path, name), above: next, depth: depth + 1 })
+  }
+}
+
 const entriesOf = <T>(module: BaseModule, kind: abstract new (...args: never[]) => T): [string, T][] =>
   Object.entries(module).filter((field): field is [string, T] => field[1] instanceof kind)
 
@@ -416,7 +460,12 @@ function register<H>(hooks: Map<symbol, H>, hook: H): RemovableHandle {
 function locate(e: unknown): unknown {
   if (!(e instanceof Error) || located.has(e)) return e
   located.add(e)
-  const names = new Map((running[0] as BaseModule).namedModules().map(([path, module]) => [module, path]))
+  let names: Map<BaseModule, string>
+  try {
+    names = new Map((running[0] as BaseModule).namedModules().map(([path, module]) => [module, path]))
+  } catch (nested) {
+    return e instanceof RangeError ? nested : e // modules of such a depth exhaust the stack
+  }
   // A module kept in a plain array has no path: its nearest parent that has one is named.
   const path = running.map((module) => names.get(module)).findLast((name) => name !== undefined)
   if (!path) return e

@@ -9,6 +9,7 @@ import {
   isInteger,
   type Kind,
   listOf,
+  nestedShape,
   normalizeDim,
   nullable,
   oneOf,
@@ -267,9 +268,19 @@ function parseSlice(text: string, n: number): { start: number; step: number; siz
   return { start: size === 0 ? 0 : start, step, size }
 }
 
-function listShape(list: IndexList): number[] {
-  const first = list[0]
-  return Array.isArray(first) ? [list.length, ...listShape(first)] : [list.length]
+/** Whole numbers in nested arrays of a shape, one after the other. */
+function flatten(list: IndexList, shape: Shape): number[] {
+  const flat: number[] = []
+  const visit = (x: unknown, depth: number): void => {
+    const size = shape[depth]
+    if (size === undefined ? Array.isArray(x) : !Array.isArray(x) || x.length !== size)
+      throw new ShapeError('at', 'an index list has rows of different lengths')
+    if (Array.isArray(x)) for (const v of x) visit(v, depth + 1)
+    else if (WHOLE.accepts(x)) flat.push(x as number)
+    else throw new ArgumentError('at', `an index list holds whole numbers, got ${showArgument(x)}`)
+  }
+  visit(list, 0)
+  return flat
 }
 
 /** Positions of an axis of n as int32, negative ones counted from the end. */
@@ -285,11 +296,8 @@ function positionsOf(item: Tensor | IndexList, n: number): Tensor {
     )
     return wrapped
   }
-  const flat = (item as readonly unknown[]).flat(Number.POSITIVE_INFINITY) as number[]
-  const shape = listShape(item)
-  if (flat.length !== sizeOf(shape)) throw new ShapeError('at', 'an index list has rows of different lengths')
-  for (const v of flat) if (!Number.isInteger(v)) throw new ArgumentError('at', `an index list holds whole numbers, got ${String(v)}`)
-  return fromHost(flat, shape, n, 'auto')
+  const shape = nestedShape('at', 'an index list', item)
+  return fromHost(flatten(item, shape), shape, n, 'auto')
 }
 
 function fromHost(values: TypedArray | readonly number[], shape: Shape, n: number, placement: graph.Placement): Tensor {

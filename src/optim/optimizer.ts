@@ -7,6 +7,7 @@ import {
   ArgumentError,
   atLeast,
   BOOLEAN,
+  COUNT,
   type DType,
   options as describe,
   FUNCTION,
@@ -14,6 +15,7 @@ import {
   isFloat,
   isPlainObject,
   type Kind,
+  listOf,
   mismatch,
   Options,
   optional,
@@ -93,13 +95,14 @@ export type Params<O extends GroupOptions = GroupOptions> = Iterable<Tensor> | I
 
 const ZERO_GRAD = signature('Optimizer.zeroGrad', { options: optional(ZERO_GRAD_OPTIONS) })
 const STEP = signature('Optimizer.step', { closure: optional(FUNCTION) })
+const NUMBERS = listOf(COUNT)
 const LOAD: Kind = {
   fits: 'what stateDict() gave: { state, paramGroups }',
   accepts: (x) =>
     isPlainObject(x) &&
     isPlainObject(x.state) &&
     Array.isArray(x.paramGroups) &&
-    x.paramGroups.every((group) => isPlainObject(group) && Array.isArray(group.params)) &&
+    x.paramGroups.every((group) => isPlainObject(group) && NUMBERS.accepts(group.params)) &&
     Object.values(x.state).every(isPlainObject),
 }
 const LOAD_STATE_DICT = signature('Optimizer.loadStateDict', { state: LOAD })

@@ -7,6 +7,7 @@ import {
   dtypeInfo,
   fromHalf,
   inferReshape,
+  nestedShape,
   type Shape,
   ShapeError,
   showArgument,
@@ -177,8 +178,7 @@ function fromStrided(op: string, array: StridedArray, dtype: DType | undefined):
 const path = (position: readonly number[]): string => position.map((i) => `[${i}]`).join('')
 
 function fromNested(op: string, data: NestedArray, dtype: DType | undefined): HostValues {
-  const shape: number[] = []
-  for (let x: unknown = data; Array.isArray(x); x = x[0]) shape.push(x.length)
+  const shape = nestedShape(op, 'data', data)
   const values = new Float64Array(sizeOf(shape))
   const zeros = shape.map(() => 0)
   let count = 0
