@@ -23,6 +23,7 @@ const methods = {
   sigmoid: ops.sigmoid,
   relu: ops.relu,
   erf: ops.erf,
+  erfc: ops.erfc,
   floor: ops.floor,
   ceil: ops.ceil,
   round: ops.round,

@@ -93,6 +93,7 @@ export {
   eq,
   equal,
   erf,
+  erfc,
   exp,
   expand,
   expandAs,

@@ -46,11 +46,13 @@ fn f_expm1(x: f32) -> f32 {
   return select(f_exp(x) - 1.0, expm1_near(x), abs(x) < 0.35);
 }
 
-// log(1 + t) for sqrt(1/2) - 1 <= t <= sqrt(2) - 1.
+// (log(1 + t) - t + t^2 / 2) / t^3 for sqrt(1/2) - 1 <= t <= sqrt(2) - 1.
+fn log1p_cubic(t: f32) -> f32 {
+  return fma(fma(fma(fma(fma(fma(fma(fma(0.06744550168514252, t, -0.11674808710813522), t, 0.11888600885868073), t, -0.12405755370855331), t, 0.1421951949596405), t, -0.16667985916137695), t, 0.2000211924314499), t, -0.25000008940696716), t, 0.3333331346511841);
+}
 fn log1p_near(t: f32) -> f32 {
   let z = t * t;
-  let p = fma(fma(fma(fma(fma(fma(fma(fma(0.06744550168514252, t, -0.11674808710813522), t, 0.11888600885868073), t, -0.12405755370855331), t, 0.1421951949596405), t, -0.16667985916137695), t, 0.2000211924314499), t, -0.25000008940696716), t, 0.3333331346511841);
-  return t + fma(-0.5, z, t * z * p);
+  return t + fma(-0.5, z, t * z * log1p_cubic(t));
 }
 
 fn f_log(x: f32) -> f32 {
@@ -93,16 +95,32 @@ fn f_tanh(x: f32) -> f32 {
   return select(select(y, -y, x < 0.0), x, is_nan(x));
 }
 
-// Below 1 the Taylor series; above, Abramowitz and Stegun 7.1.26 (1.5e-7).
+// erfc a for a >= 1/2: e^(-a^2) t P(t), t = 1 / (1 + 0.4 a), P fitted to 4e-9 of the value up to 10, where it vanishes. The square is taken in two parts, the
+// first of which is exact: e^(-a^2) would be off by a^2 times its rounding.
+fn erfc_far(a: f32) -> f32 {
+  let t = 1.0 / fma(0.4, a, 1.0);
+  let p = t * fma(fma(fma(fma(fma(fma(fma(fma(0.06021843649, t, -0.2206513818), t, 0.2284977375), t, -0.05586991847), t, 0.1661736683), t, 0.1613748722), t, 0.2090180141), t, 0.2255716279), t, 0.2256789646);
+  let high = bitcast<f32>(bitcast<u32>(a) & 0xfffff000u);
+  let rest = expm1_near((high - a) * (high + a));
+  return fma(p, rest, p) * f_exp(-high * high);
+}
+
+// The Taylor series of erf(a) / a, by z = a^2 <= 1.
+fn erf_near(z: f32) -> f32 {
+  return fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(1.4807192805221803e-08, z, -1.6365844146548625e-07), z, 1.6462114444948384e-06), z, -1.4925650248187594e-05), z, 0.00012055332626914605), z, -0.0008548327023163438), z, 0.005223977845162153), z, -0.02686617150902748), z, 0.11283791810274124), z, -0.37612637877464294), z, 1.128379225730896);
+}
+
 fn f_erf(x: f32) -> f32 {
   let a = min(abs(x), 4.0);
-  let z = a * a;
-  let p = fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(1.4807192805221803e-08, z, -1.6365844146548625e-07), z, 1.6462114444948384e-06), z, -1.4925650248187594e-05), z, 0.00012055332626914605), z, -0.0008548327023163438), z, 0.005223977845162153), z, -0.02686617150902748), z, 0.11283791810274124), z, -0.37612637877464294), z, 1.128379225730896);
-  let near = a * p;
-  let t = 1.0 / fma(0.3275911, a, 1.0);
-  let q = t * fma(fma(fma(fma(1.061405429, t, -1.453152027), t, 1.421413741), t, -0.284496736), t, 0.254829592);
-  let y = select(1.0 - q * f_exp(-z), near, a < 1.0);
+  let y = select(1.0 - erfc_far(a), a * erf_near(a * a), a < 1.0);
   return select(select(y, -y, x < 0.0), x, is_nan(x));
+}
+
+// 1 - erf x, to some units in the last place however small it is.
+fn f_erfc(x: f32) -> f32 {
+  let a = min(abs(x), 10.1);
+  let y = select(erfc_far(a), fma(-a, erf_near(min(a * a, 1.0)), 1.0), a < 0.5);
+  return select(select(y, 2.0 - y, x < 0.0), x, is_nan(x));
 }
 
 // The high word of a 32 x 32 bit product.
@@ -198,6 +216,52 @@ fn pow_whole(x: f32, n: u32) -> f32 {
   return y;
 }
 
+// The leading 12 bits of x: products of two such are exact, and what is left is exact too. Taken by bits, which no compiler folds.
+fn leading(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & 0xfffff000u); }
+
+// A product of numbers given as a float and the little that it lacks.
+fn times_pair(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
+  let p = a.x * b.x;
+  let h = vec2<f32>(leading(a.x), leading(b.x));
+  let l = vec2<f32>(a.x, b.x) - h;
+  let lost = ((h.x * h.y - p) + h.x * l.y + l.x * h.y) + l.x * l.y + (a.x * b.y + a.y * b.x);
+  return vec2<f32>(p, select(lost, 0.0, (bitcast<u32>(p) & 0x7fffffffu) >= 0x7f800000u)); // Inf lacks nothing
+}
+
+// x^n for a positive x and a whole n up to 64: by squaring, each of which would double the relative error.
+fn pow_count(x: f32, n: u32) -> f32 {
+  var y = vec2<f32>(1.0, 0.0);
+  var square = vec2<f32>(x, 0.0);
+  for (var rest = n; rest != 0u; rest >>= 1u) {
+    if ((rest & 1u) == 1u) { y = times_pair(y, square); }
+    square = times_pair(square, square);
+  }
+  return y.x + y.y;
+}
+
+// a^y for a normal number a: e^(y log a), the logarithm and the product as sums of two floats, since 88 times a rounding error is one of the result.
+fn pow_real(a: f32, y: f32) -> f32 {
+  let bits = bitcast<u32>(a);
+  let above = u32((bits & 0x7fffffu) > 0x3504f3u);
+  let e = f32(i32(bits >> 23u) - 127 + i32(above));
+  let t = bitcast<f32>((bits & 0x7fffffu) | ((127u - above) << 23u)) - 1.0;
+  // log a = 0.693359375 e + t - h^2 / 2, all of which are exact, and what is small beside them
+  let h = leading(t);
+  let small = fma(t * t * t, log1p_cubic(t), -0.5 * (t - h) * (t + h)) + e * -2.12194440e-4;
+  let whole = e * 0.693359375;
+  let square = 0.5 * h * h;
+  let log_high = leading(whole + (t - square) + small);
+  let log_low = (((whole - log_high) + t) - square) + small;
+  let y_high = leading(y);
+  let high = clamp(y_high * log_high, -200.0, 200.0);
+  let low = clamp(y * log_low + (y - y_high) * log_high, -1.0, 1.0);
+  // e^near e^rest: near is what the sum is next to, towards 0, lest it overflow where the power does not
+  let near = bitcast<f32>(bitcast<u32>(high + low) & 0xffffff00u);
+  let rest = (high - near) + low;
+  let z = f_exp(near);
+  return select(z * (1.0 + expm1_near(rest)), z, (bitcast<u32>(z) & 0x7fffffffu) >= 0x7f800000u);
+}
+
 // As C's pow: x^0 = 1^y = 1 also for NaN; a negative x takes whole exponents only.
 fn f_pow(x: f32, y: f32) -> f32 {
   if (y == 0.0 || x == 1.0) {
@@ -212,17 +276,17 @@ fn f_pow(x: f32, y: f32) -> f32 {
   var z: f32;
   if (bitcast<u32>(b) == 0x7f800000u) {
     z = select(select(0.0, inf, (a > 1.0) == (y > 0.0)), 1.0, a == 1.0);
-  } else if (a == 0.0) {
+  } else if (bitcast<u32>(a) < 0x00800000u) { // zero, and subnormals flushed to it
     z = select(inf, 0.0, y > 0.0);
   } else if (bitcast<u32>(a) == 0x7f800000u) {
     z = select(0.0, inf, y > 0.0);
   } else if (whole && b <= 64.0) {
-    z = pow_whole(a, u32(b));
+    z = pow_count(a, u32(b));
     if (y < 0.0) { z = 1.0 / z; }
     // the power overflowed or vanished where its inverse need not
-    if (y < 0.0 && (z == 0.0 || bitcast<u32>(z) == 0x7f800000u)) { z = f_exp(y * f_log(a)); }
+    if (y < 0.0 && (z == 0.0 || bitcast<u32>(z) == 0x7f800000u)) { z = pow_real(a, y); }
   } else {
-    z = f_exp(y * f_log(a));
+    z = pow_real(a, y);
   }
   let negative = (bitcast<u32>(x) & 0x80000000u) != 0u;
   if (negative && a != 0.0 && bitcast<u32>(a) != 0x7f800000u && !whole) { return float_of(0x7fc00000u); }

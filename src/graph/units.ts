@@ -20,6 +20,7 @@ const MOST_VIEWS = 64
 const COST: Readonly<Record<string, number>> = {
   pow: 16,
   erf: 16,
+  erfc: 20,
   tanh: 12,
   exp: 8,
   expm1: 8,

@@ -56,6 +56,7 @@ export type UnaryOp =
   | 'cos'
   | 'tanh'
   | 'erf'
+  | 'erfc'
   | 'not'
 /** Elementwise functions of two arguments of one type. Comparisons give bool. `max`/`min` keep NaN. `div` on ints truncates; `mod` has the sign of the dividend. `and`/`or`/`xor` take bools or ints. */
 export type BinaryOp =

@@ -67,8 +67,8 @@ export const exp: UnaryFunction = defineUnary('exp', {
 /** eˣ − 1, exact for small x. @see https://pytorch.org/docs/stable/generated/torch.expm1.html */
 export const expm1: UnaryFunction = defineUnary('expm1', {
   forward: (x) => graph.unary('expm1', x),
-  saves: ['y'],
-  vjp: (g, { y }) => mul(g, add(y, lit(1, y))),
+  saves: ['x'],
+  vjp: (g, { x }) => mul(g, exp(x)), // not y + 1, which cancels
 })
 
 /** Natural logarithm. @see https://pytorch.org/docs/stable/generated/torch.log.html */
@@ -96,7 +96,7 @@ export const sqrt: UnaryFunction = defineUnary('sqrt', {
 export const rsqrt: UnaryFunction = defineUnary('rsqrt', {
   forward: (x) => graph.unary('rsqrt', x),
   saves: ['y'],
-  vjp: (g, { y }) => mul(mul(g, lit(-0.5, g)), mul(y, mul(y, y))), // d(x^−½) = −½ y³
+  vjp: (g, { y }) => mul(mul(mul(g, lit(-0.5, g)), y), mul(y, y)), // d(x^−½) = −½ y³
 })
 
 /** 1/x. @see https://pytorch.org/docs/stable/generated/torch.reciprocal.html */
@@ -157,6 +157,13 @@ export const erf: UnaryFunction = defineUnary('erf', {
   vjp: (g, { x }) => mul(mul(g, lit(TWO_OVER_SQRT_PI, g)), exp(neg(mul(x, x)))),
 })
 
+/** 1 − erf x, exact also where erf x rounds to 1. @see https://pytorch.org/docs/stable/special.html#torch.special.erfc */
+export const erfc: UnaryFunction = defineUnary('erfc', {
+  forward: (x) => graph.unary('erfc', x),
+  saves: ['x'],
+  vjp: (g, { x }) => mul(mul(g, lit(-TWO_OVER_SQRT_PI, g)), exp(neg(mul(x, x)))),
+})
+
 const defineRounding = (name: string, primitive: 'floor' | 'ceil' | 'round' | 'trunc'): UnaryFunction =>
   defineUnary(name, {
     domain: 'any',
@@ -175,7 +182,7 @@ export const trunc: UnaryFunction = defineRounding('trunc', 'trunc')
 
 /** Options of {@link gelu}. */
 export interface GeluOptions {
-  /** `none` (default): by erf; `tanh`: by Hendrycks and Gimpel's formula. */
+  /** `none` (default): by erfc; `tanh`: by Hendrycks and Gimpel's formula. */
   readonly approximate?: 'none' | 'tanh'
 }
 
@@ -189,12 +196,12 @@ const GELU = signature('gelu', { x: TENSOR, options: optional(GELU_OPTIONS) })
  */
 export const gelu: (x: Tensor, options?: GeluOptions) => Tensor = defineComposition('gelu', (x: Tensor, options?: GeluOptions) => {
   GELU.check(x, options)
-  const half = mul(x, lit(0.5, x))
   if (options?.approximate === 'tanh') {
-    const inner = mul(x, add(lit(Math.sqrt(2 / Math.PI), x), mul(mul(x, x), lit(0.044715 * Math.sqrt(2 / Math.PI), x))))
-    return mul(half, add(lit(1, x), tanh(inner)))
+    // ½ (1 + tanh u) = 1/(1 + e⁻²ᵘ), in which nothing cancels
+    const scale = 2 * Math.sqrt(2 / Math.PI)
+    return mul(x, sigmoid(mul(x, add(lit(scale, x), mul(mul(x, x), lit(0.044715 * scale, x))))))
   }
-  return mul(half, add(lit(1, x), erf(mul(x, lit(Math.SQRT1_2, x)))))
+  return mul(mul(x, lit(0.5, x)), erfc(mul(x, lit(-Math.SQRT1_2, x)))) // not 1 + erf, which cancels
 })
 
 // ── two operands ──

@@ -47,7 +47,7 @@ export interface Call {
 
 const call = (callee: string, args: readonly string[], name?: string): Call => ({ callee, args, ...(name !== undefined && { name }) })
 
-const UNARY = `abs ceil cos erf exp expm1 floor isfinite isinf isnan log log1p logicalNot neg reciprocal relu round rsqrt sigmoid sign sin sqrt square tanh trunc`
+const UNARY = `abs ceil cos erf erfc exp expm1 floor isfinite isinf isnan log log1p logicalNot neg reciprocal relu round rsqrt sigmoid sign sin sqrt square tanh trunc`
 const BINARY = `add div eq ge gt le logicalAnd logicalOr logicalXor lt maximum minimum mul ne pow sub`
 const REDUCTION = `sum mean std variance amax amin argmax argmin all any logsumexp`
 const WITH_OPTIONS: Readonly<Record<string, string>> = { add: '{ alpha: 2 }', sub: '{ alpha: 2 }', div: "{ roundingMode: 'floor' }" }

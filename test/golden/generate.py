@@ -352,12 +352,12 @@ def elementwise():
 
     extremes = vals([-INF, -1e30, -800, -90, -20, -1, -1e-6, 0, 1e-6, 1, 20, 80, 800, 1e30, INF, NAN])
     positive = vals([0, 1e-30, 1e-6, 0.5, 1, 2, 1e6, 1e30, INF, NAN])
-    for op in ('neg', 'abs', 'exp', 'tanh', 'sigmoid', 'relu', 'gelu', 'erf'):
+    for op in ('neg', 'abs', 'exp', 'tanh', 'sigmoid', 'relu', 'gelu', 'erf', 'erfc'):
         case(op, [rand(2, 3, low=-3, high=3)])
         case(op, [rand()], None, '0-d')
         case(op, [rand(0, 2)], None, 'empty')
         case(op, [extremes[1:] if op == 'gelu' else extremes], None, 'extremes', grad=op != 'gelu')  # gelu(-inf) is 0 · inf
-        if op in ('tanh', 'sigmoid', 'gelu', 'erf', 'exp'):
+        if op in ('tanh', 'sigmoid', 'gelu', 'erf', 'erfc', 'exp'):
             case(op, [vals(np.linspace(-6, 6, 49))], None, 'a fine grid')
     case('gelu', [vals([-1e4, -40, -12, -8, 0, 8, 12, 40, 1e4, NAN])], None, 'far out')
     case('gelu', [vals(np.linspace(-6, 6, 49))], ['$0', {'approximate': 'tanh'}], 'tanh form')

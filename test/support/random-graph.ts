@@ -184,7 +184,7 @@ export class RandomGraph {
       case 3:
         return graph.unary(this.#pick<UnaryOp>(['exp', 'expm1']), graph.binary('min', x, 2))
       default:
-        return graph.unary(this.#pick<UnaryOp>(['neg', 'abs', 'sin', 'cos', 'tanh', 'erf']), x)
+        return graph.unary(this.#pick<UnaryOp>(['neg', 'abs', 'sin', 'cos', 'tanh', 'erf', 'erfc']), x)
     }
   }
 

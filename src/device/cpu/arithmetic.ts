@@ -1,7 +1,7 @@
 /** @file The operators of the kernel IR on JavaScript numbers. `float` is a double, `i32` and `u32` wrap modulo 2³², `bool` is 0 or 1. */
 import { type DType, dtypeInfo, fromHalf, toHalf } from '../../base/index.ts'
 import { type BinaryOp, dtypeOfValue, identityOf, type ReduceOp, type UnaryOp, type ValueType } from '../../kernel/index.ts'
-import { erf, power, roundEven, wholePower } from './special.ts'
+import { erf, erfc, power, roundEven, wholePower } from './special.ts'
 
 export type Unary = (x: number) => number
 export type Binary = (a: number, b: number) => number
@@ -33,6 +33,7 @@ const FLOAT_UNARY: Readonly<Record<Exclude<UnaryOp, 'not'>, Unary>> = {
   cos: Math.cos,
   tanh: Math.tanh,
   erf,
+  erfc,
 }
 
 export function unary(op: UnaryOp, type: ValueType): Unary {
@@ -135,6 +136,7 @@ export const floatFunctions = {
   cos: Math.cos,
   tanh: Math.tanh,
   erf,
+  erfc,
   sign: FLOAT_UNARY.sign,
   pow: power,
 } as const

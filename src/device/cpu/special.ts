@@ -3,30 +3,39 @@
 /**
  * The error function, to about 1e-15 of its value.
  *
- * Below 2.5: erf x = 2/√π · e^(−x²) · Σ 2ⁿ x^(2n+1) / (1·3·…·(2n+1)), whose terms are all positive, so nothing cancels. Above: 1 − erfc x by the
- * continued fraction of the Mills ratio. Both: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.6 and 7.1.14.
+ * Below 2.5: erf x = 2/√π · e^(−x²) · Σ 2ⁿ x^(2n+1) / (1·3·…·(2n+1)), whose terms are all positive, so nothing cancels: Abramowitz and Stegun, Handbook of
+ * Mathematical Functions, 7.1.6. Above: 1 − erfc x.
  */
 export function erf(x: number): number {
   const a = Math.abs(x)
   if (Number.isNaN(x) || a === 0) return x
   if (a >= 6) return Math.sign(x) // 1 − erf(6) = 2e-17
+  if (a >= 2.5) return Math.sign(x) * (1 - erfcTail(a))
   const square = a * a
-  let y: number
-  if (a < 2.5) {
-    let term = a
-    let sum = a
-    for (let n = 1; term > sum * 1e-17; n++) {
-      term *= (2 * square) / (2 * n + 1)
-      sum += term
-    }
-    y = (2 / Math.sqrt(Math.PI)) * Math.exp(-square) * sum
-  } else {
-    // erfc x · √π e^(x²) = 1/(x + (1/2)/(x + 1/(x + (3/2)/(x + …)))), from the inside out
-    let tail = a
-    for (let k = 60; k >= 1; k--) tail = a + k / 2 / tail
-    y = 1 - Math.exp(-square) / (Math.sqrt(Math.PI) * tail)
+  let term = a
+  let sum = a
+  for (let n = 1; term > sum * 1e-17; n++) {
+    term *= (2 * square) / (2 * n + 1)
+    sum += term
   }
-  return x < 0 ? -y : y
+  return Math.sign(x) * (2 / Math.sqrt(Math.PI)) * Math.exp(-square) * sum
+}
+
+/** 1 − erf x, to about 1e-14 of its value, however small that is. */
+export function erfc(x: number): number {
+  if (!(Math.abs(x) >= 1)) return 1 - erf(x)
+  return x > 0 ? erfcTail(x) : 2 - erfcTail(-x)
+}
+
+/** erfc x for x ≥ 1, by the continued fraction of the Mills ratio: Abramowitz and Stegun 7.1.14. */
+function erfcTail(x: number): number {
+  if (x > 28) return 0
+  // erfc x · √π e^(x²) = 1/(x + (1/2)/(x + 1/(x + (3/2)/(x + …)))), from the inside out
+  let tail = x
+  for (let k = Math.ceil(60 + 200 / (x * x)); k >= 1; k--) tail = x + k / 2 / tail
+  // The square of a float32 is exact, that of x would be off by as much as its exponential is by some hundred times
+  const high = Math.fround(x)
+  return (Math.exp(-high * high) * Math.exp((high - x) * (high + x))) / (Math.sqrt(Math.PI) * tail)
 }
 
 /** The nearest whole number, ties to even. */

@@ -55,6 +55,7 @@ const FLOAT_UNARY: Partial<Record<UnaryOp, string>> = {
   cos: 'f_cos',
   tanh: 'f_tanh',
   erf: 'f_erf',
+  erfc: 'f_erfc',
 }
 
 export function unaryText(op: UnaryOp, type: ValueType, x: string): string {

@@ -86,10 +86,12 @@ fn f_exp(x: f32) -> f32 {
 fn f_expm1(x: f32) -> f32 {
   return select(f_exp(x) - 1.0, expm1_near(x), abs(x) < 0.35);
 }
+fn log1p_cubic(t: f32) -> f32 {
+  return fma(fma(fma(fma(fma(fma(fma(fma(0.06744550168514252, t, -0.11674808710813522), t, 0.11888600885868073), t, -0.12405755370855331), t, 0.1421951949596405), t, -0.16667985916137695), t, 0.2000211924314499), t, -0.25000008940696716), t, 0.3333331346511841);
+}
 fn log1p_near(t: f32) -> f32 {
   let z = t * t;
-  let p = fma(fma(fma(fma(fma(fma(fma(fma(0.06744550168514252, t, -0.11674808710813522), t, 0.11888600885868073), t, -0.12405755370855331), t, 0.1421951949596405), t, -0.16667985916137695), t, 0.2000211924314499), t, -0.25000008940696716), t, 0.3333331346511841);
-  return t + fma(-0.5, z, t * z * p);
+  return t + fma(-0.5, z, t * z * log1p_cubic(t));
 }
 fn f_log(x: f32) -> f32 {
   let bits = bitcast<u32>(x);
@@ -124,15 +126,25 @@ fn f_tanh(x: f32) -> f32 {
   let y = select(far, near, a < 0.625);
   return select(select(y, -y, x < 0.0), x, is_nan(x));
 }
+fn erfc_far(a: f32) -> f32 {
+  let t = 1.0 / fma(0.4, a, 1.0);
+  let p = t * fma(fma(fma(fma(fma(fma(fma(fma(0.06021843649, t, -0.2206513818), t, 0.2284977375), t, -0.05586991847), t, 0.1661736683), t, 0.1613748722), t, 0.2090180141), t, 0.2255716279), t, 0.2256789646);
+  let high = bitcast<f32>(bitcast<u32>(a) & 0xfffff000u);
+  let rest = expm1_near((high - a) * (high + a));
+  return fma(p, rest, p) * f_exp(-high * high);
+}
+fn erf_near(z: f32) -> f32 {
+  return fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(1.4807192805221803e-08, z, -1.6365844146548625e-07), z, 1.6462114444948384e-06), z, -1.4925650248187594e-05), z, 0.00012055332626914605), z, -0.0008548327023163438), z, 0.005223977845162153), z, -0.02686617150902748), z, 0.11283791810274124), z, -0.37612637877464294), z, 1.128379225730896);
+}
 fn f_erf(x: f32) -> f32 {
   let a = min(abs(x), 4.0);
-  let z = a * a;
-  let p = fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(1.4807192805221803e-08, z, -1.6365844146548625e-07), z, 1.6462114444948384e-06), z, -1.4925650248187594e-05), z, 0.00012055332626914605), z, -0.0008548327023163438), z, 0.005223977845162153), z, -0.02686617150902748), z, 0.11283791810274124), z, -0.37612637877464294), z, 1.128379225730896);
-  let near = a * p;
-  let t = 1.0 / fma(0.3275911, a, 1.0);
-  let q = t * fma(fma(fma(fma(1.061405429, t, -1.453152027), t, 1.421413741), t, -0.284496736), t, 0.254829592);
-  let y = select(1.0 - q * f_exp(-z), near, a < 1.0);
+  let y = select(1.0 - erfc_far(a), a * erf_near(a * a), a < 1.0);
   return select(select(y, -y, x < 0.0), x, is_nan(x));
+}
+fn f_erfc(x: f32) -> f32 {
+  let a = min(abs(x), 10.1);
+  let y = select(erfc_far(a), fma(-a, erf_near(min(a * a, 1.0)), 1.0), a < 0.5);
+  return select(select(y, 2.0 - y, x < 0.0), x, is_nan(x));
 }
 fn mul_high(a: u32, b: u32) -> u32 {
   let a0 = a & 0xffffu;
@@ -214,6 +226,42 @@ fn pow_whole(x: f32, n: u32) -> f32 {
   }
   return y;
 }
+fn leading(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & 0xfffff000u); }
+fn times_pair(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
+  let p = a.x * b.x;
+  let h = vec2<f32>(leading(a.x), leading(b.x));
+  let l = vec2<f32>(a.x, b.x) - h;
+  let lost = ((h.x * h.y - p) + h.x * l.y + l.x * h.y) + l.x * l.y + (a.x * b.y + a.y * b.x);
+  return vec2<f32>(p, select(lost, 0.0, (bitcast<u32>(p) & 0x7fffffffu) >= 0x7f800000u));
+}
+fn pow_count(x: f32, n: u32) -> f32 {
+  var y = vec2<f32>(1.0, 0.0);
+  var square = vec2<f32>(x, 0.0);
+  for (var rest = n; rest != 0u; rest >>= 1u) {
+    if ((rest & 1u) == 1u) { y = times_pair(y, square); }
+    square = times_pair(square, square);
+  }
+  return y.x + y.y;
+}
+fn pow_real(a: f32, y: f32) -> f32 {
+  let bits = bitcast<u32>(a);
+  let above = u32((bits & 0x7fffffu) > 0x3504f3u);
+  let e = f32(i32(bits >> 23u) - 127 + i32(above));
+  let t = bitcast<f32>((bits & 0x7fffffu) | ((127u - above) << 23u)) - 1.0;
+  let h = leading(t);
+  let small = fma(t * t * t, log1p_cubic(t), -0.5 * (t - h) * (t + h)) + e * -2.12194440e-4;
+  let whole = e * 0.693359375;
+  let square = 0.5 * h * h;
+  let log_high = leading(whole + (t - square) + small);
+  let log_low = (((whole - log_high) + t) - square) + small;
+  let y_high = leading(y);
+  let high = clamp(y_high * log_high, -200.0, 200.0);
+  let low = clamp(y * log_low + (y - y_high) * log_high, -1.0, 1.0);
+  let near = bitcast<f32>(bitcast<u32>(high + low) & 0xffffff00u);
+  let rest = (high - near) + low;
+  let z = f_exp(near);
+  return select(z * (1.0 + expm1_near(rest)), z, (bitcast<u32>(z) & 0x7fffffffu) >= 0x7f800000u);
+}
 fn f_pow(x: f32, y: f32) -> f32 {
   if (y == 0.0 || x == 1.0) {
     if (!is_nan(y) || (x == 1.0 && !is_nan(x))) { return 1.0; }
@@ -227,16 +275,16 @@ fn f_pow(x: f32, y: f32) -> f32 {
   var z: f32;
   if (bitcast<u32>(b) == 0x7f800000u) {
     z = select(select(0.0, inf, (a > 1.0) == (y > 0.0)), 1.0, a == 1.0);
-  } else if (a == 0.0) {
+  } else if (bitcast<u32>(a) < 0x00800000u) {
     z = select(inf, 0.0, y > 0.0);
   } else if (bitcast<u32>(a) == 0x7f800000u) {
     z = select(0.0, inf, y > 0.0);
   } else if (whole && b <= 64.0) {
-    z = pow_whole(a, u32(b));
+    z = pow_count(a, u32(b));
     if (y < 0.0) { z = 1.0 / z; }
-    if (y < 0.0 && (z == 0.0 || bitcast<u32>(z) == 0x7f800000u)) { z = f_exp(y * f_log(a)); }
+    if (y < 0.0 && (z == 0.0 || bitcast<u32>(z) == 0x7f800000u)) { z = pow_real(a, y); }
   } else {
-    z = f_exp(y * f_log(a));
+    z = pow_real(a, y);
   }
   let negative = (bitcast<u32>(x) & 0x80000000u) != 0u;
   if (negative && a != 0.0 && bitcast<u32>(a) != 0x7f800000u && !whole) { return float_of(0x7fc00000u); }
