@@ -27,7 +27,7 @@ const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Ma
 /** 2u of the tanh form of gelu, and its derivative. */
 const twice = (x: number): number => 2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)
 const twiceSlope = (x: number): number => 2 * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x * x)
-const BASE = Math.fround(1.7)
+const BASE = 1.75
 const square = (x: number): number => x * x
 
 const TAILS: Readonly<Record<string, Tail>> = {
@@ -75,7 +75,7 @@ const TAILS: Readonly<Record<string, Tail>> = {
   'x to the 2.5': { f: (x) => x.pow(2.5), value: (x) => x ** 2.5, slope: (x) => 2.5 * x ** 1.5, low: 0 },
   'x to the -7': { f: (x) => x.pow(-7), value: (x) => x ** -7, slope: (x) => -7 * x ** -8 },
   'x to the 40': { f: (x) => x.pow(40), value: (x) => x ** 40, slope: (x) => 40 * x ** 39 },
-  '1.7 to the x': { f: (x) => tg.pow(1.7, x), value: (x) => BASE ** x, slope: (x) => Math.log(BASE) * BASE ** x },
+  '1.75 to the x': { f: (x) => tg.pow(BASE, x), value: (x) => BASE ** x, slope: (x) => Math.log(BASE) * BASE ** x },
 }
 
 /** Numbers of all magnitudes, and evenly spread ones where most functions have their tails. */

@@ -177,8 +177,7 @@ const erfc: Write = (code, x, library) => {
   const near = sub(sub(1, a), mul(a, v.polynomial(code, z, taylor)))
   const t = keep(v.div(1, add(mul(a, 0.4), 1)))
   const fit = [
-    0.06021843649, -0.2206513818, 0.2284977375, -0.05586991847, 0.1661736683, 0.1613748722, 0.2090180141,
-    0.2255716279, 0.2256789646,
+    0.06021843649, -0.2206513818, 0.2284977375, -0.05586991847, 0.1661736683, 0.1613748722, 0.2090180141, 0.2255716279, 0.2256789646,
   ]
   const p = keep(mul(t, v.polynomial(code, t, fit)))
   const high = keep(v.and(a, v.whole(-(2 ** 12))))
