@@ -30,7 +30,7 @@ const alone = { TAPEGRAD_BLAS: 'off' }
 const OWN_ON_CPU: readonly Variant[] = [
   { library: 'tapegrad', threads: CORES, label: OWN, env: alone },
   ...(CORES > 1 ? [{ library: 'tapegrad', threads: 1, label: OWN_ONE_THREAD, env: { ...alone, TAPEGRAD_THREADS: '1' } } as const] : []),
-  { library: 'tapegrad', threads: CORES, label: OWN_WITH_BLAS, needs: 'blas' },
+  { library: 'tapegrad', threads: CORES, label: OWN_WITH_BLAS, env: { TAPEGRAD_BLAS: 'on' }, needs: 'blas' },
 ]
 
 const COPIES: readonly Variant[] = ['loop', 'memmove'].flatMap((way) =>

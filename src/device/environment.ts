@@ -3,6 +3,8 @@ interface Process {
   readonly env: Record<string, string | undefined>
   readonly getBuiltinModule?: <Name extends keyof Builtins>(name: Name) => Builtins[Name]
   readonly platform?: string
+  readonly arch?: string
+  readonly version?: string
   readonly versions?: { readonly node?: string; readonly bun?: string }
   /** Where Node was started with the permission model. */
   readonly permission?: { has(scope: string): boolean }

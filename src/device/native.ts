@@ -11,6 +11,8 @@ export interface Koffi {
 export interface NativeLibrary {
   /** A function by its C declaration. @throws Error where the library has none of that name */
   func(declaration: string): (...of: (number | string)[]) => unknown
+  /** Afterwards nothing of it may be called. Systems that unload nothing keep it loaded. */
+  unload(): void
 }
 
 /** Bun before 1.4 aborts in its garbage collector once koffi has made something (`napi_reference_unref`). */

@@ -45,6 +45,7 @@ const OLD_COMPILERS: readonly Compiler[] = [
 ]
 
 const work = mkdtempSync(join(tmpdir(), 'tapegrad-package-'))
+process.env.TAPEGRAD_CACHE = join(work, 'cache')
 /** Beside one another: Node looks for packages in the folders above, too. */
 const [folder, bare] = ['whole', 'bare'].map((name) => join(work, name)) as [string, string]
 for (const path of [folder, bare]) mkdirSync(path)

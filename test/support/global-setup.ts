@@ -1,10 +1,16 @@
-/** @file Once per test run: settles which adapter all workers use, and says which it is. */
+/** @file Once per test run: settles which adapter all workers use, says which it is, and gives what is found out about the machine a place of its own. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { adapterVariables, probe } from './adapter.ts'
 
-export default async function setup(): Promise<void> {
+export default async function setup(): Promise<() => void> {
   // Workers, and processes that tests start, inherit them and need not look again.
   Object.assign(process.env, await adapterVariables())
   const name = await probe()
   if (name === null) throw new Error(`TAPEGRAD_TEST_ADAPTER=${process.env.TAPEGRAD_TEST_ADAPTER}: Dawn finds no adapter that it accepts`)
   process.env.TAPEGRAD_TEST_ADAPTER_NAME = name
+  const cache = mkdtempSync(join(tmpdir(), 'tapegrad-test-cache-'))
+  process.env.TAPEGRAD_CACHE = cache
+  return () => rmSync(cache, { recursive: true, force: true })
 }

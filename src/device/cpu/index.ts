@@ -37,6 +37,7 @@ import type { Block } from './block.ts'
 import type { CompiledKernel } from './compile.ts'
 import { type Engine, interpreter } from './engine.ts'
 import { loadKoffi } from './wasm/blas.ts'
+import { settleBlas } from './wasm/choice.ts'
 import { WasmEngine } from './wasm/engine.ts'
 
 class CpuBuffer implements DeviceBuffer {
@@ -340,15 +341,21 @@ function engineName(): 'wasm' | 'interpreter' {
   return name
 }
 
-/** The CPU device, with the BLAS that the machine may have. */
+/** The engine of a name; without WebAssembly, kernels are interpreted. */
+const engineOf = (name: 'wasm' | 'interpreter'): Engine => (name === 'wasm' ? (WasmEngine.open() ?? interpreter) : interpreter)
+
+/** The CPU device, with the BLAS that the machine may have, where that is faster. */
 export async function openCpuWithBlas(): Promise<Opened> {
   await loadKoffi()
-  return openCpu()
+  const engine = engineOf(engineName())
+  if (engine instanceof WasmEngine) await settleBlas(engine)
+  return opened(engine)
 }
 
-/** Opens the CPU device: always possible, at once. Without WebAssembly, kernels are interpreted. A BLAS is used where koffi has been loaded. */
-export function openCpu(name: 'wasm' | 'interpreter' = engineName()): Opened {
-  const engine = name === 'wasm' ? (WasmEngine.open() ?? interpreter) : interpreter
+/** Opens the CPU device: always possible, at once. A BLAS is used where koffi has been loaded. */
+export const openCpu = (name: 'wasm' | 'interpreter' = engineName()): Opened => opened(engineOf(name))
+
+function opened(engine: Engine): Opened {
   const info: DeviceInfo = {
     device: 'cpu',
     adapter: engine.description,

@@ -5,7 +5,7 @@ import { areDeterministicAlgorithmsEnabled } from '../../determinism.ts'
 import { type CompiledKernel, interpretKernel } from '../compile.ts'
 import type { Engine } from '../engine.ts'
 import { type Func, ModuleBuilder, type ValType } from './assembler.ts'
-import { type Blas, systemBlas } from './blas.ts'
+import { type Blas, type BlasUse, systemBlas } from './blas.ts'
 import { type Blocks, ContractWriter, chooseBlocks, type GemmFunctions } from './contract.ts'
 import { GEMM, rowsFor, writeGemm } from './gemm.ts'
 import { MAX_PAGES, WasmBlock, WasmHeap } from './heap.ts'
@@ -30,8 +30,6 @@ interface Written {
 const ARGS = 128
 
 export class WasmEngine implements Engine {
-  readonly description: string
-  readonly features: readonly string[]
   readonly heap: WasmHeap
   readonly #words: WasmBlock
   /** The numbers that a kernel is given, as floats and as whole ones; as many as one has asked for. */
@@ -43,6 +41,8 @@ export class WasmEngine implements Engine {
   #modules = 0
   /** The bytes of kernels that threads share, given back when nobody can run them any more. */
   readonly #dropped = new FinalizationRegistry<WasmBlock>((bytes) => this.heap.give(bytes))
+  /** Whether products multiply and add in one instruction. */
+  readonly #fuses: boolean
   /** What contractions share: the module's bytes, and its functions once one is there. */
   readonly #gemm: Uint8Array
   #products: Readonly<Record<string, unknown>> | undefined
@@ -51,7 +51,9 @@ export class WasmEngine implements Engine {
 
   /** Decides which are left to the BLAS of the machine, if there is one, and how; tests have others. */
   plan: (kernel: Kernel) => Plan | undefined = choosePlan
-  readonly #blas: Blas | undefined
+  readonly blas: Blas | undefined
+  /** What is left to it; see choice.ts. It counts for kernels that are compiled afterwards. */
+  use: BlasUse = 'all'
   /** Where the WebAssembly memory begins, for the BLAS; one that is not shared may move when it grows. */
   #base: { readonly of: object; readonly address: number } | undefined
   /** Memory in which products are prepared and finished, as large as one has asked for. */
@@ -70,10 +72,26 @@ export class WasmEngine implements Engine {
     const gemm = heap.take('uint8', this.#gemm.length)
     gemm.values.set(this.#gemm)
     this.#threads = new Threads(heap, heap.type.shared ? threads : 1, gemm)
-    this.#blas = blas || undefined
-    const { count } = this.#threads
-    this.description = `WebAssembly SIMD, ${count} ${count === 1 ? 'thread' : 'threads'}${blas ? `, ${blas.name}` : ''}`
-    this.features = ['simd', ...(fuses ? ['relaxed-simd'] : []), ...(blas ? ['blas'] : [])]
+    this.blas = blas || undefined
+    this.#fuses = fuses
+  }
+
+  get threads(): number {
+    return this.#threads.count
+  }
+
+  get description(): string {
+    const { name } = this.blas ?? {}
+    const said: Readonly<Record<BlasUse, string>> = {
+      all: `, ${name}`,
+      products: `, ${name} for products of matrices alone`,
+      none: `; ${name} was found, but is slower`,
+    }
+    return `WebAssembly SIMD, ${this.threads} ${this.threads === 1 ? 'thread' : 'threads'}${name === undefined ? '' : said[this.use]}`
+  }
+
+  get features(): readonly string[] {
+    return ['simd', ...(this.#fuses ? ['relaxed-simd'] : []), ...(this.blas && this.use !== 'none' ? ['blas'] : [])]
   }
 
   /** Undefined where the engine has no WebAssembly with SIMD. */
@@ -86,9 +104,9 @@ export class WasmEngine implements Engine {
 
   compile(kernel: Kernel, lengths: readonly number[]): CompiledKernel {
     if (kernel.grid.some((axis) => axis.size === 0)) return () => {}
-    const plan = this.#blas && this.plan(kernel)
+    const plan = this.#planFor(kernel)
     if (!plan) return this.#compile(kernel, this.#write(kernel, lengths))
-    const product = this.#compile(kernel, this.#writeProduct(kernel, lengths, plan, this.#blas as Blas))
+    const product = this.#compile(kernel, this.#writeProduct(kernel, lengths, plan, this.blas as Blas))
     let own: CompiledKernel | undefined
     const alone = (): CompiledKernel => {
       try {
@@ -105,6 +123,20 @@ export class WasmEngine implements Engine {
         own(run)
       } else product(run)
     }
+  }
+
+  #planFor(kernel: Kernel): Plan | undefined {
+    if (!this.blas || this.use === 'none') return undefined
+    const plan = this.plan(kernel)
+    return plan && (this.use === 'all' || (plan.a && plan.b)) ? plan : undefined
+  }
+
+  /** A contraction in panels and by the BLAS, to be compared on one thread; undefined where the BLAS is not for it. */
+  bothWays(kernel: Kernel, lengths: readonly number[]): readonly [panels: CompiledKernel, blas: CompiledKernel] | undefined {
+    const plan = this.blas && this.plan(kernel)
+    if (!plan) return undefined
+    const alone = (written: Written): CompiledKernel => this.#compile(kernel, { ...written, shared: undefined })
+    return [alone(this.#write(kernel, lengths)), alone(this.#writeProduct(kernel, lengths, plan, this.blas as Blas))]
   }
 
   #compile(kernel: Kernel, { drive, shared, scratchBytes }: Written): CompiledKernel {
@@ -189,7 +221,7 @@ export class WasmEngine implements Engine {
       const blocks = this.choose(kernel)
       const library = new Library(module)
       const writer = blocks
-        ? new ContractWriter(kernel, lengths, module, library, importGemm(module), blocks, rowsFor(this.features.includes('relaxed-simd')))
+        ? new ContractWriter(kernel, lengths, module, library, importGemm(module), blocks, rowsFor(this.#fuses))
         : new KernelWriter(kernel, lengths, module, library)
       const rows = writer.write()
       const bytes = module.build()
