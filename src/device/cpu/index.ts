@@ -39,6 +39,8 @@ import { type Engine, interpreter } from './engine.ts'
 import { loadKoffi } from './wasm/blas.ts'
 import { settleBlas } from './wasm/choice.ts'
 import { WasmEngine } from './wasm/engine.ts'
+import { threadCount } from './wasm/threads.ts'
+import { threadsStart } from './wasm/worker.ts'
 
 class CpuBuffer implements DeviceBuffer {
   readonly dtype: DType
@@ -341,18 +343,20 @@ function engineName(): 'wasm' | 'interpreter' {
   return name
 }
 
-/** The engine of a name; without WebAssembly, kernels are interpreted. */
-const engineOf = (name: 'wasm' | 'interpreter'): Engine => (name === 'wasm' ? (WasmEngine.open() ?? interpreter) : interpreter)
+/** The engine of a name; without WebAssembly, kernels are interpreted. @throws DeviceError where WebAssembly is forbidden */
+const engineOf = (name: 'wasm' | 'interpreter', threads?: number): Engine =>
+  name === 'wasm' ? (WasmEngine.open(threads) ?? interpreter) : interpreter
 
-/** The CPU device, with the BLAS that the machine may have, where that is faster. */
+/** The CPU device, with threads where they start, and with the BLAS that the machine may have, where that is faster. */
 export async function openCpuWithBlas(): Promise<Opened> {
-  await loadKoffi()
-  const engine = engineOf(engineName())
+  const wanted = threadCount()
+  const [start] = await Promise.all([wanted > 1 && threadsStart(), loadKoffi()])
+  const engine = engineOf(engineName(), start ? wanted : 1)
   if (engine instanceof WasmEngine) await settleBlas(engine)
   return opened(engine)
 }
 
-/** Opens the CPU device: always possible, at once. A BLAS is used where koffi has been loaded. */
+/** Opens the CPU device at once. A BLAS is used where koffi has been loaded. @throws DeviceError where WebAssembly is forbidden */
 export const openCpu = (name: 'wasm' | 'interpreter' = engineName()): Opened => opened(engineOf(name))
 
 function opened(engine: Engine): Opened {

@@ -1,5 +1,5 @@
 /** @file Kernels as WebAssembly modules over one shared memory. A kernel that cannot be written as one is an error of the library. */
-import { dtypeInfo, noRoom, OutOfMemoryError } from '../../../base/index.ts'
+import { DeviceError, dtypeInfo, noRoom, OutOfMemoryError } from '../../../base/index.ts'
 import { type Kernel, visitExprs } from '../../../kernel/index.ts'
 import { areDeterministicAlgorithmsEnabled } from '../../determinism.ts'
 import { type CompiledKernel, interpretKernel } from '../compile.ts'
@@ -25,6 +25,9 @@ interface Written {
   /** What each thread needs besides the buffers, while it runs. */
   readonly scratchBytes: number
 }
+
+const FORBIDDEN =
+  "WebAssembly may not be compiled here. A page with a content policy has to allow it: script-src 'self' 'wasm-unsafe-eval'. Device webgpu does without"
 
 /** Words for the addresses that a kernel is given, of 64 buffers at most. */
 const ARGS = 128
@@ -94,12 +97,19 @@ export class WasmEngine implements Engine {
     return ['simd', ...(this.#fuses ? ['relaxed-simd'] : []), ...(this.blas && this.use !== 'none' ? ['blas'] : [])]
   }
 
-  /** Undefined where the engine has no WebAssembly with SIMD. */
-  static open(): WasmEngine | undefined {
+  /** Undefined where the engine has no WebAssembly with SIMD. @throws DeviceError where it has, and it may not be used */
+  static open(threads?: number): WasmEngine | undefined {
     if (!wasm) return undefined
     const probe = new ModuleBuilder({ shared: false, maximum: MAX_PAGES })
     probe.function([], ['v128']).v128([0, 0, 0, 0])
-    return wasm.validate(probe.build()) ? new WasmEngine() : undefined
+    const bytes = probe.build()
+    if (!wasm.validate(bytes)) return undefined
+    try {
+      new wasm.Module(bytes)
+    } catch (cause) {
+      throw new DeviceError('cpu', `${FORBIDDEN}. The engine says: ${(cause as Error).message}`, { cause })
+    }
+    return new WasmEngine(threads)
   }
 
   compile(kernel: Kernel, lengths: readonly number[]): CompiledKernel {

@@ -102,6 +102,7 @@ const serve = ({ memory, control: controlAt, block, gemm }) => {
 
 interface PageWorker {
   onerror: (() => void) | null
+  onmessage: (() => void) | null
   postMessage(data: unknown): void
   terminate(): void
 }
@@ -118,6 +119,33 @@ export const canStart = (): boolean =>
 /** Node's permission model takes worker threads away from a process, unless it is told not to. */
 const mayStart = (): boolean => nodeProcess?.permission?.has('worker') ?? true
 
+/**
+ * Whether a thread that is started comes to run. In a page whose content policy has no `worker-src blob:` it does not: the worker is there, and
+ * some time later has failed.
+ */
+export async function threadsStart(): Promise<boolean> {
+  if (builtinModule || !canStart()) return canStart()
+  return new Promise((resolve) => {
+    try {
+      const worker = workerOf('postMessage(0)')
+      const answer = (starts: boolean) => (): void => {
+        worker.terminate()
+        resolve(starts)
+      }
+      worker.onmessage = answer(true)
+      worker.onerror = answer(false)
+    } catch {
+      resolve(false)
+    }
+  })
+}
+
+/** A page's worker that runs this text. */
+function workerOf(text: string): PageWorker {
+  const { Worker } = page as Required<Page>
+  return new Worker(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })))
+}
+
 /** Starts a thread. It does not keep the process alive. @param ended called when it is no more */
 export function startWorker(data: WorkerData, ended: () => void): WorkerHandle {
   if (builtinModule) {
@@ -131,9 +159,7 @@ export function startWorker(data: WorkerData, ended: () => void): WorkerHandle {
     worker.unref()
     return worker
   }
-  const { Worker } = page as Required<Page>
-  const url = URL.createObjectURL(new Blob([`${PROGRAM}onmessage = (event) => serve(event.data)`], { type: 'text/javascript' }))
-  const worker = new Worker(url)
+  const worker = workerOf(`${PROGRAM}onmessage = (event) => serve(event.data)`)
   worker.onerror = ended
   worker.postMessage(data)
   return { terminate: async () => worker.terminate() }
