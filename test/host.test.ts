@@ -26,16 +26,21 @@ describe('nested arrays', () => {
     expect(read([[], []])).toEqual({ data: new Float32Array(0), shape: [2, 0], dtype: 'float32' })
   })
 
-  it('convert to the dtype asked for: fractions are cut off, halves round', () => {
-    expect(read([1.9, -1.9], { dtype: 'int32' }).data).toEqual(Int32Array.of(1, -1))
-    expect(read([255.5, -0.5], { dtype: 'uint8' }).data).toEqual(Uint8Array.of(255, 0))
-    expect(read([0.1, 70000], { dtype: 'float16' }).data).toEqual(Uint16Array.of(toHalf(0.1), 0x7c00))
+  it('convert to the dtype asked for, and floats round', () => {
+    expect(read([1, -1], { dtype: 'int32' }).data).toEqual(Int32Array.of(1, -1))
+    expect(read([255, -0], { dtype: 'uint8' }).data).toEqual(Uint8Array.of(255, 0))
+    expect(read([0.1, 65519, Infinity], { dtype: 'float16' }).data).toEqual(Uint16Array.of(toHalf(0.1), toHalf(65504), 0x7c00))
     expect(read([0, 0.5, Number.NaN], { dtype: 'bool' }).data).toEqual(Uint8Array.of(0, 1, 1))
     expect(read([0.1], { dtype: 'float64' }).data).toEqual(Float64Array.of(0.1))
     expect(read([true, false], { dtype: 'float32' }).data).toEqual(Float32Array.of(1, 0))
   })
 
-  it('with a value that the integer dtype cannot hold are an error that names it and its place', () => {
+  it('with a value that the dtype cannot hold are an error that names it and its place', () => {
+    expect(() => read([1, 1.9], { dtype: 'int32' })).toThrow('tensor: element [1] is 1.9, which int32 cannot hold: it has a fraction')
+    expect(() => read(Float32Array.of(-0.5), { dtype: 'uint8' })).toThrow('element [0] is -0.5, which uint8 cannot hold')
+    expect(() => read([0.1, 70000], { dtype: 'float16' })).toThrow('element [1] is 70000, which float16 cannot hold (-65504 to 65504)')
+    expect(() => read([-1e39])).toThrow('element [0] is -1e+39, which float32 cannot hold')
+    expect(() => read(Int32Array.of(65520), { dtype: 'float16' })).toThrow('element [0] is 65520, which float16 cannot hold')
     expect(() => read([[0, 1], [300, 2]], { dtype: 'uint8' })).toThrow('tensor: element [1][0] is 300, which uint8 cannot hold (0 to 255)') // biome-ignore format: rows
     expect(() => read([3e9], { dtype: 'int32' })).toThrow('element [0] is 3000000000, which int32 cannot hold')
     expect(() => read(Number.NaN, { dtype: 'int32' })).toThrow('the value is NaN, which int32 cannot hold')

@@ -2,7 +2,17 @@
  * @file The primitives, as functions from nodes to a node. Operands of elementwise primitives broadcast; a plain number is a literal of
  * the other operand's dtype. Callers have checked shapes and dtypes: what fails here is a mistake in an op's definition.
  */
-import { broadcastShapes, DeviceError, type DType, type Shape, sameShape, sizeOf, type TypedArray } from '../base/index.ts'
+import {
+  broadcastShapes,
+  DeviceError,
+  type DType,
+  holds,
+  isInteger,
+  type Shape,
+  sameShape,
+  sizeOf,
+  type TypedArray,
+} from '../base/index.ts'
 import type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/index.ts'
 import { type ContractDims, Node, type Placement, type Primitive, type WindowAxis } from './node.ts'
 import { forget, recorded } from './pending.ts'
@@ -39,8 +49,9 @@ export function leaf(data: TypedArray, shape: Shape, dtype: DType, placement: Pl
   return node
 }
 
-/** A 0-d number that reaches kernels as data: a user's number, a learning rate. */
+/** A 0-d number that reaches kernels as data: a user's number, a learning rate. Integers hold it. */
 export function scalar(value: number, dtype: DType, placement: Placement = 'auto'): Node {
+  if (isInteger(dtype) && !holds(dtype, value)) throw new Error(`primitive scalar: ${value} of ${dtype}`)
   return new Node({ kind: 'scalar', value }, NONE, SCALAR, dtype, placement)
 }
 

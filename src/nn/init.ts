@@ -16,6 +16,7 @@ import {
   optional,
   type Signature,
   signature,
+  underName,
 } from '../base/index.ts'
 import * as ops from '../ops/index.ts'
 import { TENSOR, type Tensor, withGrad } from '../tensor/index.ts'
@@ -149,11 +150,11 @@ const ONES = signature('ones_', { tensor: TENSOR })
 
 const filled = (tensor: Tensor, value: number): Tensor => withGrad(false, () => ops.fill_(tensor, value))
 
-/** All elements `value`. @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.constant_ */
+/** All elements `value`, which the dtype has to hold. @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.constant_ */
 export function constant_(tensor: Tensor, value: number, ...others: never[]): Tensor {
   CONSTANT.checkCount(2 + others.length)
   CONSTANT.check(tensor, value)
-  return filled(tensor, value)
+  return underName('constant_', () => filled(tensor, value))
 }
 /** All elements 0. @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.zeros_ */
 export function zeros_(tensor: Tensor, ...others: never[]): Tensor {
@@ -224,7 +225,7 @@ export function xavierUniform_(tensor: Tensor, ...rest: readonly unknown[]): Ten
   const { fanIn, fanOut } = fans('xavierUniform_', tensor)
   if (tensor.numel() === 0) return tensor
   const bound = Math.abs(gain) * Math.sqrt(6 / (fanIn + fanOut))
-  return uniform_(tensor, -bound, bound, take(options))
+  return underName('xavierUniform_', () => uniform_(tensor, -bound, bound, take(options)))
 }
 
 const XAVIER_NORMAL = initializer<XavierOptions>('xavierNormal_', { gain: FINITE, ...RANDOM })
@@ -240,7 +241,7 @@ export function xavierNormal_(tensor: Tensor, ...rest: readonly unknown[]): Tens
   const { gain = 1, ...options } = read(XAVIER_NORMAL, tensor, rest)
   const { fanIn, fanOut } = fans('xavierNormal_', tensor)
   if (tensor.numel() === 0) return tensor
-  return normal_(tensor, 0, Math.abs(gain) * Math.sqrt(2 / (fanIn + fanOut)), take(options))
+  return underName('xavierNormal_', () => normal_(tensor, 0, Math.abs(gain) * Math.sqrt(2 / (fanIn + fanOut)), take(options)))
 }
 
 const KAIMING = {
@@ -276,7 +277,7 @@ export function kaimingUniform_(tensor: Tensor, ...rest: readonly unknown[]): Te
   const options = read(KAIMING_UNIFORM, tensor, rest)
   if (tensor.numel() === 0) return tensor
   const bound = Math.sqrt(3) * kaimingStd('kaimingUniform_', tensor, options)
-  return uniform_(tensor, -bound, bound, take(options))
+  return underName('kaimingUniform_', () => uniform_(tensor, -bound, bound, take(options)))
 }
 
 const KAIMING_NORMAL = initializer<KaimingOptions>('kaimingNormal_', KAIMING)
@@ -300,5 +301,5 @@ export function kaimingNormal_(
 export function kaimingNormal_(tensor: Tensor, ...rest: readonly unknown[]): Tensor {
   const options = read(KAIMING_NORMAL, tensor, rest)
   if (tensor.numel() === 0) return tensor
-  return normal_(tensor, 0, kaimingStd('kaimingNormal_', tensor, options), take(options))
+  return underName('kaimingNormal_', () => normal_(tensor, 0, kaimingStd('kaimingNormal_', tensor, options), take(options)))
 }

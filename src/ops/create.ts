@@ -12,12 +12,15 @@ import {
   options as describe,
   dtypeInfo,
   FINITE,
+  held,
+  holds,
   isPlainObject,
   type Kind,
   listOf,
   NUMBER,
   type Options,
   oneOf,
+  operandOf,
   optional,
   SHAPE,
   type Shape,
@@ -25,6 +28,8 @@ import {
   signature,
   type TypedArray,
   toHalf,
+  underName,
+  unheld,
   whole,
 } from '../base/index.ts'
 import type { DeviceName } from '../device/index.ts'
@@ -105,7 +110,7 @@ const OF_DATA = signature('tensor', {
 /**
  * A tensor of the values of a number, a nested array, a TypedArray or an `ndarray`; they are copied.
  * @param data numbers make float32, booleans bool; a TypedArray keeps its type unless `dtype` says otherwise
- * @throws ShapeError for rows of different lengths, or a `shape` that does not hold the values; ArgumentError for a value that an integer dtype cannot hold.
+ * @throws ShapeError for rows of different lengths, or a `shape` that does not hold the values; ArgumentError for a value that the dtype cannot hold.
  * @see https://pytorch.org/docs/stable/generated/torch.tensor.html
  * @example tensor([[1, 2], [3, 4]]).shape // [2, 2]
  */
@@ -150,12 +155,13 @@ const FULL = signature('full', { shape: SIZES, value: VALUE, options: optional(C
 
 /**
  * All `value`: a number makes float32, a boolean bool.
+ * @throws ArgumentError for a value that the dtype cannot hold.
  * @see https://pytorch.org/docs/stable/generated/torch.full.html
  */
 export function full(shape: Shape | number, value: number | boolean, options?: CreateOptions): Tensor {
   FULL.check(shape, value, options)
   return filled('full', shapeOf('full', shape), options, typeof value === 'boolean' ? 'bool' : 'float32', (dtype, placement) =>
-    graph.scalar(Number(value), dtype, placement),
+    graph.scalar(held('full', 'value', Number(value), dtype), dtype, placement),
   )
 }
 /** Some values: zeros here. @see https://pytorch.org/docs/stable/generated/torch.empty.html */
@@ -198,7 +204,7 @@ export function emptyLike(x: Tensor, options?: CreateOptions): Tensor {
 /** All `value`, as `x` in shape, dtype and device. @see https://pytorch.org/docs/stable/generated/torch.full_like.html */
 export function fullLike(x: Tensor, value: number | boolean, options?: CreateOptions): Tensor {
   FULL_LIKE.check(x, value, options)
-  return full(x.shape, value, impliedBy(x, options))
+  return underName('fullLike', () => full(x.shape, value, impliedBy(x, options)))
 }
 
 /** Values worked out on the host, in double precision and rounded once. */
@@ -210,9 +216,12 @@ export function fromFunction(
   value: (i: number) => number,
 ): Tensor {
   checkElements(op, [n])
-  checkElements(op, [n])
   const data: TypedArray = dtypeInfo[dtype].create(n)
-  for (let i = 0; i < n; i++) data[i] = dtype === 'float16' ? toHalf(value(i)) : value(i)
+  for (let i = 0; i < n; i++) {
+    const v = value(i)
+    if (!holds(dtype, v)) throw new ArgumentError(op, `element ${i} is ${v}, ${unheld(v, dtype)}`)
+    data[i] = dtype === 'float16' ? toHalf(v) : dtype === 'bool' ? Number(v !== 0) : v
+  }
   return created(graph.leaf(data, [n], dtype, placementFor(op, dtype, options?.device)), options)
 }
 
@@ -226,7 +235,7 @@ const ARANGE = signature('arange', {
 
 /**
  * start, start + step, … below `end`; `arange(end)` starts at 0. Whole numbers make int32, others float32.
- * @throws ArgumentError for a step of 0 or in the wrong direction.
+ * @throws ArgumentError for a step of 0 or in the wrong direction, or a value that the dtype cannot hold.
  * @see https://pytorch.org/docs/stable/generated/torch.arange.html
  * @example arange(0, 10, 2).shape // [5]
  */
@@ -248,8 +257,10 @@ export function arange(first: number, second?: number | CreateOptions, third?: n
   const dtype = options?.dtype ?? (areWhole ? 'int32' : 'float32')
   if (dtype !== 'int32' || !areWhole) return fromFunction('arange', n, dtype, options, (i) => start + i * step)
   checkElements('arange', [n])
+  if (n > 0) for (const v of [start, start + (n - 1) * step]) held('arange', v === start ? 'the first value' : 'the last value', v, dtype)
   let node = graph.iota(n, placementFor('arange', dtype, options?.device))
-  if (step !== 1) node = graph.binary('mul', node, graph.scalar(step, dtype))
+  if (n === 0) return created(node, options)
+  if (step !== 1 && n > 1) node = graph.binary('mul', node, graph.scalar(operandOf('arange', 'step', step, dtype), dtype))
   if (start !== 0) node = graph.binary('add', node, graph.scalar(start, dtype))
   return created(node, options)
 }
@@ -258,6 +269,7 @@ const LINSPACE = signature('linspace', { start: FINITE, end: FINITE, steps: COUN
 
 /**
  * `steps` values evenly from `start` to `end`, both included.
+ * @throws ArgumentError for a value that the dtype cannot hold: of integers, a fraction too.
  * @see https://pytorch.org/docs/stable/generated/torch.linspace.html
  */
 export function linspace(start: number, end: number, steps: number, options?: CreateOptions): Tensor {

@@ -5,16 +5,21 @@ import {
   type DType,
   DTypeError,
   options as describe,
+  held,
   isFloat,
   isInteger,
   isPlainObject,
+  lowerBound,
+  memberOf,
   NUMBER,
   nullable,
   type Options,
   oneOf,
+  operandOf,
   optional,
   signature,
   underName,
+  upperBound,
   ZeroDivisionError,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
@@ -22,7 +27,8 @@ import { OPERAND, optionsIn, TENSOR, Tensor } from '../tensor/index.ts'
 import { eq, ge, gt, le, logicalAnd, lt } from './compare.ts'
 import { checkDevices, defineComposition, defineOp } from './define.ts'
 import { type BinaryFunction, defineBinary, defineUnary, type UnaryFunction } from './families.ts'
-import { lit, meet, number, type Operand } from './promote.ts'
+import { lit, meet, number, type Operand, saturated } from './promote.ts'
+import { floorOfFloats, quotientOfIntegers, truncatedOfFloats, wholePower } from './quotients.ts'
 
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI)
 /** `where(test, a, b)` in rules: the arguments are right by construction. */
@@ -223,12 +229,16 @@ const ADD = signature('add', { a: OPERAND, b: OPERAND, options: optional(ALPHA) 
 const SUB = signature('sub', { a: OPERAND, b: OPERAND, options: optional(ALPHA) })
 
 /** alpha · b, where b may be a number. */
-const scaled = (b: Operand, alpha: number): Operand => (b instanceof Tensor ? mul(b, alpha) : Number(b) * alpha)
+function scaled(op: string, b: Operand, alpha: number): Operand {
+  if (!(b instanceof Tensor)) return Number(b) * alpha
+  if (isInteger(b.dtype) && Number.isInteger(alpha)) operandOf(op, 'alpha', alpha, b.dtype)
+  return mul(b, alpha)
+}
 
 /** a + alpha · b. @see https://pytorch.org/docs/stable/generated/torch.add.html */
 export function add(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
   if (options !== undefined) ADD.check(a, b, options)
-  return options?.alpha === undefined ? plus(a, b) : plus(a, scaled(b, options.alpha))
+  return options?.alpha === undefined ? plus(a, b) : plus(a, scaled('add', b, options.alpha))
 }
 
 const minus = defineBinary('sub', {
@@ -240,7 +250,7 @@ const minus = defineBinary('sub', {
 /** a − alpha · b. @see https://pytorch.org/docs/stable/generated/torch.sub.html */
 export function sub(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
   if (options !== undefined) SUB.check(a, b, options)
-  return options?.alpha === undefined ? minus(a, b) : minus(a, scaled(b, options.alpha))
+  return options?.alpha === undefined ? minus(a, b) : minus(a, scaled('sub', b, options.alpha))
 }
 
 /** a · b, element by element. @see https://pytorch.org/docs/stable/generated/torch.mul.html */
@@ -267,48 +277,27 @@ export interface DivOptions {
 export const DIV: Options<DivOptions> = describe<DivOptions>({ roundingMode: nullable(choice(['trunc', 'floor'])) })
 const QUOTIENT = signature('div', { a: OPERAND, b: OPERAND, options: optional(DIV) })
 
+/** A quotient is not the same modulo 2ⁿ, so a number beside integers has to be one of theirs. */
+const QUOTIENT_NUMBERS = { a: memberOf, b: memberOf } as const
+
 /** A quotient rounded to whole numbers; its gradient is 0. */
-const defineQuotient = (name: string, forward: (a: graph.Node, b: graph.Node) => graph.Node): BinaryFunction => {
+const defineQuotient = (name: string, floats: (a: graph.Node, b: graph.Node) => graph.Node, mode: 'trunc' | 'floor'): BinaryFunction => {
   const still = (g: Tensor): Tensor => new Tensor(graph.expand(graph.constant(0, g.dtype, g._node.placement), g.shape))
-  return defineBinary(name, { as: 'div', forward, vjp: { a: still, b: still } })
+  return defineBinary(name, {
+    as: 'div',
+    numbers: QUOTIENT_NUMBERS,
+    convert: (x) => x,
+    forward: (a, b, dtype) =>
+      isFloat(dtype) ? floats(graph.cast(a, dtype), graph.cast(b, dtype)) : graph.cast(quotientOfIntegers(a, b, mode, 'div'), dtype),
+    vjp: { a: still, b: still },
+  })
 }
 
-const divideTruncated = defineQuotient('divTrunc', (a, b) => {
-  if (!isFloat(a.dtype)) return graph.binary('div', a, graph.divisor(b, 'div'))
-  // Of halves in float32: rounded to a half, the quotient may be a whole number that it does not reach
-  const wide = a.dtype === 'float16' ? 'float32' : a.dtype
-  const exact = graph.rounded(graph.binary('div', graph.cast(a, wide), graph.cast(b, wide)))
-  return graph.cast(graph.unary('trunc', exact), a.dtype)
-})
-
-const divideDown = defineQuotient('divFloor', (a, b) =>
-  isFloat(a.dtype) ? floorOfFloats(a, b) : floorOfIntegers(a, graph.divisor(b, 'div')),
-)
-
-/** ⌊a / b⌋ by the remainder, which is exact: a / b may round up to a whole number. As Python and PyTorch: the quotient of ±∞ is NaN, that by 0 is a / b. */
-function floorOfFloats(a: graph.Node, b: graph.Node): graph.Node {
-  const rest = graph.binary('mod', a, b)
-  const apart = graph.binary('ne', graph.binary('lt', rest, 0), graph.binary('lt', b, 0))
-  const truncated = graph.binary('div', graph.binary('sub', a, rest), b) // a whole number, or next to one
-  const lower = graph.where(graph.binary('and', graph.binary('ne', rest, 0), apart), graph.binary('sub', truncated, 1), truncated)
-  const down = graph.unary('floor', lower)
-  const near = graph.where(graph.binary('lt', 0.5, graph.binary('sub', lower, down)), graph.binary('add', down, 1), down)
-  const exact = graph.binary('div', a, b)
-  const signed = graph.where(graph.binary('eq', lower, 0), graph.binary('mul', exact, 0), near) // ±0
-  return graph.where(graph.binary('eq', b, 0), exact, signed)
-}
-
-/** ⌊a / b⌋: one less than what truncation gives where there is a remainder and the signs differ. */
-function floorOfIntegers(a: graph.Node, b: graph.Node): graph.Node {
-  const truncated = graph.binary('div', a, b)
-  if (a.dtype === 'uint8' || a.dtype === 'uint32') return truncated
-  const rest = graph.binary('sub', a, graph.binary('mul', truncated, b))
-  const apart = graph.binary('lt', graph.binary('xor', rest, b), 0)
-  return graph.where(graph.binary('and', graph.binary('ne', rest, 0), apart), graph.binary('sub', truncated, 1), truncated)
-}
+const divideTruncated = defineQuotient('divTrunc', truncatedOfFloats, 'trunc')
+const divideDown = defineQuotient('divFloor', floorOfFloats, 'floor')
 
 /**
- * a / b. Integers are divided as float32, or exactly where a `roundingMode` is given.
+ * a / b. Integers are divided as float32, or exactly where a `roundingMode` is given: then a number beside them has to be one that their dtype holds.
  * @throws ZeroDivisionError where integers are divided by 0 under a `roundingMode`: at the call where the host knows the divisor, else at the next await.
  * @see https://pytorch.org/docs/stable/generated/torch.div.html
  */
@@ -316,22 +305,29 @@ export function div(a: Operand, b: Operand, options?: DivOptions): Tensor {
   if (options !== undefined) QUOTIENT.check(a, b, options)
   const mode = options?.roundingMode ?? null
   if (mode === null) return quotient(a, b)
-  const { b: divisor, dtype } = meet('div', a, b, false)
+  const { b: divisor, dtype } = meet('div', a, b, 'any', QUOTIENT_NUMBERS)
   if (dtype === 'bool') throw new DTypeError('div', `bools have no quotient with roundingMode '${mode}'. Convert with .int()`)
   if (isInteger(dtype) && (b instanceof Tensor ? graph.hostValues(divisor._node)?.includes(0) : Number(b) === 0))
     throw new ZeroDivisionError('div', 'an integer is divided by 0')
   return underName('div', () => (mode === 'floor' ? divideDown(a, b) : divideTruncated(a, b)))
 }
 
-/** The larger; NaN wins; equal operands share the gradient. @see https://pytorch.org/docs/stable/generated/torch.maximum.html */
+const AT_LEAST = { a: lowerBound, b: lowerBound } as const
+const AT_MOST = { a: upperBound, b: upperBound } as const
+
+/** The larger; NaN wins; equal operands share the gradient. Of a number that the dtype does not hold as {@link clamp}. @see https://pytorch.org/docs/stable/generated/torch.maximum.html */
 export const maximum: BinaryFunction = defineBinary('maximum', {
+  numbers: AT_LEAST,
+  convert: saturated,
   forward: (a, b) => graph.binary('max', a, b),
   saves: { a: ['a', 'b'], b: ['a', 'b'] },
   vjp: { a: (g, { a, b }) => share(g, a, b, lt), b: (g, { a, b }) => share(g, b, a, lt) },
 })
 
-/** The smaller; NaN wins; equal operands share the gradient. @see https://pytorch.org/docs/stable/generated/torch.minimum.html */
+/** The smaller; NaN wins; equal operands share the gradient. Of a number that the dtype does not hold as {@link clamp}. @see https://pytorch.org/docs/stable/generated/torch.minimum.html */
 export const minimum: BinaryFunction = defineBinary('minimum', {
+  numbers: AT_MOST,
+  convert: saturated,
   forward: (a, b) => graph.binary('min', a, b),
   saves: { a: ['a', 'b'], b: ['a', 'b'] },
   vjp: { a: (g, { a, b }) => share(g, a, b, gt), b: (g, { a, b }) => share(g, b, a, gt) },
@@ -342,7 +338,10 @@ const share = (g: Tensor, own: Tensor, other: Tensor, loses: (a: Operand, b: Ope
   pick(loses(own, other), lit(0, g), pick(eq(own, other), mul(g, lit(0.5, g)), g))
 
 const power = defineBinary('pow', {
-  forward: (a, b) => graph.binary('pow', a, b),
+  numbers: { a: operandOf, b: memberOf }, // the base may wrap, the exponent may not
+  convert: (x) => x,
+  forward: (a, b, dtype) =>
+    isFloat(dtype) ? graph.binary('pow', graph.cast(a, dtype), graph.cast(b, dtype)) : graph.cast(wholePower(a, b), dtype),
   saves: { a: ['a', 'b'], b: ['a', 'b', 'y'] },
   vjp: {
     // b aᵇ⁻¹, and 0 where b is 0 (also at a = 0)
@@ -355,7 +354,7 @@ const power = defineBinary('pow', {
 /**
  * aᵇ. Exponents that a user gives as 2, 3, ½, −½, −1 or 1 are computed by multiplication or roots. Powers of integers are exact and wrap; one whose exponent
  * is a tensor's negative element is 0, or ±1 of ±1.
- * @throws ArgumentError for integers to a negative integer power.
+ * @throws ArgumentError for integers to a negative integer power, or one that their dtype does not hold.
  * @see https://pytorch.org/docs/stable/generated/torch.pow.html
  */
 export function pow(a: Operand, b: Operand): Tensor {
@@ -385,12 +384,13 @@ const choose = defineOp('where', {
   half: 'keep',
 })
 
+const CHOSEN = { a: held, b: held } as const
 const WHERE = signature('where', { test: TENSOR, a: OPERAND, b: OPERAND })
 
 /**
  * `a` where `test` holds, else `b`. All broadcast.
  * @param test bool
- * @throws DTypeError when `test` is not bool.
+ * @throws DTypeError when `test` is not bool; ArgumentError for a number that the dtype of the other does not hold.
  * @see https://pytorch.org/docs/stable/generated/torch.where.html
  */
 export function where(test: Tensor, a: Operand, b: Operand): Tensor {
@@ -399,22 +399,22 @@ export function where(test: Tensor, a: Operand, b: Operand): Tensor {
   if (!(a instanceof Tensor) && !(b instanceof Tensor)) {
     const dtype =
       typeof a === 'boolean' && typeof b === 'boolean' ? 'bool' : Number.isInteger(a) && Number.isInteger(b) ? 'int32' : 'float32'
-    return choose(test, number(Number(a), dtype), number(Number(b), dtype), dtype)
+    return choose(test, number(held('where', 'a', Number(a), dtype), dtype), number(held('where', 'b', Number(b), dtype), dtype), dtype)
   }
-  const { a: x, b: y, dtype } = meet('where', a, b, false)
+  const { a: x, b: y, dtype } = meet('where', a, b, 'any', CHOSEN)
   return choose(test, x, y, dtype)
 }
 
 const clampLow = defineOp('clampMin', {
   inputs: ['x', 'low'],
-  forward: (x, low, dtype: DType) => graph.binary('max', graph.cast(x, dtype), graph.cast(low, dtype)),
+  forward: (x, low, dtype: DType) => graph.binary('max', saturated(x, dtype), saturated(low, dtype)),
   saves: { x: ['x', 'low'], low: ['x', 'low'] },
   vjp: { x: (g, { x, low }) => pick(ge(x, low), g, lit(0, g)), low: (g, { x, low }) => pick(lt(x, low), g, lit(0, g)) },
   half: 'keep',
 })
 const clampHigh = defineOp('clampMax', {
   inputs: ['x', 'high'],
-  forward: (x, high, dtype: DType) => graph.binary('min', graph.cast(x, dtype), graph.cast(high, dtype)),
+  forward: (x, high, dtype: DType) => graph.binary('min', saturated(x, dtype), saturated(high, dtype)),
   saves: { x: ['x', 'high'], high: ['x', 'high'] },
   vjp: { x: (g, { x, high }) => pick(le(x, high), g, lit(0, g)), high: (g, { x, high }) => pick(gt(x, high), g, lit(0, g)) },
   half: 'keep',
@@ -437,7 +437,8 @@ export const BOUND = {
 const CLAMP = signature('clamp', { x: TENSOR, ...BOUND })
 
 /**
- * x within [min, max]; NaN stays NaN; where min > max, max. The gradient reaches x where it lies within the bounds (ends included).
+ * x within [min, max]; NaN stays NaN; where min > max, max. The gradient reaches x where it lies within the bounds (ends included). A bound may be a number that
+ * the dtype does not hold: it bounds nothing, or leaves no value, and then everything becomes the end of the dtype.
  * @throws ArgumentError when neither bound is given.
  * @see https://pytorch.org/docs/stable/generated/torch.clamp.html
  */
@@ -453,11 +454,11 @@ export const clamp: (x: Tensor, min?: Operand | null | ClampOptions, max?: Opera
       checkDevices('clamp', ['x', 'min', 'max'], [x, low instanceof Tensor ? low : null, high instanceof Tensor ? high : null])
     let y = x
     if (low !== undefined && low !== null) {
-      const { b, dtype } = meet('clamp', x, low, false)
+      const { b, dtype } = meet('clamp', x, low, 'any', AT_LEAST)
       y = clampLow(y, b, dtype)
     }
     if (high !== undefined && high !== null) {
-      const { b, dtype } = meet('clamp', y, high, false)
+      const { b, dtype } = meet('clamp', y, high, 'any', AT_MOST)
       y = clampHigh(y, b, dtype)
     }
     return y

@@ -3,7 +3,7 @@ import { broadcastShapes, type DType, DTypeError, signature } from '../base/inde
 import * as graph from '../graph/index.ts'
 import { OPERAND, TENSOR, Tensor } from '../tensor/index.ts'
 import { checkSize, defineOp, type Rule } from './define.ts'
-import { floatOf, meet, type Operand } from './promote.ts'
+import { type Domain, floatOf, meet, type Operand, type Takings } from './promote.ts'
 
 /** A function of one tensor, element by element. */
 export type UnaryFunction = (x: Tensor) => Tensor
@@ -44,12 +44,16 @@ export function defineUnary(name: string, spec: UnarySpec): UnaryFunction {
 }
 
 export interface BinarySpec {
-  /** Operands of one dtype that broadcast. */
-  readonly forward: (a: graph.Node, b: graph.Node) => graph.Node
+  /** Operands that broadcast, as `convert` left them, and the dtype of the result. */
+  readonly forward: (a: graph.Node, b: graph.Node, dtype: DType) => graph.Node
   readonly vjp: { readonly a: Rule<'a' | 'b', DType> | 'none'; readonly b: Rule<'a' | 'b', DType> | 'none' }
   readonly saves?: { readonly a?: readonly ('a' | 'b' | 'y')[]; readonly b?: readonly ('a' | 'b' | 'y')[] }
   /** `float`: integers are divided as float32. `bool`: operands are taken for truth values (≠ 0). Default: as they are. */
-  readonly domain?: 'float' | 'bool' | 'any'
+  readonly domain?: Domain
+  /** What becomes of a number that the dtype does not hold: it wraps by default (`operandOf`). */
+  readonly numbers?: Takings
+  /** How an operand comes into the dtype of the result: by a cast, unless it says otherwise. */
+  readonly convert?: (x: graph.Node, dtype: DType) => graph.Node
   /** The public function that this is part of, where it has another name. */
   readonly as?: string
   /** What happens to two bools: computed as int32 and back (≠ 0) by default; `error` as for PyTorch's `-`. */
@@ -58,14 +62,14 @@ export interface BinarySpec {
 
 /** Defines an elementwise function of two operands that broadcast; numbers are data. */
 export function defineBinary(name: string, spec: BinarySpec): BinaryFunction {
-  const { forward, domain = 'any', as = name } = spec
+  const { forward, domain = 'any', as = name, convert = graph.cast, numbers } = spec
   const apply = defineOp<readonly ['a', 'b'], DType>(name, {
     inputs: ['a', 'b'],
     forward: (a, b, dtype: DType) => {
       checkSize(as, broadcastShapes(as, a.shape, b.shape))
-      if (dtype !== 'bool' || domain === 'bool') return forward(graph.cast(a, dtype), graph.cast(b, dtype))
+      if (dtype !== 'bool' || domain === 'bool') return forward(convert(a, dtype), convert(b, dtype), dtype)
       if (spec.bools === 'error') throw new DTypeError(as, 'both operands are bool. Use logicalXor, or convert with .int()')
-      return graph.cast(forward(graph.cast(a, 'int32'), graph.cast(b, 'int32')), 'bool')
+      return graph.cast(forward(graph.cast(a, 'int32'), graph.cast(b, 'int32'), 'int32'), 'bool')
     },
     vjp: spec.vjp,
     saves: spec.saves ?? {},
@@ -73,7 +77,7 @@ export function defineBinary(name: string, spec: BinarySpec): BinaryFunction {
   })
   if (spec.as === undefined) signature(name, { a: OPERAND, b: OPERAND })
   return (a, b) => {
-    const { a: x, b: y, dtype } = meet(as, a, b, domain === 'float')
-    return apply(x, y, domain === 'bool' ? 'bool' : dtype)
+    const { a: x, b: y, dtype } = meet(as, a, b, domain, numbers)
+    return apply(x, y, dtype)
   }
 }

@@ -30,7 +30,7 @@ import { eq } from './compare.ts'
 import { cast, stopGradient } from './convert.ts'
 import { checkDevices, checkSize, defineComposition, defineOp } from './define.ts'
 import { where } from './elementwise.ts'
-import { number } from './promote.ts'
+import { number, saturated } from './promote.ts'
 import { expand, permute, reshape, sliceBy, unsqueeze } from './view.ts'
 
 interface GatherParams {
@@ -92,12 +92,12 @@ export function checkIndices(op: string, index: Tensor, size: number, ignore?: n
 const outOfRange = (op: string, v: number, size: number): IndexError =>
   new IndexError(op, `index ${v} is out of range for size ${size} (expected 0 to ${size - 1})`)
 
-/** An integer tensor as int32. */
+/** An integer tensor as int32; what int32 does not hold stays out of range. */
 export function indexTensor(op: string, role: string, index: Tensor): Tensor {
   if (index.dtype === 'bool')
     throw new DTypeError(op, `${role} must be integers, got bool. To choose by a mask: await x.maskedSelect(mask)`)
   if (!isInteger(index.dtype)) throw new DTypeError(op, `${role} must be integers, got ${index.dtype}. Make them with { dtype: 'int32' }`)
-  return cast(index, 'int32')
+  return index.dtype === 'int32' ? index : new Tensor(saturated(index._node, 'int32'))
 }
 
 const GATHER = signature('gather', { x: TENSOR, dim: DIM, index: TENSOR })

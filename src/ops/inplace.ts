@@ -6,6 +6,7 @@ import {
   DTypeError,
   options as describe,
   FINITE,
+  held,
   type Kind,
   kindRank,
   type Options,
@@ -41,7 +42,7 @@ import {
   tanh,
 } from './elementwise.ts'
 import { checkFloat, number, type Operand } from './promote.ts'
-import { bitsOf, GENERATOR, type GeneratorOptions, normalNode, uniformNode } from './random.ts'
+import { bitsOf, GENERATOR, type GeneratorOptions, normalNode, stretched, uniformNode } from './random.ts'
 import { expand } from './view.ts'
 
 /** Checks that `x` may be changed, and answers a handle on its present value. */
@@ -155,11 +156,12 @@ function spread(x: Tensor, source: Tensor): Tensor {
 
 /** The values of `source`, broadcast, converted, and moved to the device of `x`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.copy_.html */
 export const copy_: (x: Tensor, source: Tensor) => Tensor = inPlace('copy_', { source: TENSOR }, spread, true)
-/** All elements `value`; that of a tensor is moved to the device of `x`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.fill_.html */
+/** All elements `value`, which the dtype of `x` has to hold; that of a tensor is converted, and moved to the device of `x`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.fill_.html */
 export const fill_: (x: Tensor, value: Operand) => Tensor = inPlace(
   'fill_',
   { value: OPERAND },
-  (x: Tensor, value: Operand) => (value instanceof Tensor ? spread(x, value) : expand(number(Number(value), x.dtype), x.shape)),
+  (x: Tensor, value: Operand) =>
+    value instanceof Tensor ? spread(x, value) : expand(number(held('fill_', 'value', Number(value), x.dtype), x.dtype), x.shape),
   true,
 )
 /** All elements 0. @see https://pytorch.org/docs/stable/generated/torch.Tensor.zero_.html */
@@ -179,7 +181,8 @@ export const uniform_: (x: Tensor, from?: number, to?: number, options?: Generat
     checkFloat('uniform_', 'x', x)
     if (from > to) throw new ArgumentError('uniform_', `from must be at most to, got ${from} and ${to}`)
     const u = uniformNode(bitsOf(options?.generator, x.shape, x._node.placement), x.dtype)
-    return new Tensor(graph.binary('add', graph.binary('mul', u, graph.scalar(to - from, x.dtype)), graph.scalar(from, x.dtype)))
+    const [least, most] = [held('uniform_', 'from', from, x.dtype), held('uniform_', 'to', to, x.dtype)]
+    return new Tensor(stretched(u, most - least, least))
   },
 )
 
@@ -190,6 +193,6 @@ export const normal_: (x: Tensor, mean?: number, std?: number, options?: Generat
   (x: Tensor, mean = 0, std = 1, options?: GeneratorOptions) => {
     checkFloat('normal_', 'x', x)
     const z = normalNode(options?.generator, x.shape, x.dtype, x._node.placement)
-    return new Tensor(graph.binary('add', graph.binary('mul', z, graph.scalar(std, x.dtype)), graph.scalar(mean, x.dtype)))
+    return new Tensor(stretched(z, held('normal_', 'std', std, x.dtype), held('normal_', 'mean', mean, x.dtype)))
   },
 )

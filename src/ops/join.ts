@@ -4,6 +4,7 @@ import {
   choice,
   type DType,
   options as describe,
+  held,
   INT32,
   listOf,
   meetingType,
@@ -169,7 +170,7 @@ const PAD = signature('pad', {
 
 /**
  * `x` with `value` around it: `padding` is [before, after] of the last dim, then of the one in front of it, and so on; negative numbers cut.
- * @throws ArgumentError for an odd or too long list, or another mode; ShapeError where more is cut than there is.
+ * @throws ArgumentError for an odd or too long list, another mode, or a value that the dtype cannot hold; ShapeError where more is cut than there is.
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
  * @example pad(zeros([2, 3]), [1, 1]).shape // [2, 5]
  */
@@ -192,7 +193,11 @@ export function pad(x: Tensor, padding: readonly number[], options?: PadOptions)
       sizes: cut,
     })
   }
-  return padWith(y, { before: ends.map(([before]) => Math.max(0, before)), sizes, value: options?.value ?? 0 })
+  return padWith(y, {
+    before: ends.map(([before]) => Math.max(0, before)),
+    sizes,
+    value: held('pad', 'value', options?.value ?? 0, x.dtype),
+  })
 }
 
 /** Column − row of each element of the last two dims. */

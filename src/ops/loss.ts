@@ -4,6 +4,7 @@ import {
   choice,
   DTypeError,
   options as describe,
+  INT32,
   isFloat,
   type Options,
   optional,
@@ -13,7 +14,6 @@ import {
   sameShape,
   showShape,
   signature,
-  WHOLE,
   within,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
@@ -84,7 +84,7 @@ export interface CrossEntropyOptions extends NllOptions {
   readonly labelSmoothing?: number
 }
 
-const NLL = { ...LOSS, weight: MAYBE_TENSOR, ignoreIndex: WHOLE } as const
+const NLL = { ...LOSS, weight: MAYBE_TENSOR, ignoreIndex: INT32 } as const
 /** The kinds of {@link CrossEntropyOptions}. */
 export const CROSS_ENTROPY_OPTIONS: Options<CrossEntropyOptions> = describe<CrossEntropyOptions>({ ...NLL, labelSmoothing: within(0, 1) })
 const NLL_LOSS = lossOf('nllLoss', describe<NllOptions>(NLL))

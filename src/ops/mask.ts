@@ -5,6 +5,7 @@ import {
   broadcastShapes,
   DTypeError,
   options as describe,
+  isFloat,
   optional,
   sameShape,
   signature,
@@ -16,8 +17,10 @@ import { eq, isfinite, isnan, le, logicalAnd, logicalOr } from './compare.ts'
 import { cast, stopGradient } from './convert.ts'
 import { tensor } from './create.ts'
 import { checkDevices, checkSize } from './define.ts'
-import { abs, add, mul, sub } from './elementwise.ts'
+import { abs, add, maximum, minimum, mul, sub } from './elementwise.ts'
 import { indexSelect } from './indexing.ts'
+import { promoteTypes } from './promote.ts'
+import { areApart } from './quotients.ts'
 import { all } from './reduce.ts'
 import { expand, reshape } from './view.ts'
 
@@ -101,6 +104,15 @@ export interface CloseOptions {
   readonly equalNan?: boolean
 }
 
+/** |a − b| of integers, as uint32, which holds it; undefined for others. */
+function distanceOfIntegers(a: Tensor, b: Tensor): Tensor | undefined {
+  const dtype = promoteTypes(a.dtype, b.dtype)
+  if (isFloat(dtype) || areApart(a.dtype, b.dtype)) return undefined
+  const wide = dtype === 'uint32' ? dtype : 'int32'
+  const [x, y] = [cast(a, wide), cast(b, wide)]
+  return cast(sub(maximum(x, y), minimum(x, y)), 'uint32')
+}
+
 const ALLCLOSE = signature('allclose', {
   a: TENSOR,
   b: TENSOR,
@@ -116,12 +128,11 @@ export async function allclose(a: Tensor, b: Tensor, options?: CloseOptions): Pr
   checkDevices('allclose', ['a', 'b'], [a, b])
   checkSize('allclose', broadcastShapes('allclose', a.shape, b.shape))
   const { rtol = 1e-5, atol = 1e-8, equalNan = false } = options ?? {}
-  const numbers = (t: Tensor): Tensor =>
-    t.dtype === 'bool' ? cast(t, 'int32') : t.dtype === 'float16' ? cast(stopGradient(t), 'float32') : stopGradient(t)
-  const [x, y] = [numbers(a), numbers(b)]
-  const away = abs(underName('allclose', () => sub(x, y)))
+  const wide = a.dtype === 'float64' || b.dtype === 'float64' ? 'float64' : 'float32'
+  const [x, y] = [cast(stopGradient(a), wide), cast(stopGradient(b), wide)]
+  const away = underName('allclose', () => distanceOfIntegers(a, b) ?? abs(sub(x, y)))
   // infinities are close to themselves only
-  let close = logicalOr(eq(x, y), logicalAnd(isfinite(away), le(away, add(mul(abs(y), rtol), atol))))
+  let close = logicalOr(eq(a, b), logicalAnd(isfinite(away), le(away, add(mul(abs(y), rtol), atol))))
   if (equalNan) close = logicalOr(close, logicalAnd(isnan(x), isnan(y)))
   return (await all(close).item()) === 1
 }

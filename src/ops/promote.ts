@@ -6,11 +6,15 @@ import {
   DTypeError,
   dtypeInfo,
   isFloat,
+  isInteger,
   kindRank,
   meetingType,
   mismatch,
+  operandOf,
+  rangeOf,
   showArgument,
   signature,
+  type Taking,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { OPERAND, Tensor } from '../tensor/index.ts'
@@ -23,7 +27,7 @@ export function lit(value: number, like: Tensor): Tensor {
   return new Tensor(graph.constant(value, like._node.dtype))
 }
 
-/** A number that a user gave: it reaches the kernel as data, so that another number is no other kernel. */
+/** A number that a user gave, as `dtype` holds it (`src/base/numbers.ts`): it reaches the kernel as data, so that another number is no other kernel. */
 export function number(value: number, dtype: DType): Tensor {
   return new Tensor(graph.scalar(value, dtype))
 }
@@ -72,35 +76,47 @@ export function floatType(tensors: readonly (Tensor | undefined)[]): DType | und
 /** Pair of operands as tensors, and the dtype they meet in. Reused between calls: read at once. */
 const met = { a: undefined as unknown as Tensor, b: undefined as unknown as Tensor, dtype: 'float32' as DType }
 
-/** `float`: integers meet as float32. */
-export function meet(op: string, a: Operand, b: Operand, float: boolean): typeof met {
+/** What becomes of operands: as they are (`any`), integers as float32 (`float`), or truth values (`bool`). */
+export type Domain = 'any' | 'float' | 'bool'
+
+const inDomain = (dtype: DType, domain: Domain): DType => (domain === 'any' ? dtype : domain === 'float' ? floatOf(dtype) : 'bool')
+
+/** How each operand is taken where it is a number. */
+export interface Takings {
+  readonly a: Taking
+  readonly b: Taking
+}
+const OPERANDS: Takings = { a: operandOf, b: operandOf }
+
+/** Operands of which one is a tensor, and the dtype that they meet in. */
+export function meet(op: string, a: Operand, b: Operand, domain: Domain = 'any', take: Takings = OPERANDS): typeof met {
   if (a instanceof Tensor) {
     met.a = a
     if (b instanceof Tensor) {
       met.b = b
-      met.dtype = resultType(a, b)
-      if (float) met.dtype = floatOf(met.dtype)
+      met.dtype = inDomain(resultType(a, b), domain)
     } else {
-      met.dtype = dtypeWithNumber(a._node.dtype, checkNumber(op, 'b', b))
-      if (float) met.dtype = floatOf(met.dtype)
-      met.b = number(Number(b), met.dtype)
+      met.dtype = inDomain(dtypeWithNumber(a._node.dtype, checkNumber(op, 'b', b)), domain)
+      met.b = number(take.b(op, 'b', Number(b), met.dtype), met.dtype)
     }
   } else {
-    checkNumber(op, 'a', a)
-    if (!(b instanceof Tensor)) {
-      checkNumber(op, 'b', b)
-      throw new ArgumentError(op, `one of a and b must be a Tensor, got ${showArgument(a)} and ${showArgument(b)}`)
-    }
-    met.b = b
-    met.dtype = dtypeWithNumber(b._node.dtype, a)
-    if (float) met.dtype = floatOf(met.dtype)
-    met.a = number(Number(a), met.dtype)
+    met.b = checkPair(op, a, b)
+    met.dtype = inDomain(dtypeWithNumber(met.b._node.dtype, a), domain)
+    met.a = number(take.a(op, 'a', Number(a), met.dtype), met.dtype)
   }
   return met
 }
 
+/** The tensor beside the number `a`. @throws ArgumentError where there is none, or `a` is no number */
+export function checkPair(op: string, a: unknown, b: unknown): Tensor {
+  checkNumber(op, 'a', a)
+  if (b instanceof Tensor) return b
+  checkNumber(op, 'b', b)
+  throw new ArgumentError(op, `one of a and b must be a Tensor, got ${showArgument(a)} and ${showArgument(b)}`)
+}
+
 /** A number or a boolean, or an error that names the op and the operand. */
-function checkNumber(op: string, role: string, x: unknown): number | boolean {
+export function checkNumber(op: string, role: string, x: unknown): number | boolean {
   if (typeof x !== 'number' && typeof x !== 'boolean') throw new ArgumentError(op, mismatch(OPERAND, role, x))
   return x
 }
@@ -111,4 +127,13 @@ export const floatOf = (dtype: DType): DType => (dtypeInfo[dtype].kind === 'floa
 export function checkFloat(op: string, role: string, x: Tensor): void {
   if (dtypeInfo[x.dtype].kind !== 'float')
     throw new DTypeError(op, `${role} must be of a float dtype, got ${x.dtype}. Convert with .float()`)
+}
+
+/** `x` as integers of another dtype, with what lies outside of it at its end: a bound, a position. (A cast wraps.) */
+export function saturated(x: graph.Node, dtype: DType): graph.Node {
+  if (!isInteger(x.dtype) || !isInteger(dtype)) return graph.cast(x, dtype)
+  const [least, most] = rangeOf(dtype)
+  const [lowest, highest] = rangeOf(x.dtype)
+  const above = least > lowest ? graph.binary('max', x, least) : x
+  return graph.cast(most < highest ? graph.binary('min', above, most) : above, dtype)
 }

@@ -10,6 +10,7 @@ import {
   options as describe,
   dtypes,
   FINITE,
+  held,
   instanceOf,
   isFloat,
   type Kind,
@@ -134,6 +135,10 @@ export function randnLike(x: Tensor, options?: RandomOptions): Tensor {
   return randn(x.shape, floatLike('randnLike', x, options))
 }
 
+/** x · factor + offset: from a distribution of its own to one of the same form. */
+export const stretched = (x: graph.Node, factor: number, offset: number): graph.Node =>
+  graph.binary('add', graph.binary('mul', x, graph.scalar(factor, x.dtype)), graph.scalar(offset, x.dtype))
+
 const NORMAL = signature('normal', { mean: FINITE, std: atLeast(0), shape: SIZES, options: optional(RANDOM_FLOAT) })
 
 /** Normal with the given mean and standard deviation. @see https://pytorch.org/docs/stable/generated/torch.normal.html */
@@ -141,7 +146,7 @@ export function normal(mean: number, std: number, shape: Shape | number, options
   NORMAL.check(mean, std, shape, options)
   const dtype = options?.dtype ?? 'float32'
   const node = normalNode(options?.generator, shapeOf('normal', shape), dtype, placementFor('normal', dtype, options?.device))
-  return created(graph.binary('add', graph.binary('mul', node, graph.scalar(std, dtype)), graph.scalar(mean, dtype)), options)
+  return created(stretched(node, held('normal', 'std', std, dtype), held('normal', 'mean', mean, dtype)), options)
 }
 
 const RANDINT = signature('randint', { low: WHOLE, high: WHOLE, shape: SHAPE, options: optional(RANDOM) })
@@ -149,6 +154,7 @@ const RANDINT = signature('randint', { low: WHOLE, high: WHOLE, shape: SHAPE, op
 /**
  * Whole numbers from `low` (0 by default) to below `high`, int32; the same on every device. A 32-bit word modulo the range: for ranges far below 2³² the
  * bias is nothing.
+ * @throws ArgumentError for bounds that the dtype cannot hold.
  * @see https://pytorch.org/docs/stable/generated/torch.randint.html
  * @example randint(0, 10, [4])
  */
@@ -162,10 +168,14 @@ export function randint(first: number, second: number | Shape, third?: Shape | R
   if (high <= low || high - low > 2 ** 32)
     throw new ArgumentError('randint', `whole numbers low < high, at most 2³² apart, are wanted; got ${low} and ${high}`)
   const dtype = options?.dtype ?? 'int32'
+  held('randint', 'low', low, dtype)
+  held('randint', 'high − 1', high - 1, dtype)
   const placement = placementFor('randint', dtype, options?.device)
   const bits = bitsOf(options?.generator, shapeOf('randint', shape), placement)(0)
   const within = high - low === 2 ** 32 ? bits : graph.binary('mod', bits, graph.scalar(high - low, 'uint32'))
-  return created(graph.cast(graph.binary('add', graph.cast(within, 'int32'), graph.scalar(low, 'int32')), dtype), options)
+  // In the dtype that holds all of them: an integer, or for floats that lie further out the result's own
+  const wide = low >= -(2 ** 31) && high <= 2 ** 31 ? 'int32' : low >= 0 && high <= 2 ** 32 ? 'uint32' : dtype
+  return created(graph.cast(graph.binary('add', graph.cast(within, wide), graph.scalar(low, wide)), dtype), options)
 }
 
 const RANDPERM = signature('randperm', { n: COUNT, options: optional(RANDOM) })
@@ -176,7 +186,6 @@ const RANDPERM = signature('randperm', { n: COUNT, options: optional(RANDOM) })
  */
 export function randperm(n: number, options?: RandomOptions): Tensor {
   RANDPERM.check(n, options)
-  checkElements('randperm', [n])
   checkElements('randperm', [n])
   const order = shuffled(n, options?.generator)
   return fromFunction('randperm', n, options?.dtype ?? 'int32', options, (i) => order[i] as number)

@@ -6,6 +6,7 @@ import {
   DTypeError,
   dtypeInfo,
   fromHalf,
+  holds,
   inferReshape,
   nestedShape,
   type Shape,
@@ -15,6 +16,7 @@ import {
   TapegradError,
   type TypedArray,
   toHalf,
+  unheld,
 } from '../base/index.ts'
 
 /** Numbers or booleans in arrays in arrays; the arrays of one depth are of one length. */
@@ -56,10 +58,10 @@ export interface HostOptions {
 
 /**
  * Copies host data into storage form. Numbers make float32, booleans bool, a TypedArray keeps its type (Int16Array and 64-bit integers make int32);
- * `dtype` converts: to an integer dtype fractions are cut off. (Casts of tensors wrap; a value given by hand that does not fit is a mistake.)
+ * `dtype` converts what it holds. (Casts of tensors cut fractions off and wrap; a value given by hand that does not fit is a mistake.)
  * @param op whom errors name
  * @throws ShapeError for rows of different lengths, or a `shape` that does not hold the values; ArgumentError for anything but numbers and booleans, and for a value that the
- * integer dtype cannot hold.
+ * dtype cannot hold.
  * @example hostData('tensor', [[1, 2], [3, 4]]).shape // [2, 2]
  */
 export function hostData(op: string, data: HostData, options: HostOptions = {}): HostValues {
@@ -210,7 +212,7 @@ function fromNested(op: string, data: NestedArray, dtype: DType | undefined): Ho
   }
   walk(data, [])
   const to = dtype ?? (booleans > 0 ? 'bool' : 'float32')
-  return { data: store(op, values, booleans > 0 ? 'bool' : 'float32', to, shape), shape, dtype: to }
+  return { data: store(op, values, booleans > 0 ? 'bool' : 'float64', to, shape), shape, dtype: to }
 }
 
 function unfit(op: string, x: unknown, position: readonly number[]): never {
@@ -226,22 +228,11 @@ function unfit(op: string, x: unknown, position: readonly number[]): never {
   throw new ArgumentError(op, `${where} is ${kind}; numbers, booleans, nested arrays of them, TypedArrays and ndarrays are taken.${hint}`)
 }
 
-/** The smallest and the largest number of the integer dtypes. */
-const RANGE: { readonly [D in DType]?: readonly [number, number] } = {
-  int32: [-2147483648, 2147483647],
-  uint32: [0, 4294967295],
-  int8: [-128, 127],
-  uint8: [0, 255],
-}
-
-/** Throws where the integer dtype cannot hold a value, whose fraction is cut off. */
+/** Throws where the dtype cannot hold a value. */
 function checkRange(op: string, values: ArrayLike<number>, dtype: DType, shape: Shape): void {
-  const range = RANGE[dtype]
-  if (range === undefined) return
-  const [low, high] = range
   for (let i = 0; i < values.length; i++) {
     const v = values[i] as number
-    if (v > low - 1 && v < high + 1) continue // (NaN is not)
+    if (holds(dtype, v)) continue
     const position: number[] = []
     for (let d = shape.length - 1, rest = i; d >= 0; d--) {
       const size = shape[d] as number
@@ -249,13 +240,13 @@ function checkRange(op: string, values: ArrayLike<number>, dtype: DType, shape: 
       rest = Math.floor(rest / size)
     }
     const where = shape.length === 0 ? 'the value' : `element ${path(position)}`
-    throw new ArgumentError(op, `${where} is ${v}, which ${dtype} cannot hold (${low} to ${high})`)
+    throw new ArgumentError(op, `${where} is ${v}, ${unheld(v, dtype)}`)
   }
 }
 
 /** Numbers in the storage form of a dtype, in a new array. */
 function store(op: string, values: ArrayLike<number>, from: DType, dtype: DType, shape: Shape): TypedArray {
-  if (from !== dtype) checkRange(op, values, dtype, shape)
+  if (from !== dtype && dtype !== 'bool' && dtype !== 'float64') checkRange(op, values, dtype, shape)
   const data = dtypeInfo[dtype].create(values.length)
   if (dtype === 'float16') for (let i = 0; i < data.length; i++) data[i] = toHalf(values[i] as number)
   else if (dtype === 'bool') for (let i = 0; i < data.length; i++) data[i] = values[i] ? 1 : Number.isNaN(values[i]) ? 1 : 0
