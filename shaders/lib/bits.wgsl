@@ -14,6 +14,16 @@ fn float_of(bits: u32) -> f32 {
   return bitcast<f32>(word);
 }
 
+// x, which compilers cannot tell from its neighbours: `all` is 0xffffffff, a parameter. They take (a + b) - a for b.
+fn held(x: f32, all: u32) -> f32 {
+  return bitcast<f32>(bitcast<u32>(x) & all);
+}
+
+// A sum and what its additions lost; of an infinite sum that is nothing.
+fn with_rest(sum: f32, rest: f32) -> f32 {
+  return select(sum + rest, sum, (bitcast<u32>(rest) & 0x7fffffffu) >= 0x7f800000u);
+}
+
 fn float_to_bool(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7fffffffu) != 0u;
 }

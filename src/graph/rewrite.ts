@@ -127,7 +127,7 @@ function rewriteContract(node: Node, primitive: ContractPrimitive, a: Node, b: N
   return castTo(derive(primitive, [a, b], shape, wide, node), dtype)
 }
 
-/** Terms that are added one after the other, at most. */
+/** Terms of one part of a long reduction, at most, where parts are taken side by side. */
 const CHAIN = 4096
 
 /** Outputs of a contraction that one workgroup computes, about. */
@@ -192,7 +192,6 @@ function rewriteReduce(node: Node, primitive: Extract<Primitive, { kind: 'reduce
     return castTo(rewriteReduce(widely, primitive, wide, true, traits), dtype)
   }
   if (!isArg && rows < traits.parallelism && inner >= LONG && rows * inner >= traits.leastSplit) {
-    // Rounding errors grow with the length of a part; a device that does not coalesce sees to that itself
     const parts = Math.max(Math.min(traits.parallelism, Math.ceil(inner / 64)), traits.coalesces ? Math.ceil(inner / CHAIN) : 1)
     const chunk = Math.ceil(inner / parts)
     const kept = x.shape.map((_, i) => i).filter((i) => !dims.includes(i))

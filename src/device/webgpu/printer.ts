@@ -140,10 +140,88 @@ function positionOver(emitter: Emitter, axes: readonly Axis[]): string {
   return text === '' ? '0i' : `i32(${text})`
 }
 
+/** The most numbers that are added one after the other without a look at what the additions lose. */
+export const PLAIN = 16
+
+/** Whether an invocation adds so many of the stage's numbers that it keeps what the additions lose. `sharing` invocations take them in turn. */
+function keepsRest({ axes }: ReduceStage, { op, value }: Reduction, sharing: number): boolean {
+  return op === 'sum' && value.type === 'float' && product(axes) > PLAIN * sharing
+}
+
+type ReduceStage = Extract<Stage, { kind: 'reduce' }>
+
+/** Adds `value`, a variable, and notes what the addition lost: exactly where the sum is the larger of the two (T. Dekker, Numerische Mathematik 18, 1971). */
+function addWithRest(emitter: Emitter, name: string, value: string): void {
+  const next = emitter.fresh()
+  emitter.line(`let ${next} = held(${name} + ${value}, ${emitter.params.use('all bits', 0xffffffff)});`)
+  emitter.line(`${name}_rest += ${value} - (${next} - ${name});`)
+  emitter.line(`${name} = ${next};`)
+}
+
+interface Loop {
+  /** The variable, which runs from `first` by `step` below `limit`. */
+  readonly name: string
+  readonly first: string
+  readonly step: number
+  readonly limit: string
+  /** What the loop's scope knows of axes. */
+  readonly axes: readonly (readonly [Axis, string])[]
+  /** Lines that come first in the loop. */
+  readonly before?: () => void
+}
+
+/** How many terms of a long sum are added plainly before they join the rest of it: what is lost is noted once for them all, and a loop runs a fourth as often. */
+const AT_ONCE = 4
+
+/** The loop that updates the accumulators of a stage. */
+function reduceLoop(
+  emitter: Emitter,
+  stage: ReduceStage,
+  names: readonly string[],
+  loop: Loop,
+  position: () => string,
+  sharing: number,
+): void {
+  const { name, first, step, limit, axes, before } = loop
+  let from = first
+  const terms = stage.reductions.every((r) => keepsRest(stage, r, sharing)) ? plainTerms(emitter, stage, names, loop) : undefined
+  if (terms !== undefined) {
+    from = emitter.fresh('t')
+    emitter.line(`var ${from} = ${first};`)
+    emitter.open()
+    for (const acc of names) emitter.line(`var ${acc}_part = 0.0f;`)
+    for (let i = 0; i < AT_ONCE; i++) emitter.line(`{ let ${name} = ${from} + ${i * step}u;\n${terms} }`)
+    for (const acc of names) addWithRest(emitter, acc, `${acc}_part`)
+    emitter.close(`for (; ${from} + ${(AT_ONCE - 1) * step}u < ${limit}; ${from} += ${AT_ONCE * step}u) {`)
+  }
+  emitter.open(axes)
+  before?.()
+  accumulate(emitter, stage, names, position, sharing)
+  emitter.close(`for (var ${name} = ${from}; ${name} < ${limit}; ${name} += ${step}u) {`)
+}
+
+/** The lines that add the terms of one iteration to parts; undefined where they are too much to write out several times. */
+function plainTerms(emitter: Emitter, { reductions }: ReduceStage, names: readonly string[], { axes, before }: Loop): string | undefined {
+  emitter.open(axes)
+  before?.()
+  reductions.forEach((r, slot) => {
+    emitter.line(`${names[slot]}_part += ${emitter.value(r.value)};`)
+  })
+  const text = emitter.close()
+  return text.length > LONG_TERMS || CALL.test(text) ? undefined : text
+}
+const LONG_TERMS = 400
+/** Calls of what is more than some instructions. */
+const CALL = /\b(f_|pow_|philox|checked_|half_)/
+
 /** Updates the accumulators with the values of one iteration. */
-function accumulate(emitter: Emitter, stage: Extract<Stage, { kind: 'reduce' }>, names: readonly string[], position: () => string): void {
+function accumulate(emitter: Emitter, stage: ReduceStage, names: readonly string[], position: () => string, sharing = 1): void {
   for (const [slot, r] of stage.reductions.entries()) {
     const name = names[slot] as string
+    if (keepsRest(stage, r, sharing)) {
+      addWithRest(emitter, name, emitter.named(r.value))
+      continue
+    }
     const value = isArg(r.op) ? emitter.named(r.value) : emitter.value(r.value)
     if (isArg(r.op)) {
       const wins = `${name}_at < 0 || (${better(r.op, r.value.type, name, value)})`
@@ -152,16 +230,23 @@ function accumulate(emitter: Emitter, stage: Extract<Stage, { kind: 'reduce' }>,
   }
 }
 
-function declareAccumulators(emitter: Emitter, stage: Extract<Stage, { kind: 'reduce' }>, index: number): string[] {
+/** Completes the accumulators by what their additions lost. */
+function complete(emitter: Emitter, stage: ReduceStage, names: readonly string[], sharing = 1): void {
+  for (const [slot, r] of stage.reductions.entries())
+    if (keepsRest(stage, r, sharing)) emitter.line(`${names[slot]} = with_rest(${names[slot]}, ${names[slot]}_rest);`)
+}
+
+function declareAccumulators(emitter: Emitter, stage: ReduceStage, index: number, sharing = 1): string[] {
   return stage.reductions.map((r, slot) => {
     const name = `acc${index}_${slot}`
     emitter.line(`var ${name} = ${start(emitter, r)};`)
     if (isArg(r.op)) emitter.line(`var ${name}_at = -1i;`)
+    if (keepsRest(stage, r, sharing)) emitter.line(`var ${name}_rest = 0.0f;`)
     return name
   })
 }
 
-function nameResults(emitter: Emitter, stage: Extract<Stage, { kind: 'reduce' }>, index: number, names: readonly string[]): void {
+function nameResults(emitter: Emitter, stage: ReduceStage, index: number, names: readonly string[]): void {
   for (const [slot, r] of stage.reductions.entries())
     emitter.setAccumulator(index, slot, isArg(r.op) ? `${names[slot]}_at` : (names[slot] as string))
 }
@@ -214,7 +299,15 @@ function printPoint(emitter: Emitter, elements: number, count: string): void {
     if (stage.kind === 'store') loops(emitter, stage.axes, () => stores(emitter, stage))
     else {
       const names = declareAccumulators(emitter, stage, index)
-      loops(emitter, stage.axes, () => accumulate(emitter, stage, names, () => positionOver(emitter, stage.axes)))
+      const inner = stage.axes.at(-1)
+      if (inner)
+        loops(emitter, stage.axes.slice(0, -1), () => {
+          const name = emitter.axisName(inner)
+          const over = { name, first: '0u', step: 1, limit: emitter.axisSize(inner), axes: [[inner, name]] } as const
+          reduceLoop(emitter, stage, names, over, () => positionOver(emitter, stage.axes), 1)
+        })
+      else accumulate(emitter, stage, names, () => positionOver(emitter, stage.axes))
+      complete(emitter, stage, names)
       nameResults(emitter, stage, index, names)
     }
   }
@@ -287,15 +380,14 @@ class GroupPrinter {
     return `${this.#shared.join('\n')}\n\n${head}\n${body}\n}`.trimStart()
   }
 
-  /** A loop over all positions of the axes, `step` apart. */
-  #strided(axes: readonly Axis[], body: (position: string) => void): void {
+  /** A loop over all positions of the axes, which the invocations take in turn. */
+  #strided(axes: readonly Axis[]): Loop {
     const emitter = this.#emitter
     const names = axes.map((a) => emitter.axisName(a))
     const at = axes.length === 1 ? (names[0] as string) : emitter.fresh('t')
     let total = emitter.axisSize(axes[0] as Axis)
     for (const axis of axes.slice(1)) total += ` * ${emitter.axisSize(axis)}`
-    emitter.open(axes.map((a, i) => [a, names[i] as string] as const))
-    if (axes.length > 1) {
+    const before = (): void => {
       let rest = at
       for (let i = axes.length - 1; i >= 0; i--) {
         const size = emitter.axisSize(axes[i] as Axis)
@@ -306,21 +398,23 @@ class GroupPrinter {
         }
       }
     }
-    body(at)
-    emitter.close(`for (var ${at} = lane; ${at} < ${total}; ${at} += ${this.#size}u) {`)
+    const known = axes.map((a, i) => [a, names[i] as string] as const)
+    return { name: at, first: 'lane', step: this.#size, limit: total, axes: known, ...(axes.length > 1 && { before }) }
   }
 
-  #reduce(stage: Extract<Stage, { kind: 'reduce' }>, index: number): void {
+  #reduce(stage: ReduceStage, index: number): void {
     const emitter = this.#emitter
-    const names = declareAccumulators(emitter, stage, index)
+    const names = declareAccumulators(emitter, stage, index, this.#size)
     if (stage.axes.length > 0) {
-      this.#strided(stage.axes, (at) => accumulate(emitter, stage, names, () => `i32(${at})`))
+      const over = this.#strided(stage.axes)
+      reduceLoop(emitter, stage, names, over, () => `i32(${over.name})`, this.#size)
+      complete(emitter, stage, names, this.#size)
       this.#tree(stage, names)
     } else accumulate(emitter, stage, names, () => '0i')
     nameResults(emitter, stage, index, names)
   }
 
-  #tree(stage: Extract<Stage, { kind: 'reduce' }>, names: readonly string[]): void {
+  #tree(stage: ReduceStage, names: readonly string[]): void {
     const emitter = this.#emitter
     const share = (name: string, type: string): void => {
       this.#shared.push(`var<workgroup> shared_${name}: array<${type}, ${this.#size}>;`)
@@ -362,8 +456,13 @@ class GroupPrinter {
 
   #store(stage: Extract<Stage, { kind: 'store' }>): void {
     const emitter = this.#emitter
-    if (stage.axes.length > 0) this.#strided(stage.axes, () => stores(emitter, stage))
-    else {
+    if (stage.axes.length > 0) {
+      const { name, first, step, limit, axes, before } = this.#strided(stage.axes)
+      emitter.open(axes)
+      before?.()
+      stores(emitter, stage)
+      emitter.close(`for (var ${name} = ${first}; ${name} < ${limit}; ${name} += ${step}u) {`)
+    } else {
       emitter.open()
       stores(emitter, stage)
       emitter.close('if (lane == 0u) {')
