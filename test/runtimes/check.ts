@@ -38,6 +38,13 @@ const RUNTIMES: readonly Runtime[] = [
   { title: 'Node 24', from: 'node@24', options: [], devices: BOTH },
   { title: 'Deno 2.9', from: DENO, options: ['run', '--allow-all', '--unstable-webgpu'], devices: BOTH },
   { title: 'Deno 2.9 without any permission', from: DENO, options: ['run', '--no-prompt'], devices: ['cpu'], confined: true },
+  {
+    title: 'Deno 2.9 with native code alone',
+    from: DENO,
+    options: ['run', '--no-prompt', '--allow-ffi', '--allow-read'],
+    devices: ['cpu'],
+    confined: true,
+  },
   { title: 'Bun 1.3.0, the least', from: 'bun@1.3.0', options: [], devices: BOTH },
   { title: 'Bun 1.4', from: 'bun@1.4.5', options: [], devices: BOTH },
 ]

@@ -28,7 +28,9 @@ function attempt<T>(what: () => T): T | undefined {
 function processors(files: Files): string[] {
   const { cpus } = (builtinModule as NonNullable<typeof builtinModule>)('node:os') as object as { cpus(): { model: string }[] }
   const told = attempt(() => files.readFileSync('/proc/cpuinfo', 'utf8')) ?? ''
-  return [...new Set([...cpus().map(({ model }) => model), ...(told.match(/^(flags|Features|CPU part|stepping)\s*:.*$/gm) ?? [])])]
+  // Deno gives neither without permission
+  const models = attempt(() => cpus().map(({ model }) => model)) ?? []
+  return [...new Set([...models, ...(told.match(/^(flags|Features|CPU part|stepping)\s*:.*$/gm) ?? [])])]
 }
 
 /** The library's own files, with size and age: it was loaded by a name that says little. */
