@@ -25,6 +25,7 @@ import {
 import * as graph from '../graph/index.ts'
 import { OPERAND, optionsIn, TENSOR, Tensor } from '../tensor/index.ts'
 import { eq, ge, gt, le, logicalAnd, lt } from './compare.ts'
+import { cast } from './convert.ts'
 import { checkDevices, defineComposition, defineOp } from './define.ts'
 import { type BinaryFunction, defineBinary, defineUnary, type UnaryFunction } from './families.ts'
 import { lit, meet, number, type Operand, saturated } from './promote.ts'
@@ -228,17 +229,18 @@ export const ALPHA: Options<AlphaOptions> = describe<AlphaOptions>({ alpha: NUMB
 const ADD = signature('add', { a: OPERAND, b: OPERAND, options: optional(ALPHA) })
 const SUB = signature('sub', { a: OPERAND, b: OPERAND, options: optional(ALPHA) })
 
-/** alpha · b, where b may be a number. */
-function scaled(op: string, b: Operand, alpha: number): Operand {
+/** alpha · b in the dtype that a and b meet in, where b may be a number. */
+function scaled(op: string, a: Operand, b: Operand, alpha: number): Operand {
   if (!(b instanceof Tensor)) return Number(b) * alpha
-  if (isInteger(b.dtype) && Number.isInteger(alpha)) operandOf(op, 'alpha', alpha, b.dtype)
-  return mul(b, alpha)
+  const { dtype } = meet(op, a, b)
+  if (isInteger(dtype) && Number.isInteger(alpha)) operandOf(op, 'alpha', alpha, dtype)
+  return underName(op, () => mul(cast(b, dtype), alpha))
 }
 
 /** a + alpha · b. @see https://pytorch.org/docs/stable/generated/torch.add.html */
 export function add(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
   if (options !== undefined) ADD.check(a, b, options)
-  return options?.alpha === undefined ? plus(a, b) : plus(a, scaled('add', b, options.alpha))
+  return options?.alpha === undefined ? plus(a, b) : plus(a, scaled('add', a, b, options.alpha))
 }
 
 const minus = defineBinary('sub', {
@@ -250,7 +252,7 @@ const minus = defineBinary('sub', {
 /** a − alpha · b. @see https://pytorch.org/docs/stable/generated/torch.sub.html */
 export function sub(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
   if (options !== undefined) SUB.check(a, b, options)
-  return options?.alpha === undefined ? minus(a, b) : minus(a, scaled('sub', b, options.alpha))
+  return options?.alpha === undefined ? minus(a, b) : minus(a, scaled('sub', a, b, options.alpha))
 }
 
 /** a · b, element by element. @see https://pytorch.org/docs/stable/generated/torch.mul.html */

@@ -301,11 +301,12 @@ function positionsOf(item: Tensor | IndexList, n: number): Tensor {
 }
 
 function fromHost(values: TypedArray | readonly number[], shape: Shape, n: number, placement: graph.Placement): Tensor {
-  const wrapped = Int32Array.from(values, (v) => (v < 0 ? v + n : v))
-  wrapped.forEach((v, i) => {
-    if (v < 0 || v >= n) throw new IndexError('at', `index ${values[i]} is out of range for size ${n} (expected ${-n} to ${n - 1})`)
+  const positions = Int32Array.from(values, (v) => {
+    const at = v < 0 ? v + n : v
+    if (at >= 0 && at < n) return at
+    throw new IndexError('at', `index ${v} is out of range for size ${n} (expected ${-n} to ${n - 1})`)
   })
-  return new Tensor(graph.leaf(wrapped, shape, 'int32', placement))
+  return new Tensor(graph.leaf(positions, shape, 'int32', placement))
 }
 
 const POSITIONS: Kind = {

@@ -266,31 +266,43 @@ describe.each(ENGINES)('numbers on %s', (engine) => {
     }
   })
 
-  it.each(INTEGERS)('%s tensors are bounded and divided by integers of any dtype as what they hold', { timeout: TIMEOUT }, async (a) => {
-    const tg = library()
-    const limited = (v: number, dtype: DType): number => Math.min(Math.max(v, ENDS[dtype][0]), ENDS[dtype][1])
-    for (const b of INTEGERS) {
-      for (const { what, x, y, all } of pairs(a, b)) {
-        const divisor = tg.where(y.eq(0), 7, y)
-        const some: readonly (readonly [string, Tensor, (v: number, w: number, dtype: Integer) => number])[] = [
-          ['maximum', tg.maximum(x, y), (v, w, dtype) => limited(Math.max(v, w), dtype)],
-          ['minimum', tg.minimum(y, x), (v, w, dtype) => limited(Math.min(v, w), dtype)],
-          ['clamp', tg.clamp(x, y), (v, w, dtype) => limited(Math.max(v, w), dtype)],
-          ['clamp', tg.clamp(x, null, y), (v, w, dtype) => limited(Math.min(v, w), dtype)],
-          ['div, floor', tg.div(x, divisor, { roundingMode: 'floor' }), (v, w, dtype) => wrap(floored(BigInt(v), BigInt(w || 7)), dtype)],
-          ['div, trunc', tg.div(x, divisor, { roundingMode: 'trunc' }), (v, w, dtype) => wrap(truncated(BigInt(v), BigInt(w || 7)), dtype)],
-          ['pow', tg.pow(x, y), (v, w, dtype) => wrap(power(BigInt(v), BigInt(w)), dtype)],
-        ]
-        await Promise.all(
-          some.map(([name, got, exact]) => {
-            const dtype = got.dtype as Integer
-            const wanted = all.map(([v, w]) => exact(v, w, dtype))
-            return expectValues(`${name} of ${what}`, got, dtype, wanted)
-          }),
-        )
+  it.each(INTEGERS)(
+    '%s tensors meet integers of any dtype: bounds and quotients are of what both hold, the rest is exact modulo 2ⁿ',
+    { timeout: TIMEOUT },
+    async (a) => {
+      const tg = library()
+      const limited = (v: number, dtype: DType): number => Math.min(Math.max(v, ENDS[dtype][0]), ENDS[dtype][1])
+      for (const b of INTEGERS) {
+        for (const { what, x, y, all } of pairs(a, b)) {
+          const divisor = tg.where(y.eq(0), 7, y)
+          const some: readonly (readonly [string, Tensor, (v: number, w: number, dtype: Integer) => number])[] = [
+            ['maximum', tg.maximum(x, y), (v, w, dtype) => limited(Math.max(v, w), dtype)],
+            ['minimum', tg.minimum(y, x), (v, w, dtype) => limited(Math.min(v, w), dtype)],
+            ['clamp', tg.clamp(x, y), (v, w, dtype) => limited(Math.max(v, w), dtype)],
+            ['clamp', tg.clamp(x, null, y), (v, w, dtype) => limited(Math.min(v, w), dtype)],
+            ['div, floor', tg.div(x, divisor, { roundingMode: 'floor' }), (v, w, dtype) => wrap(floored(BigInt(v), BigInt(w || 7)), dtype)],
+            [
+              'div, trunc',
+              tg.div(x, divisor, { roundingMode: 'trunc' }),
+              (v, w, dtype) => wrap(truncated(BigInt(v), BigInt(w || 7)), dtype),
+            ],
+            ['add', tg.add(x, y), (v, w, dtype) => wrap(BigInt(v) + BigInt(w), dtype)],
+            ['add with alpha', tg.add(x, y, { alpha: 3 }), (v, w, dtype) => wrap(BigInt(v) + 3n * BigInt(w), dtype)],
+            ['sub with alpha', tg.sub(y, x, { alpha: -3 }), (v, w, dtype) => wrap(BigInt(w) + 3n * BigInt(v), dtype)],
+            ['mul', tg.mul(x, y), (v, w, dtype) => wrap(BigInt(v) * BigInt(w), dtype)],
+            ['pow', tg.pow(x, y), (v, w, dtype) => wrap(power(BigInt(v), BigInt(w)), dtype)],
+          ]
+          await Promise.all(
+            some.map(([name, got, exact]) => {
+              const dtype = got.dtype as Integer
+              const wanted = all.map(([v, w]) => exact(v, w, dtype))
+              return expectValues(`${name} of ${what}`, got, dtype, wanted)
+            }),
+          )
+        }
       }
-    }
-  })
+    },
+  )
 
   it('of two dtypes are close where they are', async () => {
     const { allclose, tensor } = library()
@@ -303,8 +315,10 @@ describe.each(ENGINES)('numbers on %s', (engine) => {
     expect(await allclose(tensor(Uint32Array.of(2 ** 32 - 1)), tensor(Int32Array.of(-1)))).toBe(false)
   })
 
-  it('uint32 positions past 2³¹ are out of range, not counted from the end', async () => {
+  it('positions past 32 bits, and uint32 positions past 2³¹, are out of range', async () => {
     const tg = library()
+    for (const v of [3, -4, 2 ** 31, 2 ** 32, -(2 ** 32), 2 ** 40])
+      for (const index of [v, [v], [0, v]]) expect(() => tg.tensor([1, 2, 3]).at(index), `at(${index})`).toThrow(tg.IndexError)
     const position = tensorOf([2 ** 32 - 1], 'uint32')
     await expect((async () => tg.tensor([1, 2, 3]).at(position).data())()).rejects.toThrow(tg.IndexError)
     await expect((async () => tg.gather(tg.tensor([1, 2, 3]), 0, position.add(0)).data())()).rejects.toThrow(tg.IndexError)
@@ -357,6 +371,8 @@ describe.each(ENGINES)('numbers on %s', (engine) => {
     expect(() => x().add_(2 ** 40)).toThrow('add_: b is 1099511627776')
     expect(() => x().add(x(), { alpha: 2 ** 40 })).toThrow('add: alpha is 1099511627776')
     expect(() => x().pow_(2 ** 31)).toThrow('pow_: b is 2147483648, which int32 cannot hold')
+    expect(() => tg.add(x(), tg.tensor([true, false, true]), { alpha: 2 ** 40 })).toThrow('add: alpha is 1099511627776')
+    await expectValues('alpha beside floats', tg.add(tg.zeros([3]), x(), { alpha: 2 ** 40 }), 'float32', [2 ** 40, 2 ** 41, 3 * 2 ** 40])
     await expectValues('clamp_', x().clamp_(2, 3e9), 'int32', [2, 2, 3])
     await expectValues('add_', tensorOf([1, 2], 'uint8').add_(-1), 'uint8', [0, 1])
     expect(() => tg.where(tg.tensor([true]), 3e9, 1)).toThrow('where: a is 3000000000, which int32 cannot hold')
