@@ -55,6 +55,47 @@ describe.for(Object.entries(WAYS))('%s', ([, blocks]) => {
     check([matrices({ m: 150, n: 410, k: 270, epilogue: true }), matrices({ m: 70, n: 800, k: 700, tb: true })], blocks))
 })
 
+// With blocks as they are chosen, for one thread and for several
+it.for([1, 2])(
+  'products that fill tiles, whose results are stored in place, and those that fill none, as for %i threads',
+  async (threads) => {
+    const sizes = [[60, 96, 40], [61, 96, 40], [150, 264, 256], [64, 256, 64], [30, 24, 300], [7, 8, 200], [65, 40, 33]] as const // biome-ignore format: one line
+    for (const [m, n, k] of sizes)
+      for (const more of [{}, { tb: true }, { ta: true, batch: 3 }, { epilogue: true }]) {
+        const spec = matrices({ m, n, k, ...more })
+        await checkContraction(spec, async (kernel, ...of) => {
+          const blocks = chooseBlocks(kernel, threads)
+          engine.choose = () => blocks
+          expect(blocks).toBeDefined()
+          return run(kernel, ...of)
+        })
+      }
+  },
+)
+
+it('blocks do not change what comes out', async () => {
+  for (const [m, n, k] of [
+    [130, 256, 200],
+    [66, 300, 700],
+    [64, 96, 96],
+  ] as const) {
+    const results: TypedArray[] = []
+    for (const [rows, columns] of [
+      [64, 192],
+      [64, 264],
+      [12, 24],
+      [200, 600],
+    ] as const)
+      await checkContraction(matrices({ m, n, k }), async (...of) => {
+        engine.choose = () => ({ terms: 256, rows, columns })
+        const outputs = run(...of)
+        results.push(outputs[0] as TypedArray)
+        return outputs
+      })
+    for (const other of results) expect(other).toEqual(results[0])
+  }
+})
+
 it('computes in panels what fits, if that is large enough', async () => {
   const before = inPanels
   await check([matrices({ m: 5, n: 6, k: 7 })], WAYS['in large blocks'])

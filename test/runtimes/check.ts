@@ -54,6 +54,7 @@ const LOSS = 2e-3
 const VALUE = 1e-4
 
 const work = mkdtempSync(join(tmpdir(), 'tapegrad-runtimes-'))
+process.env.TAPEGRAD_CACHE = join(work, 'cache')
 const app = join(work, 'app')
 mkdirSync(app)
 try {

@@ -15,6 +15,7 @@ import {
   type Kernel,
   type Parts,
   partsOf,
+  type Store,
   shapeOf,
 } from '../../../kernel/index.ts'
 import type { Code, Func, Local, ModuleBuilder } from './assembler.ts'
@@ -22,6 +23,7 @@ import { type GEMM, type Rows, rowsFor, WIDTHS, type Width } from './gemm.ts'
 import { Helpers } from './helpers.ts'
 import type { Library } from './library.ts'
 import { StoresWriter, split } from './stores.ts'
+import { plainStore, strideOf } from './strides.ts'
 
 /** The most that a block has: terms of the sum at a time, rows, columns. */
 export interface Blocks {
@@ -29,8 +31,12 @@ export interface Blocks {
   readonly rows: number
   readonly columns: number
 }
-/** A panel of b stays in the first cache, the block of a in the second. Larger blocks gain nothing, and are fewer to share among threads. */
+/**
+ * A panel of b stays in the first cache, the block of a in the second. Larger blocks are fewer to share among threads; one thread gains by more columns, as it packs a
+ * less often.
+ */
 const BLOCKS: Blocks = { terms: 256, rows: 64, columns: 192 }
+const ALONE: Blocks = { ...BLOCKS, columns: 264 }
 /** Bytes of packed columns that are kept for the next rows; where all terms need more, they are packed again. */
 const KEPT = 2 ** 21
 
@@ -45,16 +51,17 @@ export function fitsPanels(kernel: Kernel): boolean {
 }
 
 /** The blocks in which a kernel is best computed, if in blocks: those of products so small that panels do not fill up are not. */
-export function chooseBlocks(kernel: Kernel): Blocks | undefined {
+export function chooseBlocks(kernel: Kernel, threads = 1): Blocks | undefined {
   if (!fitsPanels(kernel)) return undefined
   const { m, n, k } = shapeOf(kernel)
-  return k >= 4 && m >= 3 && n >= 6 && m * n * k >= 8192 ? BLOCKS : undefined
+  return k >= 4 && m >= 3 && n >= 6 && m * n * k >= 8192 ? (threads > 1 ? BLOCKS : ALONE) : undefined
 }
 
-/** The width of tiles that leave least of their columns empty. */
-function widthFor(n: number): Width {
+/** The width of tiles that leave least empty. */
+function widthFor(m: number, n: number, rows: Rows): Width {
+  const computed = (width: Width): number => Math.ceil(m / rows[width]) * rows[width] * Math.ceil(n / width) * width
   const [wide, narrow] = WIDTHS
-  return Math.ceil(n / narrow) * narrow < 0.9 * Math.ceil(n / wide) * wide ? narrow : wide
+  return computed(narrow) < 0.99 * computed(wide) ? narrow : wide
 }
 
 /** The size of parts when `of` is cut into as few as `most` allows, all multiples of `unit`. */
@@ -73,6 +80,8 @@ export class ContractWriter {
   readonly #block: { readonly m: number; readonly n: number; readonly k: number }
   /** Whether packed columns are kept from one block of rows to the next. */
   readonly #keeps: boolean
+  /** Where sums are stored in place, if they are finished in one go and no tile reaches over the columns: the store, and elements from a row to the next. */
+  readonly #inPlace: { readonly store: Store; readonly pitch: number } | undefined
   /** Where in the scratch memory the parts are. */
   readonly #places: { readonly sumsA: number; readonly sumsB: number; readonly rows: number; readonly columns: number }
   readonly #panels: { readonly a: number; readonly b: number; readonly sums: number }
@@ -97,11 +106,14 @@ export class ContractWriter {
     this.#stores = new StoresWriter(kernel, this.#axes, lengths, this.#code, library, new Helpers(module))
     const { m, n, k } = shapeOf(kernel)
     this.#sizes = { m, n, k }
-    this.#width = widthFor(n)
+    this.#width = widthFor(m, n, tileRows)
     this.#rows = tileRows[this.#width]
     const block = { m: even(m, most.rows, this.#rows), n: even(n, most.columns, this.#width), k: Math.min(k, even(k, most.terms, 4)) }
     this.#block = block
     this.#keeps = 4 * k * block.n <= KEPT
+    const store = plainStore(kernel)
+    const pitch = store && strideOf(this.#axes.columns, store.index) === 1 ? strideOf(this.#axes.rows, store.index) : undefined
+    this.#inPlace = store && pitch !== undefined && k === block.k && n % this.#width === 0 ? { store, pitch } : undefined
     let bytes = 0
     const room = (floats: number): number => {
       const at = bytes
@@ -146,6 +158,7 @@ export class ContractWriter {
         this.#least(n, column, block.n, countN)
         this.#table(a.index, rows, row, countM, this.#rows, m, this.#places.rows, scratch)
         this.#table(b.index, columns, column, countN, this.#width, n, this.#places.columns, scratch)
+        const [to, pitch, inPlace] = this.#target(row, column, countM, scratch)
         code.i32(0).set(from)
         const last = local()
         code.i32(k).set(last)
@@ -174,21 +187,45 @@ export class ContractWriter {
           } else packB()
           code.get(scratch).i32(this.#panels.a).op('i32.add')
           panelsB()
-          code.get(scratch).i32(this.#panels.sums).op('i32.add')
+          code.get(to)
           this.#panelsOf(countM, this.#rows)
           this.#panelsOf(countN, this.#width)
-          code
-            .get(countK)
-            .i32(4 * block.n)
-            .get(from)
-            .call(this.#gemm[`block${this.#width}`])
+          code.get(countK).get(pitch).get(from).call(this.#gemm[`block${this.#width}`])
         })
         code.get(part).set(packed)
-        this.#stores.write(row, countM, column, countN, 4 * block.n, () => code.get(scratch).i32(this.#panels.sums).op('i32.add'))
+        const stores = (): void =>
+          this.#stores.write(row, countM, column, countN, 4 * block.n, () => code.get(scratch).i32(this.#panels.sums).op('i32.add'))
+        if (!this.#inPlace) return stores()
+        code.get(inPlace).op('i32.eqz')
+        code.if(stores)
       })
     })
     const batches = batch.reduce((count, axis) => count * axis.size, 1)
     return batches * rowBlocks * columnBlocks
+  }
+
+  /** Where the sums of a block go, bytes from a row of them to the next, and whether that is the result itself. */
+  #target(row: Local, column: Local, countM: Local, scratch: Local): readonly [to: Local, pitch: Local, inPlace: Local] {
+    const code = this.#code
+    const [to, pitch, inPlace] = [code.local('i32'), code.local('i32'), code.local('i32')]
+    const sums = (): void => {
+      code.get(scratch).i32(this.#panels.sums).op('i32.add').set(to)
+      code.i32(4 * this.#block.n).set(pitch)
+    }
+    if (!this.#inPlace) {
+      sums()
+      return [to, pitch, inPlace]
+    }
+    const { store, pitch: rows } = this.#inPlace
+    // The last tile of rows may reach over the end
+    code.get(countM).i32(this.#rows).op('i32.rem_u').op('i32.eqz').tee(inPlace)
+    code.if(() => {
+      this.#start(store.index, store.buffer, this.#axes.batch, to)
+      code.get(row).i32(4 * rows)
+      code.op('i32.mul').get(to).op('i32.add').get(column).i32(4).op('i32.mul').op('i32.add').set(to)
+      code.i32(4 * rows).set(pitch)
+    }, sums)
+    return [to, pitch, inPlace]
   }
 
   /** to = min(size − from, most) */

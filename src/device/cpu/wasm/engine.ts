@@ -50,7 +50,7 @@ export class WasmEngine implements Engine {
   readonly #gemm: Uint8Array
   #products: Readonly<Record<string, unknown>> | undefined
   /** Decides which contractions are computed in blocks; tests have others. */
-  choose: (kernel: Kernel) => Blocks | undefined = chooseBlocks
+  choose: (kernel: Kernel) => Blocks | undefined = (kernel) => chooseBlocks(kernel, this.threads)
 
   /** Decides which are left to the BLAS of the machine, if there is one, and how; tests have others. */
   plan: (kernel: Kernel) => Plan | undefined = choosePlan

@@ -14,6 +14,7 @@ import {
   shapeOf,
 } from '../../../kernel/index.ts'
 import { fitsPanels } from './contract.ts'
+import { plainStore, strideOf } from './strides.ts'
 
 /** A matrix in memory: which of its dimensions has its elements side by side, and how far the lines of the other are apart. */
 export interface Layout {
@@ -66,12 +67,6 @@ const PANELS = { product: 0.045, pack: 0.5 } as const
 
 const sizeOf = (axes: readonly Axis[]): number => axes.reduce((n, axis) => n * axis.size, 1)
 
-/** The stride of axes that an index walks as one; undefined where it does not. */
-function strideOf(axes: readonly Axis[], index: Index): number | undefined {
-  if (axes.length === 0) return 1
-  return partsOf(axes, [index]).length === 1 ? coefOf(index, axes.at(-1)) : undefined
-}
-
 /** How BLAS reads an operand in place over some axes of its side and of the sum; undefined where it cannot. */
 function layoutOf(side: readonly Axis[], sum: readonly Axis[], index: Index): Layout | undefined {
   const [s, t] = [strideOf(side, index), strideOf(sum, index)]
@@ -106,14 +101,6 @@ function cut(axes: readonly Axis[], peeled: number, most: number): Walk {
     const chunk = Math.ceil(along / parts) * below
     return { axes, size, level, chunk, piece: peeled > 0 ? piece : chunk }
   }
-}
-
-/** The store that has nothing to do but put the sums somewhere. */
-function plainStore({ stages, buffers }: Kernel): Store | undefined {
-  const [, stage, ...more] = stages
-  const store = stage?.kind === 'store' && stage.stores.length === 1 ? stage.stores[0] : undefined
-  if (more.length > 0 || store?.value.kind !== 'acc' || buffers[store.buffer]?.dtype !== 'float32') return undefined
-  return store.index.terms.every(({ atom }) => atom.kind === 'axis') ? store : undefined
 }
 
 /** The plan in which so many leading axes of each dimension are walked from product to product. */
