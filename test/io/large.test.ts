@@ -132,8 +132,8 @@ it('headers that are made to exhaust memory, time or the stack: an error in few 
     expect(message.startsWith(`loadState: ${path}: the `), how).toBe(true)
     expect(message.length, how).toBeLessThan(700)
   }
-  // what Node takes, some times the header, and as many values as a tree may have
-  const most = 150 * 2 ** 20 + 6 * HEADER + 160 * MAX_PARTS
+  // what Node takes, some times the header, and as many values as a tree may have; the collector of Node 24 waits longer than that of 20
+  const most = 150 * 2 ** 20 + 6 * HEADER + 210 * MAX_PARTS
   for (const { how, peak } of judged) expect(peak, how).toBeLessThan(most)
   for (const { how, seconds } of judged) expect(seconds, how).toBeLessThan(10)
 })
