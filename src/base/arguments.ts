@@ -115,11 +115,16 @@ export const DEVICE: Kind = named('a device', ['webgpu', 'cpu'], {
 export function listOf(element: Kind, least = 0): Kind {
   return {
     fits: `an array ${least > 0 ? `of at least ${least} ` : ''}(each element ${element.fits})`,
-    accepts: (x) => Array.isArray(x) && x.length >= least && x.every((v) => element.accepts(v)),
+    accepts(x) {
+      if (!Array.isArray(x) || x.length < least) return false
+      // (not by every(), which passes over holes)
+      for (let i = 0; i < x.length; i++) if (!element.accepts(x[i])) return false
+      return true
+    },
     problem(role, x) {
       if (!Array.isArray(x)) return undefined
       if (x.length < least) return `${role} must have at least ${least} element${least === 1 ? '' : 's'}, got ${showArgument(x)}`
-      const i = x.findIndex((v) => !element.accepts(v)) // (holes too, which every() passes over)
+      const i = x.findIndex((v) => !element.accepts(v))
       return i < 0 ? undefined : mismatch(element, `${role}[${i}]`, x[i])
     },
   }
@@ -145,7 +150,10 @@ export function oneOf(...kinds: readonly Kind[]): Kind {
   }
   return {
     fits: kinds.map((kind) => kind.fits).join(', or '),
-    accepts: (x) => kinds.some((kind) => kind.accepts(x)),
+    accepts(x) {
+      for (const kind of kinds) if (kind.accepts(x)) return true
+      return false
+    },
     // Options stand in another argument's place here: what is no object was not meant for them
     problem: (role, x) => told((kind) => (kind instanceof Options && !isPlainObject(x) ? undefined : kind.problem?.(role, x))),
     hint: (x) => told((kind) => kind.hint?.(x)),
@@ -292,21 +300,31 @@ export class Signature {
   readonly name: string
   readonly roles: readonly string[]
   readonly kinds: readonly Kind[]
+  /** How many arguments, from the first on, may not all be left out: an undefined one behind them fits. */
+  readonly #required: number
 
   constructor(name: string, parameters: Readonly<Record<string, Kind>>) {
     this.name = name
     this.roles = Object.keys(parameters)
     this.kinds = Object.values(parameters)
+    if (this.kinds.length > 5) throw new RangeError(`${name} has more arguments than check() takes`)
+    this.#required = this.kinds.findLastIndex((kind) => !kind.accepts(undefined)) + 1
   }
 
   /** Throws for the first argument that is not of its kind. */
-  check(...values: readonly unknown[]): void {
-    for (let i = 0; i < this.kinds.length; i++) if (!(this.kinds[i] as Kind).accepts(values[i])) this.#fail(this.name, i, values[i])
+  check(a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown): void {
+    this.checkAs(this.name, a, b, c, d, e)
   }
 
-  /** As `check`, for a function of another name: a subclass. */
-  checkAs(name: string, ...values: readonly unknown[]): void {
-    for (let i = 0; i < this.kinds.length; i++) if (!(this.kinds[i] as Kind).accepts(values[i])) this.#fail(name, i, values[i])
+  /** As `check`, for a function of another name: a subclass. (Arguments are not gathered into an array: this runs at each call of each function.) */
+  checkAs(name: string, a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown): void {
+    const { kinds } = this
+    const n = kinds.length
+    if (n > 0 && (a !== undefined || this.#required > 0) && !(kinds[0] as Kind).accepts(a)) this.#fail(name, 0, a)
+    if (n > 1 && (b !== undefined || this.#required > 1) && !(kinds[1] as Kind).accepts(b)) this.#fail(name, 1, b)
+    if (n > 2 && (c !== undefined || this.#required > 2) && !(kinds[2] as Kind).accepts(c)) this.#fail(name, 2, c)
+    if (n > 3 && (d !== undefined || this.#required > 3) && !(kinds[3] as Kind).accepts(d)) this.#fail(name, 3, d)
+    if (n > 4 && (e !== undefined || this.#required > 4) && !(kinds[4] as Kind).accepts(e)) this.#fail(name, 4, e)
   }
 
   /** Throws where there are more arguments than the function has. */

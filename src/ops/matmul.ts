@@ -17,9 +17,9 @@ import { checkDevices, checkSize, defineComposition, defineOp } from './define.t
 import { add } from './elementwise.ts'
 import { ownShape } from './indexing.ts'
 import { resultType } from './promote.ts'
-import { mT, reshape, t } from './view.ts'
+import { reshape, t, transposed } from './view.ts'
 
-const product = defineOp('matmul', {
+const product: (a: Tensor, b: Tensor, params: undefined) => Tensor = defineOp('matmul', {
   inputs: ['a', 'b'],
   forward: (a, b, _: undefined) => {
     const dtype = meetingType(a.dtype, b.dtype)
@@ -32,7 +32,7 @@ const product = defineOp('matmul', {
     ])
   },
   saves: { a: ['b'], b: ['a'] },
-  vjp: { a: (g, { b }) => matmul(g, mT(b)), b: (g, { a }) => matmul(mT(a), g) },
+  vjp: { a: (g, { b }) => product(g, transposed(b), undefined), b: (g, { a }) => product(transposed(a), g, undefined) },
 })
 
 function checkInner(op: string, a: Tensor, b: Tensor): void {

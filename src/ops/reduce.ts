@@ -25,7 +25,7 @@ import { cast } from './convert.ts'
 import { defineComposition, defineOp } from './define.ts'
 import { div, maximum, minimum, mul, sub, where } from './elementwise.ts'
 import { checkFloat, lit } from './promote.ts'
-import { expand, reshape } from './view.ts'
+import { expandTo, reshape, reshapeTo } from './view.ts'
 
 /** One dim or several. */
 export type Dims = number | readonly number[]
@@ -74,8 +74,8 @@ export function reduceParams<O extends ReduceOptions = ReduceOptions>(
 ): ReduceParams & { readonly options: O | undefined } {
   given.check(x, dim, options)
   const named = optionsIn<O>(given.name, dim, options)
-  const p = paramsOf(given.name, x, named === options ? (dim as Dims | null | undefined) : named?.dim, named?.keepdim)
-  return { ...p, options: named }
+  const { dims, kept, keepdim } = paramsOf(given.name, x, named === options ? (dim as Dims | null | undefined) : named?.dim, named?.keepdim)
+  return { dims, kept, keepdim, options: named }
 }
 
 /** What a reduction of `x` over `dims` gets. */
@@ -96,7 +96,7 @@ function reduceNode(op: 'sum' | 'max' | 'min' | 'argmax' | 'argmin', x: graph.No
 }
 
 /** Undoes a reduction's shape: the reduced dims come back with their sizes. */
-export const spread = (y: Tensor, p: ReduceParams, shape: Shape): Tensor => expand(reshape(y, p.kept), shape)
+export const spread = (y: Tensor, p: ReduceParams, shape: Shape): Tensor => expandTo(reshapeTo(y, p.kept), shape)
 
 const count = (shape: Shape, p: ReduceParams): number => p.dims.reduce((n, d) => n * (shape[d] as number), 1)
 
@@ -211,7 +211,7 @@ function tieGradient(g: Tensor, x: Tensor, y: Tensor, p: ReduceParams): Tensor {
   // NaN is the extreme where there is one, and equals nothing
   const won = logicalOr(eq(x, reshape(y, p.kept)), isnan(x))
   const ties = cast(sum(won, p.dims, { keepdim: true }), g.dtype)
-  return where(won, div(reshape(g, p.kept), ties), lit(0, g))
+  return where(won, div(reshapeTo(g, p.kept), ties), lit(0, g))
 }
 
 const defineExtreme = (name: 'amax' | 'amin', op: 'max' | 'min') =>
@@ -244,7 +244,7 @@ const defineAlong = (name: 'maxDim' | 'minDim', op: 'max' | 'min') =>
     vjp: {
       x: (g, { index, shape }, p) => {
         const along = new Tensor(positions(shape, p.dims[0] ?? 0))
-        return where(eq(along, reshape(index, p.kept)), reshape(g, p.kept), lit(0, g))
+        return where(eq(along, reshapeTo(index, p.kept)), reshapeTo(g, p.kept), lit(0, g))
       },
       index: 'none',
     },
@@ -404,6 +404,6 @@ export function sumTo(g: Tensor, shape: Shape): Tensor {
   const dims: number[] = []
   for (let i = 0; i < from.length; i++) if (i < extra || (shape[i - extra] === 1 && from[i] !== 1)) dims.push(i)
   if (extra < 0) throw new ShapeError('backward', `a gradient of shape [${from.join(', ')}] does not fit [${shape.join(', ')}]`)
-  const y = dims.length === 0 ? g : sum(g, dims)
-  return reshape(y, shape)
+  const y = dims.length === 0 ? g : sumOver(g, paramsOf('sum', g, dims))
+  return reshapeTo(y, shape)
 }

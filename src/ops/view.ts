@@ -33,11 +33,12 @@ function listed(given: Signature, x: Tensor, sizes: readonly [Shape] | readonly 
 
 // ── shape ──
 
-const reshapeTo = defineOp('reshape', {
+/** The same elements under a shape that holds as many: {@link reshape} without its checks, for gradient rules. */
+export const reshapeTo: (x: Tensor, shape: Shape) => Tensor = defineOp('reshape', {
   inputs: ['x'],
   view: true,
   forward: (x, shape: Shape) => graph.reshape(x, shape),
-  vjp: { x: (g, { shape }) => reshape(g, shape) },
+  vjp: { x: (g, { shape }) => reshapeTo(g, shape) },
 })
 
 /** A size, or −1 for the one that follows from the others. */
@@ -143,11 +144,17 @@ export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
   TRANSPOSE.check(x, dim0, dim1)
   const a = normalizeDim('transpose', dim0, x.ndim, 'dim0')
   const b = normalizeDim('transpose', dim1, x.ndim, 'dim1')
-  return permuteTo(
-    x,
-    x.shape.map((_, i) => (i === a ? b : i === b ? a : i)),
-  )
+  return exchange(x, a, b)
 }
+
+const exchange = (x: Tensor, a: number, b: number): Tensor =>
+  permuteTo(
+    x,
+    x._node.shape.map((_, i) => (i === a ? b : i === b ? a : i)),
+  )
+
+/** The last two of at least two dims exchanged. */
+export const transposed = (x: Tensor): Tensor => exchange(x, x.ndim - 2, x.ndim - 1)
 
 const T = signature('t', { x: TENSOR })
 
@@ -165,7 +172,7 @@ const MT = signature('mT', { x: TENSOR })
 export function mT(x: Tensor): Tensor {
   MT.check(x)
   if (x.ndim < 2) throw new ShapeError('mT', `at least 2 dims are wanted, x is ${showShape(x.shape)}`, [x.shape])
-  return transpose(x, -2, -1)
+  return transposed(x)
 }
 
 const MOVEDIM = signature('movedim', { x: TENSOR, source: DIM, destination: DIM })
@@ -194,7 +201,8 @@ export function flip(x: Tensor, ...dims: SizeArguments): Tensor {
 
 // ── repetition ──
 
-const expandTo = defineOp('expand', {
+/** {@link expand} without its checks, for gradient rules. */
+export const expandTo: (x: Tensor, shape: Shape) => Tensor = defineOp('expand', {
   inputs: ['x'],
   view: true,
   forward: (x, shape: Shape) => graph.expand(x, shape),

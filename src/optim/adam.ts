@@ -65,10 +65,9 @@ abstract class Adams extends Optimizer<AdamOptions> {
     const { lr, eps, amsgrad } = group
     const [beta1, beta2] = group.betas
     const [values, g] = this.decay(before, gradients, group)
-    const zeros = zerosLike(values)
-    const mean = add(mul(slots.exp_avg ?? zeros, beta1), mul(g, 1 - beta1))
-    const meanSquare = add(mul(slots.exp_avg_sq ?? zeros, beta2), mul(square(g), 1 - beta2))
-    const largest = amsgrad ? maximum(slots.max_exp_avg_sq ?? zeros, meanSquare) : meanSquare
+    const mean = add(mul(slots.exp_avg ?? zerosLike(values), beta1), mul(g, 1 - beta1))
+    const meanSquare = add(mul(slots.exp_avg_sq ?? zerosLike(values), beta2), mul(square(g), 1 - beta2))
+    const largest = amsgrad ? maximum(slots.max_exp_avg_sq ?? zerosLike(values), meanSquare) : meanSquare
     // both means began at 0: they are corrected for it
     const scale = add(div(sqrt(largest), Math.sqrt(1 - beta2 ** step)), eps)
     return {
