@@ -3,10 +3,12 @@
 // workgroup, so that per k it takes COLS vector loads of b and GROUPS loads of a for ROWS * COLS fused multiply-adds (f32): each lane of a subgroup loads
 // one row of SHARE, and broadcasts hand it to the others; alone (SHARE 1) every row is a uniform load.
 //
-// Loops to ROWS and COLS are written out before compilation (src/device/webgpu/unroll.ts), which puts the arrays into registers.
+// Loops to ROWS and COLS are written out before compilation, and branches on constants decided (src/device/webgpu/unroll.ts), which puts the arrays into
+// registers. A LONG sum is taken in parts, lest what its additions lose add up: each part joins the totals, and its own loss the rests in a very long one.
 //
 // The prelude gives: const ROWS, COLS, LANES, SHARE (how many lanes load rows for one another: 1, or the size of a subgroup) and GROUPS = ROWS / SHARE;
-// fn contract(); fn load_a(i), load_b(i): an element by its position; fn row_of(m), column_of(n): places along the two sides, taken apart;
+// const LONG, KEEPS_REST;
+// fn contract(); fn all_bits(), 0xffffffff; fn load_a(i), load_b(i): an element by its position; fn row_of(m), column_of(n): places along the two sides, taken apart;
 // fn start_a(batch, row), start_b(batch, column): where a row of a and a column of b begin; step_a(k), step_b(k): how far on the k-th term lies (where
 // k stands for several axes, its loop becomes several, and the steps sums over their variables); fn store(batch, row, column, sum).
 
@@ -27,18 +29,43 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var g = 0u; g < GROUPS; g++) { at_a[g] = start_a(batch, row_of(min(m0 + g * SHARE + place, c.m - 1u))); }
   for (var j = 0u; j < COLS; j++) { at_b[j] = start_b(batch, column_of(min(n0 + j * LANES, c.n - 1u))); }
   var sums: array<array<f32, COLS>, ROWS>;
+  var totals: array<array<f32, COLS>, ROWS>;
+  var rests: array<array<f32, COLS>, ROWS>;
   var own: array<f32, GROUPS>;
   var a: array<f32, ROWS>;
-  for (var k = 0u; k < c.k; k++) {
-    let step_a = step_a(k);
-    let step_b = step_b(k);
-    for (var g = 0u; g < GROUPS; g++) { own[g] = load_a(at_a[g] + step_a); }
-    for (var g = 0u; g < GROUPS; g++) {
-      for (var s = 0u; s < SHARE; s++) { a[g * SHARE + s] = subgroupBroadcast(own[g], s); }
+  for (var part = 0u; part < c.k; part += c.part) {
+    for (var k = part; k < min(part + c.part, c.k); k++) {
+      let step_a = step_a(k);
+      let step_b = step_b(k);
+      for (var g = 0u; g < GROUPS; g++) { own[g] = load_a(at_a[g] + step_a); }
+      for (var g = 0u; g < GROUPS; g++) {
+        for (var s = 0u; s < SHARE; s++) { a[g * SHARE + s] = subgroupBroadcast(own[g], s); }
+      }
+      for (var j = 0u; j < COLS; j++) {
+        let b = load_b(at_b[j] + step_b);
+        for (var i = 0u; i < ROWS; i++) { sums[i][j] = fma(a[i], b, sums[i][j]); }
+      }
     }
-    for (var j = 0u; j < COLS; j++) {
-      let b = load_b(at_b[j] + step_b);
-      for (var i = 0u; i < ROWS; i++) { sums[i][j] = fma(a[i], b, sums[i][j]); }
+    if (LONG) {
+      for (var i = 0u; i < ROWS; i++) {
+        for (var j = 0u; j < COLS; j++) {
+          if (KEEPS_REST) {
+            let next = held(totals[i][j] + sums[i][j], all_bits());
+            rests[i][j] += sums[i][j] - (next - totals[i][j]);
+            totals[i][j] = next;
+          } else {
+            totals[i][j] += sums[i][j];
+          }
+          sums[i][j] = 0.0;
+        }
+      }
+    }
+  }
+  if (LONG) {
+    for (var i = 0u; i < ROWS; i++) {
+      for (var j = 0u; j < COLS; j++) {
+        if (KEEPS_REST) { sums[i][j] = with_rest(totals[i][j], rests[i][j]); } else { sums[i][j] = totals[i][j]; }
+      }
     }
   }
   // One store for each column in the text instead of one for each sum, which takes compilers in software a fraction of the time. Registers cannot be

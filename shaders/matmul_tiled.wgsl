@@ -3,7 +3,9 @@
 // registers. Panels of TILE_K lie k-major in shared memory as vectors along m and n, so that per k an invocation reads MORE_M + 1 vectors for
 // 16 * MORE_M multiply-adds (f32). The next panel is read into registers before the multiplication of the present one, which hides its latency.
 //
-// The prelude gives: const TILE_M, TILE_N, TILE_K, MORE_M, THREADS, A_ALONG_K, B_ALONG_K; fn contract(); fn load_a(i), load_b(i): an element by its
+// A LONG sum is taken in parts, lest what its additions lose add up: each part joins the totals, and its own loss the rests in a very long one.
+//
+// The prelude gives: const TILE_M, TILE_N, TILE_K, MORE_M, THREADS, A_ALONG_K, B_ALONG_K, LONG, KEEPS_REST; fn contract(); fn all_bits(), 0xffffffff; fn load_a(i), load_b(i): an element by its
 // position; fn row_of(m), column_of(n): places along the two sides, taken apart; fn start_a(batch, row), start_b(batch, column): where a row of a and a
 // column of b begin; fn step_a(k), step_b(k): how far on the k-th term lies;
 // fn store(batch, row, column, sum).
@@ -42,6 +44,8 @@ fn place(slot: u32, fours: u32, along_k: bool) -> vec2<u32> {
   return vec2<u32>(slot % fours, slot / fours);
 }
 
+fn held_vector(x: vec4<f32>) -> vec4<f32> { return bitcast<vec4<f32>>(bitcast<vec4<u32>>(x) & vec4<u32>(all_bits())); }
+
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let c = contract();
@@ -62,6 +66,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var next_a: array<vec4<f32>, VECTORS_A>;
   var next_b: array<vec4<f32>, VECTORS_B>;
   var sums: array<vec4<f32>, 4u * MORE_M>;
+  var totals: array<vec4<f32>, 4u * MORE_M>;
+  var rests: array<vec4<f32>, 4u * MORE_M>;
   for (var v = 0u; v < VECTORS_A; v++) {
     let at = place(lane + v * THREADS, TILE_M / 4u, A_ALONG_K);
     from_a[v] = starts_a(batch, m0 + at.x * 4u, c);
@@ -101,6 +107,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       }
     }
     workgroupBarrier();
+    if (LONG && ((k0 + TILE_K) % c.part == 0u || k0 + TILE_K >= c.k)) {
+      for (var i = 0u; i < 4u * MORE_M; i++) {
+        let next = held_vector(totals[i] + sums[i]);
+        if (KEEPS_REST) { rests[i] += sums[i] - (next - totals[i]); }
+        totals[i] = next;
+        sums[i] = vec4<f32>();
+      }
+    }
   }
   for (var j = 0u; j < 4u; j++) {
     let n = n0 + column * 4u + j;
@@ -108,7 +122,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let place = column_of(n);
     for (var i = 0u; i < 4u * MORE_M; i++) {
       let m = m0 + row * 4u * MORE_M + i;
-      if (m < c.m) { store(batch, row_of(m), place, sums[i][j]); }
+      if (m < c.m) { store(batch, row_of(m), place, select(sums[i][j], with_rest(totals[i][j], rests[i][j]), LONG)); }
     }
   }
 }

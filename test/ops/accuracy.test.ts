@@ -1,7 +1,9 @@
 /** @file Sums of float32: the error does not grow with their length, even where all terms are rounded the same way. */
 import { beforeAll, describe, expect, it } from 'vitest'
-import { init, setDefaultDevice, tensor } from '../../src/index.ts'
+import { full, init, nn, setDefaultDevice, tensor } from '../../src/index.ts'
 import { device } from '../support/device.ts'
+
+const F = nn.functional
 
 beforeAll(async () => {
   await init({ device })
@@ -106,6 +108,54 @@ describe('a sum and a mean of numbers of one sign', () => {
       const off = [variance, Math.sqrt(variance), norm].map((want, i) => Math.abs(Number(got[i]) / want - 1))
       // The numbers less their mean are rounded as numbers of its size are
       expect(Math.max(...off), `${n}: ${off}`).toBeLessThan(3 * WORST)
+    }
+  })
+})
+
+describe('products of matrices and convolutions of numbers of one sign', () => {
+  // Equal products are all rounded alike: these, by as much as any
+  const [A, B] = [1.3177, 1.0931].map(Math.fround) as [number, number]
+  const off = (got: ArrayLike<number | boolean | bigint>, terms: number): number =>
+    Array.from(got).reduce<number>((worst, y) => Math.max(worst, Math.abs(Number(y) / (terms * A * B) - 1)), 0)
+
+  // Around what is summed plainly, in parts, and in parts whose sum keeps what it loses; in several workgroups or parts of the sum
+  it.each([64, 255, 256, 257, 320, 321, 512, 1000, 4095, 4096, 16_384, 16_385, 50_000])('%d terms', async (k) => {
+    for (const [m, n] of [
+      [3, 5],
+      [40, 33],
+    ] as const) {
+      const [a, b] = [full([m, k], A), full([k, n], B)]
+      expect(off(await a.matmul(b).data(), k), `[${m}, ${k}] · [${k}, ${n}]`).toBeLessThan(5e-6)
+      expect(off(await b.mT.matmul(a.mT).data(), k), 'transposed').toBeLessThan(5e-6)
+    }
+  })
+
+  it('a million terms', async () => {
+    const [a, b] = [full([2, 1e6], A), full([1e6, 3], B)]
+    expect(off(await a.matmul(b).data(), 1e6)).toBeLessThan(5e-6)
+  })
+
+  it.each([
+    [40, 3, 3],
+    [300, 1, 3],
+    [7, 5, 5],
+    [3, 20, 20],
+    [1, 1, 30],
+  ])('a convolution over %d channels and %d × %d taps', async (channels, height, width) => {
+    const x = full([2, channels, height + 3, width + 5], A)
+    const y = F.conv2d(x, full([9, channels, height, width], B))
+    expect(off(await y.data(), channels * height * width)).toBeLessThan(5e-6)
+  })
+
+  it('are infinite where a term is', async () => {
+    for (const k of [100, 1000, 20_000]) {
+      const a = new Float32Array(2 * k).fill(1)
+      a[k + 7] = Number.POSITIVE_INFINITY
+      const y = await tensor(a, { shape: [2, k] })
+        .matmul(full([k, 2], B))
+        .data()
+      expect([...y].slice(2), `${k}`).toEqual([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY])
+      expect(Number(y[0]) / (k * B)).toBeCloseTo(1, 5)
     }
   })
 })

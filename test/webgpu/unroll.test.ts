@@ -1,6 +1,6 @@
 /** @file Loops of templates written out. */
 import { expect, it } from 'vitest'
-import { nest, unroll } from '../../src/device/webgpu/unroll.ts'
+import { decide, nest, unroll } from '../../src/device/webgpu/unroll.ts'
 
 it('writes out loops to named constants and turns their arrays into variables', () => {
   const text = `var x: array<f32, N>;
@@ -34,10 +34,23 @@ for (var g = 0u; g < G; g++) { for (var s = 0u; s < S; s++) { x[g * S + s] = f(g
 })
 
 it('turns a loop into loops over several axes, or into none', () => {
-  const text = 'before for (var k = 0u; k < c.k; k++) { let s = step(k); } after'
-  expect(nest(text, 'k', ['3u', 'n'], { step: 'k0 * 4u + k1' })).toBe(
-    'before for (var k0 = 0u; k0 < 3u; k0++) { for (var k1 = 0u; k1 < n; k1++) { let s = (k0 * 4u + k1); }} after',
-  )
-  expect(nest(text, 'k', [], { step: '0u' })).toBe('before { let s = (0u); } after')
-  expect(() => nest(text, 'm', [], {})).toThrow('no loop over m')
+  const parts = 'for (var part = 0u; part < c.k; part += c.part) {'
+  const text = `before ${parts} for (var k = part; k < min(part + c.part, c.k); k++) { let s = step(k); } settle(); } after`
+  const [k0, k1, k2] = ['3u', 'n', '2u'].map((size, i) => `for (var k${i} = 0u; k${i} < ${size}; k${i}++) {`)
+  expect(nest(text, ['3u', 'n'], { step: 'k0 * 4u + k1' })).toBe(`before { ${k0} ${k1} let s = (k0 * 4u + k1); }} settle(); } after`)
+  expect(nest(text, [], { step: '0u' })).toBe('before { { let s = (0u); } settle(); } after')
+  const cut = nest(text, ['3u', 'n', '2u'], { step: 'k1' }, { axis: 1, part: '64u' })
+  const part = 'for (var part = 0u; part < n; part += 64u) {'
+  const terms = 'for (var k1 = part; k1 < min(part + 64u, n); k1++) {'
+  expect(cut).toBe(`before ${k0} ${part} ${terms} ${k2} let s = (k1); }} settle(); }} after`)
+  expect(() => nest('', [], {})).toThrow('no loops over parts')
+})
+
+it('decides branches on constants, and leaves others', () => {
+  const text = 'if (YES) { a; if (NO) { b; } else { c; } } if (NO) { d; } if (x) { e; } else { f; }'
+  expect(decide(text, { YES: true, NO: false }).replace(/ +/g, ' ')).toBe('a; c;  if (x) { e; } else { f; }'.replace(/ +/g, ' '))
+})
+
+it('leaves out arrays that nothing uses', () => {
+  expect(unroll('var s: array<array<f32, N>, N>; x();', { N: 2 })).toBe(' x();')
 })

@@ -369,18 +369,43 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var g = 0u; g < GROUPS; g++) { at_a[g] = start_a(batch, row_of(min(m0 + g * SHARE + place, c.m - 1u))); }
   for (var j = 0u; j < COLS; j++) { at_b[j] = start_b(batch, column_of(min(n0 + j * LANES, c.n - 1u))); }
   var sums: array<array<f32, COLS>, ROWS>;
+  var totals: array<array<f32, COLS>, ROWS>;
+  var rests: array<array<f32, COLS>, ROWS>;
   var own: array<f32, GROUPS>;
   var a: array<f32, ROWS>;
-  for (var k = 0u; k < c.k; k++) {
-    let step_a = step_a(k);
-    let step_b = step_b(k);
-    for (var g = 0u; g < GROUPS; g++) { own[g] = load_a(at_a[g] + step_a); }
-    for (var g = 0u; g < GROUPS; g++) {
-      for (var s = 0u; s < SHARE; s++) { a[g * SHARE + s] = subgroupBroadcast(own[g], s); }
+  for (var part = 0u; part < c.k; part += c.part) {
+    for (var k = part; k < min(part + c.part, c.k); k++) {
+      let step_a = step_a(k);
+      let step_b = step_b(k);
+      for (var g = 0u; g < GROUPS; g++) { own[g] = load_a(at_a[g] + step_a); }
+      for (var g = 0u; g < GROUPS; g++) {
+        for (var s = 0u; s < SHARE; s++) { a[g * SHARE + s] = subgroupBroadcast(own[g], s); }
+      }
+      for (var j = 0u; j < COLS; j++) {
+        let b = load_b(at_b[j] + step_b);
+        for (var i = 0u; i < ROWS; i++) { sums[i][j] = fma(a[i], b, sums[i][j]); }
+      }
     }
-    for (var j = 0u; j < COLS; j++) {
-      let b = load_b(at_b[j] + step_b);
-      for (var i = 0u; i < ROWS; i++) { sums[i][j] = fma(a[i], b, sums[i][j]); }
+    if (LONG) {
+      for (var i = 0u; i < ROWS; i++) {
+        for (var j = 0u; j < COLS; j++) {
+          if (KEEPS_REST) {
+            let next = held(totals[i][j] + sums[i][j], all_bits());
+            rests[i][j] += sums[i][j] - (next - totals[i][j]);
+            totals[i][j] = next;
+          } else {
+            totals[i][j] += sums[i][j];
+          }
+          sums[i][j] = 0.0;
+        }
+      }
+    }
+  }
+  if (LONG) {
+    for (var i = 0u; i < ROWS; i++) {
+      for (var j = 0u; j < COLS; j++) {
+        if (KEEPS_REST) { sums[i][j] = with_rest(totals[i][j], rests[i][j]); } else { sums[i][j] = totals[i][j]; }
+      }
     }
   }
   let one = min(c.batches, 1u);
@@ -421,6 +446,7 @@ fn place(slot: u32, fours: u32, along_k: bool) -> vec2<u32> {
   if (along_k) { return vec2<u32>(slot / TILE_K, slot % TILE_K); }
   return vec2<u32>(slot % fours, slot / fours);
 }
+fn held_vector(x: vec4<f32>) -> vec4<f32> { return bitcast<vec4<f32>>(bitcast<vec4<u32>>(x) & vec4<u32>(all_bits())); }
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let c = contract();
@@ -439,6 +465,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var next_a: array<vec4<f32>, VECTORS_A>;
   var next_b: array<vec4<f32>, VECTORS_B>;
   var sums: array<vec4<f32>, 4u * MORE_M>;
+  var totals: array<vec4<f32>, 4u * MORE_M>;
+  var rests: array<vec4<f32>, 4u * MORE_M>;
   for (var v = 0u; v < VECTORS_A; v++) {
     let at = place(lane + v * THREADS, TILE_M / 4u, A_ALONG_K);
     from_a[v] = starts_a(batch, m0 + at.x * 4u, c);
@@ -478,6 +506,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       }
     }
     workgroupBarrier();
+    if (LONG && ((k0 + TILE_K) % c.part == 0u || k0 + TILE_K >= c.k)) {
+      for (var i = 0u; i < 4u * MORE_M; i++) {
+        let next = held_vector(totals[i] + sums[i]);
+        if (KEEPS_REST) { rests[i] += sums[i] - (next - totals[i]); }
+        totals[i] = next;
+        sums[i] = vec4<f32>();
+      }
+    }
   }
   for (var j = 0u; j < 4u; j++) {
     let n = n0 + column * 4u + j;
@@ -485,7 +521,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let place = column_of(n);
     for (var i = 0u; i < 4u * MORE_M; i++) {
       let m = m0 + row * 4u * MORE_M + i;
-      if (m < c.m) { store(batch, row_of(m), place, sums[i][j]); }
+      if (m < c.m) { store(batch, row_of(m), place, select(sums[i][j], with_rest(totals[i][j], rests[i][j]), LONG)); }
     }
   }
 }

@@ -15,20 +15,59 @@ function closing(text: string, open: number): number {
   throw new Error('unroll: a brace is not closed')
 }
 
+/** Where a sum over several axes is cut into parts: after so many positions along one of them. */
+export interface Cut {
+  readonly axis: number
+  /** Positions, as text. */
+  readonly part: string
+}
+
+const PARTS = 'for (var part = 0u; part < c.k; part += c.part) {'
+const TERMS = 'for (var k = part; k < min(part + c.part, c.k); k++) {'
+
 /**
- * Turns the loop `for (var k = 0u; k < c.k; k++)` into nested loops over `sizes` (their variables are k0, k1, …), so that nothing is divided to tell
- * positions along several axes; within it, calls `name(k)` become the texts given.
+ * Turns the loops over the parts of a sum and the terms of each into nested loops over `sizes` (their variables are k0, k1, …), so that nothing is divided to
+ * tell positions along several axes; within them, calls `name(k)` become the texts given. Without a cut there is one part.
  */
-export function nest(text: string, variable: string, sizes: readonly string[], calls: Readonly<Record<string, string>>): string {
-  const head = `for (var ${variable} = 0u; ${variable} < c.${variable}; ${variable}++) {`
-  const start = text.indexOf(head)
-  if (start < 0) throw new Error(`nest: there is no loop over ${variable}`)
-  const open = start + head.length - 1
-  const end = closing(text, open)
-  let body = text.slice(open + 1, end)
-  for (const [name, value] of Object.entries(calls)) body = body.replaceAll(`${name}(${variable})`, `(${value})`)
-  const heads = sizes.map((size, i) => `for (var ${variable}${i} = 0u; ${variable}${i} < ${size}; ${variable}${i}++) {`)
-  return `${text.slice(0, start)}${heads.join(' ')}${sizes.length === 0 ? '{' : ''}${body}${'}'.repeat(Math.max(1, sizes.length))}${text.slice(end + 1)}`
+export function nest(text: string, sizes: readonly string[], calls: Readonly<Record<string, string>>, cut?: Cut): string {
+  const [outer, inner] = [text.indexOf(PARTS), text.indexOf(TERMS)]
+  if (outer < 0 || inner < 0) throw new Error('nest: there are no loops over parts and terms')
+  const [outerEnd, innerEnd] = [PARTS, TERMS].map((head, i) => closing(text, (i === 0 ? outer : inner) + head.length - 1)) as [
+    number,
+    number,
+  ]
+  let body = text.slice(inner + TERMS.length, innerEnd)
+  for (const [name, value] of Object.entries(calls)) body = body.replaceAll(`${name}(k)`, `(${value})`)
+  const over = (i: number): string => `for (var k${i} = 0u; k${i} < ${sizes[i]}; k${i}++) {`
+  const all = sizes.map((_, i) => i)
+  const around = cut ? all.slice(0, cut.axis).map(over) : []
+  const within = cut ? all.slice(cut.axis + 1).map(over) : all.map(over)
+  if (cut) {
+    const size = sizes[cut.axis]
+    around.push(`for (var part = 0u; part < ${size}; part += ${cut.part}) {`)
+    within.unshift(`for (var k${cut.axis} = part; k${cut.axis} < min(part + ${cut.part}, ${size}); k${cut.axis}++) {`)
+  }
+  const wrapped = (heads: readonly string[], lines: string): string =>
+    `${heads.join(' ') || '{'}${lines}${'}'.repeat(Math.max(1, heads.length))}`
+  const part = text.slice(outer + PARTS.length, inner) + wrapped(within, body) + text.slice(innerEnd + 1, outerEnd)
+  return text.slice(0, outer) + wrapped(around, part) + text.slice(outerEnd + 1)
+}
+
+const BRANCH = /if \((\w+)\) \{/g
+
+/** Decides branches on constants: `if (NAME) { … } else { … }`. */
+export function decide(text: string, constants: Readonly<Record<string, boolean>>): string {
+  for (const match of text.matchAll(BRANCH)) {
+    const value = constants[match[1] as string]
+    if (value === undefined) continue
+    const open = match.index + match[0].length - 1
+    const end = closing(text, open)
+    const other = /^ else \{/.exec(text.slice(end + 1))
+    const last = other ? closing(text, end + other[0].length) : end
+    const chosen = value ? text.slice(open + 1, end) : other ? text.slice(end + 1 + other[0].length, last) : ''
+    return decide(text.slice(0, match.index) + chosen.trim() + text.slice(last + 1), constants)
+  }
+  return text
 }
 
 /** Repeats the bodies of loops from 0u to a named constant. Other loops stay. */
@@ -57,7 +96,7 @@ function unrollLoops(text: string, constants: Readonly<Record<string, number>>):
   return result + rest
 }
 
-/** Turns arrays of which every element is named by a number into variables. */
+/** Turns arrays of which every element is named by a number into variables; those that nothing reads or writes are left out. */
 function scalarize(text: string, constants: Readonly<Record<string, number>>): string {
   const folded = text.replace(/\[(\d+)u \* (\w+) \+ (\d+)u\]/g, (whole, a: string, by: string, b: string) => {
     const factor = constants[by]
@@ -67,7 +106,7 @@ function scalarize(text: string, constants: Readonly<Record<string, number>>): s
   const two = /var (\w+): array<array<(\w+), (\w+)>, (\w+)>;/g
   let result = folded.replace(two, (whole, name: string, type: string, inner: string, outer: string) => {
     const [n, m] = [constants[outer], constants[inner]]
-    return n === undefined || m === undefined ? whole : declare(name, type, n, m)
+    return n === undefined || m === undefined ? whole : folded.includes(`${name}[`) ? declare(name, type, n, m) : ''
   })
   result = result.replace(one, (whole, name: string, type: string, size: string) => {
     const n = constants[size]
