@@ -165,9 +165,7 @@ export class ContractWriter {
         code.for(from, last, block.k, () => {
           this.#least(k, from, block.k, countK)
           this.#table(a.index, sum, from, countK, 1, k, this.#places.sumsA, scratch)
-          this.#pack(this.#rows, fromA, countM, countK, this.#places.rows, this.#places.sumsA, scratch, () =>
-            code.get(scratch).i32(this.#panels.a).op('i32.add'),
-          )
+          this.#pack('A', fromA, countM, countK, scratch, () => code.get(scratch).i32(this.#panels.a).op('i32.add'))
           const panelsB = (): void => {
             code.get(scratch).i32(this.#panels.b).op('i32.add')
             if (this.#keeps)
@@ -179,7 +177,7 @@ export class ContractWriter {
           }
           const packB = (): void => {
             this.#table(b.index, sum, from, countK, 1, k, this.#places.sumsB, scratch)
-            this.#pack(this.#width, fromB, countN, countK, this.#places.columns, this.#places.sumsB, scratch, panelsB)
+            this.#pack('B', fromB, countN, countK, scratch, panelsB)
           }
           if (this.#keeps) {
             code.get(packed).get(part).op('i32.ne')
@@ -311,27 +309,27 @@ export class ContractWriter {
   }
 
   /** Packs the panels of one operand that a block needs, from where `panels` pushes. */
-  #pack(width: number, from: Local, count: Local, terms: Local, offsets: number, sums: number, scratch: Local, panels: () => void): void {
+  #pack(operand: 'A' | 'B', from: Local, count: Local, terms: Local, scratch: Local, panels: () => void): void {
     const code = this.#code
+    const { a, b, rows, columns, sum } = this.#axes
+    const [width, index, side] = operand === 'A' ? [this.#rows, a.index, rows] : [this.#width, b.index, columns]
+    const [offsets, sums] = operand === 'A' ? [this.#places.rows, this.#places.sumsA] : [this.#places.columns, this.#places.sumsB]
     const [i, to, table] = [code.local('i32'), code.local('i32'), code.local('i32')]
     panels()
     code.set(to).get(scratch).i32(offsets).op('i32.add').set(table)
     code.i32(0).set(i)
+    const whole = (lie: 'terms' | 'sides'): void => {
+      code.get(to).get(from).get(table).get(scratch).i32(sums)
+      code.op('i32.add').get(terms).call(this.#gemm[`${lie}${operand}${this.#width}`])
+    }
+    const groups = (): void => this.#groups(width, from, terms, to, table, sums, scratch)
     code.for(i, count, width, () => {
-      // The last first: it writes over what comes after it
-      for (let group = width - (width % 4 || 4); group >= 0; group -= 4) {
-        code
-          .get(to)
-          .i32(4 * group)
-          .op('i32.add')
-          .i32(4 * width)
-          .get(from)
-        code
-          .get(table)
-          .i32(4 * group)
-          .op('i32.add')
-        code.get(scratch).i32(sums).op('i32.add').get(terms).call(this.#gemm.pack)
-      }
+      if (strideOf(sum, index) === 1) whole('terms')
+      else if (strideOf(side, index) === 1) {
+        // Behind the last row the last comes again, which is not beside it
+        code.get(i).i32(width).op('i32.add').get(count).op('i32.le_u')
+        code.if(() => whole('sides'), groups)
+      } else groups()
       code
         .get(terms)
         .i32(4 * width)
@@ -343,5 +341,24 @@ export class ContractWriter {
         .op('i32.add')
         .set(table)
     })
+  }
+
+  /** Packs a panel of any strides, four rows at a time. */
+  #groups(width: number, from: Local, terms: Local, to: Local, table: Local, sums: number, scratch: Local): void {
+    const code = this.#code
+    // The last first: it writes over what comes after it
+    for (let group = width - (width % 4 || 4); group >= 0; group -= 4) {
+      code
+        .get(to)
+        .i32(4 * group)
+        .op('i32.add')
+        .i32(4 * width)
+        .get(from)
+      code
+        .get(table)
+        .i32(4 * group)
+        .op('i32.add')
+      code.get(scratch).i32(sums).op('i32.add').get(terms).call(this.#gemm.pack)
+    }
   }
 }

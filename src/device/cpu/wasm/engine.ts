@@ -309,7 +309,7 @@ const failed = ({ label }: Kernel, e: unknown): unknown =>
 const importGemm = (module: ModuleBuilder): GemmFunctions => {
   const words = (n: number): ValType[] => new Array<ValType>(n).fill('i32')
   const of = (name: keyof typeof GEMM): Func => module.import(name, words(GEMM[name]), [])
-  return { pack: of('pack'), block12: of('block12'), block8: of('block8') }
+  return Object.fromEntries((Object.keys(GEMM) as (keyof typeof GEMM)[]).map((name) => [name, of(name)])) as GemmFunctions
 }
 
 /** The type of each number that a kernel reads, by its slot. */

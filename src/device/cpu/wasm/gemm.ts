@@ -24,6 +24,15 @@ export const rowsFor = (fused: boolean): Rows => (fused ? { 12: 3, 8: 6 } : { 12
 export const GEMM = {
   /** (to, step, from, offsets, sums, k): packs four rows; see `writePack`. */
   pack: 6,
+  /** (to, from, offsets, sums, k): packs a whole panel of a, or of b, for tiles of a width; see `writeTerms` and `writeSides`. */
+  termsA12: 5,
+  termsA8: 5,
+  termsB12: 5,
+  termsB8: 5,
+  sidesA12: 5,
+  sidesA8: 5,
+  sidesB12: 5,
+  sidesB8: 5,
   /** (a, b, c, aPanels, bPanels, k, row, more): products of panels; see `writeBlock`. */
   block12: 8,
   block8: 8,
@@ -43,6 +52,13 @@ export function writeGemm(memory: MemoryType, fused = false): Uint8Array {
     writeTile(tile, rows, width / 4, fused)
     const name = `block${width}` as const
     writeBlock(module.function(words(GEMM[name]), [], name), tile, rows, width)
+    for (const [side, count] of [
+      ['A', rows],
+      ['B', width],
+    ] as const) {
+      writeTerms(module.function(words(5), [], `terms${side}${width}`), count)
+      writeSides(module.function(words(5), [], `sides${side}${width}`), count)
+    }
   }
   writePack(module.function(words(GEMM.pack), [], 'pack'))
   return module.build()
@@ -134,6 +150,104 @@ function writeBlock(code: Code, tile: Func, rows: number, columns: number): void
   })
 }
 
+/** The rows of a panel that are packed together, from which on and how many: fours, and what is left; three are packed as a four, of which the next term overwrites the last. */
+const groupsOf = (rows: number): (readonly [first: number, count: number])[] =>
+  Array.from({ length: Math.ceil(rows / 4) }, (_, g) => [4 * g, Math.min(4, rows - 4 * g)] as const)
+
+/** Pairs of rows first, interleaved, (a0 b0 a1 b1) and (a2 b2 a3 b3); then pairs of pairs. Calls `store` with what pushes the numbers of a term, for four of them in turn. */
+function transpose(code: Code, rows: readonly Local[], pairs: readonly Local[], store: (term: number, push: () => void) => void): void {
+  const [v0, v1, v2, v3] = rows as [Local, Local, Local, Local]
+  const [low, high, low2, high2] = pairs as [Local, Local, Local, Local]
+  code.get(v0).get(v1).shuffle(LOW).set(low)
+  code.get(v0).get(v1).shuffle(HIGH).set(high)
+  code.get(v2).get(v3).shuffle(LOW).set(low2)
+  code.get(v2).get(v3).shuffle(HIGH).set(high2)
+  const terms = [[low, low2, FRONT], [low, low2, BACK], [high, high2, FRONT], [high, high2, BACK]] as const // biome-ignore format: a table
+  for (const [t, [p, q, lanes]] of terms.entries()) store(t, () => code.get(p).get(q).shuffle(lanes))
+}
+
+/** terms(to, from, offsets, sums, k): a panel of so many rows, each of which has its terms side by side, from the first of `sums` on. */
+function writeTerms(code: Code, count: number): void {
+  const [to, from, offsets, sums, k] = code.params as [Local, Local, Local, Local, Local]
+  const [i, whole, at, target] = [code.local('i32'), code.local('i32'), code.local('i32'), code.local('i32')]
+  const rows = [0, 1, 2, 3].map(() => code.local('i32'))
+  const vectors = rows.map(() => code.local('v128'))
+  const pairs = rows.map(() => code.local('v128'))
+  const step = 4 * count
+  code.get(k).i32(-4).op('i32.and').set(whole)
+  code.get(sums).memory('i32.load').get(from).op('i32.add').set(from)
+  for (const [first, size] of groupsOf(count)) {
+    // The third again stands for a fourth
+    const places = [0, 1, 2, 3].map((r) => Math.min(r, size - 1))
+    const own = size < 3 ? rows.slice(0, size) : rows
+    for (const [r, row] of own.entries())
+      code
+        .get(offsets)
+        .memory('i32.load', 4 * (first + (places[r] as number)))
+        .get(from)
+        .op('i32.add')
+        .set(row)
+    const address = (row: Local): Code => code.get(row).get(at).op('i32.add')
+    code.i32(0).set(at).get(to).set(target).i32(0).set(i)
+    const single = (term: number): void => {
+      for (const [r, row] of own.slice(0, size).entries()) {
+        code.get(target)
+        address(row)
+          .memory('f32.load', 4 * term)
+          .memory('f32.store', 4 * (first + r) + step * term)
+      }
+    }
+    code.for(i, whole, 4, () => {
+      if (size < 3) for (let term = 0; term < 4; term++) single(term)
+      else {
+        for (const [r, row] of own.entries())
+          address(row)
+            .memory('v128.load')
+            .set(vectors[r] as Local)
+        transpose(code, vectors, pairs, (term, push) => {
+          code.get(target)
+          push()
+          code.memory('v128.store', 4 * first + step * term)
+        })
+      }
+      advance(code, at, 16)
+      advance(code, target, 4 * step)
+    })
+    code.for(i, k, 1, () => {
+      single(0)
+      advance(code, at, 4)
+      advance(code, target, step)
+    })
+  }
+}
+
+/** sides(to, from, offsets, sums, k): a panel of so many rows, which have their numbers for one term side by side; up to three numbers behind it are read too. */
+function writeSides(code: Code, count: number): void {
+  const [to, from, offsets, sums, k] = code.params as [Local, Local, Local, Local, Local]
+  const [i, at] = [code.local('i32'), code.local('i32')]
+  code.get(offsets).memory('i32.load').get(from).op('i32.add').set(from)
+  code.for(i, k, 1, () => {
+    code.get(sums).memory('i32.load').get(from).op('i32.add').set(at)
+    for (const [first, size] of groupsOf(count)) {
+      if (size >= 3)
+        code
+          .get(to)
+          .get(at)
+          .memory('v128.load', 4 * first)
+          .memory('v128.store', 4 * first)
+      else
+        for (let r = first; r < first + size; r++)
+          code
+            .get(to)
+            .get(at)
+            .memory('f32.load', 4 * r)
+            .memory('f32.store', 4 * r)
+    }
+    advance(code, sums, 4)
+    advance(code, to, 4 * count)
+  })
+}
+
 /**
  * pack(to, step, from, offsets, sums, k): four rows of a panel, whose places for one term of the sum are `step` bytes apart. The numbers are found at
  * from + offsets[row] + sums[term], tables in bytes, so that any strides and windows come in. Rows side by side are copied, terms side by side transposed.
@@ -178,23 +292,12 @@ function writePack(code: Code): void {
       address(rows[r] as Local)
         .memory('v128.load')
         .set(vector)
-    const [v0, v1, v2, v3] = vectors as [Local, Local, Local, Local]
-    const [low, high, low2, high2] = pairs as [Local, Local, Local, Local]
-    // Pairs of rows first, interleaved: (a0 b0 a1 b1), (a2 b2 a3 b3)
-    code.get(v0).get(v1).shuffle(LOW).set(low)
-    code.get(v0).get(v1).shuffle(HIGH).set(high)
-    code.get(v2).get(v3).shuffle(LOW).set(low2)
-    code.get(v2).get(v3).shuffle(HIGH).set(high2)
-    for (const [p, q, lanes] of [
-      [low, low2, FRONT],
-      [low, low2, BACK],
-      [high, high2, FRONT],
-      [high, high2, BACK],
-    ] as const) {
-      code.get(to).get(p).get(q).shuffle(lanes)
+    transpose(code, vectors, pairs, (_, push) => {
+      code.get(to)
+      push()
       code.memory('v128.store')
       nextRow()
-    }
+    })
     advance(code, sums, 16)
   }
   adjacent(offsets)
