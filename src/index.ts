@@ -8,6 +8,7 @@ export {
   AutogradError,
   BacklogError,
   CheckpointError,
+  CompilationError,
   DeviceError,
   DeviceLostError,
   type DType,

@@ -2,7 +2,7 @@
  * @file Backward: the tape walked from the results to the leaves. Entries are visited in descending serial order, so every gradient is complete before it
  * is handed on. The driver fits each rule's answer to its input (sums what was broadcast, casts back), and sums what arrives from several sides.
  */
-import { AutogradError, ShapeError, sameShape, showShape } from '../base/index.ts'
+import { AutogradError, recordedAs, ShapeError, sameShape, showShape } from '../base/index.ts'
 import { add, cast, checkDevices, sumTo } from '../ops/index.ts'
 import { alias, enterQuiet, type GradPoint, leaveQuiet, type TapeEntry, Tensor, withGrad } from '../tensor/index.ts'
 
@@ -96,9 +96,8 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
     return g
   }
 
-  enterQuiet()
-  try {
-    return withGrad(createGraph, () => {
+  const work = (): Map<Point, Tensor> =>
+    withGrad(createGraph, () => {
       const { entries, wanted } = plan(
         roots.map((root) => pointOf(root)),
         targets,
@@ -135,6 +134,9 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
       }
       return results
     })
+  enterQuiet()
+  try {
+    return recordedAs(targets ? 'grad' : 'backward', work)
   } finally {
     leaveQuiet()
   }

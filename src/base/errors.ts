@@ -26,12 +26,43 @@ export function renamed(error: unknown, op: string): unknown {
   return error
 }
 
-/** Runs `fn`, whose errors are those of `op`. */
+/** The function that was called and records now: of functions that are made of others, the outermost. */
+let recording = ''
+
+/** Whom errors of what is recorded now will name, when it is computed. */
+export const recordingFunction = (): string => recording
+
+/** `op` records from now on, unless it is part of another function. Answers what {@link endRecording} takes. */
+export function beginRecording(op: string): string {
+  const outer = recording
+  if (outer === '') recording = op
+  return outer
+}
+
+export function endRecording(outer: string): void {
+  recording = outer
+}
+
+/** Runs `fn`; what it records is of `op`, whatever it is a part of. */
+export function recordedAs<T>(op: string, fn: () => T): T {
+  const outer = recording
+  recording = op
+  try {
+    return fn()
+  } finally {
+    recording = outer
+  }
+}
+
+/** Runs `fn`, whose errors are those of `op`, now and when what it records is computed. */
 export function underName<T>(op: string, fn: () => T): T {
+  const outer = beginRecording(op)
   try {
     return fn()
   } catch (error) {
     throw renamed(error, op)
+  } finally {
+    endRecording(outer)
   }
 }
 

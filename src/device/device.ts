@@ -73,17 +73,25 @@ export interface Program {
   readonly scalars: readonly ('float' | 'i32' | 'u32')[]
 }
 
-/** The kernel that a slot is made in, or first read in: whom to name when there is no room for it. */
-export const labelOf = ({ kernels }: Program, slot: number): string =>
-  kernels.find(({ slots }) => slots.includes(slot))?.kernel.label ?? 'copy'
+/** Whom errors name that concern a slot: the function that recorded what is made there. */
+export type MakerOf = (slot: number) => string
 
-/** The kernel that the largest buffer of a run is made in. */
-export function largestOf(program: Program): string {
-  const bytes = program.slots.map(({ kind, dtype, length }) => (kind === 'input' ? 0 : length * dtypeInfo[dtype].bytes))
-  return labelOf(
-    program,
-    bytes.reduce((largest, size, s) => (size > (bytes[largest] as number) ? s : largest), 0),
-  )
+/** The kernel that a slot is made in, or first read in: whom to name where nothing else is known. */
+export const kernelsOf =
+  ({ kernels }: Program): MakerOf =>
+  (slot) =>
+    kernels.find(({ slots }) => slots.includes(slot))?.kernel.label ?? 'copy'
+
+/** The slot of the largest buffer that a run makes. */
+export function largestOf({ slots }: Program): number {
+  const bytes = slots.map(({ kind, dtype, length }) => (kind === 'input' ? 0 : length * dtypeInfo[dtype].bytes))
+  return bytes.reduce((largest, size, s) => (size > (bytes[largest] as number) ? s : largest), 0)
+}
+
+/** A slot that a kernel writes. */
+export function writtenBy({ kernel, slots }: ProgramKernel): number {
+  const last = kernel.buffers.findLastIndex(({ access }) => access !== 'read')
+  return slots[last] as number
 }
 
 /** A compiled program. Opaque to the graph. */
@@ -98,6 +106,8 @@ export interface Run {
   readonly outputs: readonly DeviceBuffer[]
   /** The values of the program's scalars; all of a run's go up in one write. */
   readonly scalars: readonly number[]
+  /** Whom errors name; the kernels, where it is left out. Called in `run` only. */
+  readonly makerOf?: MakerOf
   /** Outputs that are small and go to the host: their buffers are released once copied. The answer of `run` has one HostCopy for each. */
   readonly evacuate: readonly DeviceBuffer[]
 }
@@ -129,20 +139,21 @@ export interface Device {
   readonly traits: DeviceTraits
   /** Set for good when the device is gone: its promises have been rejected, and another has to be opened. */
   readonly lost?: DeviceLostError | undefined
-  compile(program: Program): Executable
+  /** @param makerOf whom errors name; the kernels, where it is left out @throws CompilationError, OutOfMemoryError */
+  compile(program: Program, makerOf?: MakerOf): Executable
   /**
    * Sees to it that there is memory for a run: at once, or when the promise resolves; ask again then. `uploads`: bytes of the host data that it takes.
    * Nothing has changed when it throws. Without it a run takes what it needs, and its results fail where there is too little.
    * @throws OutOfMemoryError
    */
-  reserve(executable: Executable, uploads: readonly number[]): void | Promise<void>
+  reserve(executable: Executable, uploads: readonly number[], makerOf?: MakerOf): void | Promise<void>
   /** What tensors and runs may hold in all, in bytes; undefined: what there is. */
   limitMemory(bytes: number | undefined): void
   /** @throws BacklogError when a loop that never awaits has recorded more than may wait. */
   run(executable: Executable, run: Run): HostCopy[]
   allocate(dtype: DType, length: number): DeviceBuffer
-  /** A buffer with a copy of `data` (storage form: halves for float16, bytes for bool). */
-  upload(dtype: DType, data: TypedArray): DeviceBuffer
+  /** A buffer with a copy of `data` (storage form: halves for float16, bytes for bool). `op`: whom errors name. */
+  upload(dtype: DType, data: TypedArray, op?: string): DeviceBuffer
   /** Copies a small result that was evacuated back into a buffer, in order, without waiting for the host. */
   restore(copy: HostCopy): DeviceBuffer
   /** Gives the buffer's memory back to the pool, after everything queued so far. A buffer of a device that is gone is left alone. */

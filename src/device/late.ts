@@ -48,8 +48,16 @@ export class LateErrors {
 
   /** Keeps an error that `results` carry. Of many that nobody reads the first are kept. */
   addOwned(error: Error, results: readonly object[]): void {
+    if (known.has(error)) return
+    const carriers = results.map((r) => new WeakRef(r))
+    const same = this.#owned.findIndex((k) => k.error === error)
+    if (same >= 0) {
+      const earlier = this.#owned[same]?.carriers?.filter((c) => c.deref()) ?? []
+      this.#owned[same] = { error, carriers: [...earlier, ...carriers] }
+      return
+    }
     if (this.#owned.length >= OWNED) return
-    this.#owned.push({ error, carriers: results.map((r) => new WeakRef(r)) })
+    this.#owned.push({ error, carriers })
     this.#remember(error)
   }
 

@@ -1,13 +1,13 @@
 /** @file From recorded nodes to a run on a device: what is wanted, its plan, its memory, its results. */
 import { DeviceError, DeviceLostError, dtypeInfo, OutOfMemoryError, sizeOf, type TypedArray, toHalf } from '../base/index.ts'
-import type { Device, DeviceBuffer, DeviceName, HostCopy } from '../device/index.ts'
+import type { Device, DeviceBuffer, DeviceName, HostCopy, MakerOf } from '../device/index.ts'
 import { getDefault, openDevice, openNow, settleDefault } from './devices.ts'
 import { countRun, lend, moveToHost, used } from './keeping.ts'
 import { collectIfCrowded, collectNow, unwatch, watch } from './lifetime.ts'
 import { isView, type Node, type Placement, type Storage } from './node.ts'
 import { topological } from './order.ts'
 import { isPinned } from './pending.ts'
-import type { Plan } from './plans.ts'
+import { makerIn, type Plan } from './plans.ts'
 import { checkReadable, goneWith } from './readable.ts'
 import { isSource } from './rewrite.ts'
 import { viewBase } from './units.ts'
@@ -98,7 +98,8 @@ function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node
     targets = [...targets, ...late]
     plan = plans.find(order, targets, mayGive)
   }
-  const memory = reserve(device, plan, order)
+  const makerOf = makerIn(order, plan)
+  const memory = reserve(device, plan, order, makerOf)
   if (memory) return memory
   const passing: DeviceBuffer[] = []
   const inputs = plan.inputs.map((p) => {
@@ -109,16 +110,13 @@ function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node
     const host = storage.host ?? storage.copy?.peek()
     if (host) {
       if (host.byteLength <= SMALL_BYTES || storage.buffer || ++storage.uploads < KEEP_AFTER) return host
-      storage.buffer = device.upload(node.dtype, host)
+      storage.buffer = device.upload(node.dtype, host, node.op || undefined)
       storage.owner = place
       watch(node, device, storage.buffer)
       return storage.buffer
     }
     if (storage.owner !== place)
-      throw new DeviceError(
-        node.primitive.kind,
-        `the tensor's values are on ${storage.owner}, the work is on ${place}. Move it with .to('${place}')`,
-      )
+      throw new DeviceError(node.op, `the tensor's values are on ${storage.owner}, the work is on ${place}. Move it with .to('${place}')`)
     const restored = device.restore(storage.copy as NonNullable<Storage['copy']>)
     passing.push(restored)
     return restored
@@ -133,6 +131,7 @@ function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node
       outputs,
       scalars: plan.scalars.map((p) => ((order[p] as Node).primitive as { value: number }).value),
       evacuate: outputs.filter((_, i) => small[i]),
+      makerOf,
     })
   } finally {
     for (const buffer of passing) device.release(buffer)
@@ -167,17 +166,17 @@ function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node
 }
 
 /** Memory for a run. Where there is too little, what nobody holds any more is found and given back first. */
-function reserve(device: Device, plan: Plan, order: readonly Node[]): void | Promise<void> {
+function reserve(device: Device, plan: Plan, order: readonly Node[], makerOf: MakerOf): void | Promise<void> {
   const uploads = plan.inputs.flatMap((p) => {
     const { dtype, shape, storage } = order[p] as Node
     return storage?.buffer ? [] : [sizeOf(shape) * dtypeInfo[dtype].bytes]
   })
   const again = (e: unknown): void | Promise<void> => {
     if (!(e instanceof OutOfMemoryError) || !collectNow()) throw e
-    return device.reserve(plan.executable, uploads)
+    return device.reserve(plan.executable, uploads, makerOf)
   }
   try {
-    return device.reserve(plan.executable, uploads)?.catch(again)
+    return device.reserve(plan.executable, uploads, makerOf)?.catch(again)
   } catch (e) {
     return again(e)
   }

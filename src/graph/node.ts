@@ -2,7 +2,7 @@
  * @file The lazy graph's node: one primitive applied to other nodes. Shapes and dtypes are settled when a node is made; its
  * values exist once it has a `storage`. Until then its inputs are its recipe.
  */
-import type { DType, Shape, TypedArray } from '../base/index.ts'
+import { type DType, recordingFunction, type Shape, type TypedArray } from '../base/index.ts'
 import type { DeviceBuffer, DeviceName, HostCopy } from '../device/index.ts'
 import type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/index.ts'
 
@@ -88,11 +88,13 @@ export class Node {
   readonly shape: Shape
   readonly dtype: DType
   readonly placement: Placement
+  /** The function that recorded the node, for errors that come when it is computed; '' where none is known. */
+  op: string = recordingFunction()
   storage: Storage | undefined
   /** The plan that computed the node without storing it, and the node's position there: reading it later teaches that plan to store it. */
   origin: { readonly wanted: Set<number> } | undefined = undefined
   position = 0
-  /** The last walk that came by (`order.ts`), and the node's place in the signature made last (`signature.ts`). */
+  /** The last walk that came by (`order.ts`), and the node's place in the signature made last (`signature.ts`): of what was rewritten, its origin's. */
   walk = 0
   place = 0
   /** Whether the node waits to be computed, in bits of `pending.ts`. */

@@ -2,7 +2,8 @@
  * @file The schedule cache. Two graphs of one structure (primitives, shapes, dtypes, which inputs are stored where) share a plan; the values
  * of scalars and of inputs are not part of the structure.
  */
-import type { Device, Executable } from '../device/index.ts'
+import { CompilationError, showShape, TapegradError } from '../base/index.ts'
+import { type Device, type Executable, kernelsOf, type MakerOf } from '../device/index.ts'
 import type { Node } from './node.ts'
 import type { Schedule } from './program.ts'
 import { schedule } from './schedule.ts'
@@ -15,6 +16,28 @@ export interface Plan extends Schedule {
 }
 
 const MAX_PLANS = 256
+
+/** Whom errors name that concern a slot of a schedule, of the graph that it is used for now. */
+export const makerIn =
+  (order: readonly Node[], { makers, program }: Schedule): MakerOf =>
+  (slot) =>
+    order[makers[slot] as number]?.op || kernelsOf(program)(slot)
+
+/** What `work` makes. What goes wrong in it is an error of what was to be computed, whatever it is. */
+function compiled(targets: readonly Node[], work: () => Plan): Plan {
+  try {
+    return work()
+  } catch (e) {
+    if (e instanceof TapegradError) throw e
+    const [{ op, shape, dtype }] = targets as readonly [Node]
+    const reason = e instanceof Error ? e.message : String(e)
+    throw new CompilationError(
+      op,
+      `a ${showShape(shape)} ${dtype} tensor cannot be computed: no kernel could be made for it (${reason})`,
+      e,
+    )
+  }
+}
 
 interface Entry {
   readonly row: Int32Array
@@ -48,8 +71,11 @@ export class Plans {
     }
     const own = row.slice()
     if (this.#byHash.size >= MAX_PLANS) this.#byHash.delete(this.#byHash.keys().next().value as number)
-    const made = schedule(order, targets, donors, this.#device.traits)
-    const plan: Plan = { ...made, executable: this.#device.compile(made.program), wanted: new Set() }
+    const plan = compiled(targets, () => {
+      const made = schedule(order, targets, donors, this.#device.traits)
+      const executable = this.#device.compile(made.program, makerIn(order, made))
+      return { ...made, executable, wanted: new Set<number>() }
+    })
     this.#latest = { row: own, plan }
     this.#byHash.set(key, this.#latest)
     return plan

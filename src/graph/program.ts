@@ -19,6 +19,8 @@ export interface Schedule {
   readonly outputs: readonly number[]
   /** Positions of inputs whose buffers were given up to outputs. */
   readonly donated: ReadonlySet<number>
+  /** For each slot, the position in `order` of the node that it is made for. */
+  readonly makers: readonly number[]
 }
 
 /** What has been decided when a program is written. */
@@ -116,6 +118,7 @@ class ProgramWriter implements Memory {
     const slotOf = new Map<Node, number>()
     const inputs: number[] = []
     const outputs: number[] = []
+    const makers: number[] = []
     const slotFor = (node: Node): number => {
       const own = home.get(node)?.node ?? node
       let slot = slotOf.get(own)
@@ -124,6 +127,7 @@ class ProgramWriter implements Memory {
         const kind = own.storage ? 'input' : target !== undefined ? 'output' : 'scratch'
         slot = slots.push({ kind, dtype: own.dtype, length: sizeOf(own.shape) }) - 1
         slotOf.set(own, slot)
+        makers.push(own.place)
         if (kind === 'input') inputs.push(this.#positionOf(own))
         if (kind === 'output') outputs.push(target as number)
       }
@@ -151,7 +155,7 @@ class ProgramWriter implements Memory {
         return type === 'bool' ? 'i32' : type
       }),
     }
-    return { program, inputs, outputs, scalars: scalarNodes.map((n) => this.#positionOf(n)), donated }
+    return { program, inputs, outputs, scalars: scalarNodes.map((n) => this.#positionOf(n)), donated, makers }
   }
 
   #kernel(

@@ -11,7 +11,7 @@ const REMEDY = 'New tensors work, on a fresh device; make the model anew, load i
 export function goneWith(lost: DeviceLostError, node: Node, wanted: Node): DeviceLostError {
   const whose =
     node === wanted ? `${describe(wanted)} is gone: its` : `${describe(wanted)} cannot be computed: it needs ${describe(node)} whose`
-  const error = new DeviceLostError('', `${whose} values were on a device that was lost. ${REMEDY}`)
+  const error = new DeviceLostError(wanted.op, `${whose} values were on a device that was lost. ${REMEDY}`)
   error.cause = lost
   return error
 }
@@ -38,12 +38,12 @@ export function checkReadable(node: Node, wanted: Node): void {
   const what = describe(wanted)
   if (storage.released === 'dispose') {
     throw new StaleTensorError(
-      '',
+      wanted.op,
       node === wanted ? `${what} was disposed of` : `${what} was to be computed from a tensor that was disposed of`,
     )
   }
   throw new StaleTensorError(
-    '',
+    wanted.op,
     `${what} can no longer be computed: the step that it belongs to closed too long ago, and the parameters of then are gone. ` +
       'In the step that makes it, take .detach() or .clone() of what is to be read later',
   )

@@ -17,8 +17,11 @@ export const LONG = 4096
 
 type ContractPrimitive = Extract<Primitive, { kind: 'contract' }>
 
-const derive = (primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype: DType, like: Node): Node =>
-  new Node(primitive, inputs, shape, dtype, like.placement)
+function derive(primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype: DType, like: Node): Node {
+  const node = new Node(primitive, inputs, shape, dtype, like.placement)
+  node.place = like.place
+  return node
+}
 
 const isNarrow = (dtype: DType): boolean => dtypeInfo[dtype].bytes < 4
 const widened = (dtype: DType): DType => (dtype === 'float16' ? 'float32' : 'int32')

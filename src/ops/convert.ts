@@ -11,6 +11,7 @@ import {
   oneOf,
   optional,
   signature,
+  underName,
 } from '../base/index.ts'
 import type { DeviceName } from '../device/index.ts'
 import * as graph from '../graph/index.ts'
@@ -68,27 +69,29 @@ const TO = signature('to', {
  */
 export function to(x: Tensor, target: DType | DeviceName | Tensor | ToOptions, dtype?: DType): Tensor {
   TO.check(x, target, dtype)
-  let device: DeviceName | undefined
-  let wanted = dtype
-  if (target instanceof Tensor) {
-    wanted = target.dtype
-    if (target._node.placement !== 'auto') device = target._node.placement
-  } else if (isDType(target)) wanted = target
-  else if (target === 'webgpu' || target === 'cpu') device = target
-  else {
-    wanted = target.dtype ?? dtype
-    device = target.device
-  }
-  // A narrower dtype travels cheaper, and float64 must be left before webgpu.
-  if (device === 'webgpu' && wanted !== undefined) return move(cast(x, wanted), device)
-  const there = device === undefined ? x : move(x, device)
-  return wanted === undefined ? there : cast(there, wanted)
+  return underName('to', () => {
+    let device: DeviceName | undefined
+    let wanted = dtype
+    if (target instanceof Tensor) {
+      wanted = target.dtype
+      if (target._node.placement !== 'auto') device = target._node.placement
+    } else if (isDType(target)) wanted = target
+    else if (target === 'webgpu' || target === 'cpu') device = target
+    else {
+      wanted = target.dtype ?? dtype
+      device = target.device
+    }
+    // A narrower dtype travels cheaper, and float64 must be left before webgpu.
+    if (device === 'webgpu' && wanted !== undefined) return move(cast(x, wanted), device)
+    const there = device === undefined ? x : move(x, device)
+    return wanted === undefined ? there : cast(there, wanted)
+  })
 }
 
 /** `x` on device cpu, of the same shape and dtype; `x` itself where it is there already. Its gradient goes back to the device of `x`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.cpu.html */
 export function cpu(x: Tensor): Tensor {
   CPU.check(x)
-  return move(x, 'cpu')
+  return underName('cpu', () => move(x, 'cpu'))
 }
 const CPU = signature('cpu', { x: TENSOR })
 
@@ -97,7 +100,7 @@ function conversion(name: string, dtype: DType): (x: Tensor) => Tensor {
   const given = signature(name, { x: TENSOR })
   return (x) => {
     given.check(x)
-    return cast(x, dtype)
+    return underName(name, () => cast(x, dtype))
   }
 }
 
@@ -119,7 +122,7 @@ const TYPE_AS = signature('typeAs', { x: TENSOR, other: TENSOR })
 /** `x` in the dtype of `other`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.type_as.html */
 export function typeAs(x: Tensor, other: Tensor): Tensor {
   TYPE_AS.check(x, other)
-  return cast(x, other.dtype)
+  return underName('typeAs', () => cast(x, other.dtype))
 }
 
 const DETACH = signature('detach', { x: TENSOR })

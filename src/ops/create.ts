@@ -59,11 +59,18 @@ export function placementFor(op: string, dtype: DType, device: DeviceName | unde
   return 'cpu'
 }
 
-/** A new leaf. */
-export function created(node: graph.Node, options: CreateOptions | undefined): Tensor {
+/** A new leaf of `op`, as are the nodes that it is made of. */
+export function created(op: string, node: graph.Node, options: CreateOptions | undefined): Tensor {
   const x = new Tensor(node)
+  name(node, op)
   if (options?.requiresGrad) x.requiresGrad = true
   return x
+}
+
+function name(node: graph.Node, op: string): void {
+  if (node.op !== '') return
+  node.op = op
+  for (const input of node.inputs) name(input, op)
 }
 
 /** A shape, or one size. */
@@ -117,7 +124,7 @@ const OF_DATA = signature('tensor', {
 export function tensor(data: HostData, options?: TensorOptions): Tensor {
   OF_DATA.check(data, options)
   const host = hostData('tensor', data, options)
-  return created(graph.leaf(host.data, host.shape, host.dtype, placementFor('tensor', host.dtype, options?.device)), options)
+  return created('tensor', graph.leaf(host.data, host.shape, host.dtype, placementFor('tensor', host.dtype, options?.device)), options)
 }
 
 /** A leaf of values in storage form, for which there is no other use: they are kept, not copied. */
@@ -133,7 +140,7 @@ function filled(
   value: (dtype: DType, placement: graph.Placement) => graph.Node,
 ): Tensor {
   const dtype = options?.dtype ?? otherwise
-  return created(graph.expand(value(dtype, placementFor(op, dtype, options?.device)), shape), options)
+  return created(op, graph.expand(value(dtype, placementFor(op, dtype, options?.device)), shape), options)
 }
 
 const ZEROS = sized('zeros', CREATE_OPTIONS)
@@ -167,7 +174,7 @@ export function full(shape: Shape | number, value: number | boolean, options?: C
 /** Some values: zeros here. @see https://pytorch.org/docs/stable/generated/torch.empty.html */
 export function empty(...args: CreationArguments<CreateOptions>): Tensor {
   const { shape, options = {} } = readSized(EMPTY, args)
-  return zeros(shape, options)
+  return underName('empty', () => zeros(shape, options))
 }
 
 /** Describes a function that makes a tensor like another. */
@@ -189,17 +196,17 @@ const FULL_LIKE = signature('fullLike', { x: TENSOR, value: VALUE, options: opti
 /** All 0, as `x` in shape, dtype and device. @see https://pytorch.org/docs/stable/generated/torch.zeros_like.html */
 export function zerosLike(x: Tensor, options?: CreateOptions): Tensor {
   ZEROS_LIKE.check(x, options)
-  return zeros(x.shape, impliedBy(x, options))
+  return underName('zerosLike', () => zeros(x.shape, impliedBy(x, options)))
 }
 /** All 1, as `x` in shape, dtype and device. @see https://pytorch.org/docs/stable/generated/torch.ones_like.html */
 export function onesLike(x: Tensor, options?: CreateOptions): Tensor {
   ONES_LIKE.check(x, options)
-  return ones(x.shape, impliedBy(x, options))
+  return underName('onesLike', () => ones(x.shape, impliedBy(x, options)))
 }
 /** Some values: zeros here, as `x` in shape, dtype and device. @see https://pytorch.org/docs/stable/generated/torch.empty_like.html */
 export function emptyLike(x: Tensor, options?: CreateOptions): Tensor {
   EMPTY_LIKE.check(x, options)
-  return zeros(x.shape, impliedBy(x, options))
+  return underName('emptyLike', () => zeros(x.shape, impliedBy(x, options)))
 }
 /** All `value`, as `x` in shape, dtype and device. @see https://pytorch.org/docs/stable/generated/torch.full_like.html */
 export function fullLike(x: Tensor, value: number | boolean, options?: CreateOptions): Tensor {
@@ -222,7 +229,7 @@ export function fromFunction(
     if (!holds(dtype, v)) throw new ArgumentError(op, `element ${i} is ${v}, ${unheld(v, dtype)}`)
     data[i] = dtype === 'float16' ? toHalf(v) : dtype === 'bool' ? Number(v !== 0) : v
   }
-  return created(graph.leaf(data, [n], dtype, placementFor(op, dtype, options?.device)), options)
+  return created(op, graph.leaf(data, [n], dtype, placementFor(op, dtype, options?.device)), options)
 }
 
 const NUMBER_OR_OPTIONS = optional(oneOf(FINITE, CREATE_OPTIONS))
@@ -259,10 +266,10 @@ export function arange(first: number, second?: number | CreateOptions, third?: n
   checkElements('arange', [n])
   if (n > 0) for (const v of [start, start + (n - 1) * step]) held('arange', v === start ? 'the first value' : 'the last value', v, dtype)
   let node = graph.iota(n, placementFor('arange', dtype, options?.device))
-  if (n === 0) return created(node, options)
+  if (n === 0) return created('arange', node, options)
   if (step !== 1 && n > 1) node = graph.binary('mul', node, graph.scalar(operandOf('arange', 'step', step, dtype), dtype))
   if (start !== 0) node = graph.binary('add', node, graph.scalar(start, dtype))
-  return created(node, options)
+  return created('arange', node, options)
 }
 
 const LINSPACE = signature('linspace', { start: FINITE, end: FINITE, steps: COUNT, options: optional(CREATE_OPTIONS) })
@@ -293,9 +300,11 @@ export function eye(n: number, second?: number | CreateOptions, third?: CreateOp
   const dtype = options?.dtype ?? 'float32'
   checkElements('eye', [rows, columns])
   const placement = placementFor('eye', dtype, options?.device)
-  const same = eq(
-    new Tensor(graph.reshape(graph.iota(rows, placement), [rows, 1])),
-    new Tensor(graph.reshape(graph.iota(columns, placement), [1, columns])),
-  )
-  return created(cast(same, dtype)._node, options)
+  return underName('eye', () => {
+    const same = eq(
+      new Tensor(graph.reshape(graph.iota(rows, placement), [rows, 1])),
+      new Tensor(graph.reshape(graph.iota(columns, placement), [1, columns])),
+    )
+    return created('eye', cast(same, dtype)._node, options)
+  })
 }

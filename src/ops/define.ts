@@ -2,7 +2,18 @@
  * @file The one mechanism that makes ops. A definition says what the op computes in primitives of the graph, and one gradient rule per input, in
  * other ops, so that gradients of gradients come by themselves. Un-broadcasting, casting back and accumulating are the driver's (`src/autograd`).
  */
-import { checkElements, DeviceError, type DType, isFloat, type Shape, showShape, underName } from '../base/index.ts'
+import {
+  beginRecording,
+  checkElements,
+  DeviceError,
+  type DType,
+  endRecording,
+  isFloat,
+  recordedAs,
+  type Shape,
+  showShape,
+  underName,
+} from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { enterQuiet, GradPoint, isGradEnabled, isQuiet, leaveQuiet, share, TapeEntry, type TapeOp, Tensor } from '../tensor/index.ts'
 import { floatType } from './promote.ts'
@@ -78,11 +89,11 @@ function checkRecorded(op: string, node: graph.Node, operands: readonly (graph.N
   }
 }
 
-/** Applies a gradient rule. */
-function ruled<T>(rule: () => T): T {
+/** Applies a gradient rule of an op; `name` says so. */
+function ruled<T>(name: string, rule: () => T): T {
   applying++
   try {
-    return rule()
+    return recordedAs(name, rule)
   } finally {
     applying--
   }
@@ -90,8 +101,12 @@ function ruled<T>(rule: () => T): T {
 
 type AnyRule = (g: Tensor, saved: Saved<string>, p: unknown) => Tensor
 
+/** What errors call the gradient rules of an op. */
+const ruleName = (op: string): string => `backward of ${op}`
+
 class Op implements TapeOp<Tensor> {
   readonly name: string
+  readonly ruleName: string
   readonly inputs: readonly string[]
   readonly rules: readonly (AnyRule | undefined)[]
   /** For each input, the positions that its rule reads as a bit mask; the position after the last input is the result. */
@@ -110,6 +125,7 @@ class Op implements TapeOp<Tensor> {
     virtual: boolean,
   ) {
     this.name = name
+    this.ruleName = ruleName(name)
     this.inputs = inputs
     this.rules = rules
     this.view = view
@@ -173,7 +189,7 @@ class Op implements TapeOp<Tensor> {
       }
       unpacked |= reads
       saved.shape = point.shape
-      answers[i] = ruled(() => rule(grads[0] as Tensor, saved as Saved<string>, entry.params))
+      answers[i] = ruled(this.ruleName, () => rule(grads[0] as Tensor, saved as Saved<string>, entry.params))
     }
     return answers
   }
@@ -213,26 +229,47 @@ export function defineOp<const K extends readonly string[], P>(
   const keep = half === 'keep'
   if (spec.inputs.length === 1) {
     const forward = spec.forward as unknown as (a: graph.Node, p: P) => graph.Node
-    const apply = (a: Tensor, p: P): Tensor => op.finish(forward(a._node, p), p, a, undefined, undefined)
+    const apply = (a: Tensor, p: P): Tensor => {
+      const outer = beginRecording(name)
+      try {
+        return op.finish(forward(a._node, p), p, a, undefined, undefined)
+      } finally {
+        endRecording(outer)
+      }
+    }
     if (keep) return apply as unknown as F
-    return ((a: Tensor, p: P) => (isHalf(a) ? inFloat32([a], ([x]) => apply(x, p)) : apply(a, p))) as unknown as F
+    return ((a: Tensor, p: P) => (isHalf(a) ? inFloat32(name, [a], ([x]) => apply(x, p)) : apply(a, p))) as unknown as F
   }
   if (spec.inputs.length === 2) {
     const forward = spec.forward as unknown as (a: graph.Node, b: graph.Node, p: P) => graph.Node
-    const apply = (a: Tensor, b: Tensor, p: P): Tensor => op.finish(forward(a._node, b._node, p), p, a, b, undefined)
+    const apply = (a: Tensor, b: Tensor, p: P): Tensor => {
+      const outer = beginRecording(name)
+      try {
+        return op.finish(forward(a._node, b._node, p), p, a, b, undefined)
+      } finally {
+        endRecording(outer)
+      }
+    }
     return ((a: Tensor, b: Tensor, p: P) => {
       if (a._node.placement !== b._node.placement) checkDevices(name, spec.inputs, [a, b])
       if (keep || !(isHalf(a) || isHalf(b))) return apply(a, b, p)
-      return inFloat32([a, b], ([x, y]) => apply(x, y, p))
+      return inFloat32(name, [a, b], ([x, y]) => apply(x, y, p))
     }) as unknown as F
   }
   const forward = spec.forward as unknown as (a: graph.Node, b: graph.Node, c: graph.Node, p: P) => graph.Node
-  const apply = (a: Tensor, b: Tensor, c: Tensor, p: P): Tensor => op.finish(forward(a._node, b._node, c._node, p), p, a, b, c)
+  const apply = (a: Tensor, b: Tensor, c: Tensor, p: P): Tensor => {
+    const outer = beginRecording(name)
+    try {
+      return op.finish(forward(a._node, b._node, c._node, p), p, a, b, c)
+    } finally {
+      endRecording(outer)
+    }
+  }
   return ((a: Tensor, b: Tensor, c: Tensor, p: P) => {
     const { placement } = a._node
     if (placement !== b._node.placement || placement !== c._node.placement) checkDevices(name, spec.inputs, [a, b, c])
     if (keep || !(isHalf(a) || isHalf(b) || isHalf(c))) return apply(a, b, c, p)
-    return inFloat32([a, b, c], ([x, y, z]) => apply(x, y, z, p))
+    return inFloat32(name, [a, b, c], ([x, y, z]) => apply(x, y, z, p))
   }) as unknown as F
 }
 
@@ -250,7 +287,7 @@ export function defineListOp<P>(name: string, spec: ListOpSpec<P>): (list: reado
     name,
     backward: (entry, grads, needed) =>
       entry.inputs.map((point, i) =>
-        point && needed(i) ? ruled(() => spec.vjp(grads[0] as Tensor, i, point.shape, entry.params as P)) : undefined,
+        point && needed(i) ? ruled(ruleName(name), () => spec.vjp(grads[0] as Tensor, i, point.shape, entry.params as P)) : undefined,
       ),
   }
   const apply = (list: readonly Tensor[], p: P): Tensor => {
@@ -273,7 +310,7 @@ export function defineListOp<P>(name: string, spec: ListOpSpec<P>): (list: reado
   }
   return (list, p) => {
     checkDevices(name, 'tensors', list)
-    return half === 'keep' || !list.some(isHalf) ? apply(list, p) : inFloat32(list, (wide) => apply(wide, p))
+    return recorded(name, () => (half === 'keep' || !list.some(isHalf) ? apply(list, p) : inFloat32(name, list, (wide) => apply(wide, p))))
   }
 }
 
@@ -303,7 +340,7 @@ export function defineJointOp<const K extends string, const O extends string, P>
     backward: (entry, grads, needed) => {
       const saved = Object.fromEntries(roles.map((role, i) => [role, entry.unpack(i, `input ${role} of ${name}`)]))
       const wanted = (role: K | O): boolean => entry.inputs[roles.indexOf(role)] !== undefined && needed(roles.indexOf(role))
-      const found = ruled(() => spec.vjp(grads[0] as Tensor, saved as Joint<K, O, Tensor>, wanted, entry.params as P))
+      const found = ruled(ruleName(name), () => spec.vjp(grads[0] as Tensor, saved as Joint<K, O, Tensor>, wanted, entry.params as P))
       return roles.map((role) => found[role])
     },
   }
@@ -324,7 +361,7 @@ export function defineJointOp<const K extends string, const O extends string, P>
   return (tensors, p) => {
     const list = roles.map((role): Tensor | undefined => tensors[role])
     checkDevices(name, roles, list)
-    return list.some(isHalf) ? inFloat32(list, (wide) => apply(wide, p)) : apply(list, p)
+    return recorded(name, () => (list.some(isHalf) ? inFloat32(name, list, (wide) => apply(wide, p)) : apply(list, p)))
   }
 }
 
@@ -340,7 +377,17 @@ export function defineComposition<A extends unknown[]>(
     if (out.ndim === 0) keepScalar(out._node)
     return out
   }
-  return half === 'keep' ? whole : widening(whole)
+  return half === 'keep' ? whole : widening(name, whole)
+}
+
+/** Runs `fn`, which records as `name` where it is no part of another function. */
+function recorded<T>(name: string, fn: () => T): T {
+  const outer = beginRecording(name)
+  try {
+    return fn()
+  } finally {
+    endRecording(outer)
+  }
 }
 
 /** Runs what makes intermediate results that nobody can hold. */
@@ -369,19 +416,21 @@ const isHalf = (x: Tensor | undefined): boolean => x !== undefined && x._node.dt
  * `fn` of `tensors`, with float32 in place of float16, and its result rounded where the common dtype of the tensors is float16. Backward goes through the
  * same casts, so that gradient rules are computed in float32 too, of values that were not rounded yet.
  */
-function inFloat32<const T extends readonly (Tensor | undefined)[]>(tensors: T, fn: (wide: T) => Tensor): Tensor {
-  const out = quietly(() => fn(tensors.map((x) => (x && isHalf(x) ? castTo(x, 'float32') : x)) as unknown as T))
-  if (out._node.dtype === 'float32' && floatType(tensors) === 'float16') return castTo(out, 'float16')
-  if (out.ndim === 0) keepScalar(out._node)
-  return out
+function inFloat32<const T extends readonly (Tensor | undefined)[]>(name: string, tensors: T, fn: (wide: T) => Tensor): Tensor {
+  return recorded(name, () => {
+    const out = quietly(() => fn(tensors.map((x) => (x && isHalf(x) ? castTo(x, 'float32') : x)) as unknown as T))
+    if (out._node.dtype === 'float32' && floatType(tensors) === 'float16') return castTo(out, 'float16')
+    if (out.ndim === 0) keepScalar(out._node)
+    return out
+  })
 }
 
 /** {@link inFloat32} for a function whose tensors are among its arguments, or among the options there. */
-function widening<A extends unknown[]>(fn: (...args: A) => Tensor): (...args: A) => Tensor {
+function widening<A extends unknown[]>(name: string, fn: (...args: A) => Tensor): (...args: A) => Tensor {
   return (...args) => {
     if (!args.some((x) => (x instanceof Tensor ? isHalf(x) : isOptions(x) && tensorsOf(x).some(isHalf)))) return fn(...args)
     const list = [...new Set(args.flatMap(tensorsOf))]
-    return inFloat32(list, (wide) => {
+    return inFloat32(name, list, (wide) => {
       const replaced = (x: unknown): unknown => (x instanceof Tensor ? wide[list.indexOf(x)] : x)
       return fn(...(args.map((x) => (isOptions(x) ? mapped(x, replaced) : replaced(x))) as A))
     })

@@ -21,6 +21,7 @@ import {
   signature,
   sizeOf,
   type TypedArray,
+  underName,
   WHOLE,
   whole,
 } from '../base/index.ts'
@@ -145,13 +146,15 @@ const INDEX_SELECT = signature('indexSelect', { x: TENSOR, dim: DIM, index: TENS
  */
 export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
   INDEX_SELECT.check(x, dim, index)
-  const i = indexTensor('indexSelect', 'index', index)
-  const d = normalizeDim('indexSelect', dim, x.ndim)
-  if (i.ndim > 1) throw new ShapeError('indexSelect', `index must have one dim, got ${showShape(i.shape)}`, [i.shape])
-  checkDevices('indexSelect', ['x', 'index'], [x, index])
-  checkIndices('indexSelect', index, x.shape[d] ?? 1)
-  if (x.ndim === 0) return reshape(take(reshape(x, [1]), 0, reshape(i, [-1]), 'indexSelect'), [])
-  return take(x, d, reshape(i, [i.numel()]), 'indexSelect')
+  return underName('indexSelect', () => {
+    const i = indexTensor('indexSelect', 'index', index)
+    const d = normalizeDim('indexSelect', dim, x.ndim)
+    if (i.ndim > 1) throw new ShapeError('indexSelect', `index must have one dim, got ${showShape(i.shape)}`, [i.shape])
+    checkDevices('indexSelect', ['x', 'index'], [x, index])
+    checkIndices('indexSelect', index, x.shape[d] ?? 1)
+    if (x.ndim === 0) return reshape(take(reshape(x, [1]), 0, reshape(i, [-1]), 'indexSelect'), [])
+    return take(x, d, reshape(i, [i.numel()]), 'indexSelect')
+  })
 }
 
 /** Which row of {@link embedding} gets no gradient. */
@@ -325,53 +328,55 @@ const AT = signature('at', { x: TENSOR, items: listOf(POSITIONS) })
  */
 export function at(x: Tensor, ...items: IndexItem[]): Tensor {
   AT.check(x, items)
-  const spots = items.filter((i) => i !== null && i !== '...').length
-  if (spots > x.ndim) throw new ShapeError('at', `${spots} indices for a tensor of ${x.ndim} dims, ${showShape(x.shape)}`, [x.shape])
-  if (items.filter((i) => i === '...').length > 1) throw new ArgumentError('at', "'...' may stand once")
+  return underName('at', () => {
+    const spots = items.filter((i) => i !== null && i !== '...').length
+    if (spots > x.ndim) throw new ShapeError('at', `${spots} indices for a tensor of ${x.ndim} dims, ${showShape(x.shape)}`, [x.shape])
+    if (items.filter((i) => i === '...').length > 1) throw new ArgumentError('at', "'...' may stand once")
 
-  const slice = { start: [] as number[], step: [] as number[], sizes: [] as number[] }
-  const shape: number[] = [] // after slices, single positions and new dims
-  const lists: { dim: number; index: Tensor }[] = []
-  const whole = (n: number, count: number): void => {
-    for (let k = 0; k < count; k++) {
-      const s = x.shape[slice.start.length] as number
-      slice.start.push(0)
-      slice.step.push(1)
-      slice.sizes.push(s)
-      if (n === 1) shape.push(s)
+    const slice = { start: [] as number[], step: [] as number[], sizes: [] as number[] }
+    const shape: number[] = [] // after slices, single positions and new dims
+    const lists: { dim: number; index: Tensor }[] = []
+    const whole = (n: number, count: number): void => {
+      for (let k = 0; k < count; k++) {
+        const s = x.shape[slice.start.length] as number
+        slice.start.push(0)
+        slice.step.push(1)
+        slice.sizes.push(s)
+        if (n === 1) shape.push(s)
+      }
     }
-  }
-  for (const item of items) {
-    if (item === null) {
-      shape.push(1)
-      continue
+    for (const item of items) {
+      if (item === null) {
+        shape.push(1)
+        continue
+      }
+      if (item === '...') {
+        whole(1, x.ndim - spots)
+        continue
+      }
+      const n = x.shape[slice.start.length] as number
+      if (typeof item === 'number') {
+        if (item < -n || item >= n)
+          throw new IndexError('at', `index ${item} is out of range for dim ${slice.start.length} of ${showShape(x.shape)} (size ${n})`)
+        slice.start.push(item < 0 ? item + n : item)
+        slice.step.push(1)
+        slice.sizes.push(1)
+      } else if (typeof item === 'string') {
+        const part = parseSlice(item, n)
+        slice.start.push(part.start)
+        slice.step.push(part.step)
+        slice.sizes.push(part.size)
+        shape.push(part.size)
+      } else {
+        if (item instanceof Tensor) checkDevices('at', ['x', 'an index'], [x, item])
+        lists.push({ dim: shape.length, index: positionsOf(item as Tensor | IndexList, n) })
+        whole(1, 1)
+      }
     }
-    if (item === '...') {
-      whole(1, x.ndim - spots)
-      continue
-    }
-    const n = x.shape[slice.start.length] as number
-    if (typeof item === 'number') {
-      if (item < -n || item >= n)
-        throw new IndexError('at', `index ${item} is out of range for dim ${slice.start.length} of ${showShape(x.shape)} (size ${n})`)
-      slice.start.push(item < 0 ? item + n : item)
-      slice.step.push(1)
-      slice.sizes.push(1)
-    } else if (typeof item === 'string') {
-      const part = parseSlice(item, n)
-      slice.start.push(part.start)
-      slice.step.push(part.step)
-      slice.sizes.push(part.size)
-      shape.push(part.size)
-    } else {
-      if (item instanceof Tensor) checkDevices('at', ['x', 'an index'], [x, item])
-      lists.push({ dim: shape.length, index: positionsOf(item as Tensor | IndexList, n) })
-      whole(1, 1)
-    }
-  }
-  whole(1, x.ndim - slice.start.length)
-  const part = reshape(sliceBy(x, slice), shape)
-  return lists.length === 0 ? part : atLists(part, lists)
+    whole(1, x.ndim - slice.start.length)
+    const part = reshape(sliceBy(x, slice), shape)
+    return lists.length === 0 ? part : atLists(part, lists)
+  })
 }
 
 function atLists(x: Tensor, lists: readonly { dim: number; index: Tensor }[]): Tensor {

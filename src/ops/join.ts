@@ -16,6 +16,7 @@ import {
   showShape,
   signature,
   sizeOf,
+  underName,
   WHOLE,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
@@ -117,23 +118,25 @@ export function cat(tensors: readonly Tensor[], dim?: number | AlongOptions): Te
  */
 export function stack(tensors: readonly Tensor[], dim?: number | AlongOptions): Tensor {
   STACK.check(tensors, dim)
-  const first = tensors[0] as Tensor
-  tensors.forEach((x, i) => {
-    if (x.ndim !== first.ndim || x.shape.some((s, k) => s !== first.shape[k])) {
-      throw new ShapeError(
-        'stack',
-        `all shapes must agree: tensors[${i}] is ${showShape(x.shape)}, the first is ${showShape(first.shape)}`,
-        [first.shape, x.shape],
-      )
-    }
+  return underName('stack', () => {
+    const first = tensors[0] as Tensor
+    tensors.forEach((x, i) => {
+      if (x.ndim !== first.ndim || x.shape.some((s, k) => s !== first.shape[k])) {
+        throw new ShapeError(
+          'stack',
+          `all shapes must agree: tensors[${i}] is ${showShape(x.shape)}, the first is ${showShape(first.shape)}`,
+          [first.shape, x.shape],
+        )
+      }
+    })
+    checkDevices('stack', 'tensors', tensors)
+    const d = normalizeDim('stack', dimOf(dim), first.ndim + 1)
+    checkSize('stack', [...first.shape.slice(0, d), tensors.length, ...first.shape.slice(d)])
+    return cat(
+      tensors.map((x) => unsqueeze(x, d)),
+      d,
+    )
   })
-  checkDevices('stack', 'tensors', tensors)
-  const d = normalizeDim('stack', dimOf(dim), first.ndim + 1)
-  checkSize('stack', [...first.shape.slice(0, d), tensors.length, ...first.shape.slice(d)])
-  return cat(
-    tensors.map((x) => unsqueeze(x, d)),
-    d,
-  )
 }
 
 interface PadParams {
@@ -220,8 +223,10 @@ const triangle = (op: 'tril' | 'triu', compare: 'le' | 'lt'): ((x: Tensor, diago
   return (x, diagonal) => {
     given.check(x, diagonal)
     const k = graph.scalar((typeof diagonal === 'object' ? diagonal?.diagonal : diagonal) ?? 0, 'int32')
-    const below = new Tensor(graph.binary(compare, diagonalOf(op, x)._node, k))
-    return op === 'tril' ? where(below, x, lit(0, x)) : where(below, lit(0, x), x)
+    return underName(op, () => {
+      const below = new Tensor(graph.binary(compare, diagonalOf(op, x)._node, k))
+      return op === 'tril' ? where(below, x, lit(0, x)) : where(below, lit(0, x), x)
+    })
   }
 }
 

@@ -60,7 +60,9 @@ export async function maskedSelect(x: Tensor, mask: Tensor): Promise<Tensor> {
   const shape = broadcastShapes('maskedSelect', x.shape, mask.shape)
   const now = snapshot(x)
   const found = await positionsOf(expand(mask, shape))
-  return indexSelect(reshape(expand(now, shape), [sizeOf(shape)]), 0, indicesAt(now._node.placement, found, [found.length]))
+  return underName('maskedSelect', () =>
+    indexSelect(reshape(expand(now, shape), [sizeOf(shape)]), 0, indicesAt(now._node.placement, found, [found.length])),
+  )
 }
 
 const NONZERO = signature('nonzero', { x: TENSOR })

@@ -22,6 +22,7 @@ import {
   type Shape,
   signature,
   sizeOf,
+  underName,
   WHOLE,
   within,
 } from '../base/index.ts'
@@ -91,7 +92,7 @@ export function rand(...args: CreationArguments<RandomOptions>): Tensor {
   const { shape, options } = readSized(RAND, args)
   const dtype = options?.dtype ?? 'float32'
   const bits = bitsOf(options?.generator, shape, placementFor('rand', dtype, options?.device))
-  return created(uniformNode(bits, dtype), options)
+  return created('rand', uniformNode(bits, dtype), options)
 }
 
 /**
@@ -102,7 +103,7 @@ export function rand(...args: CreationArguments<RandomOptions>): Tensor {
 export function randn(...args: CreationArguments<RandomOptions>): Tensor {
   const { shape, options } = readSized(RANDN, args)
   const dtype = options?.dtype ?? 'float32'
-  return created(normalNode(options?.generator, shape, dtype, placementFor('randn', dtype, options?.device)), options)
+  return created('randn', normalNode(options?.generator, shape, dtype, placementFor('randn', dtype, options?.device)), options)
 }
 
 export function normalNode(generator: Generator | undefined, shape: Shape, dtype: DType, placement: graph.Placement): graph.Node {
@@ -127,12 +128,12 @@ function floatLike(op: string, x: Tensor, options: RandomOptions | undefined): R
 /** Uniform in [0, 1), as `x` in shape, dtype and device. @see https://pytorch.org/docs/stable/generated/torch.rand_like.html */
 export function randLike(x: Tensor, options?: RandomOptions): Tensor {
   RAND_LIKE.check(x, options)
-  return rand(x.shape, floatLike('randLike', x, options))
+  return underName('randLike', () => rand(x.shape, floatLike('randLike', x, options)))
 }
 /** Standard normal, as `x` in shape, dtype and device. @see https://pytorch.org/docs/stable/generated/torch.randn_like.html */
 export function randnLike(x: Tensor, options?: RandomOptions): Tensor {
   RANDN_LIKE.check(x, options)
-  return randn(x.shape, floatLike('randnLike', x, options))
+  return underName('randnLike', () => randn(x.shape, floatLike('randnLike', x, options)))
 }
 
 /** x · factor + offset: from a distribution of its own to one of the same form. */
@@ -146,7 +147,7 @@ export function normal(mean: number, std: number, shape: Shape | number, options
   NORMAL.check(mean, std, shape, options)
   const dtype = options?.dtype ?? 'float32'
   const node = normalNode(options?.generator, shapeOf('normal', shape), dtype, placementFor('normal', dtype, options?.device))
-  return created(stretched(node, held('normal', 'std', std, dtype), held('normal', 'mean', mean, dtype)), options)
+  return created('normal', stretched(node, held('normal', 'std', std, dtype), held('normal', 'mean', mean, dtype)), options)
 }
 
 const RANDINT = signature('randint', { low: WHOLE, high: WHOLE, shape: SHAPE, options: optional(RANDOM) })
@@ -175,7 +176,7 @@ export function randint(first: number, second: number | Shape, third?: Shape | R
   const within = high - low === 2 ** 32 ? bits : graph.binary('mod', bits, graph.scalar(high - low, 'uint32'))
   // In the dtype that holds all of them: an integer, or for floats that lie further out the result's own
   const wide = low >= -(2 ** 31) && high <= 2 ** 31 ? 'int32' : low >= 0 && high <= 2 ** 32 ? 'uint32' : dtype
-  return created(graph.cast(graph.binary('add', graph.cast(within, wide), graph.scalar(low, wide)), dtype), options)
+  return created('randint', graph.cast(graph.binary('add', graph.cast(within, wide), graph.scalar(low, wide)), dtype), options)
 }
 
 const RANDPERM = signature('randperm', { n: COUNT, options: optional(RANDOM) })
@@ -234,15 +235,17 @@ const BERNOULLI = signature('bernoulli', {
  */
 export function bernoulli(x: Tensor, p?: number | GeneratorOptions, options?: GeneratorOptions): Tensor {
   BERNOULLI.check(x, p, options)
-  const given = optionsIn('bernoulli', p, options)
-  if (typeof p === 'number') {
-    return new Tensor(graph.cast(coin(p, given?.generator, x.shape, x._node.placement), x.dtype))
-  }
-  if (!isFloat(x.dtype)) throw new DTypeError('bernoulli', `x holds probabilities, of a float dtype; got ${x.dtype}`)
-  for (const v of knownValues(x) ?? [])
-    if (!(v >= 0 && v <= 1)) throw new ArgumentError('bernoulli', `x holds probabilities, from 0 to 1; one is ${v}`)
-  const draw = uniformNode(bitsOf(given?.generator, x.shape, x._node.placement), x.dtype)
-  return new Tensor(graph.cast(graph.binary('lt', draw, x._node), x.dtype))
+  return underName('bernoulli', () => {
+    const given = optionsIn('bernoulli', p, options)
+    if (typeof p === 'number') {
+      return new Tensor(graph.cast(coin(p, given?.generator, x.shape, x._node.placement), x.dtype))
+    }
+    if (!isFloat(x.dtype)) throw new DTypeError('bernoulli', `x holds probabilities, of a float dtype; got ${x.dtype}`)
+    for (const v of knownValues(x) ?? [])
+      if (!(v >= 0 && v <= 1)) throw new ArgumentError('bernoulli', `x holds probabilities, from 0 to 1; one is ${v}`)
+    const draw = uniformNode(bitsOf(given?.generator, x.shape, x._node.placement), x.dtype)
+    return new Tensor(graph.cast(graph.binary('lt', draw, x._node), x.dtype))
+  })
 }
 
 /** How much {@link dropout} drops, and whether it does. */

@@ -317,7 +317,7 @@ function extreme(
   options: DimOptions | undefined,
 ): Tensor | ValuesIndices {
   EXTREME[op].check(x, second, options)
-  if (second instanceof Tensor) return underName(op, () => (op === 'max' ? maximum : minimum)(x, second))
+  if (second instanceof Tensor) return (op === 'max' ? maximum : minimum)(x, second)
   const named = optionsIn<DimOptions>(op, second, options)
   const dim = (typeof second === 'number' ? second : named?.dim) ?? null
   const p = paramsOf(op, x, dim, named?.keepdim)
@@ -344,10 +344,10 @@ export interface ExtremumFunction {
  * @example const { values, indices } = x.max(1) // both [2] for x of [2, 3]
  */
 export const max: ExtremumFunction = ((x: Tensor, second?: number | DimOptions | Tensor, options?: DimOptions) =>
-  extreme('max', x, second, options)) as ExtremumFunction
+  underName('max', () => extreme('max', x, second, options))) as ExtremumFunction
 /** The smallest element; as {@link max}. @see https://pytorch.org/docs/stable/generated/torch.min.html */
 export const min: ExtremumFunction = ((x: Tensor, second?: number | DimOptions | Tensor, options?: DimOptions) =>
-  extreme('min', x, second, options)) as ExtremumFunction
+  underName('min', () => extreme('min', x, second, options))) as ExtremumFunction
 
 const POSITION = { argmax: alongOne('argmax'), argmin: alongOne('argmin') } as const
 

@@ -15,6 +15,7 @@ import {
   sameShape,
   showShape,
   signature,
+  underName,
   WHOLE,
   whole,
 } from '../base/index.ts'
@@ -63,11 +64,13 @@ const FLATTEN = signature('flatten', { x: TENSOR, startDim: optional(DIM), endDi
 /** The dims from `startDim` to `endDim` (included) as one. @see https://pytorch.org/docs/stable/generated/torch.flatten.html */
 export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
   FLATTEN.check(x, startDim, endDim)
-  const from = normalizeDim('flatten', startDim, x.ndim, 'startDim')
-  const to = normalizeDim('flatten', endDim, x.ndim, 'endDim')
-  if (from > to) throw new ShapeError('flatten', `startDim ${startDim} lies behind endDim ${endDim}`, [x.shape])
-  const { shape } = x
-  return reshapeTo(x, [...shape.slice(0, from), shape.slice(from, to + 1).reduce((a, b) => a * b, 1), ...shape.slice(to + 1)])
+  return underName('flatten', () => {
+    const from = normalizeDim('flatten', startDim, x.ndim, 'startDim')
+    const to = normalizeDim('flatten', endDim, x.ndim, 'endDim')
+    if (from > to) throw new ShapeError('flatten', `startDim ${startDim} lies behind endDim ${endDim}`, [x.shape])
+    const { shape } = x
+    return reshapeTo(x, [...shape.slice(0, from), shape.slice(from, to + 1).reduce((a, b) => a * b, 1), ...shape.slice(to + 1)])
+  })
 }
 
 const UNFLATTEN = signature('unflatten', { x: TENSOR, dim: DIM, sizes: SIZES })
@@ -75,9 +78,11 @@ const UNFLATTEN = signature('unflatten', { x: TENSOR, dim: DIM, sizes: SIZES })
 /** `sizes` in the place of dim `dim`. @see https://pytorch.org/docs/stable/generated/torch.unflatten.html */
 export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
   UNFLATTEN.check(x, dim, sizes)
-  const d = normalizeDim('unflatten', dim, x.ndim)
-  const inner = inferReshape('unflatten', [x.shape[d] ?? 1], [...sizes])
-  return reshapeTo(x, [...x.shape.slice(0, d), ...inner, ...x.shape.slice(d + 1)])
+  return underName('unflatten', () => {
+    const d = normalizeDim('unflatten', dim, x.ndim)
+    const inner = inferReshape('unflatten', [x.shape[d] ?? 1], [...sizes])
+    return reshapeTo(x, [...x.shape.slice(0, d), ...inner, ...x.shape.slice(d + 1)])
+  })
 }
 
 const SQUEEZE = signature('squeeze', { x: TENSOR, dim: optional(DIMS) })
@@ -97,8 +102,10 @@ const UNSQUEEZE = signature('unsqueeze', { x: TENSOR, dim: DIM })
 /** With a dim of size 1 in front of dim `dim`. @see https://pytorch.org/docs/stable/generated/torch.unsqueeze.html */
 export function unsqueeze(x: Tensor, dim: number): Tensor {
   UNSQUEEZE.check(x, dim)
-  const d = normalizeDim('unsqueeze', dim, x.ndim + 1)
-  return reshapeTo(x, [...x.shape.slice(0, d), 1, ...x.shape.slice(d)])
+  return underName('unsqueeze', () => {
+    const d = normalizeDim('unsqueeze', dim, x.ndim + 1)
+    return reshapeTo(x, [...x.shape.slice(0, d), 1, ...x.shape.slice(d)])
+  })
 }
 
 // ── order ──
@@ -142,9 +149,11 @@ const TRANSPOSE = signature('transpose', { x: TENSOR, dim0: DIM, dim1: DIM })
 /** Two dims exchanged. @see https://pytorch.org/docs/stable/generated/torch.transpose.html */
 export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
   TRANSPOSE.check(x, dim0, dim1)
-  const a = normalizeDim('transpose', dim0, x.ndim, 'dim0')
-  const b = normalizeDim('transpose', dim1, x.ndim, 'dim1')
-  return exchange(x, a, b)
+  return underName('transpose', () => {
+    const a = normalizeDim('transpose', dim0, x.ndim, 'dim0')
+    const b = normalizeDim('transpose', dim1, x.ndim, 'dim1')
+    return exchange(x, a, b)
+  })
 }
 
 const exchange = (x: Tensor, a: number, b: number): Tensor =>
@@ -161,9 +170,11 @@ const T = signature('t', { x: TENSOR })
 /** A matrix transposed; vectors and 0-d tensors as they are. @throws ShapeError past two dims. @see https://pytorch.org/docs/stable/generated/torch.t.html */
 export function t(x: Tensor): Tensor {
   T.check(x)
-  if (x.ndim > 2)
-    throw new ShapeError('t', `at most 2 dims are wanted, x is ${showShape(x.shape)}. Use transpose(dim0, dim1) or x.mT`, [x.shape])
-  return x.ndim === 2 ? permuteTo(x, [1, 0]) : x
+  return underName('t', () => {
+    if (x.ndim > 2)
+      throw new ShapeError('t', `at most 2 dims are wanted, x is ${showShape(x.shape)}. Use transpose(dim0, dim1) or x.mT`, [x.shape])
+    return x.ndim === 2 ? permuteTo(x, [1, 0]) : x
+  })
 }
 
 const MT = signature('mT', { x: TENSOR })
@@ -172,7 +183,7 @@ const MT = signature('mT', { x: TENSOR })
 export function mT(x: Tensor): Tensor {
   MT.check(x)
   if (x.ndim < 2) throw new ShapeError('mT', `at least 2 dims are wanted, x is ${showShape(x.shape)}`, [x.shape])
-  return transposed(x)
+  return underName('mT', () => transposed(x))
 }
 
 const MOVEDIM = signature('movedim', { x: TENSOR, source: DIM, destination: DIM })
@@ -180,22 +191,26 @@ const MOVEDIM = signature('movedim', { x: TENSOR, source: DIM, destination: DIM 
 /** A dim moved to another place. @see https://pytorch.org/docs/stable/generated/torch.movedim.html */
 export function movedim(x: Tensor, source: number, destination: number): Tensor {
   MOVEDIM.check(x, source, destination)
-  const order = x.shape.map((_, i) => i)
-  const [moved] = order.splice(normalizeDim('movedim', source, x.ndim, 'source'), 1)
-  if (moved !== undefined) order.splice(normalizeDim('movedim', destination, x.ndim, 'destination'), 0, moved)
-  return permuteTo(x, order)
+  return underName('movedim', () => {
+    const order = x.shape.map((_, i) => i)
+    const [moved] = order.splice(normalizeDim('movedim', source, x.ndim, 'source'), 1)
+    if (moved !== undefined) order.splice(normalizeDim('movedim', destination, x.ndim, 'destination'), 0, moved)
+    return permuteTo(x, order)
+  })
 }
 
 const FLIP = signature('flip', { x: TENSOR, dims: listOf(DIM) })
 
 /** The elements in reverse along `dims`. @see https://pytorch.org/docs/stable/generated/torch.flip.html */
 export function flip(x: Tensor, ...dims: SizeArguments): Tensor {
-  const list = listed(FLIP, x, dims).map((d) => normalizeDim('flip', d, x.ndim))
-  const turned = (i: number): boolean => list.includes(i) && (x.shape[i] as number) > 0
-  return sliceBy(x, {
-    start: x.shape.map((s, i) => (turned(i) ? s - 1 : 0)),
-    step: x.shape.map((_, i) => (turned(i) ? -1 : 1)),
-    sizes: x.shape,
+  return underName('flip', () => {
+    const list = listed(FLIP, x, dims).map((d) => normalizeDim('flip', d, x.ndim))
+    const turned = (i: number): boolean => list.includes(i) && (x.shape[i] as number) > 0
+    return sliceBy(x, {
+      start: x.shape.map((s, i) => (turned(i) ? s - 1 : 0)),
+      step: x.shape.map((_, i) => (turned(i) ? -1 : 1)),
+      sizes: x.shape,
+    })
   })
 }
 
@@ -240,7 +255,7 @@ const EXPAND_AS = signature('expandAs', { x: TENSOR, other: TENSOR })
 /** As {@link expand}, with the shape of `other`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.expand_as.html */
 export function expandAs(x: Tensor, other: Tensor): Tensor {
   EXPAND_AS.check(x, other)
-  return expandBy('expandAs', x, other.shape)
+  return underName('expandAs', () => expandBy('expandAs', x, other.shape))
 }
 
 const BROADCAST_TO = signature('broadcastTo', { x: TENSOR, shape: SIZES })
@@ -248,28 +263,30 @@ const BROADCAST_TO = signature('broadcastTo', { x: TENSOR, shape: SIZES })
 /** `x` expanded to `shape`, as in NumPy. @see https://pytorch.org/docs/stable/generated/torch.broadcast_to.html */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   BROADCAST_TO.check(x, shape)
-  return expandBy('broadcastTo', x, shape)
+  return underName('broadcastTo', () => expandBy('broadcastTo', x, shape))
 }
 
 const REPEAT = signature('repeat', { x: TENSOR, sizes: SHAPE })
 
 /** `x` repeated `sizes[i]` times along each dim; dims may be added in front. @see https://pytorch.org/docs/stable/generated/torch.Tensor.repeat.html */
 export function repeat(x: Tensor, ...sizes: SizeArguments): Tensor {
-  const times = listed(REPEAT, x, sizes)
-  if (times.length < x.ndim)
-    throw new ShapeError('repeat', `${x.ndim} or more counts are wanted for ${showShape(x.shape)}, got ${showShape(times)}`, [x.shape])
-  const shape = [...times.slice(x.ndim).map(() => 1), ...x.shape]
-  const repeated = shape.map((s, i) => s * (times[i] as number))
-  checkSize('repeat', repeated)
-  const interleaved = reshape(
-    x,
-    shape.flatMap((s) => [1, s]),
-  )
-  const grown = expand(
-    interleaved,
-    shape.flatMap((s, i) => [times[i] as number, s]),
-  )
-  return reshape(grown, repeated)
+  return underName('repeat', () => {
+    const times = listed(REPEAT, x, sizes)
+    if (times.length < x.ndim)
+      throw new ShapeError('repeat', `${x.ndim} or more counts are wanted for ${showShape(x.shape)}, got ${showShape(times)}`, [x.shape])
+    const shape = [...times.slice(x.ndim).map(() => 1), ...x.shape]
+    const repeated = shape.map((s, i) => s * (times[i] as number))
+    checkSize('repeat', repeated)
+    const interleaved = reshape(
+      x,
+      shape.flatMap((s) => [1, s]),
+    )
+    const grown = expand(
+      interleaved,
+      shape.flatMap((s, i) => [times[i] as number, s]),
+    )
+    return reshape(grown, repeated)
+  })
 }
 
 // ── parts ──
@@ -334,16 +351,18 @@ const NARROW = signature('narrow', { x: TENSOR, dim: DIM, start: WHOLE, length: 
  */
 export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
   NARROW.check(x, dim, start, length)
-  if (x.ndim === 0) throw new ShapeError('narrow', 'a tensor with dims is wanted, x is 0-d', [x.shape])
-  const d = normalizeDim('narrow', dim, x.ndim)
-  const size = x.shape[d] as number
-  const from = start < 0 ? start + size : start
-  if (from < 0 || from + length > size) {
-    throw new ShapeError('narrow', `start ${start} and length ${length} do not fit dim ${d} of ${showShape(x.shape)} (size ${size})`, [
-      x.shape,
-    ])
-  }
-  return narrowTo(x, d, from, length)
+  return underName('narrow', () => {
+    if (x.ndim === 0) throw new ShapeError('narrow', 'a tensor with dims is wanted, x is 0-d', [x.shape])
+    const d = normalizeDim('narrow', dim, x.ndim)
+    const size = x.shape[d] as number
+    const from = start < 0 ? start + size : start
+    if (from < 0 || from + length > size) {
+      throw new ShapeError('narrow', `start ${start} and length ${length} do not fit dim ${d} of ${showShape(x.shape)} (size ${size})`, [
+        x.shape,
+      ])
+    }
+    return narrowTo(x, d, from, length)
+  })
 }
 
 /** {@link narrow} with checked arguments. */
@@ -360,14 +379,16 @@ const SELECT = signature('select', { x: TENSOR, dim: DIM, index: WHOLE })
 /** Position `index` of dim `dim`, which leaves the shape. @throws ShapeError past the end. @see https://pytorch.org/docs/stable/generated/torch.select.html */
 export function select(x: Tensor, dim: number, index: number): Tensor {
   SELECT.check(x, dim, index)
-  if (x.ndim === 0) throw new ShapeError('select', 'a tensor with dims is wanted, x is 0-d', [x.shape])
-  const d = normalizeDim('select', dim, x.ndim)
-  const size = x.shape[d] as number
-  if (index < -size || index >= size) {
-    throw new ShapeError('select', `index ${index} is out of range for dim ${d} of ${showShape(x.shape)} (size ${size})`, [x.shape])
-  }
-  const one = narrowTo(x, d, index < 0 ? index + size : index, 1)
-  return reshapeTo(one, [...x.shape.slice(0, d), ...x.shape.slice(d + 1)])
+  return underName('select', () => {
+    if (x.ndim === 0) throw new ShapeError('select', 'a tensor with dims is wanted, x is 0-d', [x.shape])
+    const d = normalizeDim('select', dim, x.ndim)
+    const size = x.shape[d] as number
+    if (index < -size || index >= size) {
+      throw new ShapeError('select', `index ${index} is out of range for dim ${d} of ${showShape(x.shape)} (size ${size})`, [x.shape])
+    }
+    const one = narrowTo(x, d, index < 0 ? index + size : index, 1)
+    return reshapeTo(one, [...x.shape.slice(0, d), ...x.shape.slice(d + 1)])
+  })
 }
 
 const SPLIT = signature('split', { x: TENSOR, size: oneOf(whole(1), SHAPE), dim: optional(DIM) })
@@ -378,20 +399,22 @@ const SPLIT = signature('split', { x: TENSOR, size: oneOf(whole(1), SHAPE), dim:
  */
 export function split(x: Tensor, size: number | readonly number[], dim = 0): TensorList {
   SPLIT.check(x, size, dim)
-  const d = normalizeDim('split', dim, x.ndim)
-  const n = x.shape[d] ?? 1
-  const parts =
-    typeof size === 'number' ? Array.from({ length: Math.max(1, Math.ceil(n / size)) }, (_, i) => Math.min(size, n - i * size)) : size
-  const total = parts.reduce((a, b) => a + b, 0)
-  if (total !== n)
-    throw new ShapeError('split', `the sizes ${showShape(parts)} sum to ${total}, dim ${d} of ${showShape(x.shape)} has ${n}`, [x.shape])
-  let start = 0
-  return tensorList(
-    parts.map((length) => {
-      start += length
-      return narrow(x, d, start - length, length)
-    }),
-  )
+  return underName('split', () => {
+    const d = normalizeDim('split', dim, x.ndim)
+    const n = x.shape[d] ?? 1
+    const parts =
+      typeof size === 'number' ? Array.from({ length: Math.max(1, Math.ceil(n / size)) }, (_, i) => Math.min(size, n - i * size)) : size
+    const total = parts.reduce((a, b) => a + b, 0)
+    if (total !== n)
+      throw new ShapeError('split', `the sizes ${showShape(parts)} sum to ${total}, dim ${d} of ${showShape(x.shape)} has ${n}`, [x.shape])
+    let start = 0
+    return tensorList(
+      parts.map((length) => {
+        start += length
+        return narrow(x, d, start - length, length)
+      }),
+    )
+  })
 }
 
 const CHUNK = signature('chunk', { x: TENSOR, chunks: whole(1), dim: optional(DIM) })
@@ -399,8 +422,10 @@ const CHUNK = signature('chunk', { x: TENSOR, chunks: whole(1), dim: optional(DI
 /** At most `chunks` parts of equal size along `dim` (the last may be smaller). @see https://pytorch.org/docs/stable/generated/torch.chunk.html */
 export function chunk(x: Tensor, chunks: number, dim = 0): TensorList {
   CHUNK.check(x, chunks, dim)
-  const n = x.shape[normalizeDim('chunk', dim, x.ndim)] ?? 1
-  return split(x, Math.max(1, Math.ceil(n / chunks)), dim)
+  return underName('chunk', () => {
+    const n = x.shape[normalizeDim('chunk', dim, x.ndim)] ?? 1
+    return split(x, Math.max(1, Math.ceil(n / chunks)), dim)
+  })
 }
 
 const UNBIND = signature('unbind', { x: TENSOR, dim: optional(DIM) })
@@ -408,6 +433,8 @@ const UNBIND = signature('unbind', { x: TENSOR, dim: optional(DIM) })
 /** The positions of `dim` as a list of tensors without it. @see https://pytorch.org/docs/stable/generated/torch.unbind.html */
 export function unbind(x: Tensor, dim = 0): TensorList {
   UNBIND.check(x, dim)
-  const d = normalizeDim('unbind', dim, x.ndim)
-  return tensorList(Array.from({ length: x.shape[d] ?? 0 }, (_, i) => select(x, d, i)))
+  return underName('unbind', () => {
+    const d = normalizeDim('unbind', dim, x.ndim)
+    return tensorList(Array.from({ length: x.shape[d] ?? 0 }, (_, i) => select(x, d, i)))
+  })
 }

@@ -19,6 +19,7 @@ import {
   mismatch,
   Options,
   optional,
+  recordedAs,
   type Signature,
   sameShape,
   showArgument,
@@ -251,7 +252,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
       withGrad(false, () => {
         enterQuiet()
         try {
-          work()
+          recordedAs(`${this.#name}.step`, work)
         } finally {
           leaveQuiet()
         }

@@ -204,7 +204,7 @@ describe('after a loss', { timeout: LIMIT }, () => {
     expect((await leaf.add(1).data())[9999]).toBe(10_000)
     const { message, cause } = await lossOf(unread.add(1).data())
     expect(message).toBe(
-      'a [10000] float32 tensor cannot be computed: it needs a [10000] float32 tensor whose values were on a device that was lost. ' +
+      'add: a [10000] float32 tensor cannot be computed: it needs a [10000] float32 tensor whose values were on a device that was lost. ' +
         'New tensors work, on a fresh device; make the model anew, load its last saved state, and go on',
     )
     expect(cause).toBeInstanceOf(DeviceLostError)

@@ -3,6 +3,7 @@
  * only device with float64; it runs everything at once, in the call that asks for it.
  */
 import {
+  CompilationError,
   DeviceError,
   type DType,
   dtypeInfo,
@@ -10,7 +11,8 @@ import {
   noRoom,
   OutOfMemoryError,
   pastLimit,
-  type TapegradError,
+  renamed,
+  TapegradError,
   type TypedArray,
   tooLarge,
 } from '../../base/index.ts'
@@ -23,13 +25,15 @@ import {
   type DeviceTraits,
   type Executable,
   type HostCopy,
-  labelOf,
+  kernelsOf,
   largestOf,
+  type MakerOf,
   type MemoryStats,
   type Opened,
   type Program,
   type Run,
   type Slot,
+  writtenBy,
 } from '../device.ts'
 import { env } from '../environment.ts'
 import { LateErrors } from '../late.ts'
@@ -61,6 +65,12 @@ interface CpuExecutable extends Executable {
   readonly kernels: readonly CompiledKernel[]
 }
 
+/** What kept a kernel from being compiled, as an error of the function that it computes. */
+function notCompiled(op: string, e: unknown): TapegradError {
+  if (e instanceof TapegradError) return renamed(e, op) as TapegradError
+  return new CompilationError(op, `its kernel cannot be compiled (${e instanceof Error ? e.message : String(e)})`, e)
+}
+
 /** Large reductions are split, so that threads can share them. */
 const SPLITS = { parallelism: 16, leastSplit: 2 ** 18, coalesces: false } as const
 
@@ -82,17 +92,22 @@ class CpuDevice implements Device {
     this.#engine = engine
   }
 
-  compile(program: Program): Executable {
+  compile(program: Program, makerOf: MakerOf = kernelsOf(program)): Executable {
     program.slots.forEach(({ dtype, length }, s) => {
       const bytes = length * dtypeInfo[dtype].bytes
-      if (bytes > this.traits.maxBindingBytes) throw tooLarge(labelOf(program, s), bytes, this.traits.maxBindingBytes)
+      if (bytes > this.traits.maxBindingBytes) throw tooLarge(makerOf(s), bytes, this.traits.maxBindingBytes)
     })
-    const kernels = program.kernels.map(({ kernel, slots }) =>
-      this.#engine.compile(
-        kernel,
-        slots.map((s) => (program.slots[s] as Slot).length),
-      ),
-    )
+    const kernels = program.kernels.map((step) => {
+      const { kernel, slots } = step
+      try {
+        return this.#engine.compile(
+          kernel,
+          slots.map((s) => (program.slots[s] as Slot).length),
+        )
+      } catch (e) {
+        throw notCompiled(makerOf(writtenBy(step)), e)
+      }
+    })
     this.#pipelines += kernels.length
     const executable: CpuExecutable = { program, kernels }
     return executable
@@ -103,24 +118,26 @@ class CpuDevice implements Device {
   }
 
   /** Host data is lent, not copied, so only the program's own arrays count. */
-  reserve({ program }: Executable): undefined {
+  reserve({ program }: Executable, _uploads?: readonly number[], makerOf: MakerOf = kernelsOf(program)): undefined {
     if (this.#limit === Number.POSITIVE_INFINITY) return
     const made = program.slots.filter((s) => s.kind === 'scratch' || (s.kind === 'output' && s.donor === undefined))
     const bytes = made.reduce((n, { dtype, length }) => n + length * dtypeInfo[dtype].bytes, 0)
-    if (this.#liveBytes + bytes > this.#limit) throw pastLimit(largestOf(program), bytes, this.#liveBytes, this.#limit)
+    if (this.#liveBytes + bytes > this.#limit) throw pastLimit(makerOf(largestOf(program)), bytes, this.#liveBytes, this.#limit)
   }
 
   /** @throws OutOfMemoryError before anything has changed. */
-  run(executable: Executable, { inputs, outputs, scalars, evacuate }: Run): HostCopy[] {
+  run(executable: Executable, run: Run): HostCopy[] {
+    const { inputs, outputs, scalars, evacuate } = run
     const { program, kernels } = executable as CpuExecutable
+    const makerOf = run.makerOf ?? kernelsOf(program)
     this.#submits++
     const scratch: Block[] = []
     const lent: Block[] = []
     const results = outputs as readonly CpuBuffer[]
     let wrong: TapegradError | undefined
     try {
-      this.#provide(executable, inputs, results, scratch)
-      const data = this.#bind(program, inputs as readonly (CpuBuffer | TypedArray)[], results, scratch, lent)
+      this.#provide(executable, inputs, results, scratch, makerOf)
+      const data = this.#bind(program, inputs as readonly (CpuBuffer | TypedArray)[], results, scratch, lent, makerOf)
       program.kernels.forEach(({ kernel, slots }, i) => {
         this.#dispatches++
         const fail = (site: number, value: number, size: number): void => {
@@ -161,7 +178,7 @@ class CpuDevice implements Device {
   }
 
   /** Takes all memory of a run, or none: scratch, and that of outputs that overwrite no buffer. */
-  #provide({ program }: Executable, inputs: Run['inputs'], outputs: readonly CpuBuffer[], scratch: Block[]): void {
+  #provide({ program }: Executable, inputs: Run['inputs'], outputs: readonly CpuBuffer[], scratch: Block[], makerOf: MakerOf): void {
     const place = new Map<number, number>()
     program.slots.forEach((slot, s) => {
       if (slot.kind === 'input') place.set(s, place.size)
@@ -169,11 +186,11 @@ class CpuDevice implements Device {
     let output = 0
     try {
       for (const [s, slot] of program.slots.entries()) {
-        if (slot.kind === 'scratch') scratch.push(this.#take(slot.dtype, slot.length, () => labelOf(program, s)))
+        if (slot.kind === 'scratch') scratch.push(this.#take(slot.dtype, slot.length, () => makerOf(s)))
         if (slot.kind !== 'output') continue
         const target = outputs[output++] as CpuBuffer
         const overwrites = slot.donor !== undefined && inputs[place.get(slot.donor) as number] instanceof CpuBuffer
-        if (!overwrites) target.data ??= this.#take(slot.dtype, slot.length, () => labelOf(program, s))
+        if (!overwrites) target.data ??= this.#take(slot.dtype, slot.length, () => makerOf(s))
       }
     } catch (e) {
       for (const target of outputs) this.release(target)
@@ -188,6 +205,7 @@ class CpuDevice implements Device {
     outputs: readonly CpuBuffer[],
     scratch: readonly Block[],
     lent: Block[],
+    makerOf: MakerOf,
   ): Block[] {
     const data = new Array<Block>(program.slots.length)
     let input = 0
@@ -198,7 +216,7 @@ class CpuDevice implements Device {
       if (slot.kind !== 'input') return
       const source = inputs[input++] as CpuBuffer | TypedArray
       given.set(s, source)
-      const values = source instanceof CpuBuffer ? this.#dataOf(source) : this.#lent(source, slot.dtype, lent)
+      const values = source instanceof CpuBuffer ? this.#dataOf(source) : this.#lent(source, slot.dtype, lent, () => makerOf(s))
       if (values.length !== slot.length) throw new Error(`cpu: an input has ${values.length} elements, its slot ${slot.length}`)
       data[s] = values
     })
@@ -214,7 +232,7 @@ class CpuDevice implements Device {
         target.data = donor.data
         donor.data = undefined // its memory is the output's now
       } else {
-        target.data ??= this.#take(slot.dtype, slot.length, () => labelOf(program, s))
+        target.data ??= this.#take(slot.dtype, slot.length, () => makerOf(s))
         // host data is lent for this run only, so it is copied before it is written over
         if (slot.donor !== undefined) target.data.values.set((data[slot.donor] as Block).values)
       }
@@ -225,10 +243,10 @@ class CpuDevice implements Device {
   }
 
   /** Host data for one run, where kernels can work on it. */
-  #lent(values: TypedArray, dtype: DType, lent: Block[]): Block {
+  #lent(values: TypedArray, dtype: DType, lent: Block[], op: () => string): Block {
     const own = this.#engine.heap.lend(values)
     if (own) return own
-    const copy = this.#take(dtype, values.length, () => 'upload')
+    const copy = this.#take(dtype, values.length, op)
     copy.values.set(values)
     lent.push(copy)
     return copy
@@ -238,8 +256,8 @@ class CpuDevice implements Device {
     return new CpuBuffer(dtype, length)
   }
 
-  upload(dtype: DType, values: TypedArray): DeviceBuffer {
-    const data = this.#take(dtype, values.length, () => 'upload')
+  upload(dtype: DType, values: TypedArray, op = 'upload'): DeviceBuffer {
+    const data = this.#take(dtype, values.length, () => op)
     data.values.set(values)
     return new CpuBuffer(dtype, values.length, data)
   }

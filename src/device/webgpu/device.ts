@@ -1,5 +1,5 @@
 /** @file The WebGPU device: buffers, the queue of runs, and the promises that lead back to the host. */
-import { type DeviceLostError, type DType, DTypeError, dtypeInfo, noRoom, type TypedArray } from '../../base/index.ts'
+import { CompilationError, type DeviceLostError, type DType, DTypeError, dtypeInfo, noRoom, type TypedArray } from '../../base/index.ts'
 import type { Kernel } from '../../kernel/index.ts'
 import type {
   Device,
@@ -9,16 +9,18 @@ import type {
   DeviceTraits,
   Executable,
   HostCopy,
+  MakerOf,
   MemoryStats,
   Program,
   Run,
 } from '../device.ts'
+import { kernelsOf } from '../device.ts'
 import { nodeProcess } from '../environment.ts'
 import type { Opened } from './adapter.ts'
 import type { Dump } from './dump.ts'
-import { bytesOf, GpuExecutable, type Workshop } from './executable.ts'
+import { bytesOf, type Failures, GpuExecutable, type Workshop } from './executable.ts'
 import { Flow } from './flow.ts'
-import { firstFailure, GpuBuffer, type Input, type OtherJob, type RunJob } from './jobs.ts'
+import { failedInputs, GpuBuffer, type Input, type OtherJob, type RunJob } from './jobs.ts'
 import { PipelineCache } from './pipelines.ts'
 import { BufferPool, type PoolBuffer } from './pool.ts'
 import { Provision } from './provision.ts'
@@ -108,8 +110,8 @@ export class GpuComputeDevice implements Device, Workshop {
     return at + 1
   }
 
-  compile(program: Program): Executable {
-    return new GpuExecutable(this, program)
+  compile(program: Program, makerOf?: MakerOf): Executable {
+    return new GpuExecutable(this, program, makerOf)
   }
 
   allocate(dtype: DType, length: number): DeviceBuffer {
@@ -118,11 +120,11 @@ export class GpuComputeDevice implements Device, Workshop {
     return new GpuBuffer(dtype, length, this.#trouble)
   }
 
-  upload(dtype: DType, data: TypedArray): DeviceBuffer {
+  upload(dtype: DType, data: TypedArray, op = 'upload'): DeviceBuffer {
     const buffer = this.allocate(dtype, data.length) as GpuBuffer
     this.#flow.uploaded(data.byteLength)
     if (data.length > 0) buffer.memory = this.#uploaded(data)
-    this.#provision.doubt('upload', [buffer.memory], (error) => error && buffer.fail(error))
+    this.#provision.doubt(op, [buffer.memory], (error) => error && buffer.fail(error))
     return buffer
   }
 
@@ -146,11 +148,11 @@ export class GpuComputeDevice implements Device, Workshop {
     this.pool.limit = bytes ?? Number.POSITIVE_INFINITY
   }
 
-  reserve(executable: Executable, uploads: readonly number[]): undefined | Promise<void> {
-    const { needs, label } = executable as GpuExecutable
+  reserve(executable: Executable, uploads: readonly number[], makerOf = kernelsOf(executable.program)): undefined | Promise<void> {
+    const { needs, largest } = executable as GpuExecutable
     const sizes = [...needs, ...uploads.map((bytes) => this.pool.classOf(bytes))]
     if (this.pool.limit < Number.POSITIVE_INFINITY) this.#pump(true) // what is queued takes its share first
-    return this.#provision.reserve(label, sizes)
+    return this.#provision.reserve(makerOf(largest), sizes)
   }
 
   run(executable: Executable, run: Run): HostCopy[] {
@@ -170,6 +172,7 @@ export class GpuComputeDevice implements Device, Workshop {
       scalars: compiled.packScalars(run.scalars),
       evacuate: run.evacuate as readonly GpuBuffer[],
       copies,
+      op: (run.makerOf ?? kernelsOf(compiled.program))(compiled.largest),
     })
     return copies
   }
@@ -223,7 +226,8 @@ export class GpuComputeDevice implements Device, Workshop {
   #execute(job: RunJob): void {
     const { executable, inputs, outputs, copies, evacuate } = job
     this.#flow.queued--
-    const poison = this.#trouble.lost ?? executable.failed ?? firstFailure(inputs)
+    const failures = executable.failuresOf(failedInputs(job))
+    const poison = this.#trouble.lost ?? this.#poisonOf(job, failures)
     if (poison) {
       this.#abandon(job, poison)
       return
@@ -237,6 +241,7 @@ export class GpuComputeDevice implements Device, Workshop {
     const donated = new Set<PoolBuffer>()
     executable.outputs.forEach((slot, i) => {
       const output = outputs[i] as GpuBuffer
+      if (failures.slots.has(slot)) return
       const donor = slots[slot]?.donor
       if (donor === undefined) output.memory = this.pool.take(output.bytes)
       else {
@@ -254,18 +259,19 @@ export class GpuComputeDevice implements Device, Workshop {
     if (job.scalars) executable.uploadScalars(job.scalars)
     const encoder = this.gpu.createCommandEncoder()
     const pass = encoder.beginComputePass()
-    executable.encode(pass, memory)
+    executable.encode(pass, memory, failures.kernels)
     pass.end()
     const verdict = this.#verdictOf(job, doubtful)
-    const proof = this.#provision.doubt(executable.label, memory, (error) => verdict?.settle(error))
+    const proof = this.#provision.doubt(job.op, memory, (error) => verdict?.settle(error))
     if (executable.checks) this.#pages.appendFlag(encoder, verdict as Verdict)
+    if (failures.slots.size > 0) this.#failPart(job, failures)
     for (const [i, buffer] of evacuate.entries()) {
-      this.#pages.append(encoder, (buffer.memory as PoolBuffer).gpu, buffer.bytes, copies[i] as GpuHostCopy)
+      if (!buffer.failed) this.#pages.append(encoder, (buffer.memory as PoolBuffer).gpu, buffer.bytes, copies[i] as GpuHostCopy)
     }
     this.#submit(encoder)
     this.#flow.submitted++
     verdict?.holds(...outputs, ...copies)
-    if (watched) this.#watch(executable, outputs, copies, proof)
+    if (watched) this.#watch(job, proof)
     for (const buffer of scratch) this.pool.give(buffer)
     for (const input of inputs) if ('uploaded' in input && !donated.has(input.uploaded)) this.pool.give(input.uploaded)
     for (const buffer of evacuate) this.#free(buffer)
@@ -288,9 +294,10 @@ export class GpuComputeDevice implements Device, Workshop {
   }
 
   /** The outputs of a run that cannot be: they stay without values, and say why. */
-  #abandon({ inputs, outputs, copies, executable }: RunJob, error: Error): void {
+  #abandon({ inputs, outputs, copies, evacuate, executable }: RunJob, error: Error): void {
     this.#flow.submitted++
-    this.#trouble.add(error)
+    if (error instanceof CompilationError) this.#trouble.addOwned(error, [...outputs.filter((o) => !evacuate.includes(o)), ...copies])
+    else this.#trouble.add(error)
     for (const output of outputs) output.failed = error
     for (const copy of copies) copy.fail(error)
     for (const input of inputs) if ('uploaded' in input) this.pool.give(input.uploaded)
@@ -302,21 +309,43 @@ export class GpuComputeDevice implements Device, Workshop {
     this.#flow.idle()
   }
 
+  /** Why nothing of a run can be, where that is so. */
+  #poisonOf({ executable }: RunJob, { slots }: Failures): Error | undefined {
+    if (slots.size === 0 || executable.outputs.some((slot) => !slots.has(slot))) return undefined
+    return slots.values().next().value
+  }
+
+  /** The results of a run that kernels would have written which cannot be run: they say why, and no other result does. */
+  #failPart({ executable, inputs, outputs, evacuate, copies }: RunJob, { slots }: Failures): void {
+    const results = new Map<Error, (GpuBuffer | GpuHostCopy)[]>()
+    executable.outputs.forEach((slot, i) => {
+      const error = slots.get(slot)
+      if (!error) return
+      const donor = executable.program.slots[slot]?.donor
+      const given = donor === undefined ? undefined : inputs[executable.inputs.indexOf(donor)]
+      if (given && 'buffer' in given) this.#free(given.buffer)
+      const output = outputs[i] as GpuBuffer
+      const copy = copies[evacuate.indexOf(output)]
+      output.failed = error
+      copy?.fail(error)
+      results.set(error, [...(results.get(error) ?? []), copy ?? output])
+    })
+    for (const [error, owners] of results) this.#trouble.addOwned(error, owners)
+  }
+
   /** Watches a run that may prove invalid (its first, or one with new buffers). */
-  #watch(
-    executable: GpuExecutable,
-    outputs: readonly GpuBuffer[],
-    copies: readonly GpuHostCopy[],
-    proof: Promise<boolean> | undefined,
-  ): void {
+  #watch({ executable, outputs, copies, op }: RunJob, proof: Promise<boolean> | undefined): void {
     const check = this.gpu.popErrorScope().then(async (found) => {
       if ((await proof) === false) return // no memory, which has been said
       if (!found) {
         executable.proven = true
         return
       }
-      const error = fromGpu(found, 'webgpu')
-      this.#trouble.add(error)
+      await executable.whenReady()
+      const { broken } = executable // (it was not known yet when the run had to begin)
+      const error = broken ?? fromGpu(found, op)
+      if (broken) this.#trouble.addOwned(error, [...outputs, ...copies])
+      else this.#trouble.add(error)
       for (const output of outputs) output.failed = error
       for (const copy of copies) copy.fail(error)
     })

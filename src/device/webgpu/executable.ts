@@ -1,7 +1,7 @@
 /** @file A compiled program: pipelines, parameters, the plan of its scratch memory, and cached bind groups. */
-import { dtypeInfo } from '../../base/index.ts'
+import { CompilationError, dtypeInfo, type TapegradError } from '../../base/index.ts'
 import type { Kernel } from '../../kernel/index.ts'
-import { type Executable, labelOf, largestOf, type Program, type Slot } from '../device.ts'
+import { type Executable, kernelsOf, largestOf, type MakerOf, type Program, type ProgramKernel, type Slot, writtenBy } from '../device.ts'
 import type { Pipeline, PipelineCache } from './pipelines.ts'
 import type { BufferPool, PoolBuffer } from './pool.ts'
 import { print } from './print.ts'
@@ -40,6 +40,12 @@ export interface Workshop {
   dump(printed: PrintedKernel): void
 }
 
+/** What of a run cannot be, and why. */
+export interface Failures {
+  readonly slots: ReadonlyMap<number, Error>
+  readonly kernels: ReadonlySet<number>
+}
+
 export class GpuExecutable implements Executable {
   readonly program: Program
   readonly #shop: Workshop
@@ -51,26 +57,27 @@ export class GpuExecutable implements Executable {
   readonly #scratchBytes: number[]
   readonly inputs: readonly number[]
   readonly outputs: readonly number[]
-  /** The kernel that the largest buffer is made in: whom to name when there is no room. */
-  readonly label: string
+  /** The slot of the largest buffer that a run makes: whose maker is named when there is no room. */
+  readonly largest: number
   /** Sizes of the buffers that a run takes from the pool, beside those of host data. */
   readonly needs: readonly number[]
   /** Whether it may set the error flag. */
   readonly checks: boolean
   /** Its first run is watched for validation errors; later ones bind the same kinds of buffers. */
   proven = false
-  failed: Error | undefined
+  /** Kernels that do not compile, and why. */
+  readonly #broken = new Map<number, TapegradError>()
   readonly #ready: Promise<void>
   #isReady = false
 
-  constructor(shop: Workshop, program: Program) {
+  constructor(shop: Workshop, program: Program, makerOf: MakerOf = kernelsOf(program)) {
     this.#shop = shop
     this.program = program
     const indices = (kind: Slot['kind']): number[] => program.slots.flatMap((s, i) => (s.kind === kind ? [i] : []))
-    this.label = largestOf(program)
+    this.largest = largestOf(program)
     this.inputs = indices('input')
     this.outputs = indices('output')
-    for (const [s, { dtype, length }] of program.slots.entries()) shop.pool.check(() => labelOf(program, s), bytesOf(dtype, length))
+    for (const [s, { dtype, length }] of program.slots.entries()) shop.pool.check(() => makerOf(s), bytesOf(dtype, length))
     let at = 0
     for (const { kernel, slots } of program.kernels) {
       const printed = print(kernel, shop.choose(kernel))
@@ -95,15 +102,14 @@ export class GpuExecutable implements Executable {
     this.#scratchBytes = plan.bytes
     const made = program.slots.flatMap((s) => (s.kind === 'output' && s.donor === undefined ? [bytesOf(s.dtype, s.length)] : []))
     this.needs = [...made, ...plan.bytes].map((bytes) => shop.pool.classOf(bytes))
-    this.#ready = Promise.all(this.#steps.map((s) => s.pipeline.ready)).then(
-      () => {
-        this.#isReady = true
-      },
-      (error: Error) => {
-        this.#isReady = true
-        this.failed = error
-      },
+    // (whom to name is asked now: it holds on to what this program was first made for)
+    const makers = program.kernels.map((step) => makerOf(writtenBy(step)))
+    const settled = this.#steps.map(({ pipeline }, k) =>
+      pipeline.ready.catch((e: Error) => void this.#broken.set(k, new CompilationError(makers[k] as string, e.message, e))),
     )
+    this.#ready = Promise.all(settled).then(() => {
+      this.#isReady = true
+    })
   }
 
   get isReady(): boolean {
@@ -115,9 +121,33 @@ export class GpuExecutable implements Executable {
     return this.#ready
   }
 
+  /** Why a kernel does not compile, where one does not. */
+  get broken(): TapegradError | undefined {
+    return this.#broken.values().next().value
+  }
+
+  /** What of a run cannot be: kernels that do not compile or read an input that failed, what they write, and what is made of it. `failed`: by slot. */
+  failuresOf(failed: ReadonlyMap<number, Error>): Failures {
+    const slots = new Map(failed)
+    const kernels = new Set<number>()
+    if (failed.size === 0 && this.#broken.size === 0) return { slots, kernels }
+    for (const [k, step] of this.program.kernels.entries()) {
+      const cause = accessed(step, 'read').find((slot) => slots.has(slot))
+      const error = this.#broken.get(k) ?? (cause === undefined ? undefined : slots.get(cause))
+      if (!error) continue
+      kernels.add(k)
+      for (const slot of accessed(step, 'write')) slots.set(slot, error)
+    }
+    for (const [s, { donor }] of this.program.slots.entries()) {
+      const error = donor === undefined ? undefined : slots.get(donor)
+      if (error) slots.set(s, error)
+    }
+    return { slots, kernels }
+  }
+
   /** Compiles what is still missing, on the calling thread. */
   compileNow(): void {
-    for (const step of this.#steps) step.pipeline.compileNow()
+    for (const [k, step] of this.#steps.entries()) if (!this.#broken.has(k)) step.pipeline.compileNow()
     this.#isReady = true
   }
 
@@ -157,11 +187,12 @@ export class GpuExecutable implements Executable {
     return words
   }
 
-  /** Encodes every kernel. */
-  encode(pass: GPUComputePassEncoder, memory: readonly (PoolBuffer | undefined)[]): void {
+  /** Encodes every kernel but those of `without`. */
+  encode(pass: GPUComputePassEncoder, memory: readonly (PoolBuffer | undefined)[], without: ReadonlySet<number>): void {
     const { counts } = this.#shop
     let bound: GPUComputePipeline | undefined
-    for (const step of this.#steps) {
+    for (const [k, step] of this.#steps.entries()) {
+      if (without.has(k)) continue
       const [x, y, z] = step.printed.workgroups
       if (x * y * z === 0) continue // an empty result; Dawn would warn of it
       const pipeline = step.pipeline.gpu as GPUComputePipeline
@@ -202,6 +233,13 @@ export class GpuExecutable implements Executable {
     return group
   }
 }
+
+/** The slots that a kernel reads, or writes. */
+const accessed = ({ kernel, slots }: ProgramKernel, how: 'read' | 'write'): number[] =>
+  slots.filter((_, b) => {
+    const access = kernel.buffers[b]?.access
+    return access === how || access === 'readwrite'
+  })
 
 /** Lets scratch slots whose lives (from first to last kernel) do not overlap share a buffer. */
 function planScratch(program: Program): { scratchOf: number[]; bytes: number[] } {

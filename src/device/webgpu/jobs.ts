@@ -49,15 +49,20 @@ export interface RunJob {
   readonly scalars: Uint32Array<ArrayBuffer> | undefined
   readonly evacuate: readonly GpuBuffer[]
   readonly copies: readonly GpuHostCopy[]
+  /** Whom an error names that concerns all of the run: the maker of its largest result. */
+  readonly op: string
 }
-/** Why a run cannot be: an operand failed, or has no values. */
-export function firstFailure(inputs: readonly Input[]): Error | undefined {
+/** The operands of a run that failed, or have no values, by slot. */
+export function failedInputs({ executable, inputs }: RunJob): Map<number, Error> {
+  const failed = new Map<number, Error>()
   for (const [i, input] of inputs.entries()) {
     if (!('buffer' in input)) continue
-    if (input.buffer.failed) return input.buffer.failed
-    if (!input.buffer.memory) return new Error(`webgpu: input ${i} of a run has no values: it was released, or never written`)
+    const slot = executable.inputs[i] as number
+    if (input.buffer.failed) failed.set(slot, input.buffer.failed)
+    else if (!input.buffer.memory)
+      failed.set(slot, new Error(`webgpu: input ${i} of a run has no values: it was released, or never written`))
   }
-  return undefined
+  return failed
 }
 
 /** Anything else that must keep its place between runs. */

@@ -1,5 +1,4 @@
 /** @file Compiled pipelines by the text of their kernel, created in parallel and off the calling thread where time allows. */
-import { TapegradError } from '../../base/index.ts'
 import type { Binding, PrintedKernel } from './printer.ts'
 import { COMPUTE } from './usage.ts'
 
@@ -62,7 +61,7 @@ export class PipelineCache {
       },
       async (error: Error) => {
         const reason = (await invalid)?.message ?? error.message
-        throw new TapegradError('webgpu', `kernel ${label} does not compile: ${reason}`)
+        throw new Error(`kernel ${label} does not compile: ${reason}`)
       },
     )
     ready.catch(() => {}) // reported by whoever runs it
@@ -71,7 +70,10 @@ export class PipelineCache {
       gpu: undefined,
       ready,
       compileNow: () => {
-        pipeline.gpu ??= gpu.createComputePipeline(descriptor)
+        if (pipeline.gpu) return
+        gpu.pushErrorScope('validation')
+        pipeline.gpu = gpu.createComputePipeline(descriptor)
+        gpu.popErrorScope().catch(() => {}) // `ready` tells
       },
     }
     this.created++
