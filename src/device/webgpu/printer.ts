@@ -170,7 +170,10 @@ interface Loop {
   readonly before?: () => void
 }
 
-/** How many terms of a long sum are added plainly before they join the rest of it: what is lost is noted once for them all, and a loop runs a fourth as often. */
+/**
+ * How many terms of a long sum are added plainly before they join the rest of it: what is lost is noted once for them all, and a loop runs a fourth as often.
+ * Sum of 2²² floats on lavapipe, relative to a plain loop: 1.1 of its time for one, 0.6 for two, 0.4 for four, which take 0.1 s more to compile.
+ */
 const AT_ONCE = 4
 
 /** The loop that updates the accumulators of a stage. */
