@@ -62,6 +62,9 @@ const SMALL: Record<string, readonly [Strategy, readonly Spec[]]> = {
       matrices({ m: 37, n: 43, k: 29, epilogue: true }),
       matrices({ m: 9, n: 12, k: 17, batch: 5, ta: true, tb: true, half: true }),
       matrices({ m: 1, n: 1, k: 1 }),
+      // in parts, and in so many that their additions are compensated
+      matrices({ m: 17, n: 18, k: 700 }),
+      matrices({ m: 3, n: 5, k: 20_000 }),
       forward({ batch: 2, groups: 3, channels: 2, outputs: 3, size: 9, kernel: [2, 3], stride: 2, dilation: 2, epilogue: true }),
       mirrored(ofWeight({ batch: 3, channels: 4, outputs: 9, size: 8, kernel: [3, 2] })),
     ],
