@@ -1,8 +1,12 @@
-/** @file A program that ends without waiting: what went wrong is printed all the same. */
+/**
+ * @file A program that ends without waiting: what went wrong is printed all the same, and work that is under way does not make the end a crash.
+ * `TAPEGRAD_EXITS` ends more of them.
+ */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
+const EXITS = Number(process.env.TAPEGRAD_EXITS ?? 6)
 const script = fileURLToPath(new URL('unread.ts', import.meta.url))
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const run = (...args: string[]) =>
@@ -21,5 +25,20 @@ describe.each(['cpu', 'webgpu'])('a wrong index on %s', (device) => {
     expect(stdout).toContain('told: embedding: index 9')
     expect(stderr).not.toContain('IndexError')
     expect(status).toBe(0)
+  })
+})
+
+describe('a program that ends in the middle of work on webgpu', () => {
+  const ending = fileURLToPath(new URL('ending.ts', import.meta.url))
+  const ends = ['exit', 'throw', 'stop']
+
+  it('ends well, whenever and however it ends', { timeout: 60_000 + 20_000 * EXITS }, () => {
+    for (let i = 0; i < EXITS; i++) {
+      const end = ends[i % ends.length] as string
+      const after = i % 4 === 0 ? -1 : [0, 3, 10, 30, 60, 100, 150, 250, 400][i % 9]
+      const args = ['--import', 'tsx', ending, 'webgpu', end, String(after)]
+      const { status, signal, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8', timeout: 50_000 })
+      expect({ signal, status }, `${end} after ${after} ms: ${stderr}`).toEqual({ signal: null, status: end === 'throw' ? 1 : 0 })
+    }
   })
 })

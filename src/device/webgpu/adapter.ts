@@ -85,6 +85,7 @@ export async function openGpu({ adapter: wanted = env('TAPEGRAD_ADAPTER'), hardw
     .catch((e: Error) => {
       throw new DeviceError('init', `${describe(adapter.info)} gives no device (${e.message}). Device cpu works everywhere`)
     })
+  if (nodeProcess && !ownGpu()) (await import('./dawn.ts')).restAtExit(device)
   const software = isSoftware(adapter.info)
   const limits: Record<string, number> = {}
   for (const name of [...WANTED_LIMITS, 'maxComputeWorkgroupsPerDimension', 'minStorageBufferOffsetAlignment'] as const)

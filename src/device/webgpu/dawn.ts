@@ -1,11 +1,29 @@
 /** @file The adapters of Dawn, WebGPU for Node: loaded where the runtime has no WebGPU of its own. */
 import { DeviceError } from '../../base/index.ts'
 import type { Unavailable } from '../device.ts'
-import { isMissing, nativePackage } from '../environment.ts'
+import { isMissing, nativePackage, nodeProcess } from '../environment.ts'
 import { withoutLimitWarnings } from './warnings.ts'
 
 interface Dawn {
   create(flags: string[]): GPU
+}
+
+/** Devices that have work to end before the process does. */
+const open = new Set<GPUDevice>()
+let listening = false
+
+/**
+ * Sees to it that the device has come to rest before the process ends, however it ends. Dawn and drivers in software work in threads of their own; a process
+ * that tears down what these use while they compile or run something dies of it now and then. `destroy()` waits for them.
+ */
+export function restAtExit(device: GPUDevice): void {
+  open.add(device)
+  device.lost.then(() => open.delete(device))
+  if (listening) return
+  listening = true
+  nodeProcess?.on('exit', () => {
+    for (const device of open) device.destroy()
+  })
 }
 
 /** Dawn's GPU objects; each must outlive the devices made from it. */
