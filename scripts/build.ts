@@ -17,7 +17,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const inSource = (id: string): string => relative(resolve(ROOT, 'src'), id).replaceAll('\\', '/')
 
 /** What is not in `core.js`: what is composed of ops, and the devices. Whether there can be a GPU at all is asked before that device is loaded. */
-const APART = /^(?:(?:nn|optim|data|io|testing|device\/cpu|device\/webgpu(?!\/hardware\.ts))\/|device\/native\.ts$|index\.ts$)/
+const APART = /^(?:(?:nn|optim|data|io|testing|device\/cpu|device\/webgpu(?!\/hardware\.ts))\/|device\/(?:native|cache)\.ts$|index\.ts$)/
 
 /** An entry that another entry exports as a whole stays a file of its own: bundlers can then take `export * as nn` apart. */
 const entriesStayApart: Plugin = {
