@@ -1,6 +1,7 @@
 /**
  * @file `npm run test:package`: the package as npm would publish it, installed in a folder of its own: type-checked by several compilers, imported, required, run by
- * tsx and vitest, bundled for Node; and once more without the optional dependencies.
+ * tsx and vitest, bundled for Node; once more without the optional dependencies; and from
+ * git and from a folder.
  */
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -10,6 +11,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { adapterVariables } from '../support/adapter.ts'
 import { BUNDLERS, bundle, bundlersFolder } from '../support/bundlers.ts'
 import { pack, project, runIn } from '../support/packed.ts'
+import { checkSources } from './sources.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const FROM_TEST = createRequire(import.meta.url)
@@ -57,6 +59,7 @@ try {
   await checkRuns()
   await checkBundles()
   checkWithoutOptional(filename)
+  checkSources(work)
 } finally {
   rmSync(work, { recursive: true, force: true })
 }

@@ -1,0 +1,73 @@
+/**
+ * @file `npm run test:nodes`: tests of device cpu on newer Nodes, side by side. They are npm packages, installed for this alone. `npm test` runs all tests on the Node that
+ * is there; here are those for which another Node may be another machine: its engine of WebAssembly, its collector, its files, threads and processes.
+ */
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { installRuntime } from '../support/runtimes.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const NODES = ['node@22', 'node@24']
+const MINUTES = 20
+/** What the paths of tests begin with. */
+const TESTS = [
+  'test/autograd/',
+  'test/data/',
+  'test/device/',
+  'test/everyday/',
+  'test/golden.test.ts',
+  'test/graph/random-graph.test.ts',
+  'test/graph/runtime.test.ts',
+  'test/host.test.ts',
+  'test/io/corrupt.test.ts',
+  'test/io/files.test.ts',
+  'test/io/json.test.ts',
+  'test/io/kill.test.ts',
+  'test/io/opening.test.ts',
+  'test/io/places.test.ts',
+  'test/io/state.test.ts',
+  'test/nn/',
+  'test/optim/',
+]
+/** Steps of test/everyday/leak.test.ts. */
+const LEAK_STEPS = '400'
+
+interface Ran {
+  readonly failed: boolean
+  readonly output: string
+  readonly seconds: number
+}
+
+const work = mkdtempSync(join(tmpdir(), 'tapegrad-nodes-'))
+try {
+  const programs = new Map<string, string>()
+  for (const spec of NODES)
+    try {
+      programs.set(spec, installRuntime(work, spec))
+    } catch (e) {
+      console.log(`NOT TESTED: ${spec} (${(e as Error).message.split('\n')[0]})`)
+    }
+  const runs = await Promise.all([...programs].map(async ([spec, program]) => [spec, await test(program)] as const))
+  for (const [spec, { failed, output, seconds }] of runs) {
+    console.log(failed ? output : output.replace(/^(?!\s*(Test Files|Tests) ).*\n?/gm, '').trimEnd())
+    console.log(`${spec}: ${failed ? 'FAILED' : 'passed'}, ${seconds.toFixed(0)} s`)
+    if (failed) process.exitCode = 1
+  }
+} finally {
+  rmSync(work, { recursive: true, force: true })
+}
+
+/** Runs the tests on the Node that is this program, and their children on it too. */
+function test(program: string): Promise<Ran> {
+  const args = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'cpu', ...TESTS]
+  const env = { ...process.env, PATH: `${dirname(program)}:${process.env.PATH}`, TAPEGRAD_LEAK_STEPS: LEAK_STEPS, NO_COLOR: '1' }
+  const from = performance.now()
+  return new Promise((resolve) => {
+    execFile(program, args, { cwd: ROOT, env, maxBuffer: 2 ** 26, timeout: MINUTES * 60_000 }, (error, stdout, stderr) =>
+      resolve({ failed: error !== null, output: stdout + stderr, seconds: (performance.now() - from) / 1000 }),
+    )
+  })
+}
