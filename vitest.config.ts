@@ -13,6 +13,8 @@ export default defineConfig({
   test: {
     // A GPU device lives in a process of its own: threads would share Dawn.
     pool: 'forks',
+    // vitest leaves one free by itself, which on two cores is half of them.
+    maxWorkers: '100%',
     globalSetup: 'test/support/global-setup.ts',
     reporters: ['default', './test/support/reporter.ts'],
     testTimeout: 30_000,
