@@ -61,6 +61,27 @@ function collector(): (() => void) | undefined {
   return collect ?? undefined
 }
 
+/** Plans that may be dropped between two collections. */
+const DROPPED_PLANS = 128
+/** A collection is not asked for again before this many times what it took have passed: its share of the time stays small, however large the heap. */
+const PAUSE = 20
+let dropped = 0
+let nextCollection = 0
+
+/**
+ * Notes that a plan is no longer kept. The code of its kernels is memory outside the heap, which the collector does not count: a program whose every
+ * step has other shapes would hold what thousands of steps have dropped.
+ */
+export function planDropped(): void {
+  dropped++
+  const before = performance.now()
+  if (dropped < DROPPED_PLANS || before < nextCollection) return
+  dropped = 0
+  collector()?.()
+  const after = performance.now()
+  nextCollection = after + PAUSE * (after - before)
+}
+
 /** Past the budget: collects, and gives back what nobody holds. */
 export function collectIfCrowded(): void {
   if (bytesHeld <= limit) return

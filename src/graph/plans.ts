@@ -4,6 +4,7 @@
  */
 import { CompilationError, showShape, TapegradError } from '../base/index.ts'
 import { type Device, type Executable, kernelsOf, type MakerOf } from '../device/index.ts'
+import { planDropped } from './lifetime.ts'
 import type { Node } from './node.ts'
 import type { Schedule } from './program.ts'
 import { schedule } from './schedule.ts'
@@ -70,7 +71,10 @@ export class Plans {
       return entry.plan
     }
     const own = row.slice()
-    if (this.#byHash.size >= MAX_PLANS) this.#byHash.delete(this.#byHash.keys().next().value as number)
+    if (this.#byHash.size >= MAX_PLANS) {
+      this.#byHash.delete(this.#byHash.keys().next().value as number)
+      planDropped()
+    }
     const plan = compiled(targets, () => {
       const made = schedule(order, targets, donors, this.#device.traits)
       const executable = this.#device.compile(made.program, makerIn(order, made))
