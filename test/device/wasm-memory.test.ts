@@ -62,7 +62,7 @@ describe('past 4 GiB', () => {
     for (let i = 0; i < 3; i++) await make(i)
     await synchronize()
     const before = memory('cpu')
-    expect(await failure(() => make(3))).toMatch(/^add: the device has no room for 1073741824 bytes .* of its 4\.0 GiB/)
+    expect(await failure(() => make(3))).toMatch(/^add_: the device has no room for 1073741824 bytes .* of its 4\.0 GiB/)
     expect(await failure(() => step(2 ** 23))).toMatch(/the device has no room for \d+ bytes .* of its 4\.0 GiB/)
     losses.push(await step(8))
     // Gradients that could not be computed held the batch until then

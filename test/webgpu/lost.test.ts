@@ -208,7 +208,7 @@ describe('after a loss', { timeout: LIMIT }, () => {
         'New tensors work, on a fresh device; make the model anew, load its last saved state, and go on',
     )
     expect(cause).toBeInstanceOf(DeviceLostError)
-    expect((await lossOf(unread.data())).message).toMatch(/^a \[10000\] float32 tensor is gone: its values were on/)
+    expect((await lossOf(unread.data())).message).toMatch(/^mul: a \[10000\] float32 tensor is gone: its values were on/)
     unread.dispose()
     await synchronize()
   })
