@@ -250,7 +250,7 @@ describe.runIf(system)('as a whole process', { timeout: 120_000 }, () => {
     expect(readdirSync(folder)).toEqual([file])
   })
 
-  it.runIf(name.startsWith('OpenBLAS') && process.arch === 'x64')(
+  it.runIf(name?.startsWith('OpenBLAS') && process.arch === 'x64')(
     'the oldest kernels, where the user names them, are found to be slower',
     () => {
       expect(initiate({ OPENBLAS_CORETYPE: 'Prescott' }).adapter).toMatch(/; OpenBLAS .+ \(Prescott\) was found, but is slower$/)
