@@ -32,6 +32,8 @@ const TESTS = [
   'test/nn/',
   'test/optim/',
 ]
+/** Slow, and of nothing that another Node does otherwise: the BLAS, and a memory of 4 GiB that is filled. */
+const EXCLUDED = 'test/device/{blas-choice,wasm-blas,wasm-memory}.test.ts'
 /** Steps of test/everyday/leak.test.ts. */
 const LEAK_STEPS = '400'
 
@@ -62,7 +64,7 @@ try {
 
 /** Runs the tests on the Node that is this program, and their children on it too. */
 function test(program: string): Promise<Ran> {
-  const args = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'cpu', ...TESTS]
+  const args = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'cpu', '--maxWorkers=1', `--exclude=${EXCLUDED}`, ...TESTS]
   const env = { ...process.env, PATH: `${dirname(program)}:${process.env.PATH}`, TAPEGRAD_LEAK_STEPS: LEAK_STEPS, NO_COLOR: '1' }
   const from = performance.now()
   return new Promise((resolve) => {
