@@ -66,7 +66,11 @@ function rounded(value: number, dtype: DType): number {
       return fromHalf(toHalf(value))
     case 'bool':
       return value === 0 ? 0 : 1
-    default:
+    case 'float64':
+    case 'int32':
+    case 'uint32':
+    case 'int8':
+    case 'uint8':
       return value
   }
 }

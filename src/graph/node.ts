@@ -6,7 +6,7 @@ import { type DType, recordingFunction, type Shape, type TypedArray } from '../b
 import type { DeviceBuffer, DeviceName, HostCopy } from '../device/index.ts'
 import type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/index.ts'
 
-/** Where a node will be computed. `auto` is not settled yet and goes with anything. */
+/** Where a tensor is, or will be computed: a device, or `auto` until the default device is settled (see `init`), which goes with anything. */
 export type Placement = DeviceName | 'auto'
 
 /** What a node computes. Everything in it but the values of `leaf` and `scalar` is structure: part of the schedule's key. */

@@ -23,7 +23,7 @@ import * as graph from '../graph/index.ts'
 import { DIM, DIMS, TENSOR, type Tensor, type TensorList, tensorList } from '../tensor/index.ts'
 import { checkSize, defineOp } from './define.ts'
 
-/** SizeArguments as one array or as arguments. */
+/** Sizes as one array or as arguments. */
 export type SizeArguments = [sizes: Shape] | number[]
 /** The list that `SizeArguments` means, checked: `given` describes (x, list). */
 function listed(given: Signature, x: Tensor, sizes: readonly [Shape] | readonly number[]): Shape {

@@ -2,31 +2,15 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { DType, Tensor } from '../../src/index.ts'
 import { device } from '../support/device.ts'
+import { BITS, floored, power, truncated, wrap } from '../support/numbers.ts'
 
 type Integer = Extract<DType, 'int32' | 'uint32' | 'int8' | 'uint8'>
 const DTYPES: readonly Integer[] = ['int32', 'uint32', 'int8', 'uint8']
-const BITS: Readonly<Record<Integer, number>> = { int32: 32, uint32: 32, int8: 8, uint8: 8 }
 const unsigned = (dtype: Integer): boolean => dtype.startsWith('u')
 const ARRAY = { int32: Int32Array, uint32: Uint32Array, int8: Int8Array, uint8: Uint8Array } as const
 const ENGINES = device === 'cpu' ? (['wasm', 'interpreter'] as const) : (['webgpu'] as const)
 
-const wrap = (x: bigint, dtype: Integer): number => Number(unsigned(dtype) ? BigInt.asUintN(BITS[dtype], x) : BigInt.asIntN(BITS[dtype], x))
-
 // ── what each function means ──
-
-const truncated = (a: bigint, b: bigint): bigint => a / b
-const floored = (a: bigint, b: bigint): bigint => a / b - (a % b !== 0n && a < 0n !== b < 0n ? 1n : 0n)
-
-function power(a: bigint, e: bigint): bigint {
-  if (e < 0n) return a === 1n ? 1n : a === -1n ? (e % 2n === 0n ? 1n : -1n) : 0n
-  let result = 1n
-  let square = a
-  for (let rest = e; rest > 0n; rest >>= 1n) {
-    if (rest & 1n) result = BigInt.asUintN(64, result * square)
-    square = BigInt.asUintN(64, square * square)
-  }
-  return result
-}
 
 type Library = typeof import('../../src/index.ts')
 interface Binary {

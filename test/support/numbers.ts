@@ -125,7 +125,8 @@ export const RELATIONS: Readonly<Record<Relation, (a: number, b: number) => bool
   ne: (a, b) => a !== b,
 }
 
-const BITS: Readonly<Record<Integer, number>> = { int32: 32, uint32: 32, int8: 8, uint8: 8 }
+/** Bits of a value. */
+export const BITS: Readonly<Record<Integer, number>> = { int32: 32, uint32: 32, int8: 8, uint8: 8 }
 /** A whole number modulo 2ⁿ. */
 export const wrap = (x: bigint, dtype: Integer): number =>
   Number(dtype.startsWith('u') ? BigInt.asUintN(BITS[dtype], x) : BigInt.asIntN(BITS[dtype], x))
