@@ -7,60 +7,11 @@
  * that other work on the machine disturbs little.
  */
 import { WasmEngine } from '../../src/device/cpu/wasm/engine.ts'
-import type { Axis, Index, Kernel } from '../../src/kernel/index.ts'
+import { type Contraction, contractionOf, type Dim } from '../../src/device/cpu/wasm/judge.ts'
 
-type Dims = readonly (readonly [size: number, a: number, b: number])[]
-interface Spec {
+type Dims = readonly Dim[]
+interface Spec extends Contraction {
   readonly name: string
-  readonly batch?: Dims
-  readonly m: Dims
-  readonly n: Dims
-  readonly k: Dims
-}
-
-let ids = 0
-
-function kernelOf({ batch = [], m, n, k }: Spec): Kernel {
-  const make = (dims: Dims): Axis[] => dims.map(([size]) => ({ id: ids++, size }))
-  const axes = { batch: make(batch), m: make(m), n: make(n), k: make(k) }
-  const index = (axes: readonly Axis[], coefs: readonly number[]): Index => ({
-    offset: 0,
-    terms: axes.flatMap((axis, i) => (coefs[i] === 0 ? [] : [{ coef: coefs[i] as number, atom: { kind: 'axis' as const, axis } }])),
-  })
-  const all = [...axes.batch, ...axes.m, ...axes.n, ...axes.k]
-  const dims = [...batch, ...m, ...n, ...k]
-  const [a, b] = [1, 2].map((of) => ({
-    kind: 'load' as const,
-    buffer: of - 1,
-    index: index(
-      all,
-      dims.map((d) => d[of] as number),
-    ),
-    type: 'float' as const,
-  })) as [Kernel['contract'] & object, never] extends never
-    ? never
-    : [NonNullable<Kernel['contract']>['a'], NonNullable<Kernel['contract']>['b']]
-  const grid = [...axes.batch, ...axes.m, ...axes.n]
-  const steps = grid.map((_, i) => grid.slice(i + 1).reduce((count, { size }) => count * size, 1))
-  return {
-    label: 'contract',
-    grid,
-    sites: [],
-    buffers: (['read', 'read', 'write'] as const).map((access) => ({ dtype: 'float32', access })),
-    contract: { ...axes, a, b },
-    stages: [
-      {
-        kind: 'reduce',
-        axes: axes.k,
-        reductions: [{ op: 'sum', value: { kind: 'binary', op: 'mul', a, b, type: 'float' }, type: 'float' }],
-      },
-      {
-        kind: 'store',
-        axes: [],
-        stores: [{ buffer: 2, index: index(grid, steps), value: { kind: 'acc', stage: 0, slot: 0, type: 'float' } }],
-      },
-    ],
-  }
 }
 
 function product(m: number, n: number, k: number, layout: string, batch = 1): Spec {
@@ -86,6 +37,7 @@ function convolutions(channels: number, outputs: number, side: number): Spec[] {
     },
     {
       name: `weight  ${name}`,
+      batch: [],
       m: [[outputs, out, 0]],
       n: [[channels, 0, plane], [3, 0, wide], [3, 0, 1]], // biome-ignore format: one line
       k: [[64, outputs * out, channels * plane], [side, side, wide], [side, 1, 1]], // biome-ignore format: one line
@@ -118,7 +70,6 @@ if (shapes.length === 0) {
 // With "blas" in front of the shapes, by the BLAS of the machine
 const engine = new WasmEngine(1, process.argv[2] === 'blas' ? undefined : false)
 const sizeOf = (dims: Dims): number => dims.reduce((count, [size]) => count * size, 1)
-const reach = (dims: Dims, of: 1 | 2): number => dims.reduce((far, dim) => far + dim[of] * (dim[0] - 1), 1)
 
 /** The place that stands at `position` along some axes, row-major. */
 function placeOf(dims: Dims, of: 1 | 2, position: number): number {
@@ -132,9 +83,9 @@ function placeOf(dims: Dims, of: 1 | 2, position: number): number {
 }
 
 for (const spec of shapes) {
-  const { name, batch = [], m, n, k } = spec
+  const { name, batch, m, n, k } = spec
   const [zs, ms, ns, ks] = [batch, m, n, k].map(sizeOf) as [number, number, number, number]
-  const lengths = [reach([...batch, ...m, ...k], 1), reach([...batch, ...n, ...k], 2), zs * ms * ns]
+  const { kernel, lengths } = contractionOf(spec)
   const data = lengths.map((length) => engine.heap.take('float32', length))
   const [a, b, c] = data.map((block) => block.values) as [Float32Array, Float32Array, Float32Array]
   a.forEach((_, i) => {
@@ -143,7 +94,7 @@ for (const spec of shapes) {
   b.forEach((_, i) => {
     b[i] = ((i * 7907) % 97) / 97 - 0.5
   })
-  const run = engine.compile(kernelOf(spec), lengths)
+  const run = engine.compile(kernel, lengths)
   const once = (): void => run({ data, scalars: [], fail: () => {} })
   const flops = 2 * zs * ms * ns * ks
   const runs = Math.max(1, Math.min(2000, Math.round(1e8 / flops)))

@@ -46,7 +46,7 @@ function rowsOf(count: number, rows: number, also: (code: Code, row: Local) => v
   const bytes = module.build()
   const { run } = new Instance(new Module(bytes), { env: { memory: heap.memory } }).exports
   const part: Part = { run: run as Part['run'], entry: 0, rows, work: rows }
-  const shared: Shared = { module: 0, bytes: bytesOf(bytes) }
+  const shared: Shared = { module: 0, slot: 0, bytes: bytesOf(bytes) }
   const once = () => threads.run(shared, part, { address: args.address, words: 5, wrong: () => args.values[2] !== 0 })
   return { threads, numbers, once }
 }

@@ -25,11 +25,12 @@ export const JOB = {
   args: 7,
   words: 8,
   common: 9,
-  size: 10,
+  slot: 10,
+  size: 11,
 } as const
 
 /** Words of a thread's own block: where its scratch memory is, what went wrong in which chunk of which job, and, from `args` on, its arguments. */
-export const THREAD = { scratch: 0, ready: 1, trapped: 2, errorChunk: 3, message: 16, args: 64, words: 512 } as const
+export const THREAD = { scratch: 0, trapped: 2, errorChunk: 3, message: 16, args: 64, words: 512 } as const
 export const MESSAGE_BYTES = 4 * (THREAD.args - THREAD.message)
 
 /** A chunk number that no job has: while it stands in the ticket, nothing can be taken. */

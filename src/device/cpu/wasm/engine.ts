@@ -42,8 +42,14 @@ export class WasmEngine implements Engine {
   /** As large as the kernel that needs most of it has asked for. */
   #scratch: WasmBlock
   #modules = 0
-  /** The bytes of kernels that threads share, given back when nobody can run them any more. */
-  readonly #dropped = new FinalizationRegistry<WasmBlock>((bytes) => this.heap.give(bytes))
+  /** How many slots there are, one for each module that threads share and that may be run now, and those that are free. */
+  #slotCount = 0
+  readonly #freeSlots: number[] = []
+  /** What threads need of a module is given back when nobody can run it any more. */
+  readonly #dropped = new FinalizationRegistry<Shared>(({ bytes, slot }) => {
+    this.heap.give(bytes)
+    this.#freeSlots.push(slot)
+  })
   /** Whether products multiply and add in one instruction. */
   readonly #fuses: boolean
   /** What contractions share: the module's bytes, and its functions once one is there. */
@@ -181,7 +187,7 @@ export class WasmEngine implements Engine {
       })
       if (wrong) fail(wrong.site, wrong.index, wrong.size)
     }
-    if (shared) this.#dropped.register(compiled, shared.bytes)
+    if (shared) this.#dropped.register(compiled, shared)
     return compiled
   }
 
@@ -292,7 +298,7 @@ export class WasmEngine implements Engine {
   #share(op: string, module: Uint8Array): Shared {
     const bytes = this.#take(op, module.length)
     bytes.values.set(module)
-    return { module: this.#modules++, bytes }
+    return { module: this.#modules++, slot: this.#freeSlots.pop() ?? this.#slotCount++, bytes }
   }
 
   #gemmModule(): Readonly<Record<string, unknown>> {

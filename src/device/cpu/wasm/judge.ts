@@ -8,12 +8,15 @@ import type { BlasUse } from './blas.ts'
 import type { WasmEngine } from './engine.ts'
 
 /** An axis: its size, and how far its neighbours are apart in each operand. */
-type Dim = readonly [size: number, a: number, b: number]
-interface Probe {
+export type Dim = readonly [size: number, a: number, b: number]
+/** The dims of a contraction. */
+export interface Contraction {
   readonly batch: readonly Dim[]
   readonly m: readonly Dim[]
   readonly n: readonly Dim[]
   readonly k: readonly Dim[]
+}
+interface Probe extends Contraction {
   /** Runs that make one sample. */
   readonly runs: number
 }
@@ -103,8 +106,8 @@ async function ratioOf(engine: WasmEngine, probe: Probe): Promise<number> {
 
 let ids = 0
 
-/** The kernel of a probe, and the elements of its buffers. */
-function contractionOf(probe: Probe): { readonly kernel: Kernel; readonly lengths: readonly number[] } {
+/** The kernel of a contraction of float32 numbers, and the elements of its buffers: two operands, and the row-major result. */
+export function contractionOf(probe: Contraction): { readonly kernel: Kernel; readonly lengths: readonly number[] } {
   const make = (dims: readonly Dim[]): Axis[] => dims.map(([size]) => ({ id: ids++, size }))
   const axes = { batch: make(probe.batch), m: make(probe.m), n: make(probe.n), k: make(probe.k) }
   const dims = [...probe.batch, ...probe.m, ...probe.n, ...probe.k]

@@ -23,8 +23,9 @@ const WAIT = 1000
 
 /** A kernel's function as threads find it. */
 export interface Shared {
-  /** The module's number, and its bytes. */
+  /** The module's number, which no other has had, and its place among those that may be run now: threads keep one for each. */
   readonly module: number
+  readonly slot: number
   readonly bytes: WasmBlock
 }
 
@@ -133,6 +134,7 @@ export class Threads {
     Atomics.store(control, CONTROL.ticket, (this.#number << CHUNK_BITS) | NONE)
     const job = CONTROL.job
     control[job + JOB.module] = shared.module
+    control[job + JOB.slot] = shared.slot
     control[job + JOB.bytes] = shared.bytes.address
     control[job + JOB.length] = shared.bytes.length
     control[job + JOB.entry] = entry

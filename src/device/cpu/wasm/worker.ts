@@ -17,8 +17,8 @@ export interface WorkerHandle {
   terminate(): Promise<unknown>
 }
 
-/** Kernels that a thread keeps; engines keep the code of equal bytes, so that another compilation is quick. */
-const KEPT = 1024
+/** Modules that a thread replaces between two collections: their code is memory outside its heap, which its collector does not count. */
+const REPLACED = 128
 /** How often a thread looks for a job before it sleeps: some 50 µs. */
 const LOOKS = 4000
 
@@ -27,11 +27,12 @@ const LOOKS = 4000
  * says what it does.
  */
 const PROGRAM = `
-const serve = ({ memory, control: controlAt, block, gemm }) => {
+const serve = ({ memory, control: controlAt, block, gemm }, collect) => {
   const control = new Int32Array(memory.buffer, controlAt, ${CONTROL.words})
   const own = new Int32Array(memory.buffer, block, ${THREAD.words})
   const job = new Int32Array(${JOB.size})
-  const kernels = new Map()
+  const kernels = []
+  let replaced = 0
   let products
   const instantiate = (address, length) => {
     // That the memory has grown is told at the next turn of a loop
@@ -43,14 +44,13 @@ const serve = ({ memory, control: controlAt, block, gemm }) => {
     return new WebAssembly.Instance(module, { env }).exports
   }
   const find = () => {
-    const number = job[${JOB.module}]
-    let exports = kernels.get(number)
-    if (!exports) {
-      if (kernels.size === ${KEPT}) kernels.delete(kernels.keys().next().value)
-      exports = Object.values(instantiate(job[${JOB.bytes}], job[${JOB.length}]))
-      kernels.set(number, exports)
+    const slot = job[${JOB.slot}]
+    if (kernels[slot]?.module !== job[${JOB.module}]) {
+      if (kernels[slot]) replaced++
+      kernels[slot] = undefined
+      kernels[slot] = { module: job[${JOB.module}], exports: Object.values(instantiate(job[${JOB.bytes}], job[${JOB.length}])) }
     }
-    return exports[job[${JOB.entry}]]
+    return kernels[slot].exports[job[${JOB.entry}]]
   }
   const args = block + ${4 * THREAD.args}
   let number = -1
@@ -79,6 +79,11 @@ const serve = ({ memory, control: controlAt, block, gemm }) => {
     }
     if (next === ${NONE} || next >= job[${JOB.chunks}]) {
       if (++looks < ${LOOKS}) continue
+      if (replaced >= ${REPLACED}) {
+        run = undefined
+        replaced = 0
+        collect()
+      }
       Atomics.add(control, ${CONTROL.asleep}, 1)
       Atomics.wait(control, ${CONTROL.ticket}, ticket)
       Atomics.sub(control, ${CONTROL.asleep}, 1)
@@ -96,6 +101,22 @@ const serve = ({ memory, control: controlAt, block, gemm }) => {
       own[${THREAD.trapped}] = 1
     }
     if (Atomics.add(control, ${CONTROL.done}, 1) === job[${JOB.chunks}] - 1) Atomics.notify(control, ${CONTROL.done})
+  }
+}
+`
+
+/** Node's collector, without a command-line flag. Elsewhere there is none to ask. */
+const COLLECTOR = `
+let gc
+const collect = () => {
+  try {
+    if (!gc) {
+      require('node:v8').setFlagsFromString('--expose-gc')
+      gc = require('node:vm').runInNewContext('gc')
+    }
+    gc()
+  } catch {
+    gc = () => {}
   }
 }
 `
@@ -150,7 +171,7 @@ function workerOf(text: string): PageWorker {
 export function startWorker(data: WorkerData, ended: () => void): WorkerHandle {
   if (builtinModule) {
     const { Worker } = builtinModule('node:worker_threads')
-    const source = `${PROGRAM}serve(require('node:worker_threads').workerData)`
+    const source = `${PROGRAM}${COLLECTOR}serve(require('node:worker_threads').workerData, collect)`
     // What NODE_OPTIONS loads in front of programs is not for it
     const worker = new Worker(source, { eval: true, workerData: data, execArgv: [], env: {} })
     // What it had taken is missed by the calling thread
@@ -159,7 +180,7 @@ export function startWorker(data: WorkerData, ended: () => void): WorkerHandle {
     worker.unref()
     return worker
   }
-  const worker = workerOf(`${PROGRAM}onmessage = (event) => serve(event.data)`)
+  const worker = workerOf(`${PROGRAM}onmessage = (event) => serve(event.data, () => {})`)
   worker.onerror = ended
   worker.postMessage(data)
   return { terminate: async () => worker.terminate() }
