@@ -43,10 +43,16 @@ export function endRecording(outer: string): void {
   recording = outer
 }
 
-/** Runs `fn`; what it records is of `op`, whatever it is a part of. */
-export function recordedAs<T>(op: string, fn: () => T): T {
+/** `op` records from now on, whatever it is a part of. Answers what {@link endRecording} takes. */
+export function replaceRecording(op: string): string {
   const outer = recording
   recording = op
+  return outer
+}
+
+/** Runs `fn`; what it records is of `op`, whatever it is a part of. */
+export function recordedAs<T>(op: string, fn: () => T): T {
+  const outer = replaceRecording(op)
   try {
     return fn()
   } finally {

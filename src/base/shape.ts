@@ -7,7 +7,7 @@ export type Shape = readonly number[]
 /** Number of elements. */
 export function sizeOf(shape: Shape): number {
   let n = 1
-  for (const s of shape) n *= s
+  for (let i = 0; i < shape.length; i++) n *= shape[i] as number
   return n
 }
 

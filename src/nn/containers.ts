@@ -80,7 +80,8 @@ export class Sequential<out M extends readonly BaseModule[] = readonly Module[]>
   /** What the last module gives, when each gets what the one before it gave. */
   forward(...input: SequentialInput<M>): SequentialOutput<M> {
     let values: readonly unknown[] = input
-    for (const module of this) values = [(module as unknown as { forward(...input: readonly unknown[]): unknown }).forward(...values)]
+    const modules = this as unknown as Readonly<Record<number, { forward(...input: readonly unknown[]): unknown }>>
+    for (let i = 0; i < this.length; i++) values = [(modules[i] as (typeof modules)[number]).forward(...values)]
     return values[0] as SequentialOutput<M>
   }
 }

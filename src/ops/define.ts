@@ -9,10 +9,13 @@ import {
   type DType,
   endRecording,
   isFloat,
+  MOST_ELEMENTS,
   recordedAs,
+  renamed,
+  replaceRecording,
   type Shape,
   showShape,
-  underName,
+  sizeOf,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { enterQuiet, GradPoint, isGradEnabled, isQuiet, leaveQuiet, share, TapeEntry, type TapeOp, Tensor } from '../tensor/index.ts'
@@ -78,16 +81,14 @@ export function checkSize(op: string, shape: Shape): void {
 }
 
 /** As {@link checkSize}, of a result that has been recorded: it and what led to it are given up. */
-function checkRecorded(op: string, node: graph.Node, operands: readonly (graph.Node | undefined)[]): void {
-  try {
-    checkSize(op, node.shape)
-  } catch (e) {
-    graph.forget(node)
-    // What only this call has read so far is stored as if it had not been read
-    for (const operand of operands) if (operand) graph.keep(operand)
-    throw e
-  }
+function refuse(op: string, node: graph.Node, operands: readonly (graph.Node | undefined)[]): void {
+  graph.forget(node)
+  // What only this call has read so far is stored as if it had not been read
+  for (const operand of operands) if (operand) graph.keep(operand)
+  checkSize(op, node.shape)
 }
+
+const isTooLarge = (node: graph.Node): boolean => applying === 0 && sizeOf(node.shape) > MOST_ELEMENTS
 
 /** Applies a gradient rule of an op; `name` says so. */
 function ruled<T>(name: string, rule: () => T): T {
@@ -113,6 +114,8 @@ class Op implements TapeOp<Tensor> {
   readonly reads: readonly number[]
   /** Bit mask of the inputs that have a rule. */
   readonly mask: number
+  /** What errors call the inputs, and behind them the result. */
+  readonly roles: readonly string[]
   readonly view: boolean
   readonly virtual: boolean
 
@@ -127,6 +130,7 @@ class Op implements TapeOp<Tensor> {
     this.name = name
     this.ruleName = ruleName(name)
     this.inputs = inputs
+    this.roles = [...inputs.map((k) => `input ${k} of ${name}`), `the result of ${name}`]
     this.rules = rules
     this.view = view
     this.virtual = virtual
@@ -136,7 +140,7 @@ class Op implements TapeOp<Tensor> {
 
   /** Wraps the recorded node, and puts the op on the tape where a gradient is wanted. */
   finish(node: graph.Node, params: unknown, a: Tensor, b: Tensor | undefined, c: Tensor | undefined): Tensor {
-    if (node.shape !== a._node.shape && !this.virtual) checkRecorded(this.name, node, [a._node, b?._node, c?._node])
+    if (node.shape !== a._node.shape && !this.virtual && isTooLarge(node)) refuse(this.name, node, [a._node, b?._node, c?._node])
     const out = new Tensor(node)
     if (this.view) out._viewOf(a)
     if (node === a._node) share(node)
@@ -177,19 +181,26 @@ class Op implements TapeOp<Tensor> {
     let unpacked = 0
     const { inputs } = entry
     const answers = new Array<Tensor | undefined>(inputs.length)
-    for (let i = 0; i < inputs.length; i++) {
-      const point = inputs[i]
-      const rule = this.rules[i]
-      if (point === undefined || rule === undefined || !needed(i)) continue
-      const reads = this.reads[i] as number
-      for (let k = 0; k <= this.inputs.length; k++) {
-        if (!(reads & ~unpacked & (1 << k))) continue
-        const role = this.inputs[k] ?? 'y'
-        saved[role] = entry.unpack(k, role === 'y' ? `the result of ${this.name}` : `input ${role} of ${this.name}`)
+    const outer = replaceRecording(this.ruleName)
+    applying++
+    try {
+      for (let i = 0; i < inputs.length; i++) {
+        const point = inputs[i]
+        const rule = this.rules[i]
+        if (point === undefined || rule === undefined || !needed(i)) continue
+        const reads = this.reads[i] as number
+        for (let k = 0; k <= this.inputs.length; k++) {
+          if (!(reads & ~unpacked & (1 << k))) continue
+          const role = this.inputs[k] ?? 'y'
+          saved[role] = entry.unpack(k, this.roles[k] as string)
+        }
+        unpacked |= reads
+        saved.shape = point.shape
+        answers[i] = rule(grads[0] as Tensor, saved as Saved<string>, entry.params)
       }
-      unpacked |= reads
-      saved.shape = point.shape
-      answers[i] = ruled(this.ruleName, () => rule(grads[0] as Tensor, saved as Saved<string>, entry.params))
+    } finally {
+      applying--
+      endRecording(outer)
     }
     return answers
   }
@@ -295,7 +306,7 @@ export function defineListOp<P>(name: string, spec: ListOpSpec<P>): (list: reado
       list.map((t) => t._node),
       p,
     )
-    checkRecorded(name, node, node.inputs)
+    if (isTooLarge(node)) refuse(name, node, node.inputs)
     const out = new Tensor(node)
     if (isFloat(node.dtype) && list.some((t) => t._point) && isGradEnabled()) {
       const entry = new TapeEntry(
@@ -373,8 +384,18 @@ export function defineComposition<A extends unknown[]>(
 ): (...args: A) => Tensor {
   register({ name, kind: 'composition', inputs: [], differentiable: [], half })
   const whole = (...args: A): Tensor => {
-    const out = underName(name, () => quietly(() => fn(...args)))
-    if (out.ndim === 0) keepScalar(out._node)
+    const outer = beginRecording(name)
+    enterQuiet()
+    let out: Tensor
+    try {
+      out = fn(...args)
+    } catch (e) {
+      throw renamed(e, name)
+    } finally {
+      leaveQuiet()
+      endRecording(outer)
+    }
+    if (out._node.shape.length === 0) keepScalar(out._node)
     return out
   }
   return half === 'keep' ? whole : widening(name, whole)
@@ -410,7 +431,7 @@ export const castTo: (x: Tensor, dtype: DType) => Tensor = defineOp('cast', {
   half: 'keep',
 })
 
-const isHalf = (x: Tensor | undefined): boolean => x !== undefined && x._node.dtype === 'float16'
+const isHalf = (x: unknown): boolean => x instanceof Tensor && x._node.dtype === 'float16'
 
 /**
  * `fn` of `tensors`, with float32 in place of float16, and its result rounded where the common dtype of the tensors is float16. Backward goes through the
@@ -428,13 +449,24 @@ function inFloat32<const T extends readonly (Tensor | undefined)[]>(name: string
 /** {@link inFloat32} for a function whose tensors are among its arguments, or among the options there. */
 function widening<A extends unknown[]>(name: string, fn: (...args: A) => Tensor): (...args: A) => Tensor {
   return (...args) => {
-    if (!args.some((x) => (x instanceof Tensor ? isHalf(x) : isOptions(x) && tensorsOf(x).some(isHalf)))) return fn(...args)
+    if (!holdHalf(args)) return fn(...args)
     const list = [...new Set(args.flatMap(tensorsOf))]
     return inFloat32(name, list, (wide) => {
       const replaced = (x: unknown): unknown => (x instanceof Tensor ? wide[list.indexOf(x)] : x)
       return fn(...(args.map((x) => (isOptions(x) ? mapped(x, replaced) : replaced(x))) as A))
     })
   }
+}
+
+/** Whether a tensor of halves is among the arguments of a function, or among the options there. */
+function holdHalf(args: readonly unknown[]): boolean {
+  for (let i = 0; i < args.length; i++) {
+    const x = args[i]
+    if (x instanceof Tensor) {
+      if (isHalf(x)) return true
+    } else if (isOptions(x)) for (const key in x) if (isHalf((x as Record<string, unknown>)[key])) return true
+  }
+  return false
 }
 
 const isOptions = (x: unknown): x is object => typeof x === 'object' && x !== null && Object.getPrototypeOf(x) === Object.prototype

@@ -66,7 +66,7 @@ export function defineBinary(name: string, spec: BinarySpec): BinaryFunction {
   const apply = defineOp<readonly ['a', 'b'], DType>(name, {
     inputs: ['a', 'b'],
     forward: (a, b, dtype: DType) => {
-      checkSize(as, broadcastShapes(as, a.shape, b.shape))
+      if (a.shape !== b.shape) checkSize(as, broadcastShapes(as, a.shape, b.shape))
       if (dtype !== 'bool' || domain === 'bool') return forward(convert(a, dtype), convert(b, dtype), dtype)
       if (spec.bools === 'error') throw new DTypeError(as, 'both operands are bool. Use logicalXor, or convert with .int()')
       return graph.cast(forward(graph.cast(a, 'int32'), graph.cast(b, 'int32'), 'int32'), 'bool')
