@@ -1,6 +1,7 @@
 /**
  * @file The docs are true: examples run and print what stands below them, quoted code stands in its file, and what is linked or named is there.
- * A `ts` block that is followed by a `text` block is run; a block marked `ts path` must be part of that file. The cells of the notebook print what is
+ * A `ts` block that is followed by a `text` block is run; a block marked `ts path` must be part of that file, where `…` stands for any text without an
+ * empty line: what is listed beside the thing in question may change. The cells of the notebook print what is
  * stored in it, and the table of environment variables has all of them.
  */
 import { execFile } from 'node:child_process'
@@ -25,6 +26,10 @@ const examplesOf = (page: string): Example[] =>
     code: code as string,
     output: output as string,
   }))
+
+/** What a quote with gaps matches. */
+const withGaps = (quoted: string): RegExp =>
+  new RegExp(quoted.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('…', '(?:(?!\\n\\n)[^])*?'))
 
 /** Runs an example on the CPU device, with the package's entries from source. */
 function run(code: string, name: string, cwd = root, variables: Record<string, string> = {}): Promise<string> {
@@ -56,7 +61,10 @@ for (const page of pages) {
 
     it('quotes code as it stands in its file', () => {
       for (const [, path, code] of textOf(page).matchAll(/```\w+ ([\w/.-]+)\n([\s\S]*?)```/g)) {
-        expect(textOf(path as string), `${path} as quoted in ${page}`).toContain((code as string).trimEnd())
+        const quoted = (code as string).trimEnd()
+        // Quoted as it is where it leaves nothing out, so that a failure shows a difference of texts.
+        if (quoted.includes('…')) expect(textOf(path as string), `${path} as quoted in ${page}`).toMatch(withGaps(quoted))
+        else expect(textOf(path as string), `${path} as quoted in ${page}`).toContain(quoted)
       }
     })
 

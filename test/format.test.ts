@@ -1,39 +1,18 @@
 /** @file Text of tensors against what PyTorch printed (written down by test/golden/generate.py), and the options of `torch.set_printoptions`. */
-import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import type { DType } from '../src/base/index.ts'
 import { tensor } from '../src/index.ts'
 import { type FormatOptions, formatTensor } from '../src/tensor/format.ts'
-
-interface Printed {
-  readonly name: string
-  readonly dtype: DType
-  readonly shape: readonly number[]
-  readonly at: number
-  readonly requiresGrad?: boolean
-  readonly text: string
-}
-
-const folder = new URL('golden/', import.meta.url)
-const { texts } = JSON.parse(readFileSync(new URL('index.json', folder), 'utf8')) as { texts: Printed[] }
-const blob = new Uint8Array(readFileSync(new URL('data.bin', folder))).buffer
-
-/** The values of a text: floats as they are stored, whole numbers and booleans as int32. */
-function valuesOf({ dtype, shape, at }: Printed): ArrayLike<number> {
-  const length = shape.reduce((n, d) => n * d, 1)
-  if (dtype === 'float64') return new Float64Array(blob, at, length)
-  return dtype === 'float32' || dtype === 'float16' ? new Float32Array(blob, at, length) : new Int32Array(blob, at, length)
-}
+import { golden, stored } from './support/golden.ts'
 
 /** PyTorch's words for the suffixes as this library says them. */
 const inOurWords = (text: string): string => text.replaceAll('torch.int64', 'int32').replaceAll('torch.', '')
 
 describe('formatTensor prints what PyTorch prints', () => {
-  for (const printed of texts) {
+  for (const printed of golden('texts').texts) {
     it(printed.name, () => {
       const { shape, dtype, requiresGrad = false } = printed
-      expect(formatTensor(valuesOf(printed), { shape, dtype, requiresGrad })).toBe(inOurWords(printed.text))
+      expect(formatTensor(stored(printed), { shape, dtype, requiresGrad })).toBe(inOurWords(printed.text))
     })
   }
 })

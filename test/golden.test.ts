@@ -1,4 +1,5 @@
 /** @file Every golden case of PyTorch in the floats of the device, optimizer paths, printed text, and that no op is without a case. */
+import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import * as tg from '../src/index.ts'
 import { opRegistry } from '../src/ops/index.ts'
@@ -6,6 +7,7 @@ import { device, hasDoubles } from './support/device.ts'
 import {
   casesByOp,
   expectSpan,
+  families,
   freeName,
   golden,
   type OptimizerPath,
@@ -109,6 +111,11 @@ describe('coverage of the golden cases', () => {
     expect(missing).toEqual([])
   })
 
+  it('every family is called as its file in src/ops, and has the module that made it', () => {
+    const there = (path: string): boolean => existsSync(new URL(path, import.meta.url))
+    expect(families.filter((family) => !there(`../src/ops/${family}.ts`) || !there(`golden/ops/${family}.py`))).toEqual([])
+  })
+
   it('no reason outlives its cause', () => {
     const stale = [...Object.keys(WITHOUT_GOLDEN), ...Object.keys(WITHIN)].filter((op) => byOp.has(op) || !opRegistry.has(op))
     expect(stale).toEqual([])
@@ -116,7 +123,7 @@ describe('coverage of the golden cases', () => {
 })
 
 describe.each(ACCURACIES)('optimizers follow PyTorch for five steps on $setting.device in $setting.float', ({ setting, path: allowed }) => {
-  const { x, y, start, paths } = golden.optimizers
+  const { x, y, start, paths } = golden('optimizers')
 
   async function follow(path: OptimizerPath): Promise<void> {
     const params = start.map((span) => new tg.nn.Parameter(tensorOf(span, setting)))
@@ -151,13 +158,14 @@ describe.each(ACCURACIES)('optimizers follow PyTorch for five steps on $setting.
 describe.each(ACCURACIES)(
   'layers on $setting.device in $setting.float compute, keep and print what PyTorch does',
   ({ setting, layers }) => {
-    for (const c of golden.modules) it(c.name, () => runModule(c, setting, layers))
+    for (const c of golden('layers').layers) it(c.name, () => runModule(c, setting, layers))
   },
 )
 
 describe('toText prints as PyTorch does', () => {
   // Formatted on the host, where values of every device look the same: some are enough
-  for (const printed of hasDoubles ? golden.texts : golden.texts.filter((_, i) => i % 8 === 0)) {
+  const { texts } = golden('texts')
+  for (const printed of hasDoubles ? texts : texts.filter((_, i) => i % 8 === 0)) {
     it(printed.name, async () => {
       const values = stored(printed)
       const source = tg.tensor(Float64Array.from(values), { shape: [...printed.shape], dtype: 'float64', device: 'cpu' })

@@ -1,21 +1,11 @@
 /** @file `clipGradNorm_` in every norm, against PyTorch, in every float dtype of the device. */
-import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { fromHalf, toHalf } from '../../src/base/index.ts'
 import { type DType, nn, tensor, zeros } from '../../src/index.ts'
 import { device, hasDoubles } from '../support/device.ts'
+import { type Clip, golden } from '../support/golden.ts'
 
-interface Clip {
-  readonly grads: readonly (readonly (number | string)[])[]
-  readonly normType: number | string
-  readonly maxNorm: number
-  readonly norm: number | string
-  readonly clipped: readonly (readonly (number | string)[])[]
-}
-
-const { clips } = JSON.parse(readFileSync(new URL('../golden/scalars.json', import.meta.url), 'utf8')) as {
-  readonly clips: readonly Clip[]
-}
+const { clips } = golden('clips')
 
 const withGradients = (lists: readonly (readonly (number | string)[])[], dtype: DType): nn.Parameter[] =>
   lists.map((list) => {

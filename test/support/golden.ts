@@ -1,18 +1,21 @@
 /**
- * @file Reads the golden cases that test/golden/generate.py got from PyTorch, and runs one case as a function call or as a method call.
+ * @file Reads the golden files that test/golden/generate.py got from PyTorch, and runs one case as a function call or as a method call.
  *
  * A case is a call of tapegrad: `args` are the arguments as written in JSON, in which a string that begins with `$` stands for something
  * that JSON cannot hold: `$0` the first input, `$float` the float type under test, `$device` the device, `$nan`, `$inf`, `$-inf`.
  */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import * as tg from '../../src/index.ts'
 
-/** Where an array lies in data.bin. `float` is the float type under test, kept as float64. */
+/** JSON has no NaN and no infinity: these are strings. */
+type Stored = readonly (number | 'NaN' | 'Infinity' | '-Infinity')[]
+
+/** An array as a golden file keeps it. `float` is the float type under test. */
 export interface Span {
   readonly dtype: 'float' | 'float32' | 'float16' | 'int32' | 'bool'
   readonly shape: readonly number[]
-  readonly at: number
+  readonly values: Stored
 }
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
@@ -55,7 +58,7 @@ export interface PrintedText {
   readonly name: string
   readonly dtype: tg.DType
   readonly shape: readonly number[]
-  readonly at: number
+  readonly values: Stored
   readonly requiresGrad?: boolean
   /** What PyTorch prints; its int64 is int32 here. */
   readonly text: string
@@ -82,34 +85,45 @@ export interface ModuleCase {
   readonly after: Readonly<Record<string, Span>>
 }
 
-export interface Golden {
-  readonly torch: string
-  readonly cases: readonly GoldenCase[]
+/** `nn.utils.clipGradNorm_` of some gradients. */
+export interface Clip {
+  readonly grads: readonly Stored[]
+  readonly normType: Stored[number]
+  readonly maxNorm: number
+  readonly norm: Stored[number]
+  readonly clipped: readonly Stored[]
+}
+
+/** What the files hold; the families of ops are in one folder, called as their files in src/ops. */
+interface Files {
+  readonly clips: { readonly clips: readonly Clip[] }
+  readonly layers: { readonly layers: readonly ModuleCase[] }
   readonly optimizers: { readonly x: Span; readonly y: Span; readonly start: readonly Span[]; readonly paths: readonly OptimizerPath[] }
-  readonly modules: readonly ModuleCase[]
-  readonly texts: readonly PrintedText[]
+  readonly texts: { readonly texts: readonly PrintedText[] }
+  readonly [family: `ops/${string}`]: { readonly cases: readonly GoldenCase[] }
 }
 
 const folder = new URL('../golden/', import.meta.url)
-export const golden: Golden = JSON.parse(readFileSync(new URL('index.json', folder), 'utf8'))
-// A copy, because a file's Buffer may start at any offset of its ArrayBuffer and typed arrays want alignment.
-const blob = new Uint8Array(readFileSync(new URL('data.bin', folder))).buffer
 
-/** The values of a span, as they are stored. */
-export function stored(span: {
-  readonly dtype: string
-  readonly shape: readonly number[]
-  readonly at: number
-}): Float64Array | Float32Array | Int32Array {
-  const length = span.shape.reduce((n, d) => n * d, 1)
-  if (span.dtype === 'float' || span.dtype === 'float64') return new Float64Array(blob, span.at, length)
-  if (span.dtype === 'float32' || span.dtype === 'float16') return new Float32Array(blob, span.at, length)
-  return new Int32Array(blob, span.at, length)
+export const golden = <Name extends keyof Files>(name: Name): Files[Name] =>
+  JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8'))
+
+/** The families of ops that have cases. */
+export const families: readonly string[] = readdirSync(new URL('ops/', folder))
+  .filter((file) => file.endsWith('.json'))
+  .map((file) => file.slice(0, -'.json'.length))
+  .sort()
+
+/** The values of a span. */
+export function stored({ dtype, values }: { readonly dtype: string; readonly values: Stored }): Float64Array | Float32Array | Int32Array {
+  if (dtype === 'float' || dtype === 'float64') return Float64Array.from(values, Number)
+  if (dtype === 'float32' || dtype === 'float16') return Float32Array.from(values, Number)
+  return Int32Array.from(values, Number)
 }
 
 export function casesByOp(): ReadonlyMap<string, readonly GoldenCase[]> {
   const groups = new Map<string, GoldenCase[]>()
-  for (const c of golden.cases) {
+  for (const c of families.flatMap((family) => golden(`ops/${family}`).cases)) {
     const group = groups.get(c.op)
     if (group) group.push(c)
     else groups.set(c.op, [c])

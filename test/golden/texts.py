@@ -1,0 +1,95 @@
+"""How PyTorch prints tensors."""
+import numpy as np
+import torch
+
+from harness import F64, INF, NAN, bvals, generator, ivals, put
+
+DTYPES = {torch.float32: 'float32', torch.float64: 'float64', torch.float16: 'float16', torch.int64: 'int32', torch.bool: 'bool', torch.uint8: 'uint8',
+          torch.int8: 'int8'}
+
+
+def rows():
+    texts = []
+
+    def text(note, t, **extra):
+        texts.append({'name': note, **put(t, DTYPES[t.dtype]), 'text': str(t), **extra})
+
+    def f32(data):
+        return torch.tensor(data, dtype=torch.float32)
+
+    rng = generator('printed')
+    noise = lambda *shape: torch.tensor(rng.standard_normal(shape).astype(np.float32))
+    text('one float', f32([1.5]))
+    text('whole numbers', f32([1, 2, 3]))
+    text('whole numbers with a negative', f32([[1, -20], [300, 4]]))
+    text('large whole numbers', f32([1e7, 2.0]))
+    text('whole numbers past 1e8', f32([1e9, 1.0]))
+    text('whole numbers of widely different size', f32([10000, 1, 123456]))
+    text('floats', f32([0.1, 0.25, -3.14159]))
+    text('a matrix', noise(3, 4))
+    text('three axes', noise(2, 2, 3))
+    text('four axes', noise(2, 1, 2, 2))
+    text('mixed magnitude', f32([1e-5, 1.0, 1000.0]))
+    text('mixed magnitude, matrix', f32([[1e-3, 250.5], [-1e5, 0.5]]))
+    text('ratio exactly 1000', f32([0.5, 500]))
+    text('ratio above 1000', f32([0.5, 501]))
+    text('small', f32([1e-6, 2e-6]))
+    text('just below 1e-4', f32([9.9e-5, 1e-4]))
+    text('1e-4', f32([1e-4, 5e-4]))
+    text('large fraction', f32([123456.789, 200000.5]))
+    text('past 1e8', f32([1.5e8, 2.5]))
+    text('exponent of three digits', torch.tensor([1e-200, 1e200], dtype=F64))
+    text('rounds up a digit', f32([0.99996, 9.99996]))
+    text('half cases', f32([0.00005, 0.00015, 0.125, 2.5]))
+    text('zeros', torch.zeros(2, 2))
+    text('negative zero', f32([-0.0, 0.0]))
+    text('negative zero among fractions', f32([-0.0, 0.5]))
+    text('NaN', f32([NAN, 1.0]))
+    text('NaN among fractions', f32([NAN, 1.25]))
+    text('infinities', f32([INF, -INF, 1.0]))
+    text('infinities among fractions', f32([INF, -INF, 0.5]))
+    text('nothing finite', f32([NAN, INF]))
+    text('infinity with scientific', f32([INF, 1e-9, 3.0]))
+    text('0-d float', f32(3.14159))
+    text('0-d whole', f32(2))
+    text('0-d small', f32(1e-7))
+    text('0-d large', f32(1e10))
+    text('0-d NaN', f32(NAN))
+    text('0-d int', ivals(7))
+    text('0-d bool', bvals(True))
+    text('empty', torch.zeros(0))
+    text('empty matrix', torch.zeros(0, 3))
+    text('empty, other axis', torch.zeros(2, 0))
+    text('empty ints', torch.zeros(0, dtype=torch.int64))
+    text('empty bools', torch.zeros(0, dtype=torch.bool))
+    text('ints', ivals([1, 2, 3]))
+    text('ints of different width', ivals([[1, -200], [30, 4]]))
+    text('ints, three axes', torch.arange(8).reshape(2, 2, 2))
+    text('bools', bvals([True, False]))
+    text('bool matrix', bvals([[True, False], [False, False]]))
+    text('uint8', torch.tensor([1, 200], dtype=torch.uint8))
+    text('int8', torch.tensor([-1, 100], dtype=torch.int8))
+    text('float64', torch.tensor([1.5, 2.25], dtype=F64))
+    text('0-d float64', torch.tensor(0.1, dtype=F64))
+    text('float64 with a gradient', torch.tensor([1.5], dtype=F64, requires_grad=True), requiresGrad=True)
+    text('float16', torch.tensor([1.5, 0.1], dtype=torch.float16))
+    text('a line that wraps', torch.arange(30, dtype=torch.float32))
+    text('ints that wrap', torch.arange(40))
+    text('fractions that wrap', noise(20))
+    text('a matrix that wraps', noise(2, 15))
+    text('999 elements are not summarised', torch.arange(999))
+    text('1000 elements are not summarised', torch.arange(1000))
+    text('1001 elements are', torch.arange(1001))
+    text('long floats', torch.arange(1200, dtype=torch.float32) / 8)
+    text('summary: width comes from what is shown', f32([0.5] * 600 + [1e9] + [0.25] * 600))
+    text('summarised matrix', noise(40, 30))
+    text('summarised rows only', noise(300, 4))
+    text('summarised columns only', noise(5, 300))
+    text('summarised, three axes', noise(11, 10, 10))
+    text('six per axis are shown whole', noise(6, 6, 30))
+    text('summarised bools', torch.arange(1100) % 3 == 0)
+    text('leaf with a gradient', noise(2, 2).requires_grad_(), requiresGrad=True)
+    text('0-d leaf with a gradient', f32(1.5).requires_grad_(), requiresGrad=True)
+    text('long leaf with a gradient', torch.linspace(0, 1, 16).requires_grad_(), requiresGrad=True)
+    text('empty leaf with a gradient', torch.zeros(0).requires_grad_(), requiresGrad=True)
+    return {'texts': texts}
