@@ -6,6 +6,8 @@ const LAYERS = [
   ['base'],
   ['kernel', 'device'],
   ['graph'],
+  ['compiler'],
+  ['runtime'],
   ['tensor'],
   ['ops'],
   ['autograd'],

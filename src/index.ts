@@ -30,16 +30,7 @@ export {
   type MemoryStats,
   useDeterministicAlgorithms,
 } from './device/index.ts'
-export {
-  availableDevices,
-  getDefaultDevice,
-  type InitOptions,
-  init,
-  type Placement,
-  resetPeakMemory,
-  setDefaultDevice,
-  synchronize,
-} from './graph/index.ts'
+export type { Placement } from './graph/index.ts'
 export * as io from './io/index.ts'
 export { loadState, parseState, saveState, serializeState } from './io/index.ts'
 export * as nn from './nn/index.ts'
@@ -215,6 +206,15 @@ export {
   zerosLike,
 } from './ops/index.ts'
 export * as optim from './optim/index.ts'
+export {
+  availableDevices,
+  getDefaultDevice,
+  type InitOptions,
+  init,
+  resetPeakMemory,
+  setDefaultDevice,
+  synchronize,
+} from './runtime/index.ts'
 export type {
   DataOptions,
   FormatOptions,

@@ -1,4 +1,4 @@
 /** @file What other folders import of the lazy graph. */
 export * from './node.ts'
 export * from './primitives.ts'
-export * from './runtime.ts'
+export * from './sinks.ts'

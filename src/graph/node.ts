@@ -94,10 +94,10 @@ export class Node {
   /** The plan that computed the node without storing it, and the node's position there: reading it later teaches that plan to store it. */
   origin: { readonly wanted: Set<number> } | undefined = undefined
   position = 0
-  /** The last walk that came by (`order.ts`), and the node's place in the signature made last (`signature.ts`): of what was rewritten, its origin's. */
+  /** The last walk that came by (`topological`), and the node's place in the signature made last (`signature`): of what was rewritten, its origin's. */
   walk = 0
   place = 0
-  /** Whether the node waits to be computed, in bits of `pending.ts`. */
+  /** Whether the node waits to be computed, in bits of `sinks.ts`. */
   pending = 0
   /** Two handles have the node (`detach`, `clone`, a reshape to the same shape): disposing of one must not free the other's value. */
   shared = false
@@ -122,3 +122,17 @@ export const isView = (node: Node): boolean => VIEWS.has(node.primitive.kind)
 /** Whether a node is float16 as float32: what a load from a buffer of halves gives, so that there is nothing to compute either. */
 export const isWidening = ({ primitive, dtype, inputs }: Node): boolean =>
   primitive.kind === 'cast' && dtype === 'float32' && inputs[0]?.dtype === 'float16'
+
+/** Whether a node's values are there or cost nothing: the graph ends here. */
+export function isSource(node: Node): boolean {
+  if (node.storage) return true
+  const { kind } = node.primitive
+  return kind === 'scalar' || kind === 'constant' || kind === 'iota'
+}
+
+/** The node whose values a chain of views shows. */
+export function viewBase(node: Node): Node {
+  let base = node
+  while (isView(base) && !base.storage) base = base.inputs[0] as Node
+  return base
+}

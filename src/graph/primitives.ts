@@ -15,7 +15,7 @@ import {
 } from '../base/index.ts'
 import type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/index.ts'
 import { type ContractDims, Node, type Placement, type Primitive, type WindowAxis } from './node.ts'
-import { forget, recorded } from './pending.ts'
+import { forget, recorded } from './sinks.ts'
 
 const SCALAR: Shape = []
 const NONE: readonly Node[] = []

@@ -34,6 +34,7 @@ import {
 } from '../base/index.ts'
 import type { DeviceName } from '../device/index.ts'
 import * as graph from '../graph/index.ts'
+import * as runtime from '../runtime/index.ts'
 import { type HostData, hostData, TENSOR, Tensor } from '../tensor/index.ts'
 import { eq } from './compare.ts'
 import { cast } from './convert.ts'
@@ -54,7 +55,7 @@ const CREATE_OPTIONS: Options<CreateOptions> = describe<CreateOptions>(CREATE)
 
 /** Where a new tensor goes. float64 is the cpu device's. */
 export function placementFor(op: string, dtype: DType, device: DeviceName | undefined): graph.Placement {
-  if (dtype !== 'float64') return device ?? graph.getDefaultDevice()
+  if (dtype !== 'float64') return device ?? runtime.getDefaultDevice()
   if (device === 'webgpu') throw new DTypeError(op, "webgpu has no float64. Use { dtype: 'float32' } or { device: 'cpu' }")
   return 'cpu'
 }

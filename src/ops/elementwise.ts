@@ -23,6 +23,7 @@ import {
   ZeroDivisionError,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
+import * as runtime from '../runtime/index.ts'
 import { OPERAND, optionsIn, TENSOR, Tensor } from '../tensor/index.ts'
 import { eq, ge, gt, le, logicalAnd, lt } from './compare.ts'
 import { cast } from './convert.ts'
@@ -309,7 +310,7 @@ export function div(a: Operand, b: Operand, options?: DivOptions): Tensor {
   if (mode === null) return quotient(a, b)
   const { b: divisor, dtype } = meet('div', a, b, 'any', QUOTIENT_NUMBERS)
   if (dtype === 'bool') throw new DTypeError('div', `bools have no quotient with roundingMode '${mode}'. Convert with .int()`)
-  if (isInteger(dtype) && (b instanceof Tensor ? graph.hostValues(divisor._node)?.includes(0) : Number(b) === 0))
+  if (isInteger(dtype) && (b instanceof Tensor ? runtime.hostValues(divisor._node)?.includes(0) : Number(b) === 0))
     throw new ZeroDivisionError('div', 'an integer is divided by 0')
   return underName('div', () => (mode === 'floor' ? divideDown(a, b) : divideTruncated(a, b)))
 }

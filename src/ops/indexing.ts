@@ -26,6 +26,7 @@ import {
   whole,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
+import * as runtime from '../runtime/index.ts'
 import { DIM, TENSOR, Tensor } from '../tensor/index.ts'
 import { eq } from './compare.ts'
 import { cast, stopGradient } from './convert.ts'
@@ -83,7 +84,7 @@ const scatterSum: (g: Tensor, index: Tensor, p: ScatterParams) => Tensor = defin
 
 /** Throws where the host knows an index to be out of range; the device finds the others. `ignore` is let through. */
 export function checkIndices(op: string, index: Tensor, size: number, ignore?: number): void {
-  const values = graph.hostValues(index._node)
+  const values = runtime.hostValues(index._node)
   if (values === undefined) return
   for (let i = 0; i < values.length; i++) {
     const v = values[i] as number
@@ -290,7 +291,7 @@ function flatten(list: IndexList, shape: Shape): number[] {
 function positionsOf(item: Tensor | IndexList, n: number): Tensor {
   if (item instanceof Tensor) {
     const index = indexTensor('at', 'an index', item)
-    const known = graph.hostValues(index._node)
+    const known = runtime.hostValues(index._node)
     if (known) return fromHost(known, index.shape, n, index._node.placement)
     const wrapped = where(
       new Tensor(graph.binary('lt', index._node, 0)),
@@ -389,7 +390,7 @@ function atLists(x: Tensor, lists: readonly { dim: number; index: Tensor }[]): T
     const n = graph.scalar(x.shape[dim] as number, 'int32')
     const node = index._node
     linear = linear ? graph.binary('add', graph.binary('mul', linear, n), node) : graph.expand(node, common)
-    if (lists.length === 1 || graph.hostValues(node)) continue
+    if (lists.length === 1 || runtime.hostValues(node)) continue
     const fits = graph.binary('and', graph.binary('le', 0, node), graph.binary('lt', node, n))
     inside = inside ? graph.binary('and', inside, fits) : fits
   }

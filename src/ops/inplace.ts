@@ -18,6 +18,7 @@ import {
   underName,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
+import * as runtime from '../runtime/index.ts'
 import { isGradEnabled, isShared, keepTensor, OPERAND, replace, share, TENSOR, Tensor } from '../tensor/index.ts'
 import { cast, to } from './convert.ts'
 import { checkDevices } from './define.ts'
@@ -76,7 +77,7 @@ function finish(op: string, x: Tensor, value: Tensor): Tensor {
   x._node = y._node
   if (isGradEnabled()) x._point = y._point
   // Off the tape nobody but results of this step can want the old value: it goes when the next one closes.
-  if ((!x._point || !isGradEnabled()) && !isShared(before)) graph.retire(before)
+  if ((!x._point || !isGradEnabled()) && !isShared(before)) runtime.retire(before)
   x.version++
   return x
 }

@@ -13,6 +13,7 @@ import {
 } from '../base/index.ts'
 import type { DeviceName, MemoryStats } from '../device/index.ts'
 import * as graph from '../graph/index.ts'
+import * as runtime from '../runtime/index.ts'
 import { fromStorage } from './host.ts'
 import { isShared, share, Tensor } from './tensor.ts'
 
@@ -44,7 +45,7 @@ export function replace(handle: Tensor): void {
     handle._point = point
     handle.version++
   }
-  graph.replaced({ handle, present: () => handle._node, old, restore })
+  runtime.replaced({ handle, present: () => handle._node, old, restore })
 }
 
 /** The value of `x` as one that no other handle has, stored by the next run: what a parameter begins with. */
@@ -75,7 +76,7 @@ export function unpackTensor(packed: Tensor, offset: number, shape: Shape): Tens
 
 /** Gives up a value that no handle needs any more, at the next close (`keepPrevious`) or at this one. A value that another handle has stays. */
 export function retire(x: Tensor, options?: { keepPrevious?: boolean }): void {
-  if (!isShared(x._node)) graph.retire(x._node, options)
+  if (!isShared(x._node)) runtime.retire(x._node, options)
 }
 
 /** The value will be stored by the next run, also where it is only an intermediate result. */
@@ -100,12 +101,12 @@ export function plusLater(x: Tensor, n: number): Tensor {
 /** A value that was retired is wanted again, and one that was to be computed is not: the step that replaced the one by the other failed. */
 export function reinstate(old: Tensor | undefined, failed: Tensor | undefined): void {
   if (failed && failed !== old) graph.forget(failed._node)
-  if (old) graph.reclaim(old._node)
+  if (old) runtime.reclaim(old._node)
 }
 
 /** Ends a step: everything recorded is computed, and what was retired is given back. Where it cannot be computed, `undo` is called before the error is thrown. */
 export function closeStep(undo?: () => void): void {
-  graph.closeStep(undo)
+  runtime.closeStep(undo)
 }
 
 const TIDY = signature('tidy', { fn: FUNCTION })
@@ -126,21 +127,21 @@ export function tidy<T>(fn: () => T): T {
 /** Bytes and buffers of a device (default: the default device); zeros before the device is there. */
 export function memory(device?: DeviceName): MemoryStats {
   MEMORY.check(device)
-  return graph.memoryStats(device)
+  return runtime.memoryStats(device)
 }
 
 /** The values in storage form (halves for float16), row-major, where the host has them now: not to be changed. */
 export function hostValues(x: Tensor): TypedArray | undefined {
-  return graph.hostValues(x._node)
+  return runtime.hostValues(x._node)
 }
 
 /** The values as numbers, row-major, where the host has them now. */
 export function knownValues(x: Tensor): TypedArray | undefined {
-  const values = graph.hostValues(x._node)
+  const values = runtime.hostValues(x._node)
   return values && (x.dtype === 'float16' ? fromStorage(values, x.dtype) : values)
 }
 
 /** Resolves when the devices are ready for another step: what a loader waits for before each batch. */
 export function throttle(): Promise<void> {
-  return graph.throttle()
+  return runtime.throttle()
 }

@@ -17,7 +17,8 @@ import {
   type TypedArray,
   WHOLE,
 } from '../base/index.ts'
-import * as graph from '../graph/index.ts'
+import type * as graph from '../graph/index.ts'
+import * as runtime from '../runtime/index.ts'
 import { FORMAT, type FormatOptions, formatTensor, formatValues } from './format.ts'
 import { fromStorage, type NdArray, type NestedArray, nest, toNdarray } from './host.ts'
 import { type GradFn, GradPoint } from './tape.ts'
@@ -114,7 +115,7 @@ export class Tensor {
   }
   /** `webgpu` or `cpu`; `auto` until the default device is settled (see `init`). */
   get device(): graph.Placement {
-    return graph.placementOf(this._node)
+    return runtime.placementOf(this._node)
   }
 
   /** Whether `backward()` brings a gradient here. May be set on leaves of a float dtype. */
@@ -160,7 +161,7 @@ export class Tensor {
   async data(options?: DataOptions): Promise<TypedArray> {
     DATA.check(options)
     const { dtype } = this
-    const values = await graph.readNode(this._node)
+    const values = await runtime.readNode(this._node)
     return !options?.raw && dtype === 'float16' ? fromStorage(values, dtype) : values
   }
 
@@ -183,7 +184,7 @@ export class Tensor {
     const suffix = gradFn ? { gradFn: gradFn.name } : requiresGrad ? { requiresGrad } : {}
     const values = await this.data()
     // (the device may have been settled by the reading)
-    return formatTensor(values, { shape, dtype, device: graph.placementOf(node), ...suffix }, options)
+    return formatTensor(values, { shape, dtype, device: runtime.placementOf(node), ...suffix }, options)
   }
 
   /** Prints {@link toText}. */
@@ -196,7 +197,7 @@ export class Tensor {
   toString(): string {
     const grad = this.gradFn ? `, gradFn=${this.gradFn.name}` : this.requiresGrad ? ', requiresGrad' : ''
     const line = `Tensor([${this.shape.join(', ')}], ${this.dtype}, ${this.device}${grad})`
-    const values = graph.hostValues(this._node)
+    const values = runtime.hostValues(this._node)
     if (!values) return line
     const text = formatValues(fromStorage(values, this.dtype), this.shape, this.dtype)
     return `${line}${text.includes('\n') ? '\n' : ' '}${text}`
@@ -237,7 +238,7 @@ export class Tensor {
 
   /** Frees the value now instead of when it is no longer needed. A later use throws StaleTensorError. */
   dispose(): void {
-    if (!isShared(this._node)) graph.disposeNode(this._node)
+    if (!isShared(this._node)) runtime.disposeNode(this._node)
     this._point = undefined
     this.grad = null
   }

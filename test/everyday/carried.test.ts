@@ -1,7 +1,7 @@
 /** @file State that is carried from step to step without an optimizer's help: buffers, running averages, old policies, hand-written updates. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import { deviceCounters } from '../../src/graph/index.ts'
 import { manualSeed, memory, nn, noGrad, ones, optim, type Tensor, tensor, zeros } from '../../src/index.ts'
+import { deviceCounters } from '../../src/runtime/index.ts'
 import { cleanSlate, collect, expectNoGrowth } from '../support/collect.ts'
 import { device } from '../support/device.ts'
 

@@ -3,9 +3,9 @@
  * it. What cannot be compiled belongs to the tensors that need that kernel, and to no others.
  */
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { deviceCounters } from '../../src/graph/index.ts'
 import * as tg from '../../src/index.ts'
 import { CompilationError, init, memory, nn, OutOfMemoryError, optim, synchronize, type Tensor, tensor } from '../../src/index.ts'
+import { deviceCounters } from '../../src/runtime/index.ts'
 import { breakKernels } from '../support/broken.ts'
 import { cleanSlate } from '../support/collect.ts'
 import { device } from '../support/device.ts'

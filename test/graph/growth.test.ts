@@ -1,11 +1,11 @@
 /** @file The time that a schedule takes is linear in the number of nodes, whatever their form: eight times the graph, some eight times the time. */
 import { describe, expect, it } from 'vitest'
 import type { DType } from '../../src/base/index.ts'
+import { topological } from '../../src/compiler/order.ts'
+import { schedule } from '../../src/compiler/schedule.ts'
 import type { DeviceTraits } from '../../src/device/index.ts'
 import type { Node } from '../../src/graph/node.ts'
-import { topological } from '../../src/graph/order.ts'
 import * as p from '../../src/graph/primitives.ts'
-import { schedule } from '../../src/graph/schedule.ts'
 
 const traits = (maxBuffers: number): DeviceTraits => ({
   maxBuffers,

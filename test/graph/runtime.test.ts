@@ -1,20 +1,21 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { StaleTensorError } from '../../src/base/index.ts'
 import * as g from '../../src/graph/index.ts'
+import * as runtime from '../../src/runtime/index.ts'
 
 const leaf = (values: number[], shape = [values.length]): g.Node => g.leaf(Float32Array.from(values), shape, 'float32', 'cpu')
-const read = async (node: g.Node): Promise<number[]> => [...(await g.readNode(node))]
+const read = async (node: g.Node): Promise<number[]> => [...(await runtime.readNode(node))]
 const number = (v: number): g.Node => g.scalar(v, 'float32')
 const add = (a: g.Node | number, b: g.Node | number): g.Node => g.binary('add', a, b)
 const mul = (a: g.Node | number, b: g.Node | number): g.Node => g.binary('mul', a, b)
 const big = (v: number): g.Node => g.leaf(new Float32Array(8192).fill(v), [8192], 'float32', 'cpu')
-const dispatches = (): number => g.deviceCounters('cpu').dispatches
-const live = (): number => g.memoryStats('cpu').liveBytes
+const dispatches = (): number => runtime.deviceCounters('cpu').dispatches
+const live = (): number => runtime.memoryStats('cpu').liveBytes
 
 beforeEach(async () => {
-  g.closeStep()
-  g.closeStep()
-  await g.synchronize()
+  runtime.closeStep()
+  runtime.closeStep()
+  await runtime.synchronize()
 })
 
 describe('reading', () => {
@@ -44,9 +45,9 @@ describe('reading', () => {
   it('takes numbers as data: another number is the same plan', async () => {
     const run = async (v: number): Promise<number[]> => read(mul(leaf([1, 2]), number(v)))
     await run(2)
-    const { pipelines } = g.deviceCounters('cpu')
+    const { pipelines } = runtime.deviceCounters('cpu')
     expect(await run(5)).toEqual([5, 10])
-    expect(g.deviceCounters('cpu').pipelines).toBe(pipelines)
+    expect(runtime.deviceCounters('cpu').pipelines).toBe(pipelines)
   })
 })
 
@@ -60,9 +61,9 @@ describe('a step', () => {
       step(gradient: g.Node, keepPrevious = true): void {
         const next = add(p.value, mul(gradient, number(-0.5)))
         g.keep(next)
-        g.retire(p.value, { keepPrevious })
+        runtime.retire(p.value, { keepPrevious })
         p.value = next
-        g.closeStep()
+        runtime.closeStep()
       },
     }
     return p
@@ -84,8 +85,8 @@ describe('a step', () => {
     const y = mul(p.value, number(3))
     p.step(y)
     p.step(p.value)
-    await expect(g.readNode(y)).rejects.toThrow(StaleTensorError)
-    await expect(g.readNode(y)).rejects.toThrow(/detach\(\) or \.clone\(\)/)
+    await expect(runtime.readNode(y)).rejects.toThrow(StaleTensorError)
+    await expect(runtime.readNode(y)).rejects.toThrow(/detach\(\) or \.clone\(\)/)
   })
 
   it('keeps an alias of the parameters after they have been replaced twice', async () => {
@@ -101,7 +102,7 @@ describe('a step', () => {
     const p = parameters()
     const y = mul(p.value, number(3))
     p.step(y, false)
-    await expect(g.readNode(y)).rejects.toThrow(StaleTensorError)
+    await expect(runtime.readNode(y)).rejects.toThrow(StaleTensorError)
   })
 
   it('holds memory flat over steps without any dispose', async () => {

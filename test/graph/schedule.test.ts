@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { DType } from '../../src/base/index.ts'
+import { topological } from '../../src/compiler/order.ts'
+import type { Schedule } from '../../src/compiler/program.ts'
+import { schedule } from '../../src/compiler/schedule.ts'
 import type { DeviceTraits } from '../../src/device/index.ts'
 import type { Node } from '../../src/graph/node.ts'
-import { topological } from '../../src/graph/order.ts'
 import * as p from '../../src/graph/primitives.ts'
-import type { Schedule } from '../../src/graph/program.ts'
-import { schedule } from '../../src/graph/schedule.ts'
 
 const traits: DeviceTraits = {
   maxBuffers: 9,

@@ -1,8 +1,8 @@
 /** @file Signatures: what is part of a graph's structure, and what is not. */
 import { describe, expect, it } from 'vitest'
+import { topological } from '../../src/compiler/order.ts'
+import { sameSignature, signature } from '../../src/compiler/signature.ts'
 import * as g from '../../src/graph/index.ts'
-import { topological } from '../../src/graph/order.ts'
-import { sameSignature, signature } from '../../src/graph/signature.ts'
 
 const row = (target: g.Node, donors: readonly g.Node[] = []): Int32Array =>
   signature(topological([target]), [target], new Set(donors)).row.slice()

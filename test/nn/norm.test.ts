@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { deviceCounters } from '../../src/graph/index.ts'
 import {
   manualSeed,
   memory,
@@ -13,6 +12,7 @@ import {
   type Tensor,
   tensor,
 } from '../../src/index.ts'
+import { deviceCounters } from '../../src/runtime/index.ts'
 import '../support/matchers.ts'
 import { cleanSlate, collect, expectNoGrowth } from '../support/collect.ts'
 import { device, hasDoubles, wide } from '../support/device.ts'

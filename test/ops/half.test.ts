@@ -4,9 +4,9 @@
  */
 import { describe, expect, it } from 'vitest'
 import { fromHalf, toHalf } from '../../src/base/index.ts'
-import { deviceCounters } from '../../src/graph/index.ts'
 import * as tg from '../../src/index.ts'
 import { opRegistry } from '../../src/ops/index.ts'
+import { deviceCounters } from '../../src/runtime/index.ts'
 import { device } from '../support/device.ts'
 import { casesByOp, freeFunction, freeName, type GoldenCase, revive, type Span, stored } from '../support/golden.ts'
 

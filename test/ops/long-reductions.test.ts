@@ -4,11 +4,11 @@
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type DType, dtypeInfo, fromHalf, type TypedArray, toHalf } from '../../src/base/index.ts'
+import { LONG } from '../../src/compiler/rewrite.ts'
 import { CHAIN as WASM_CHAIN } from '../../src/device/cpu/wasm/reductions.ts'
 import { LANES } from '../../src/device/cpu/wasm/writer.ts'
 import type { Device, DeviceTraits } from '../../src/device/index.ts'
 import { WORKGROUP } from '../../src/device/webgpu/strategy.ts'
-import { LONG } from '../../src/graph/rewrite.ts'
 import type { ReduceOp } from '../../src/kernel/index.ts'
 import { device } from '../support/device.ts'
 
@@ -88,9 +88,16 @@ type Case = readonly [outer: number, length: number, inner: number]
 
 interface Library {
   readonly graph: typeof import('../../src/graph/index.ts')
+  readonly runtime: typeof import('../../src/runtime/index.ts')
 }
 
-async function check({ graph }: Library, dtype: DType, ops: readonly ReduceOp[], [outer, length, inner]: Case, kind: Kind): Promise<void> {
+async function check(
+  { graph, runtime }: Library,
+  dtype: DType,
+  ops: readonly ReduceOp[],
+  [outer, length, inner]: Case,
+  kind: Kind,
+): Promise<void> {
   const rows = Array.from({ length: outer * inner }, (_, r) => numbers(kind, dtype, length, r))
   const data = new Array<number>(outer * length * inner)
   rows.forEach((row, r) => {
@@ -101,7 +108,7 @@ async function check({ graph }: Library, dtype: DType, ops: readonly ReduceOp[],
   })
   const x = graph.leaf(pack(dtype, data), [outer, length, inner], dtype, device)
   const nodes = ops.map((op) => graph.reduce(op, x, [1]))
-  const results = await Promise.all(nodes.map((node) => graph.readNode(node)))
+  const results = await Promise.all(nodes.map((node) => runtime.readNode(node)))
   for (const [k, op] of ops.entries()) {
     const values = Array.from(results[k] as TypedArray, (v) => (dtype === 'float16' && !op.startsWith('arg') ? fromHalf(v) : v))
     const wanted = rows.map((row) => reduced(op, row, dtype))
@@ -110,7 +117,7 @@ async function check({ graph }: Library, dtype: DType, ops: readonly ReduceOp[],
 }
 
 const libraries = new Map<string, Library>()
-/** From where on the device splits a reduction (src/graph/rewrite.ts). */
+/** From where on the device splits a reduction (src/compiler/rewrite.ts). */
 let traits: DeviceTraits
 beforeAll(async () => {
   for (const engine of ENGINES) {
@@ -118,7 +125,7 @@ beforeAll(async () => {
     if (engine !== 'webgpu') vi.stubEnv('TAPEGRAD_CPU', engine)
     const { init } = await import('../../src/index.ts')
     await init({ device })
-    libraries.set(engine, { graph: await import('../../src/graph/index.ts') })
+    libraries.set(engine, { graph: await import('../../src/graph/index.ts'), runtime: await import('../../src/runtime/index.ts') })
   }
   const { cpuProvider, webgpuProvider } = await import('../../src/device/index.ts')
   traits = ((await (device === 'cpu' ? cpuProvider : webgpuProvider).open()) as { device: Device }).device.traits

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { deviceCounters } from '../../src/graph/index.ts'
 import { nn, ones, optim, synchronize, type Tensor } from '../../src/index.ts'
+import { deviceCounters } from '../../src/runtime/index.ts'
 import { device } from '../support/device.ts'
 
 /** Twenty parameters of many sizes, with given gradients: what a step runs is the optimizer's alone. */

@@ -1,6 +1,6 @@
 /** @file Takes the GPU away from under the library, as a driver reset does. */
 import type { GpuComputeDevice } from '../../src/device/webgpu/device.ts'
-import { openNow } from '../../src/graph/devices.ts'
+import { openNow } from '../../src/runtime/devices.ts'
 
 /** The open WebGPU device itself. */
 export function gpuDevice(): GpuComputeDevice {

@@ -10,6 +10,7 @@ import { broadcastShapes, type DType, dtypeInfo, type Shape, sizeOf, type TypedA
 import type { Node } from '../../src/graph/index.ts'
 import * as graph from '../../src/graph/index.ts'
 import type { BinaryOp, ReduceOp, UnaryOp } from '../../src/kernel/index.ts'
+import * as runtime from '../../src/runtime/index.ts'
 import { Naive, type Values } from './naive.ts'
 
 export type GraphKind = 'exact' | 'smooth'
@@ -412,7 +413,7 @@ export class RandomGraph {
     const results: Checked[] = []
     for (const node of chosen) {
       const what = `node ${node.id}, ${node.primitive.kind} ${'op' in node.primitive ? node.primitive.op : ''} ${node.dtype} [${node.shape}]`
-      const raw = await graph.readNode(node)
+      const raw = await runtime.readNode(node)
       const values = Float64Array.from(node.dtype === 'float16' ? fromHalves(raw) : raw)
       results.push({ what, dtype: node.dtype, shape: node.shape, values, expected: this.#expected(node), tolerance: this.#tolerance(node) })
     }
@@ -480,7 +481,7 @@ export async function runRandomGraph(seed: number, options: RandomGraphOptions):
   for (let round = 0; round < rounds; round++) {
     made.grow(options.size ?? 12 + Math.floor(random() * 30))
     results.push(...(await made.check(4)))
-    if (random() < 0.3) graph.closeStep()
+    if (random() < 0.3) runtime.closeStep()
   }
   return results
 }

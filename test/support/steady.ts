@@ -1,5 +1,5 @@
-import { deviceCounters } from '../../src/graph/index.ts'
 import type { DeviceName } from '../../src/index.ts'
+import { deviceCounters } from '../../src/runtime/index.ts'
 
 export interface SteadyStep {
   readonly dispatches: number

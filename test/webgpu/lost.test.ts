@@ -2,7 +2,6 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openNow } from '../../src/graph/devices.ts'
 import {
   DeviceLostError,
   init,
@@ -17,6 +16,7 @@ import {
   tensor,
   zeros,
 } from '../../src/index.ts'
+import { openNow } from '../../src/runtime/devices.ts'
 import { cleanSlate } from '../support/collect.ts'
 import { destroyDevice } from '../support/destroy.ts'
 

@@ -1,7 +1,7 @@
 /** @file Batch normalization on a device: how many kernels it is, what float32 keeps of it, and that nothing grows over many steps. */
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { deviceCounters } from '../../src/graph/index.ts'
 import { init, manualSeed, memory, nn, ones, optim, randn, synchronize, type Tensor, tensor, tidy, zeros } from '../../src/index.ts'
+import { deviceCounters } from '../../src/runtime/index.ts'
 import { cleanSlate, expectNoGrowth } from '../support/collect.ts'
 
 const F = nn.functional

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { deviceCounters } from '../../src/graph/index.ts'
 import { data, init, manualSeed, nn, ones, optim, stack, type Tensor, tensor } from '../../src/index.ts'
+import { deviceCounters } from '../../src/runtime/index.ts'
 import { steadyStep } from '../support/steady.ts'
 
 beforeAll(async () => {

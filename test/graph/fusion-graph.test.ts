@@ -1,17 +1,17 @@
-/** @file What depends on what among clusters, against a plain walk over all of them. */
+/** @file What depends on what among groups, against a plain walk over all of them. */
 import { describe, expect, it } from 'vitest'
-import { Cluster } from '../../src/graph/cluster.ts'
-import { ClusterGraph } from '../../src/graph/cluster-graph.ts'
+import { FusionGraph } from '../../src/compiler/fusion-graph.ts'
+import { FusionGroup } from '../../src/compiler/fusion-groups.ts'
 import * as p from '../../src/graph/primitives.ts'
 
-const cluster = (graph: ClusterGraph): Cluster => {
-  const made = new Cluster(p.leaf(new Float32Array(1), [1], 'float32', 'cpu'))
+const group = (graph: FusionGraph): FusionGroup => {
+  const made = new FusionGroup(p.leaf(new Float32Array(1), [1], 'float32', 'cpu'))
   graph.add(made)
   return made
 }
 
 /** Whether `from` depends on `on`, without ranks. */
-function depends(from: Cluster, on: Cluster, seen = new Set<Cluster>()): boolean {
+function depends(from: FusionGroup, on: FusionGroup, seen = new Set<FusionGroup>()): boolean {
   if (from === on) return true
   if (seen.has(from)) return false
   seen.add(from)
@@ -27,13 +27,13 @@ function random(seed: number): (n: number) => number {
   }
 }
 
-describe('a graph of clusters', () => {
+describe('a graph of groups', () => {
   it('knows what depends on what, refuses cycles and nothing else, and keeps an order, while edges come and go in any direction', () => {
     for (let seed = 1; seed <= 20; seed++) {
       const next = random(seed)
-      const graph = new ClusterGraph()
-      const all = Array.from({ length: 24 }, () => cluster(graph))
-      const any = (): Cluster => all[next(all.length)] as Cluster
+      const graph = new FusionGraph()
+      const all = Array.from({ length: 24 }, () => group(graph))
+      const any = (): FusionGroup => all[next(all.length)] as FusionGroup
       let refused = 0
       for (let i = 0; i < 150; i++) {
         const [user, on] = [any(), any()]
@@ -55,16 +55,16 @@ describe('a graph of clusters', () => {
   })
 
   it('says that there may be a dependence where it would take too long to find out', () => {
-    const graph = new ClusterGraph()
-    const [first, apart] = [cluster(graph), cluster(graph)]
-    const chain = Array.from({ length: 2000 }, () => cluster(graph))
-    for (let i = 1; i < chain.length; i++) graph.link(chain[i] as Cluster, chain[i - 1] as Cluster)
-    graph.link(chain[0] as Cluster, first)
-    expect(graph.dependsOn(chain.at(-1) as Cluster, first)).toBe(true)
+    const graph = new FusionGraph()
+    const [first, apart] = [group(graph), group(graph)]
+    const chain = Array.from({ length: 2000 }, () => group(graph))
+    for (let i = 1; i < chain.length; i++) graph.link(chain[i] as FusionGroup, chain[i - 1] as FusionGroup)
+    graph.link(chain[0] as FusionGroup, first)
+    expect(graph.dependsOn(chain.at(-1) as FusionGroup, first)).toBe(true)
     // `apart` ranks below the chain, which does not read it
-    expect(graph.dependsOn(chain[10] as Cluster, apart)).toBe(false)
-    expect(graph.dependsOn(chain.at(-1) as Cluster, apart)).toBe(true)
-    expect(graph.link(apart, chain.at(-1) as Cluster)).toBe(false)
-    expect(graph.link(apart, chain[10] as Cluster)).toBe(true)
+    expect(graph.dependsOn(chain[10] as FusionGroup, apart)).toBe(false)
+    expect(graph.dependsOn(chain.at(-1) as FusionGroup, apart)).toBe(true)
+    expect(graph.link(apart, chain.at(-1) as FusionGroup)).toBe(false)
+    expect(graph.link(apart, chain[10] as FusionGroup)).toBe(true)
   })
 })

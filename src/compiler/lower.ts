@@ -3,6 +3,7 @@
  * is used. What is stored, and what an accumulator holds, is asked of the `Frame`.
  */
 import { contiguousStrides, type DType, type Shape } from '../base/index.ts'
+import { isWidening, type Node } from '../graph/index.ts'
 import {
   ANY_BUT_MINUS_ONE,
   type BinaryOp,
@@ -14,7 +15,6 @@ import {
   visitExprs,
 } from '../kernel/index.ts'
 import { keyOf, linear, literal, ofValue, reshapeCoords, shift } from './affine.ts'
-import { isWidening, type Node } from './node.ts'
 
 /** Where an expression is written: which nodes are read from memory or held in registers there. */
 export interface Frame {

@@ -3,7 +3,7 @@
  * or tables: the row is written into one array, and a node's place in it is noted on the node.
  */
 import type { Shape } from '../base/index.ts'
-import type { Node, Primitive } from './node.ts'
+import type { Node, Primitive } from '../graph/index.ts'
 
 let row = new Int32Array(4096)
 let length = 0

@@ -6,19 +6,18 @@
  */
 import { ArgumentError, DEVICE, options as describe, type Kind, optional, STRING, signature, type TypedArray } from '../base/index.ts'
 import type { DeviceCounters, DeviceInfo, DeviceName, MemoryStats } from '../device/index.ts'
-import { type HostRead, storedValues } from './compute.ts'
+import type { Node, Placement } from '../graph/index.ts'
+import { raise, told } from './deferred-errors.ts'
 import { available, getDefault, limitMemory, openDevice, opened, openNow, setDefault, settleDefault } from './devices.ts'
-import { raise, told } from './failures.ts'
+import { type HostRead, storedValues } from './execute.ts'
 import { flushAll, readySinks } from './flush.ts'
 import { replaced, takeReplaced } from './journal.ts'
 import { disposeNode, reclaim, retire } from './keeping.ts'
-import type { Node, Placement } from './node.ts'
-import { forget, keep, pin } from './pending.ts'
 import { enqueue } from './queue.ts'
 import { closeStep } from './steps.ts'
-import { turn } from './turn.ts'
+import { turn } from './yield-event-loop.ts'
 
-export { closeStep, disposeNode, forget, keep, pin, reclaim, replaced, retire }
+export { closeStep, disposeNode, reclaim, replaced, retire }
 
 /** A view that shows all of its base in the base's own order needs no kernel to be read. */
 function whole(node: Node): Node {

@@ -14,7 +14,7 @@ import {
   type Unavailable,
   webgpuProvider,
 } from '../device/index.ts'
-import type { Placement } from './node.ts'
+import type { Placement } from '../graph/index.ts'
 import { Plans } from './plans.ts'
 
 export interface OpenDevice {

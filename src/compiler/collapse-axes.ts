@@ -1,10 +1,10 @@
 /** @file Joining loops: neighbouring dims that every index steps through as through one become one axis. */
 import { type Index, type Stage, visitExprs } from '../kernel/index.ts'
 import { visitLevels } from './affine.ts'
-import type { Cluster, Layout } from './cluster.ts'
+import type { FusionGroup, Layout } from './fusion-groups.ts'
 
 /** Which neighbouring dims can share one loop: those that every index steps through as through one. */
-export function joinAxes(cluster: Cluster, stages: readonly Stage[]): Layout {
+export function collapseAxes(group: FusionGroup, stages: readonly Stage[]): Layout {
   const levels: ((axisId: number) => number)[] = []
   const note = (index: Index): void => visitLevels(index, (coefOf) => levels.push(coefOf))
   visitExprs(stages, (e) => {
@@ -14,7 +14,7 @@ export function joinAxes(cluster: Cluster, stages: readonly Stage[]): Layout {
 
   // In a draft every dim is an axis of its own, numbered as the writer makes them: the grid's dims first, then those of each stage.
   let id = 0
-  const group = (sizes: readonly number[], borders: readonly number[]): number[][] => {
+  const collapse = (sizes: readonly number[], borders: readonly number[]): number[][] => {
     const ids = sizes.map(() => id++)
     const groups: number[][] = []
     sizes.forEach((size, d) => {
@@ -29,10 +29,10 @@ export function joinAxes(cluster: Cluster, stages: readonly Stage[]): Layout {
     })
     return groups
   }
-  const grid = group(cluster.grid, cluster.borders)
-  const inner = cluster.inner.filter((n) => n !== 1)
+  const grid = collapse(group.grid, group.borders)
+  const inner = group.inner.filter((n) => n !== 1)
   const perStage = stages.map((stage) => {
-    return stage.kind === 'reduce' || stage.axes.length > 0 ? group(inner, []) : []
+    return stage.kind === 'reduce' || stage.axes.length > 0 ? collapse(inner, []) : []
   })
   return { grid, stages: perStage }
 }

@@ -7,10 +7,9 @@
  */
 import { dtypeInfo, type TypedArray } from '../base/index.ts'
 import type { DeviceName } from '../device/index.ts'
+import { forget, hasSinks, type Node } from '../graph/index.ts'
 import { openNow } from './devices.ts'
 import { unwatch, watch } from './lifetime.ts'
-import type { Node } from './node.ts'
-import { forget, hasSinks } from './pending.ts'
 import { afterTasks, finishedTask, lastTask, runningTask } from './queue.ts'
 
 /** Steps whose work is done. */

@@ -1,5 +1,5 @@
 /** @file What a primitive computes, as text: equal texts compute the same from the same inputs (leaves and scalars aside, whose values are not told). */
-import type { Primitive } from './node.ts'
+import type { Primitive } from '../graph/index.ts'
 
 export function primitiveKey(p: Primitive): string {
   switch (p.kind) {

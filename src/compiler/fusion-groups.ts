@@ -5,27 +5,27 @@
  * - `row`: one point per row; reductions along the row, elements of the row, and values per row (softmax, layer norm, a mean).
  * - `contract`: one point per element of a matrix product, with what is done to that element afterwards.
  *
- * A unit may read another unit of its cluster only where that one is in registers: an element at its own position, a reduction in
- * its own row. Everything else goes through memory and therefore lies in another cluster.
+ * A unit may read another unit of its group only where that one is in registers: an element at its own position, a reduction in
+ * its own row. Everything else goes through memory and therefore lies in another group.
  */
 import { contiguousStrides, type Shape, sizeOf } from '../base/index.ts'
+import { type ContractDims, isView, isWidening, type Node } from '../graph/index.ts'
 import { type Axis, type Contract, type Expr, type Index, type Reduction, type Stage, type Store, valueTypeOf } from '../kernel/index.ts'
 import { isAffine, linear, ofAxis, reshapeCoords, sameIndex, unravel } from './affine.ts'
-import { Emitter, type Frame } from './emit.ts'
-import { type ContractDims, isView, isWidening, type Node } from './node.ts'
+import { Emitter, type Frame } from './lower.ts'
 
-export type ClusterKind = 'map' | 'row' | 'contract'
+export type FusionKind = 'map' | 'row' | 'contract'
 type Level = 'grid' | 'domain'
 
 export interface Unit {
   readonly node: Node
   readonly level: Level
-  readonly cluster: Cluster
-  /** How many stages of reductions of the cluster have to run before its value is there. A reduction's own stage is the last of them. */
+  readonly group: FusionGroup
+  /** How many stages of reductions of the group have to run before its value is there. A reduction's own stage is the last of them. */
   readonly ready: number
 }
 
-/** Thrown while an expression is tried: a unit of the same cluster would have to be read somewhere else than in registers. */
+/** Thrown while an expression is tried: a unit of the same group would have to be read somewhere else than in registers. */
 export class NotFusable extends Error {}
 /** A matrix operand that is not a plain strided load: it has to be stored. */
 export class NotStrided extends Error {
@@ -36,7 +36,7 @@ export class NotStrided extends Error {
   }
 }
 
-/** What a cluster asks of the schedule while it writes expressions. */
+/** What a group asks of the schedule while it writes expressions. */
 export interface Memory {
   unitOf(node: Node): Unit | undefined
   load(node: Node, index: Index): Expr
@@ -61,23 +61,23 @@ interface StageWriter {
 
 const apart = (sizes: Shape): number[][] => sizes.map((_, i) => [i])
 
-export class Cluster {
-  readonly kind: ClusterKind
+export class FusionGroup {
+  readonly kind: FusionKind
   /** Sizes of the grid's dims, and of the dims of a row or of a contraction's sum. */
   readonly grid: Shape
   readonly inner: Shape
-  /** For a row cluster: the shape reduced, and which of its dims are the row's. */
+  /** For a row group: the shape reduced, and which of its dims are the row's. */
   readonly domain: Shape
   readonly dims: readonly number[]
   /** Grid dims at which a part of a contraction (batch, m, n) gives way to the next. */
   readonly borders: readonly number[]
   readonly units: Unit[] = []
-  /** Clusters whose results are read here, and those that read results of this one: kept by `ClusterGraph`. */
-  readonly deps = new Set<Cluster>()
-  readonly users = new Set<Cluster>()
-  /** A place in some order in which every cluster comes after its `deps`. */
+  /** Groups whose results are read here, and those that read results of this one: kept by `FusionGraph`. */
+  readonly deps = new Set<FusionGroup>()
+  readonly users = new Set<FusionGroup>()
+  /** A place in some order in which every group comes after its `deps`. */
   rank = 0
-  /** The last walk of `ClusterGraph` that came by. */
+  /** The last walk of `FusionGraph` that came by. */
   walk = 0
   /** When it was made: of two siblings the later one is tried first. */
   sequence = 0
@@ -125,7 +125,7 @@ export class Cluster {
 
   /** @param ready what `probe` answered */
   add(node: Node, level: Level, ready: number): Unit {
-    const unit: Unit = { node, level, cluster: this, ready: node.primitive.kind === 'reduce' ? ready + 1 : ready }
+    const unit: Unit = { node, level, group: this, ready: node.primitive.kind === 'reduce' ? ready + 1 : ready }
     this.units.push(unit)
     return unit
   }
@@ -150,10 +150,10 @@ const sameButOnes = (a: Shape, b: Shape): boolean => {
   return x.length === y.length && x.every((n, i) => n === y[i])
 }
 
-/** Writes the stages of a cluster under one layout of axes. */
+/** Writes the stages of a group under one layout of axes. */
 export class Writer {
   readonly gridAxes: Axis[] = []
-  readonly #cluster: Cluster
+  readonly #group: FusionGroup
   readonly #memory: Memory
   readonly #layout: Layout | undefined
   readonly #gridCoords: Index[]
@@ -163,16 +163,16 @@ export class Writer {
   readonly #accs = new Map<Node, { stage: number; slot: number }>()
   #nextAxis = 0
   readonly #probing: boolean
-  /** How many stages of reductions of the cluster have to run before what has been written. */
+  /** How many stages of reductions of the group have to run before what has been written. */
   ready = 0
 
-  constructor(cluster: Cluster, memory: Memory, layout: Layout | undefined, probing = false) {
-    this.#cluster = cluster
+  constructor(group: FusionGroup, memory: Memory, layout: Layout | undefined, probing = false) {
+    this.#group = group
     this.#memory = memory
     this.#layout = layout
     this.#probing = probing
-    this.#gridCoords = this.#axes(cluster.grid, layout?.grid, this.gridAxes)
-    this.#gridIndex = linear(this.#gridCoords, contiguousStrides(cluster.grid))
+    this.#gridCoords = this.#axes(group.grid, layout?.grid, this.gridAxes)
+    this.#gridIndex = linear(this.#gridCoords, contiguousStrides(group.grid))
   }
 
   /** Coordinates over `sizes`; the axes made are appended to `axes` (dims of size 1 need none). */
@@ -194,17 +194,17 @@ export class Writer {
 
   /** What writes one stage; `innerCoords` are the coordinates of the row's dims, where the stage runs along the row. */
   #stage(innerCoords: readonly Index[] | undefined, stage: number): StageWriter {
-    const cluster = this.#cluster
+    const group = this.#group
     let domainCoords: Index[] | undefined
     let domainIndex: Index | undefined
-    if (cluster.kind !== 'row') {
+    if (group.kind !== 'row') {
       domainCoords = this.#gridCoords
       domainIndex = this.#gridIndex
     } else if (innerCoords) {
       let outer = 0
       let along = 0
-      domainCoords = cluster.domain.map((_, d) => (cluster.dims.includes(d) ? innerCoords[along++] : this.#gridCoords[outer++]) as Index)
-      domainIndex = linear(domainCoords, contiguousStrides(cluster.domain))
+      domainCoords = group.domain.map((_, d) => (group.dims.includes(d) ? innerCoords[along++] : this.#gridCoords[outer++]) as Index)
+      domainIndex = linear(domainCoords, contiguousStrides(group.domain))
     }
     const memory = this.#memory
     const emitter = new Emitter({
@@ -212,7 +212,7 @@ export class Writer {
         const unit = memory.unitOf(node)
         if (!unit && !node.storage) return undefined
         const at = linear(coords, contiguousStrides(node.shape))
-        if (unit?.cluster !== cluster) return memory.load(node, at)
+        if (unit?.group !== group) return memory.load(node, at)
         const acc = this.#accs.get(node)
         const { kind } = node.primitive
         const type = valueTypeOf(node.dtype)
@@ -230,8 +230,8 @@ export class Writer {
     })
     const coordsOf = (node: Node, level: Level): Index[] =>
       level === 'domain'
-        ? reshapeCoords(domainCoords as Index[], node.shape, cluster.domain)
-        : reshapeCoords(this.#gridCoords, node.shape, cluster.grid)
+        ? reshapeCoords(domainCoords as Index[], node.shape, group.domain)
+        : reshapeCoords(this.#gridCoords, node.shape, group.grid)
     // Written out once, at the coordinates at which it was tried, however its readers come by them.
     const written = new Map<Node, Expr>()
     const member = (node: Node, level: Level): Expr => {
@@ -257,16 +257,16 @@ export class Writer {
   /** Reductions of one stage, which share its axes. */
   reductions(nodes: readonly Node[], stage: number): Reduction[] {
     const axes: Axis[] = []
-    const sizes = this.#cluster.inner.filter((n) => n !== 1)
+    const sizes = this.#group.inner.filter((n) => n !== 1)
     const coords = this.#axes(sizes, this.#layout?.stages[stage], axes)
     this.#stageAxes = axes
     let next = 0
-    const innerCoords = this.#cluster.inner.map((n) => (n === 1 ? ZERO : (coords[next++] as Index)))
+    const innerCoords = this.#group.inner.map((n) => (n === 1 ? ZERO : (coords[next++] as Index)))
     const { emitter } = this.#stage(innerCoords, stage)
     return nodes.map((node) => {
       const { op, dims } = node.primitive as { op: Reduction['op']; dims: readonly number[] }
       const x = node.inputs[0] as Node
-      const outer = reshapeCoords(this.#gridCoords, node.shape, this.#cluster.grid)
+      const outer = reshapeCoords(this.#gridCoords, node.shape, this.#group.grid)
       let o = 0
       let i = 0
       const position = x.shape.map((n, d) => (!dims.includes(d) ? (outer[o++] as Index) : n === 1 ? ZERO : (coords[i++] as Index)))
@@ -323,12 +323,12 @@ export class Writer {
     let innerCoords: Index[] | undefined
     if (level === 'domain') {
       const coords = this.#axes(
-        this.#cluster.inner.filter((n) => n !== 1),
+        this.#group.inner.filter((n) => n !== 1),
         this.#layout?.stages[stage],
         axes,
       )
       let next = 0
-      innerCoords = this.#cluster.inner.map((n) => (n === 1 ? ZERO : (coords[next++] as Index)))
+      innerCoords = this.#group.inner.map((n) => (n === 1 ? ZERO : (coords[next++] as Index)))
     }
     const { emitter, member, coordsOf } = this.#stage(innerCoords, Number.MAX_SAFE_INTEGER)
     const stores = units.map(({ node }): Store => {
@@ -342,9 +342,9 @@ export class Writer {
     return { kind: 'store', axes, stores }
   }
 
-  /** All stages of the cluster, storing the units for which `place` gives a buffer. */
+  /** All stages of the group, storing the units for which `place` gives a buffer. */
   write(place: (node: Node) => { buffer: number; offset: number } | undefined): { stages: Stage[]; contract: Contract | undefined } {
-    const { units, kind } = this.#cluster
+    const { units, kind } = this.#group
     const stages: Stage[] = []
     let contract: Contract | undefined
     if (kind === 'contract') {

@@ -1,12 +1,9 @@
 /** @file What is computed together, and what remains of it where not everything can be computed. */
 import { BacklogError, CompilationError, OutOfMemoryError } from '../base/index.ts'
-import { flush } from './compute.ts'
+import { isSource, isView, type Node, takeSinks, viewBase } from '../graph/index.ts'
+import { flush } from './execute.ts'
 import { type Replaced, restoreLater, revert } from './journal.ts'
-import { isView, type Node } from './node.ts'
-import { takeSinks } from './pending.ts'
 import type { Task } from './queue.ts'
-import { isSource } from './rewrite.ts'
-import { viewBase } from './units.ts'
 
 /** Pending sinks that need storing. A view of something that stays is as good as stored. */
 export function readySinks(): Node[] {

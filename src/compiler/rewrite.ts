@@ -8,8 +8,8 @@
  */
 import { type DType, dtypeInfo, type Shape, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
+import { isSource, isView, isWidening, Node, type Primitive } from '../graph/index.ts'
 import { identityOf, type ReduceOp } from '../kernel/index.ts'
-import { isView, isWidening, Node, type Primitive } from './node.ts'
 import { primitiveKey } from './primitive-key.ts'
 
 /** Reductions shorter than this run in one pass. */
@@ -28,13 +28,6 @@ const widened = (dtype: DType): DType => (dtype === 'float16' ? 'float32' : 'int
 
 const castTo = (x: Node, dtype: DType): Node => (x.dtype === dtype ? x : derive({ kind: 'cast' }, [x], x.shape, dtype, x))
 const reshapeTo = (x: Node, shape: Shape): Node => derive({ kind: 'reshape' }, [x], shape, x.dtype, x)
-
-/** Whether a node's values are there or cost nothing: the graph ends here. */
-export function isSource(node: Node): boolean {
-  if (node.storage) return true
-  const { kind } = node.primitive
-  return kind === 'scalar' || kind === 'constant' || kind === 'iota'
-}
 
 /**
  * The rewritten form of every node of `order` (topological, sources included). Views and paddings that show the same are one, so that a convolution and

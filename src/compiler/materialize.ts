@@ -3,8 +3,7 @@
  * ends up in the kernel of all its readers is not stored either.
  */
 import { sizeOf } from '../base/index.ts'
-import { isView, isWidening, type Node } from './node.ts'
-import { isSource } from './rewrite.ts'
+import { isSource, isView, isWidening, type Node } from '../graph/index.ts'
 
 /** From this much work per element on, a value with readers in several kernels is stored rather than computed again; and one with very many readers. */
 const HEAVY = 40
@@ -50,13 +49,6 @@ function ownCost({ primitive }: Node): number {
     default:
       return 0
   }
-}
-
-/** The node whose values a chain of views shows. */
-export function viewBase(node: Node): Node {
-  let base = node
-  while (isView(base) && !base.storage) base = base.inputs[0] as Node
-  return base
 }
 
 /** What an operand of a contraction is read from: as {@link viewBase}, and halves are widened where they are read. */

@@ -1,13 +1,12 @@
-/** @file From clusters to a program: in which order kernels run, which buffers they bind, and which outputs overwrite an input. */
+/** @file From groups to a program: in which order kernels run, which buffers they bind, and which outputs overwrite an input. */
 import { sizeOf } from '../base/index.ts'
 import type { Program, ProgramKernel, Slot } from '../device/index.ts'
+import { isSource, isView, type Node } from '../graph/index.ts'
 import { type Axis, type BufferUse, type Expr, type Index, type Kernel, type Stage, valueTypeOf } from '../kernel/index.ts'
-import { type Cluster, type Memory, NotFusable, type Unit, Writer } from './cluster.ts'
-import { joinAxes } from './layout.ts'
-import { isView, type Node } from './node.ts'
-import { orderClusters } from './order.ts'
-import { isSource } from './rewrite.ts'
-import { mapBuffers, readsOnlyAt, renameBuffer } from './walk.ts'
+import { collapseAxes } from './collapse-axes.ts'
+import { type FusionGroup, type Memory, NotFusable, type Unit, Writer } from './fusion-groups.ts'
+import { orderGroups } from './order.ts'
+import { mapBuffers, readsOnlyAt, renameBuffer } from './rename-buffers.ts'
 
 export interface Schedule {
   readonly program: Program
@@ -33,7 +32,7 @@ export interface Arrangement {
   readonly units: ReadonlyMap<Node, Unit>
   /** Which nodes read each node. */
   readonly consumers: ReadonlyMap<Node, readonly Node[]>
-  readonly clusters: Iterable<Cluster>
+  readonly groups: Iterable<FusionGroup>
   /** What memory a stored node lies in, where it is not its own: the pack that it is a piece of. */
   readonly home: ReadonlyMap<Node, { node: Node; offset: number }>
   /** Buffers that one kernel may bind. */
@@ -56,8 +55,8 @@ export function bindings({ goals, donors, consumers }: Arrangement, loads: Reado
   return loads.size + stored.length - shared
 }
 
-/** The program, or the clusters that would bind too many buffers: some of their members belong elsewhere. */
-export const writeProgram = (made: Arrangement): Schedule | readonly Cluster[] => new ProgramWriter(made).run()
+/** The program, or the groups that would bind too many buffers: some of their members belong elsewhere. */
+export const writeProgram = (made: Arrangement): Schedule | readonly FusionGroup[] => new ProgramWriter(made).run()
 
 class ProgramWriter implements Memory {
   readonly #made: Arrangement
@@ -99,17 +98,17 @@ class ProgramWriter implements Memory {
     return this.#positions.get(node) as number
   }
 
-  run(): Schedule | readonly Cluster[] {
+  run(): Schedule | readonly FusionGroup[] {
     const { goals, units, home, limit } = this.#made
-    // What is read from another cluster, or wanted, is stored.
+    // What is read from another group, or wanted, is stored.
     const stored = new Set<Node>(goals.keys())
-    for (const cluster of this.#made.clusters) for (const node of cluster.loads) if (units.get(node)?.cluster !== cluster) stored.add(node)
+    for (const group of this.#made.groups) for (const node of group.loads) if (units.get(node)?.group !== group) stored.add(node)
     for (const piece of home.keys()) stored.add(piece)
 
-    const ordered = orderClusters(this.#made.clusters)
-    const crowded = ordered.filter((cluster) => {
-      const outside = new Set([...cluster.loads].filter((n) => units.get(n)?.cluster !== cluster))
-      const members = cluster.units.filter((u) => stored.has(u.node)).map((u) => u.node)
+    const ordered = orderGroups(this.#made.groups)
+    const crowded = ordered.filter((group) => {
+      const outside = new Set([...group.loads].filter((n) => units.get(n)?.group !== group))
+      const members = group.units.filter((u) => stored.has(u.node)).map((u) => u.node)
       return bindings(this.#made, outside, members) > limit
     })
     if (crowded.length > 0) return crowded
@@ -136,12 +135,12 @@ class ProgramWriter implements Memory {
 
     const kernels: ProgramKernel[] = []
     const readers = new Map<Node, number>()
-    for (const cluster of ordered) for (const node of cluster.loads) readers.set(node, (readers.get(node) ?? 0) + 1)
+    for (const group of ordered) for (const node of group.loads) readers.set(node, (readers.get(node) ?? 0) + 1)
     const donated = new Set<number>()
-    for (const cluster of ordered) {
-      const made = this.#kernel(cluster, stored, slotFor, slots, readers, donated)
+    for (const group of ordered) {
+      const made = this.#kernel(group, stored, slotFor, slots, readers, donated)
       // (an output may not have found the donor that was counted on)
-      if (made.slots.length > limit) crowded.push(cluster)
+      if (made.slots.length > limit) crowded.push(group)
       kernels.push(made)
     }
     if (crowded.length > 0) return crowded
@@ -159,7 +158,7 @@ class ProgramWriter implements Memory {
   }
 
   #kernel(
-    cluster: Cluster,
+    group: FusionGroup,
     stored: ReadonlySet<Node>,
     slotFor: (node: Node) => number,
     slots: Slot[],
@@ -180,8 +179,8 @@ class ProgramWriter implements Memory {
       }
       bufferOf.set(node, buffer)
     }
-    for (const node of cluster.loads) if (this.#made.units.get(node)?.cluster !== cluster) bind(node, 'read')
-    const results = cluster.units.filter((u) => stored.has(u.node)).map((u) => u.node)
+    for (const node of group.loads) if (this.#made.units.get(node)?.group !== group) bind(node, 'read')
+    const results = group.units.filter((u) => stored.has(u.node)).map((u) => u.node)
     for (const node of results) bind(node, 'write')
 
     this.#buffers = bufferOf
@@ -190,12 +189,12 @@ class ProgramWriter implements Memory {
       if (!stored.has(node)) return undefined
       return { buffer: bufferOf.get(node) as number, offset: this.#made.home.get(node)?.offset ?? 0 }
     }
-    const written = write(cluster, this, place)
+    const written = write(group, this, place)
     const { gridAxes, contract } = written
     let { stages } = written
 
-    if (cluster.kind === 'map') {
-      const given = this.#donate(cluster, stages, results, slotFor, slots, readers, bufferOf)
+    if (group.kind === 'map') {
+      const given = this.#donate(group, stages, results, slotFor, slots, readers, bufferOf)
       for (const { from, to, input } of given) {
         stages = stages.map((s) => renameBuffer(s, from, to))
         buffers[to] = { dtype: (buffers[to] as BufferUse).dtype, access: 'readwrite' }
@@ -208,7 +207,7 @@ class ProgramWriter implements Memory {
         stages = stages.map((s) => mapBuffers(s, (b) => renumber.get(b) as number))
         return {
           kernel: {
-            label: labelOf(cluster),
+            label: labelOf(group),
             grid: gridAxes,
             stages,
             buffers: kept.map((i) => buffers[i] as BufferUse),
@@ -219,7 +218,7 @@ class ProgramWriter implements Memory {
       }
     }
     const kernel: Kernel = {
-      label: labelOf(cluster),
+      label: labelOf(group),
       grid: gridAxes,
       stages,
       buffers,
@@ -231,7 +230,7 @@ class ProgramWriter implements Memory {
 
   /** Pairs inputs that may be overwritten with outputs of this kernel that take exactly their place. */
   #donate(
-    cluster: Cluster,
+    group: FusionGroup,
     stages: readonly Stage[],
     written: readonly Node[],
     slotFor: (node: Node) => number,
@@ -241,7 +240,7 @@ class ProgramWriter implements Memory {
   ): { from: number; to: number; input: Node }[] {
     const pairs: { from: number; to: number; input: Node }[] = []
     const taken = new Set<Node>()
-    for (const input of cluster.loads) {
+    for (const input of group.loads) {
       if (!this.#made.donors.has(input) || readers.get(input) !== 1) continue
       const from = bufferOf.get(input) as number
       const output = written.find((n) => {
@@ -259,15 +258,15 @@ class ProgramWriter implements Memory {
   }
 }
 
-/** A cluster's stages: first with every dim an axis of its own, to see which can be joined, then over joined axes. */
+/** A group's stages: first with every dim an axis of its own, to see which can be joined, then over joined axes. */
 function write(
-  cluster: Cluster,
+  group: FusionGroup,
   memory: Memory,
   place: Parameters<Writer['write']>[0],
 ): ReturnType<Writer['write']> & { gridAxes: readonly Axis[] } {
-  const apart = new Writer(cluster, memory, undefined)
+  const apart = new Writer(group, memory, undefined)
   const draft = apart.write(place)
-  const joined = new Writer(cluster, memory, joinAxes(cluster, draft.stages))
+  const joined = new Writer(group, memory, collapseAxes(group, draft.stages))
   try {
     return { ...joined.write(place), gridAxes: joined.gridAxes }
   } catch (e) {
@@ -278,20 +277,20 @@ function write(
 }
 
 /** What a kernel computes, in a few words. */
-function labelOf(cluster: Cluster): string {
+function labelOf(group: FusionGroup): string {
   const names: string[] = []
   const seen = new Set<Node>()
-  const members = new Set(cluster.units.map((u) => u.node))
+  const members = new Set(group.units.map((u) => u.node))
   const visit = (node: Node): void => {
     if (seen.has(node) || isSource(node) || names.length > 12) return
     seen.add(node)
-    if (!members.has(node) && cluster.loads.has(node)) return
+    if (!members.has(node) && group.loads.has(node)) return
     for (const input of node.inputs) visit(input)
     const { primitive } = node
     if (primitive.kind === 'reduce' || primitive.kind === 'unary' || primitive.kind === 'binary') names.push(primitive.op)
     else if (primitive.kind === 'contract') names.push(primitive.k > 1 ? 'conv' : 'matmul')
     else if (!isView(node) && primitive.kind !== 'alias') names.push(primitive.kind)
   }
-  for (const unit of cluster.units) visit(unit.node)
+  for (const unit of group.units) visit(unit.node)
   return names.length > 0 ? names.join('+') : 'copy'
 }

@@ -1,11 +1,10 @@
 /** @file The end of a step: its results are computed, or it did not happen. */
 import { BacklogError } from '../base/index.ts'
-import { fail as failLater } from './failures.ts'
+import { isPinned, keep, type Node } from '../graph/index.ts'
+import { fail as failLater } from './deferred-errors.ts'
 import { flushAll, readySinks, settleApart } from './flush.ts'
 import { type Replaced, revert, takeReplaced } from './journal.ts'
 import { endEpoch, keepDonors, releaseDonors, takeDonors } from './keeping.ts'
-import type { Node } from './node.ts'
-import { isPinned, keep } from './pending.ts'
 import { enqueue } from './queue.ts'
 
 /** A step that is closing: what takes back its updates, until it is certain that they are computed. */

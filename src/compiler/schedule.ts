@@ -1,29 +1,29 @@
 /**
  * @file From recorded nodes to a program: which nodes are stored, and which kernels compute them (program.ts then writes these).
  *
- * Units (see units.ts) are gathered into clusters greedily, in topological order: a unit joins the cluster of something it reads, or of something that
- * reads the same, when everything it needs from there is in registers and no cycle comes about. What a cluster keeps to itself is never stored.
+ * Units (see materialize.ts) are gathered into groups greedily, in topological order: a unit joins the group of something it reads, or of something that
+ * reads the same, when everything it needs from there is in registers and no cycle comes about. What a group keeps to itself is never stored.
  *
- * The time is linear in the number of nodes: a cluster has a bounded number of members, a unit tries a bounded number of clusters, and looks at a
+ * The time is linear in the number of nodes: a group has a bounded number of members, a unit tries a bounded number of groups, and looks at a
  * bounded part of what depends on what (`npm run bench -- growth`).
  */
 import { dtypeInfo, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
+import { isSource, isView, type Node } from '../graph/index.ts'
 import { type Expr, type Index, valueTypeOf } from '../kernel/index.ts'
-import { Cluster, type Memory, NotFusable, NotStrided, type Unit } from './cluster.ts'
-import { ClusterGraph } from './cluster-graph.ts'
-import { isView, type Node } from './node.ts'
+import { FusionGraph } from './fusion-graph.ts'
+import { FusionGroup, type Memory, NotFusable, NotStrided, type Unit } from './fusion-groups.ts'
+import { chooseUnits, LONGEST } from './materialize.ts'
 import { topological } from './order.ts'
 import { type Arrangement, bindings, type Schedule, writeProgram } from './program.ts'
-import { isSource, rewrite } from './rewrite.ts'
-import { chooseUnits, LONGEST } from './units.ts'
+import { rewrite } from './rewrite.ts'
 
 /** Attempts that begin anew because more had to be stored than was known at first; in the last one it is stored where it was found. */
 const ATTEMPTS = 4
-/** Siblings, and readers of one node, among which a unit looks for a cluster to join. */
+/** Siblings, and readers of one node, among which a unit looks for a group to join. */
 const SIBLINGS = 8
 const READERS = 64
-/** Clusters that a unit reads from which it tries to join. */
+/** Groups that a unit reads from which it tries to join. */
 const DIRECT = 32
 /** A result with more readers than this stays in its own kernel. */
 const MOVED_READERS = 32
@@ -60,13 +60,13 @@ export function schedule(order: readonly Node[], targets: readonly Node[], donor
   }
 }
 
-/** A reduction that was moved into another cluster: for good, or for a trial. */
+/** A reduction that was moved into another group: for good, or for a trial. */
 interface Absorbed {
   readonly commit: () => void
   readonly undo: () => void
 }
 
-const stateOf = ({ loads, deps }: Cluster): { loads: ReadonlySet<Node>; deps: ReadonlySet<Cluster> } => ({
+const stateOf = ({ loads, deps }: FusionGroup): { loads: ReadonlySet<Node>; deps: ReadonlySet<FusionGroup> } => ({
   loads: new Set(loads),
   deps: new Set(deps),
 })
@@ -80,10 +80,10 @@ class Attempt implements Memory {
   readonly #order: readonly Node[]
   readonly #chosen: ReturnType<typeof chooseUnits>
   readonly #units = new Map<Node, Unit>()
-  readonly #clusters = new Set<Cluster>()
-  readonly #graph = new ClusterGraph()
-  /** Clusters that read a node from memory; also some that did once. */
-  readonly #readers = new Map<Node, Cluster[]>()
+  readonly #groups = new Set<FusionGroup>()
+  readonly #graph = new FusionGraph()
+  /** Groups that read a node from memory; also some that did once. */
+  readonly #readers = new Map<Node, FusionGroup[]>()
   /** What memory a stored node lies in: itself, or the pack that it is a piece of. */
   readonly #home = new Map<Node, { node: Node; offset: number }>()
   #loaded = new Set<Node>()
@@ -134,24 +134,24 @@ class Attempt implements Memory {
 
   /** A pack has no kernel: its pieces are written where they lie in it. */
   #placePack(node: Node, offsets: readonly number[]): void {
-    const own = new Cluster(node)
+    const own = new FusionGroup(node)
     this.#graph.add(own)
     node.inputs.forEach((piece, i) => {
       this.#home.set(piece, { node, offset: offsets[i] as number })
-      this.#graph.link(own, (this.#units.get(piece) as Unit).cluster)
+      this.#graph.link(own, (this.#units.get(piece) as Unit).group)
     })
-    this.#units.set(node, { node, level: 'grid', cluster: own, ready: 0 })
+    this.#units.set(node, { node, level: 'grid', group: own, ready: 0 })
   }
 
-  /** Puts a unit into a cluster. */
+  /** Puts a unit into a group. */
   #place(node: Node): void {
-    const fresh = new Cluster(node)
+    const fresh = new FusionGroup(node)
     const loads = this.#read(node, fresh)
     const length = this.#chosen.length.get(node) as number
     if (!this.#lessons.apart.has(node)) {
-      for (const cluster of this.#candidates(loads)) {
-        const absorbed = cluster.kind === 'row' && cluster.levelFor(node) ? this.#absorb(cluster, loads) : []
-        const joined = this.#join(node, cluster, loads, length)
+      for (const group of this.#candidates(loads)) {
+        const absorbed = group.kind === 'row' && group.levelFor(node) ? this.#absorb(group, loads) : []
+        const joined = this.#join(node, group, loads, length)
         for (const each of absorbed.reverse()) each[joined ? 'commit' : 'undo']()
         if (joined) return
       }
@@ -165,17 +165,17 @@ class Attempt implements Memory {
     fresh.length = length
     fresh.alone = this.#lessons.apart.has(node)
     fresh.sequence = this.#sequence++
-    this.#clusters.add(fresh)
+    this.#groups.add(fresh)
     this.#graph.add(fresh)
     this.#units.set(node, fresh.add(node, 'grid', 0))
     for (const n of loads) this.#depend(fresh, n)
   }
 
   /** What a unit reads from memory in a kernel of its own. A matrix operand that has to be stored is placed first. */
-  #read(node: Node, fresh: Cluster): Set<Node> {
+  #read(node: Node, fresh: FusionGroup): Set<Node> {
     for (;;) {
       this.#loaded = new Set()
-      this.#units.set(node, { node, level: 'grid', cluster: fresh, ready: 0 })
+      this.#units.set(node, { node, level: 'grid', group: fresh, ready: 0 })
       try {
         fresh.probe(node, 'grid', this)
         return this.#loaded
@@ -195,42 +195,42 @@ class Attempt implements Memory {
     this.#place(node)
   }
 
-  /** Takes reductions of the same rows, so far alone in their kernels, into `cluster`, so that a reader of both needs one kernel. */
-  #absorb(cluster: Cluster, loads: ReadonlySet<Node>): Absorbed[] {
+  /** Takes reductions of the same rows, so far alone in their kernels, into `group`, so that a reader of both needs one kernel. */
+  #absorb(group: FusionGroup, loads: ReadonlySet<Node>): Absorbed[] {
     const absorbed: Absorbed[] = []
     for (const node of loads) {
       const unit = this.#units.get(node)
-      const old = unit?.cluster
-      if (!old || old === cluster || node.primitive.kind !== 'reduce' || old.units.length !== 1 || old.alone) continue
-      if (old.users.size > MOVED_READERS || this.#graph.dependsOn(cluster, old)) continue
-      const before = stateOf(cluster)
-      if (!this.#join(node, cluster, old.loads, old.length)) continue
-      this.#clusters.delete(old)
-      const linked = [...old.users].filter((user) => !user.deps.has(cluster))
+      const old = unit?.group
+      if (!old || old === group || node.primitive.kind !== 'reduce' || old.units.length !== 1 || old.alone) continue
+      if (old.users.size > MOVED_READERS || this.#graph.dependsOn(group, old)) continue
+      const before = stateOf(group)
+      if (!this.#join(node, group, old.loads, old.length)) continue
+      this.#groups.delete(old)
+      const linked = [...old.users].filter((user) => !user.deps.has(group))
       const undo = (): void => {
-        for (const user of linked) this.#graph.unlink(user, cluster)
-        cluster.units.pop()
-        cluster.length -= old.length
-        this.#restore(cluster, before)
+        for (const user of linked) this.#graph.unlink(user, group)
+        group.units.pop()
+        group.length -= old.length
+        this.#restore(group, before)
         this.#units.set(node, unit)
         old.sequence = this.#sequence++
-        this.#clusters.add(old)
+        this.#groups.add(old)
       }
-      // What reads the old cluster goes on reading it until it is certain that this stays
+      // What reads the old group goes on reading it until it is certain that this stays
       const commit = (): void => {
         for (const user of old.users) this.#graph.unlink(user, old)
         for (const dep of old.deps) this.#graph.unlink(old, dep)
       }
-      if (linked.every((user) => this.#graph.link(user, cluster))) absorbed.push({ undo, commit })
+      if (linked.every((user) => this.#graph.link(user, group))) absorbed.push({ undo, commit })
       else undo()
     }
     return absorbed
   }
 
-  /** Takes back what a cluster has come to read. */
-  #restore(cluster: Cluster, { loads, deps }: ReturnType<typeof stateOf>): void {
-    for (const dep of cluster.deps) if (!deps.has(dep)) this.#graph.unlink(cluster, dep)
-    for (const node of cluster.loads) if (!loads.has(node)) cluster.loads.delete(node)
+  /** Takes back what a group has come to read. */
+  #restore(group: FusionGroup, { loads, deps }: ReturnType<typeof stateOf>): void {
+    for (const dep of group.deps) if (!deps.has(dep)) this.#graph.unlink(group, dep)
+    for (const node of group.loads) if (!loads.has(node)) group.loads.delete(node)
   }
 
   /** Buffers that one kernel may bind besides its scalars and its error flag. */
@@ -238,71 +238,71 @@ class Attempt implements Memory {
     return this.#traits.maxBuffers - 2
   }
 
-  /** `cluster` reads a node from memory. @returns false where that would be a cycle */
-  #depend(cluster: Cluster, node: Node): boolean {
-    const other = this.#units.get(node)?.cluster
-    if (other && !this.#graph.link(cluster, other)) return false
-    if (cluster.loads.has(node)) return true
-    cluster.loads.add(node)
+  /** `group` reads a node from memory. @returns false where that would be a cycle */
+  #depend(group: FusionGroup, node: Node): boolean {
+    const other = this.#units.get(node)?.group
+    if (other && !this.#graph.link(group, other)) return false
+    if (group.loads.has(node)) return true
+    group.loads.add(node)
     const readers = this.#readers.get(node)
-    if (readers) readers.push(cluster)
-    else this.#readers.set(node, [cluster])
+    if (readers) readers.push(group)
+    else this.#readers.set(node, [group])
     return true
   }
 
-  /** Clusters that a unit with these loads might join: those it reads from, then those that read the same; contractions first. */
-  #candidates(loads: ReadonlySet<Node>): Cluster[] {
-    const found = new Set<Cluster>()
+  /** Groups that a unit with these loads might join: those it reads from, then those that read the same; contractions first. */
+  #candidates(loads: ReadonlySet<Node>): FusionGroup[] {
+    const found = new Set<FusionGroup>()
     for (const node of loads) {
       const unit = this.#units.get(node)
-      if (unit && unit.node.primitive.kind !== 'pack') found.add(unit.cluster)
+      if (unit && unit.node.primitive.kind !== 'pack') found.add(unit.group)
     }
-    const siblings = new Set<Cluster>()
+    const siblings = new Set<FusionGroup>()
     for (const node of loads) {
       for (const c of this.#readers.get(node)?.slice(-READERS) ?? [])
-        if (c.kind !== 'contract' && !found.has(c) && this.#clusters.has(c) && c.loads.has(node)) siblings.add(c)
+        if (c.kind !== 'contract' && !found.has(c) && this.#groups.has(c) && c.loads.has(node)) siblings.add(c)
     }
     const rank = { contract: 0, row: 1, map: 2 }
     const direct = [...found].sort((a, b) => rank[a.kind] - rank[b.kind]).slice(0, DIRECT)
     return [...direct, ...[...siblings].sort((a, b) => b.sequence - a.sequence).slice(0, SIBLINGS)]
   }
 
-  #join(node: Node, cluster: Cluster, loads: ReadonlySet<Node>, length: number): boolean {
-    if (cluster.alone || cluster.length + length > LONGEST) return false
-    const level = cluster.levelFor(node)
+  #join(node: Node, group: FusionGroup, loads: ReadonlySet<Node>, length: number): boolean {
+    if (group.alone || group.length + length > LONGEST) return false
+    const level = group.levelFor(node)
     if (!level) return false
     const isReduce = node.primitive.kind === 'reduce'
     // Narrow results are packed several to a word, which only a flat kernel can do.
-    if (cluster.kind !== 'map' && dtypeInfo[node.dtype].bytes < 4) return false
-    if (cluster.kind === 'row' && (isReduce || level === 'domain') && !this.#worthRows(cluster)) return false
+    if (group.kind !== 'map' && dtypeInfo[node.dtype].bytes < 4) return false
+    if (group.kind === 'row' && (isReduce || level === 'domain') && !this.#worthRows(group)) return false
     for (const n of loads) {
-      const other = this.#units.get(n)?.cluster
-      if (other && other !== cluster && this.#graph.dependsOn(other, cluster)) return false
+      const other = this.#units.get(n)?.group
+      if (other && other !== group && this.#graph.dependsOn(other, group)) return false
     }
-    const ready = this.#probe(node, cluster, level)
+    const ready = this.#probe(node, group, level)
     if (ready === undefined) return false
     const needed = this.#loaded
-    const bound = new Set([...cluster.loads, ...needed])
-    const most = bound.size + cluster.units.length + 1
-    if (most > this.#limit() && bindings(this.#made(), bound, [...cluster.units.map((u) => u.node), node]) > this.#limit()) return false
-    const before = stateOf(cluster)
+    const bound = new Set([...group.loads, ...needed])
+    const most = bound.size + group.units.length + 1
+    if (most > this.#limit() && bindings(this.#made(), bound, [...group.units.map((u) => u.node), node]) > this.#limit()) return false
+    const before = stateOf(group)
     for (const n of needed) {
-      if (this.#depend(cluster, n)) continue
-      this.#restore(cluster, before)
+      if (this.#depend(group, n)) continue
+      this.#restore(group, before)
       return false
     }
-    this.#units.set(node, cluster.add(node, level, ready))
-    cluster.length += length
+    this.#units.set(node, group.add(node, level, ready))
+    group.length += length
     return true
   }
 
-  /** Tries a unit as a member of a cluster: undefined where it does not fit. What it reads from memory there is in `#loaded` afterwards. */
-  #probe(node: Node, cluster: Cluster, level: Unit['level']): number | undefined {
+  /** Tries a unit as a member of a group: undefined where it does not fit. What it reads from memory there is in `#loaded` afterwards. */
+  #probe(node: Node, group: FusionGroup, level: Unit['level']): number | undefined {
     this.#loaded = new Set()
     const before = this.#units.get(node)
-    this.#units.set(node, { node, level, cluster, ready: 0 })
+    this.#units.set(node, { node, level, group, ready: 0 })
     try {
-      return cluster.probe(node, level, this)
+      return group.probe(node, level, this)
     } catch (e) {
       if (e instanceof NotFusable) return undefined
       throw e
@@ -313,8 +313,8 @@ class Attempt implements Memory {
   }
 
   /** Whether a row's elements may be left to its row: with too few rows, most of the device would wait. */
-  #worthRows(cluster: Cluster): boolean {
-    return sizeOf(cluster.grid) * 4 >= this.#traits.parallelism || sizeOf(cluster.domain) <= 4096
+  #worthRows(group: FusionGroup): boolean {
+    return sizeOf(group.grid) * 4 >= this.#traits.parallelism || sizeOf(group.domain) <= 4096
   }
 
   /** Something inside `root`'s expression whose storing makes it read fewer buffers. */
@@ -345,7 +345,7 @@ class Attempt implements Memory {
       donors: this.#donors,
       units: this.#units,
       consumers: this.#chosen.consumers,
-      clusters: this.#clusters,
+      groups: this.#groups,
       home: this.#home,
       limit: this.#limit(),
     }

@@ -1,7 +1,7 @@
 /** @file Whether a tensor's values can still be had, and what is said where they cannot. */
 import { DeviceLostError, StaleTensorError } from '../base/index.ts'
+import type { Node } from '../graph/index.ts'
 import { unwatch } from './lifetime.ts'
-import type { Node } from './node.ts'
 
 const describe = (node: Node): string => `a [${node.shape.join(', ')}] ${node.dtype} tensor`
 

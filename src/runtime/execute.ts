@@ -1,16 +1,13 @@
 /** @file From recorded nodes to a run on a device: what is wanted, its plan, its memory, its results. */
 import { DeviceError, DeviceLostError, dtypeInfo, OutOfMemoryError, sizeOf, type TypedArray, toHalf } from '../base/index.ts'
+import { topological } from '../compiler/index.ts'
 import type { Device, DeviceBuffer, DeviceName, HostCopy, MakerOf } from '../device/index.ts'
+import { isPinned, isSource, isView, type Node, type Placement, type Storage, viewBase } from '../graph/index.ts'
 import { getDefault, openDevice, openNow, settleDefault } from './devices.ts'
 import { countRun, lend, moveToHost, used } from './keeping.ts'
 import { collectIfCrowded, collectNow, unwatch, watch } from './lifetime.ts'
-import { isView, type Node, type Placement, type Storage } from './node.ts'
-import { topological } from './order.ts'
-import { isPinned } from './pending.ts'
 import { makerIn, type Plan } from './plans.ts'
 import { checkReadable, goneWith } from './readable.ts'
-import { isSource } from './rewrite.ts'
-import { viewBase } from './units.ts'
 
 /** Results up to this size move to the host when they have been computed: they no longer need a buffer, however long they are kept. */
 const SMALL_BYTES = 16 * 1024

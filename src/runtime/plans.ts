@@ -3,12 +3,10 @@
  * of scalars and of inputs are not part of the structure.
  */
 import { CompilationError, showShape, TapegradError } from '../base/index.ts'
+import { type Schedule, sameSignature, schedule, signature } from '../compiler/index.ts'
 import { type Device, type Executable, kernelsOf, type MakerOf } from '../device/index.ts'
+import type { Node } from '../graph/index.ts'
 import { planDropped } from './lifetime.ts'
-import type { Node } from './node.ts'
-import type { Schedule } from './program.ts'
-import { schedule } from './schedule.ts'
-import { sameSignature, signature } from './signature.ts'
 
 export interface Plan extends Schedule {
   readonly executable: Executable

@@ -4,7 +4,7 @@
  */
 import { dtypeInfo } from '../base/index.ts'
 import type { Device, DeviceBuffer } from '../device/index.ts'
-import type { Node } from './node.ts'
+import type { Node } from '../graph/index.ts'
 
 interface Held {
   readonly device: Device

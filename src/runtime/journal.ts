@@ -1,6 +1,6 @@
 /** @file Which handles were given another value since the last work was handed over: for the case that it cannot be computed. */
+import type { Node } from '../graph/index.ts'
 import { reclaim } from './keeping.ts'
-import type { Node } from './node.ts'
 
 /** A handle that was given another value in place. */
 export interface Replaced {

@@ -1,7 +1,6 @@
-/** @file Orders of nodes and of clusters: what is read comes before what reads it. Iterative, so that depth costs no stack. */
-import type { Cluster } from './cluster.ts'
-import type { Node } from './node.ts'
-import { isSource } from './rewrite.ts'
+/** @file Orders of nodes and of groups: what is read comes before what reads it. Iterative, so that depth costs no stack. */
+import { isSource, type Node } from '../graph/index.ts'
+import type { FusionGroup } from './fusion-groups.ts'
 
 let walks = 0
 
@@ -37,23 +36,23 @@ export function topological(roots: readonly Node[], stop: (node: Node) => boolea
   return order
 }
 
-/** Clusters with what they read before them (packs have no kernel, but pass dependence on). */
-export function orderClusters(clusters: Iterable<Cluster>): Cluster[] {
-  const real = new Set(clusters)
-  const order: Cluster[] = []
-  const seen = new Set<Cluster>()
+/** Groups with what they read before them (packs have no kernel, but pass dependence on). */
+export function orderGroups(groups: Iterable<FusionGroup>): FusionGroup[] {
+  const real = new Set(groups)
+  const order: FusionGroup[] = []
+  const seen = new Set<FusionGroup>()
   for (const root of real) {
     if (seen.has(root)) continue
     seen.add(root)
-    const stack = [{ cluster: root, deps: root.deps.values() }]
+    const stack = [{ group: root, deps: root.deps.values() }]
     for (let top = stack.at(-1); top; top = stack.at(-1)) {
       const { value: dep, done } = top.deps.next()
       if (done) {
-        if (real.has(top.cluster)) order.push(top.cluster)
+        if (real.has(top.group)) order.push(top.group)
         stack.pop()
       } else if (!seen.has(dep)) {
         seen.add(dep)
-        stack.push({ cluster: dep, deps: dep.deps.values() })
+        stack.push({ group: dep, deps: dep.deps.values() })
       }
     }
   }

@@ -1,0 +1,2 @@
+/** @file What other folders import of the runtime. */
+export * from './api.ts'
