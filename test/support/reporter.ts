@@ -14,7 +14,7 @@ export default class CoverageReporter implements Reporter {
   }
 
   onTestRunStart(specifications: readonly TestSpecification[]): void {
-    this.#byLine = new Set(specifications.filter(({ testLines }) => testLines).map(({ moduleId }) => moduleId))
+    this.#byLine = new Set(specifications.filter(({ testLines }) => testLines?.length).map(({ moduleId }) => moduleId))
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {
