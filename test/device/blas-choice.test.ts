@@ -10,7 +10,7 @@ import { type Blas, type BlasUse, loadKoffi, openBlas } from '../../src/device/c
 import { choose, keyOf } from '../../src/device/cpu/wasm/choice.ts'
 import { WasmEngine } from '../../src/device/cpu/wasm/engine.ts'
 import { judge } from '../../src/device/cpu/wasm/judge.ts'
-import { env } from '../../src/device/environment.ts'
+import { env } from '../../src/device/index.ts'
 import { checkContraction, forward, matrices } from '../support/contractions.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { loadKoffi, openBlas } from '../../src/device/cpu/wasm/blas.ts'
 import { betterCore, processorOf } from '../../src/device/cpu/wasm/cores.ts'
-import { env } from '../../src/device/environment.ts'
+import { env } from '../../src/device/index.ts'
 import { noise } from '../webgpu/kernels.ts'
 
 const SSE3 = 'fpu sse sse2 pni'

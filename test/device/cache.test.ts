@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { cacheFolder, keep, recall } from '../../src/device/cache.ts'
-import { nodeProcess } from '../../src/device/environment.ts'
+import { nodeProcess } from '../../src/device/index.ts'
 
 let folder: string
 beforeEach(() => {

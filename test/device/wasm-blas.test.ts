@@ -10,7 +10,7 @@ import { type Blas, loadKoffi, openBlas } from '../../src/device/cpu/wasm/blas.t
 import { WasmEngine } from '../../src/device/cpu/wasm/engine.ts'
 import { choosePlan, type Limits, type Plan, plansFor } from '../../src/device/cpu/wasm/plan.ts'
 import { WORTH } from '../../src/device/cpu/wasm/threads.ts'
-import { env } from '../../src/device/environment.ts'
+import { env } from '../../src/device/index.ts'
 import { areDeterministicAlgorithmsEnabled, useDeterministicAlgorithms } from '../../src/index.ts'
 import type { Kernel } from '../../src/kernel/index.ts'
 import {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { FusionGraph } from '../../src/compiler/fusion-graph.ts'
 import { FusionGroup } from '../../src/compiler/fusion-groups.ts'
-import * as p from '../../src/graph/primitives.ts'
+import * as p from '../../src/graph/index.ts'
 
 const group = (graph: FusionGraph): FusionGroup => {
   const made = new FusionGroup(p.leaf(new Float32Array(1), [1], 'float32', 'cpu'))

@@ -1,11 +1,10 @@
 /** @file The time that a schedule takes is linear in the number of nodes, whatever their form: eight times the graph, some eight times the time. */
 import { describe, expect, it } from 'vitest'
 import type { DType } from '../../src/base/index.ts'
-import { topological } from '../../src/compiler/order.ts'
-import { schedule } from '../../src/compiler/schedule.ts'
+import { schedule, topological } from '../../src/compiler/index.ts'
 import type { DeviceTraits } from '../../src/device/index.ts'
-import type { Node } from '../../src/graph/node.ts'
-import * as p from '../../src/graph/primitives.ts'
+import type { Node } from '../../src/graph/index.ts'
+import * as p from '../../src/graph/index.ts'
 
 const traits = (maxBuffers: number): DeviceTraits => ({
   maxBuffers,

@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { DType } from '../../src/base/index.ts'
-import { topological } from '../../src/compiler/order.ts'
-import type { Schedule } from '../../src/compiler/program.ts'
-import { schedule } from '../../src/compiler/schedule.ts'
+import { type Schedule, schedule, topological } from '../../src/compiler/index.ts'
 import type { DeviceTraits } from '../../src/device/index.ts'
-import type { Node } from '../../src/graph/node.ts'
-import * as p from '../../src/graph/primitives.ts'
+import type { Node } from '../../src/graph/index.ts'
+import * as p from '../../src/graph/index.ts'
 
 const traits: DeviceTraits = {
   maxBuffers: 9,

@@ -1,7 +1,6 @@
 /** @file Signatures: what is part of a graph's structure, and what is not. */
 import { describe, expect, it } from 'vitest'
-import { topological } from '../../src/compiler/order.ts'
-import { sameSignature, signature } from '../../src/compiler/signature.ts'
+import { sameSignature, signature, topological } from '../../src/compiler/index.ts'
 import * as g from '../../src/graph/index.ts'
 
 const row = (target: g.Node, donors: readonly g.Node[] = []): Int32Array =>
