@@ -1,6 +1,5 @@
 /** @file Joining loops: neighbouring dims that every index steps through as through one become one axis. */
-import { type Index, type Stage, visitExprs } from '../kernel/index.ts'
-import { visitLevels } from './affine.ts'
+import { type Index, type Stage, visitExprs, visitLevels } from '../kernel/index.ts'
 import type { FusionGroup, Layout } from './fusion-groups.ts'
 
 /** Which neighbouring dims can share one loop: those that every index steps through as through one. */

@@ -9,12 +9,26 @@
  * its own row. Everything else goes through memory and therefore lies in another group.
  */
 import { contiguousStrides, type Shape, sizeOf } from '../base/index.ts'
-import { type ContractDims, isView, isWidening, type Node } from '../graph/index.ts'
-import { type Axis, type Contract, type Expr, type Index, type Reduction, type Stage, type Store, valueTypeOf } from '../kernel/index.ts'
-import { isAffine, linear, ofAxis, reshapeCoords, sameIndex, unravel } from './affine.ts'
+import { type ContractDims, isView, isWidening, type Node, roleOf } from '../graph/index.ts'
+import {
+  type Axis,
+  type Contract,
+  type Expr,
+  type Index,
+  isAffine,
+  linear,
+  ofAxis,
+  type Reduction,
+  reshapeCoords,
+  type Stage,
+  type Store,
+  sameIndex,
+  unravel,
+  valueTypeOf,
+} from '../kernel/index.ts'
 import { Emitter, type Frame } from './lower.ts'
+import { type FusionKind, ROLES } from './roles.ts'
 
-export type FusionKind = 'map' | 'row' | 'contract'
 type Level = 'grid' | 'domain'
 
 export interface Unit {
@@ -59,6 +73,8 @@ interface StageWriter {
   readonly coordsOf: (node: Node, level: Level) => Index[]
 }
 
+const isAccumulated = (node: Node): boolean => ROLES[roleOf(node)].accumulated
+
 const apart = (sizes: Shape): number[][] => sizes.map((_, i) => [i])
 
 export class FusionGroup {
@@ -90,7 +106,7 @@ export class FusionGroup {
 
   constructor(first: Node) {
     const { primitive, shape } = first
-    this.kind = primitive.kind === 'reduce' ? 'row' : primitive.kind === 'contract' ? 'contract' : 'map'
+    this.kind = ROLES[roleOf(first)].begins
     this.grid = shape
     this.domain = shape
     this.dims = []
@@ -112,11 +128,11 @@ export class FusionGroup {
   /** At which level a node would belong here, if at all. */
   levelFor(node: Node): Level | undefined {
     const size = sizeOf(node.shape)
-    const { kind } = node.primitive
-    if (kind === 'contract' || kind === 'pack') return undefined
-    if (kind === 'reduce') {
+    const { primitive } = node
+    if (!ROLES[roleOf(node)].joins) return undefined
+    if (primitive.kind === 'reduce') {
       if (this.kind !== 'row' || size !== sizeOf(this.grid)) return undefined
-      const sizes = (node.primitive as { dims: readonly number[] }).dims.map((d) => (node.inputs[0] as Node).shape[d] as number)
+      const sizes = primitive.dims.map((d) => (node.inputs[0] as Node).shape[d] as number)
       return sameButOnes(sizes, this.inner) ? 'grid' : undefined
     }
     if (size === sizeOf(this.grid) && (this.kind !== 'map' || sameButOnes(node.shape, this.grid))) return 'grid'
@@ -125,7 +141,7 @@ export class FusionGroup {
 
   /** @param ready what `probe` answered */
   add(node: Node, level: Level, ready: number): Unit {
-    const unit: Unit = { node, level, group: this, ready: node.primitive.kind === 'reduce' ? ready + 1 : ready }
+    const unit: Unit = { node, level, group: this, ready: roleOf(node) === 'reduce' ? ready + 1 : ready }
     this.units.push(unit)
     return unit
   }
@@ -137,8 +153,9 @@ export class FusionGroup {
    */
   probe(node: Node, level: Level, memory: Memory): number {
     const writer = new Writer(this, memory, undefined, true)
-    if (node.primitive.kind === 'reduce') writer.reduction(node, 0)
-    else if (node.primitive.kind === 'contract') writer.contraction(node)
+    const role = roleOf(node)
+    if (role === 'reduce') writer.reduction(node, 0)
+    else if (role === 'contract') writer.contraction(node)
     else writer.element(node, level)
     return writer.ready
   }
@@ -214,10 +231,9 @@ export class Writer {
         const at = linear(coords, contiguousStrides(node.shape))
         if (unit?.group !== group) return memory.load(node, at)
         const acc = this.#accs.get(node)
-        const { kind } = node.primitive
         const type = valueTypeOf(node.dtype)
         this.ready = Math.max(this.ready, unit.ready)
-        if (kind === 'reduce' || kind === 'contract') {
+        if (isAccumulated(node)) {
           if (!sameIndex(at, this.#gridIndex) || (acc && acc.stage >= stage)) throw new NotFusable()
           return { kind: 'acc', stage: acc?.stage ?? 0, slot: acc?.slot ?? 0, type }
         }
@@ -333,8 +349,7 @@ export class Writer {
     const { emitter, member, coordsOf } = this.#stage(innerCoords, Number.MAX_SAFE_INTEGER)
     const stores = units.map(({ node }): Store => {
       const coords = coordsOf(node, level)
-      const { kind } = node.primitive
-      const value = kind === 'reduce' || kind === 'contract' ? emitter.emit(node, coords) : member(node, level)
+      const value = isAccumulated(node) ? emitter.emit(node, coords) : member(node, level)
       const { buffer, offset } = place(node)
       const at = linear(coords, contiguousStrides(node.shape))
       return { buffer, index: { offset: at.offset + offset, terms: at.terms }, value }
@@ -354,7 +369,7 @@ export class Writer {
       stages.push(written.stage)
       contract = written.contract
     } else if (kind === 'row') {
-      const reduced = units.filter((u) => u.node.primitive.kind === 'reduce')
+      const reduced = units.filter((u) => roleOf(u.node) === 'reduce')
       const last = Math.max(...reduced.map((u) => u.ready))
       for (let ready = 1; ready <= last; ready++) {
         const nodes = reduced.filter((u) => u.ready === ready).map((u) => u.node)

@@ -3,7 +3,8 @@
  * ends up in the kernel of all its readers is not stored either.
  */
 import { sizeOf } from '../base/index.ts'
-import { isSource, isView, isWidening, type Node } from '../graph/index.ts'
+import { isSource, isView, isWidening, type Node, roleOf, rowOf } from '../graph/index.ts'
+import { ROLES } from './roles.ts'
 
 /** From this much work per element on, a value with readers in several kernels is stored rather than computed again; and one with very many readers. */
 const HEAVY = 40
@@ -15,41 +16,6 @@ const BROADCAST_WORK = 50_000
 export const LONGEST = 400
 /** The most views that an expression may look through one after the other: the arithmetic of its coordinates grows with them. */
 const MOST_VIEWS = 64
-
-const COST: Readonly<Record<string, number>> = {
-  pow: 16,
-  erf: 16,
-  erfc: 20,
-  tanh: 12,
-  exp: 8,
-  expm1: 8,
-  log: 8,
-  log1p: 8,
-  sin: 10,
-  cos: 10,
-  sqrt: 3,
-  rsqrt: 3,
-  div: 2,
-  mod: 2,
-}
-function ownCost({ primitive }: Node): number {
-  switch (primitive.kind) {
-    case 'unary':
-    case 'binary':
-      return COST[primitive.op] ?? 1
-    case 'random':
-      return 200
-    case 'where':
-    case 'cast':
-    case 'pad':
-      return 1
-    case 'gather':
-    case 'divisor':
-      return 2
-    default:
-      return 0
-  }
-}
 
 /** What an operand of a contraction is read from: as {@link viewBase}, and halves are widened where they are read. */
 function operandBase(node: Node): Node {
@@ -77,9 +43,9 @@ export function chooseUnits(order: readonly Node[], targets: { has(node: Node): 
   const consumers = new Map<Node, Node[]>()
   for (const node of order) {
     if (isSource(node)) continue
-    const { kind } = node.primitive
-    if (targets.has(node) || forced.has(node) || kind === 'reduce' || kind === 'contract' || kind === 'pack') units.add(node)
-    if (kind === 'contract') {
+    const role = roleOf(node)
+    if (targets.has(node) || forced.has(node) || ROLES[role].materialized) units.add(node)
+    if (role === 'contract') {
       for (const operand of node.inputs) {
         const base = operandBase(operand)
         if (!isSource(base)) units.add(base)
@@ -90,7 +56,7 @@ export function chooseUnits(order: readonly Node[], targets: { has(node: Node): 
       const list = consumers.get(input)
       if (list) list.push(node)
       else consumers.set(input, [node])
-      if (kind === 'pack') units.add(input)
+      if (role === 'pack') units.add(input)
     }
   }
 
@@ -104,7 +70,7 @@ export function chooseUnits(order: readonly Node[], targets: { has(node: Node): 
       length.set(node, 1)
       continue
     }
-    let c = ownCost(node)
+    let c = rowOf(node.primitive).cost(node.primitive)
     let n = 1
     let v = 0
     for (const input of node.inputs) {
@@ -158,10 +124,8 @@ function copies(node: Node, consumers: ReadonlyMap<Node, readonly Node[]>): numb
   let most = 0
   const visit = (n: Node, depth: number): void => {
     for (const reader of consumers.get(n) ?? []) {
-      const { kind } = reader.primitive
       if (isView(reader) && depth < 8) visit(reader, depth + 1)
-      if (kind !== 'reduce' && kind !== 'contract' && kind !== 'slice' && kind !== 'pack')
-        most = Math.max(most, sizeOf(reader.shape) / size - 1)
+      if (!ROLES[roleOf(reader)].materialized) most = Math.max(most, sizeOf(reader.shape) / size - 1)
     }
   }
   visit(node, 0)

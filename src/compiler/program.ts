@@ -1,7 +1,7 @@
 /** @file From groups to a program: in which order kernels run, which buffers they bind, and which outputs overwrite an input. */
 import { sizeOf } from '../base/index.ts'
 import type { Program, ProgramKernel, Slot } from '../device/index.ts'
-import { isSource, isView, type Node } from '../graph/index.ts'
+import { isSource, type Node, rowOf } from '../graph/index.ts'
 import { type Axis, type BufferUse, type Expr, type Index, type Kernel, type Stage, valueTypeOf } from '../kernel/index.ts'
 import { collapseAxes } from './collapse-axes.ts'
 import { type FusionGroup, type Memory, NotFusable, type Unit, Writer } from './fusion-groups.ts'
@@ -286,10 +286,8 @@ function labelOf(group: FusionGroup): string {
     seen.add(node)
     if (!members.has(node) && group.loads.has(node)) return
     for (const input of node.inputs) visit(input)
-    const { primitive } = node
-    if (primitive.kind === 'reduce' || primitive.kind === 'unary' || primitive.kind === 'binary') names.push(primitive.op)
-    else if (primitive.kind === 'contract') names.push(primitive.k > 1 ? 'conv' : 'matmul')
-    else if (!isView(node) && primitive.kind !== 'alias') names.push(primitive.kind)
+    const name = rowOf(node.primitive).label(node.primitive)
+    if (name) names.push(name)
   }
   for (const unit of group.units) visit(unit.node)
   return names.length > 0 ? names.join('+') : 'copy'

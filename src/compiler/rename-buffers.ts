@@ -1,6 +1,5 @@
 /** @file Renumbering the buffers of a kernel. */
-import { type Expr, type Index, type Stage, type Store, visitExprs } from '../kernel/index.ts'
-import { sameIndex } from './affine.ts'
+import { type Expr, type Index, type Stage, type Store, sameIndex, visitExprs } from '../kernel/index.ts'
 
 /** Whether every load of `buffer` in these stores is at exactly `index`. */
 export function readsOnlyAt(stores: readonly Store[], buffer: number, index: Index): boolean {

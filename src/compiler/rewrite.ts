@@ -8,14 +8,12 @@
  */
 import { type DType, dtypeInfo, type Shape, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
-import { isSource, isView, isWidening, Node, type Primitive } from '../graph/index.ts'
+import { isSource, isWidening, Node, type Primitive, type PrimitiveOf, roleOf, rowOf } from '../graph/index.ts'
 import { identityOf, type ReduceOp } from '../kernel/index.ts'
-import { primitiveKey } from './primitive-key.ts'
+import { primitiveKey } from './signature.ts'
 
 /** Reductions shorter than this run in one pass. */
 export const LONG = 4096
-
-type ContractPrimitive = Extract<Primitive, { kind: 'contract' }>
 
 function derive(primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype: DType, like: Node): Node {
   const node = new Node(primitive, inputs, shape, dtype, like.placement)
@@ -62,9 +60,9 @@ export function rewrite(order: readonly Node[], targets: ReadonlySet<Node>, trai
 
 const isMatrixProduct = ({ primitive: p }: Node): boolean => p.kind === 'contract' && p.m === 1 && p.n === 1 && p.k === 1
 
-/** Equal keys show equal values; undefined for what is no view. */
+/** Equal keys show equal values; undefined for what is left as often as it was recorded. */
 function viewKey(node: Node, inputs: readonly Node[]): string | undefined {
-  if (!isView(node) && node.primitive.kind !== 'pad') return undefined
+  if (!rowOf(node.primitive).merges) return undefined
   return `${(inputs[0] as Node).id} ${primitiveKey(node.primitive)} ${node.shape.join()}`
 }
 
@@ -86,29 +84,29 @@ function transposed(x: Node): Node {
 
 function rewriteOne(node: Node, inputs: readonly Node[], same: boolean, traits: DeviceTraits): Node {
   const { primitive, shape, dtype } = node
-  switch (primitive.kind) {
+  const [x, y] = inputs as readonly [Node, Node]
+  const asRecorded = (): Node => (same ? node : derive(primitive, inputs, shape, dtype, node))
+  switch (roleOf(node)) {
     case 'reduce':
-      return rewriteReduce(node, primitive, inputs[0] as Node, same, traits)
+      return rewriteReduce(node, primitive as PrimitiveOf<'reduce'>, x, same, traits)
     case 'contract':
-      return rewriteContract(node, primitive, inputs[0] as Node, inputs[1] as Node, traits)
-    case 'pad':
+      return rewriteContract(node, primitive as PrimitiveOf<'contract'>, x, y, traits)
+    case 'pack': {
+      const pieces = inputs.map((piece) => derive({ kind: 'alias' }, [piece], piece.shape, piece.dtype, piece))
+      return derive(primitive, pieces, shape, dtype, node)
+    }
+    case 'pointwise':
       // Padded halves are stored as halves, and widened where they are read
-      if (isWidening(inputs[0] as Node)) return castTo(derive(primitive, (inputs[0] as Node).inputs, shape, 'float16', node), dtype)
-      return same ? node : derive(primitive, inputs, shape, dtype, node)
-    case 'pack':
-      return derive(
-        primitive,
-        inputs.map((x) => derive({ kind: 'alias' }, [x], x.shape, x.dtype, x)),
-        shape,
-        dtype,
-        node,
-      )
-    default:
-      return same ? node : derive(primitive, inputs, shape, dtype, node)
+      if (primitive.kind === 'pad' && isWidening(x)) return castTo(derive(primitive, x.inputs, shape, 'float16', node), dtype)
+      return asRecorded()
+    case 'source':
+    case 'view':
+    case 'transfer':
+      return asRecorded()
   }
 }
 
-function rewriteContract(node: Node, primitive: ContractPrimitive, a: Node, b: Node, traits: DeviceTraits): Node {
+function rewriteContract(node: Node, primitive: PrimitiveOf<'contract'>, a: Node, b: Node, traits: DeviceTraits): Node {
   const { shape, dtype } = node
   const k = sizeOf(a.shape.slice(a.shape.length - primitive.k))
   if (k === 0) return derive({ kind: 'expand' }, [derive({ kind: 'constant', value: 0 }, [], [], dtype, node)], shape, dtype, node)
@@ -135,7 +133,7 @@ const PART = 256
  * Into how many parts the sum of a contraction is split: few outputs of long sums (the gradient of a convolution's weight) would leave most of the
  * device idle. A divisor of the outermost of its dims.
  */
-function partsOfSum({ k }: ContractPrimitive, a: Node, b: Node, outputs: number, traits: DeviceTraits): number {
+function partsOfSum({ k }: PrimitiveOf<'contract'>, a: Node, b: Node, outputs: number, traits: DeviceTraits): number {
   const sizes = a.shape.slice(a.shape.length - k)
   const terms = sizeOf(sizes)
   const tiles = Math.ceil(outputs / TILE)
@@ -147,7 +145,7 @@ function partsOfSum({ k }: ContractPrimitive, a: Node, b: Node, outputs: number,
 }
 
 /** The contraction as one over parts of its sum, which become a batch, and a sum over these. */
-function splitContract(node: Node, primitive: ContractPrimitive, a: Node, b: Node, parts: number, dtype: DType): Node {
+function splitContract(node: Node, primitive: PrimitiveOf<'contract'>, a: Node, b: Node, parts: number, dtype: DType): Node {
   const { m, n, k } = primitive
   const batch = node.shape.length - m - n
   /** The outermost long dim of the sum, in an operand whose sum begins at `first`, moved in front of its rows or columns. */
@@ -173,7 +171,7 @@ function splitContract(node: Node, primitive: ContractPrimitive, a: Node, b: Nod
   return derive({ kind: 'reduce', op: 'sum', dims: [batch] }, [partial], node.shape, dtype, node)
 }
 
-function rewriteReduce(node: Node, primitive: Extract<Primitive, { kind: 'reduce' }>, x: Node, same: boolean, traits: DeviceTraits): Node {
+function rewriteReduce(node: Node, primitive: PrimitiveOf<'reduce'>, x: Node, same: boolean, traits: DeviceTraits): Node {
   const { op, dims } = primitive
   const { shape, dtype } = node
   const inner = sizeOf(dims.map((d) => x.shape[d] as number))

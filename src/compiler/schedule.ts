@@ -9,7 +9,7 @@
  */
 import { dtypeInfo, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
-import { isSource, isView, type Node } from '../graph/index.ts'
+import { isSource, isView, type Node, roleOf } from '../graph/index.ts'
 import { type Expr, type Index, valueTypeOf } from '../kernel/index.ts'
 import { FusionGraph } from './fusion-graph.ts'
 import { FusionGroup, type Memory, NotFusable, NotStrided, type Unit } from './fusion-groups.ts'
@@ -126,7 +126,8 @@ class Attempt implements Memory {
   arrange(): Arrangement {
     for (const node of this.#order) {
       if (!this.#chosen.units.has(node) || isSource(node) || this.#units.has(node)) continue
-      if (node.primitive.kind === 'pack') this.#placePack(node, node.primitive.offsets)
+      const { primitive } = node
+      if (primitive.kind === 'pack') this.#placePack(node, primitive.offsets)
       else this.#place(node)
     }
     return this.#made()
@@ -201,7 +202,7 @@ class Attempt implements Memory {
     for (const node of loads) {
       const unit = this.#units.get(node)
       const old = unit?.group
-      if (!old || old === group || node.primitive.kind !== 'reduce' || old.units.length !== 1 || old.alone) continue
+      if (!old || old === group || roleOf(node) !== 'reduce' || old.units.length !== 1 || old.alone) continue
       if (old.users.size > MOVED_READERS || this.#graph.dependsOn(group, old)) continue
       const before = stateOf(group)
       if (!this.#join(node, group, old.loads, old.length)) continue
@@ -255,7 +256,7 @@ class Attempt implements Memory {
     const found = new Set<FusionGroup>()
     for (const node of loads) {
       const unit = this.#units.get(node)
-      if (unit && unit.node.primitive.kind !== 'pack') found.add(unit.group)
+      if (unit && roleOf(unit.node) !== 'pack') found.add(unit.group)
     }
     const siblings = new Set<FusionGroup>()
     for (const node of loads) {
@@ -271,7 +272,7 @@ class Attempt implements Memory {
     if (group.alone || group.length + length > LONGEST) return false
     const level = group.levelFor(node)
     if (!level) return false
-    const isReduce = node.primitive.kind === 'reduce'
+    const isReduce = roleOf(node) === 'reduce'
     // Narrow results are packed several to a word, which only a flat kernel can do.
     if (group.kind !== 'map' && dtypeInfo[node.dtype].bytes < 4) return false
     if (group.kind === 'row' && (isReduce || level === 'domain') && !this.#worthRows(group)) return false

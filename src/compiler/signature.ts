@@ -3,7 +3,7 @@
  * or tables: the row is written into one array, and a node's place in it is noted on the node.
  */
 import type { Shape } from '../base/index.ts'
-import type { Node, Primitive } from '../graph/index.ts'
+import { type KeyWriter, type Node, type Primitive, rowOf } from '../graph/index.ts'
 
 let row = new Int32Array(4096)
 let length = 0
@@ -36,64 +36,15 @@ function putName(name: string): void {
 const float = new Float64Array(1)
 const halves = new Int32Array(float.buffer)
 
-/** What a primitive computes, but for its inputs: leaves and scalars are alike whatever their values. */
-function putPrimitive(p: Primitive): void {
-  putName(p.kind)
-  switch (p.kind) {
-    case 'constant': // bit for bit: −0 is another constant than 0
-      float[0] = p.value
-      put(halves[0] as number)
-      put(halves[1] as number)
-      break
-    case 'random':
-      put(p.word)
-      break
-    case 'unary':
-    case 'binary':
-      putName(p.op)
-      break
-    case 'permute':
-      putAll(p.order)
-      break
-    case 'slice':
-      putAll(p.start)
-      putAll(p.step)
-      break
-    case 'window':
-      put(p.map.length)
-      for (const { offset, terms } of p.map) {
-        put(offset)
-        put(terms.length)
-        for (const [axis, coef] of terms) {
-          put(axis)
-          put(coef)
-        }
-      }
-      break
-    case 'contract':
-      put(p.m)
-      put(p.n)
-      put(p.k)
-      break
-    case 'pad':
-      putAll(p.before)
-      break
-    case 'reduce':
-      putName(p.op)
-      putAll(p.dims)
-      break
-    case 'gather':
-      put(p.dim)
-      putName(p.op)
-      break
-    case 'divisor':
-      putName(p.op)
-      break
-    case 'pack':
-      putAll(p.offsets)
-      break
-    default:
-  }
+const WORDS: KeyWriter = {
+  word: put,
+  words: putAll,
+  name: putName,
+  float(value) {
+    float[0] = value
+    put(halves[0] as number)
+    put(halves[1] as number)
+  },
 }
 
 /**
@@ -115,7 +66,9 @@ export function signature(
       putName(donors.size > 0 && donors.has(node) ? 'donor' : 'input')
     } else {
       const { inputs } = node
-      putPrimitive(node.primitive)
+      const { primitive } = node
+      putName(primitive.kind)
+      rowOf(primitive).key(primitive, WORDS)
       put(inputs.length)
       for (let k = 0; k < inputs.length; k++) put((inputs[k] as Node).place)
     }
@@ -132,4 +85,19 @@ export function sameSignature(a: Int32Array, b: Int32Array): boolean {
   if (a.length !== b.length) return false
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
   return true
+}
+
+/** What a primitive computes, as text: equal texts compute the same of the same inputs (leaves and scalars aside, whose values are data). */
+export function primitiveKey(primitive: Primitive): string {
+  let text = `${primitive.kind} `
+  const add = (part: string | number): void => {
+    text += `${part};`
+  }
+  rowOf(primitive).key(primitive, {
+    word: add,
+    words: (list) => add(list.join()),
+    name: add,
+    float: (value) => add(Object.is(value, -0) ? '-0' : value),
+  })
+  return text
 }

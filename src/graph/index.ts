@@ -1,4 +1,17 @@
 /** @file What other folders import of the lazy graph. */
 export * from './node.ts'
+export * from './primitive.ts'
+export {
+  isSource,
+  isView,
+  type KeyWriter,
+  type Lowering,
+  PRIMITIVES,
+  type Role,
+  type Row,
+  roleOf,
+  rowOf,
+  viewBase,
+} from './primitive-table.ts'
 export * from './primitives.ts'
 export * from './sinks.ts'

@@ -14,7 +14,8 @@ import {
   type TypedArray,
 } from '../base/index.ts'
 import type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/index.ts'
-import { type ContractDims, Node, type Placement, type Primitive, type WindowAxis } from './node.ts'
+import { Node, type Placement } from './node.ts'
+import type { ContractDims, Primitive, WindowAxis } from './primitive.ts'
 import { forget, recorded } from './sinks.ts'
 
 const SCALAR: Shape = []

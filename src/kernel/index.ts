@@ -1,4 +1,6 @@
+export { isAffine, keyOf, linear, literal, ofAxis, ofValue, reshapeCoords, sameIndex, shift, unravel, visitLevels } from './affine.ts'
 export * from './contract.ts'
+export * from './fold.ts'
 export * from './identity.ts'
 export * from './ir.ts'
 export * from './terms.ts'

@@ -1,8 +1,8 @@
 /** @file From recorded nodes to a run on a device: what is wanted, its plan, its memory, its results. */
-import { DeviceError, DeviceLostError, dtypeInfo, OutOfMemoryError, sizeOf, type TypedArray, toHalf } from '../base/index.ts'
+import { DeviceError, DeviceLostError, dtypeInfo, OutOfMemoryError, sizeOf, type TypedArray } from '../base/index.ts'
 import { topological } from '../compiler/index.ts'
 import type { Device, DeviceBuffer, DeviceName, HostCopy, MakerOf } from '../device/index.ts'
-import { isPinned, isSource, isView, type Node, type Placement, type Storage, viewBase } from '../graph/index.ts'
+import { isPinned, isSource, isView, type Node, type Placement, roleOf, rowOf, type Storage, viewBase } from '../graph/index.ts'
 import { getDefault, openDevice, openNow, settleDefault } from './devices.ts'
 import { countRun, lend, moveToHost, used } from './keeping.ts'
 import { collectIfCrowded, collectNow, unwatch, watch } from './lifetime.ts'
@@ -34,7 +34,7 @@ export function flush(targets: readonly Node[], given: ReadonlySet<Node> = new S
   }
   for (const [place, nodes] of byDevice) {
     const order = topological(nodes)
-    const moving = order.filter((n) => n.primitive.kind === 'transfer' && !n.storage)
+    const moving = order.filter((n) => roleOf(n) === 'transfer' && !n.storage)
     if (moving.length > 0) return transferAll(moving).then(() => flush(targets, given))
     const memory = compute(place as DeviceName, nodes, order, given)
     if (memory) return memory.then(() => flush(targets, given))
@@ -55,28 +55,11 @@ async function transferAll(nodes: readonly Node[]): Promise<void> {
 /** Values that need no device: literals, numbers, and what is empty. */
 function settleOnHost(node: Node): boolean {
   const { primitive, shape, dtype } = node
-  if (sizeOf(shape) === 0) {
-    setHost(node, dtypeInfo[dtype].create(0))
-    return true
-  }
-  if (primitive.kind === 'scalar' || primitive.kind === 'constant') {
-    const data = dtypeInfo[dtype].create(1)
-    data[0] = dtype === 'float16' ? toHalf(primitive.value) : primitive.value
-    setHost(node, data)
-    return true
-  }
-  if (primitive.kind === 'iota') {
-    const data = new Int32Array(shape[0] as number)
-    for (let i = 0; i < data.length; i++) data[i] = i
-    setHost(node, data)
-    return true
-  }
-  return false
-}
-
-function setHost(node: Node, host: TypedArray): void {
-  node.storage = { host, uploads: 0 }
+  const { host } = rowOf(primitive)
+  if (sizeOf(shape) > 0 && !host) return false
+  node.storage = { host: host && sizeOf(shape) > 0 ? host(node, primitive) : dtypeInfo[dtype].create(0), uploads: 0 }
   node.inputs = []
+  return true
 }
 
 /** A promise where memory has to be waited for; nothing has been done then. */
@@ -189,7 +172,7 @@ function reused(order: readonly Node[], targets: readonly Node[]): Node[] {
   const look = (read: Node): void => {
     if (read.storage || isSource(read)) return
     const base = viewBase(read)
-    if (!base.origin || base.storage || isSource(base) || base.primitive.kind === 'random') return
+    if (!base.origin || base.storage || isSource(base) || rowOf(base.primitive).recomputed) return
     base.origin.wanted.add(base.position)
     found.add(base)
   }

@@ -1,6 +1,6 @@
 /** @file What is computed together, and what remains of it where not everything can be computed. */
 import { BacklogError, CompilationError, OutOfMemoryError } from '../base/index.ts'
-import { isSource, isView, type Node, takeSinks, viewBase } from '../graph/index.ts'
+import { isSource, isView, type Node, rowOf, takeSinks, viewBase } from '../graph/index.ts'
 import { flush } from './execute.ts'
 import { type Replaced, restoreLater, revert } from './journal.ts'
 import type { Task } from './queue.ts'
@@ -11,7 +11,7 @@ export function readySinks(): Node[] {
     if (node.storage) return false
     if (!isView(node)) return true
     const base = viewBase(node)
-    if (!base.storage) return !isSource(base) && base.primitive.kind !== 'random'
+    if (!base.storage) return !isSource(base) && !rowOf(base.primitive).recomputed
     return base.storage.buffer !== undefined && base.primitive.kind !== 'leaf'
   })
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { contiguousStrides, sizeOf } from '../../src/base/index.ts'
-import { add, div, keyOf, linear, literal, mod, ofAxis, reshapeCoords, scale, unravel } from '../../src/compiler/affine.ts'
+import { add, div, keyOf, linear, literal, mod, ofAxis, reshapeCoords, scale, unravel } from '../../src/kernel/affine.ts'
 import type { Axis, Index } from '../../src/kernel/index.ts'
 
 /** The value of an index when each axis has the given position. */

@@ -3,7 +3,7 @@
  * needs them. Kept canonical (terms sorted, equal atoms merged), so that equal maps are equal strings.
  */
 import { contiguousStrides, type Shape } from '../base/index.ts'
-import type { Atom, Axis, Expr, Index, Term } from '../kernel/index.ts'
+import type { Atom, Axis, Expr, Index, Term } from './ir.ts'
 
 interface Facts {
   readonly key: string

@@ -1,0 +1,383 @@
+/**
+ * @file What follows from each primitive: one row. Signatures, keys, the choice of what is stored, fusion, lowering and the runtime read the rows. A primitive
+ * without a row does not compile, nor does a row that leaves something out.
+ */
+import { contiguousStrides, dtypeInfo, type Shape, type TypedArray, toHalf } from '../base/index.ts'
+import {
+  ANY_BUT_MINUS_ONE,
+  type BinaryOp,
+  binaryExpr,
+  castExpr,
+  constantExpr,
+  type Expr,
+  type Index,
+  linear,
+  literal,
+  ofValue,
+  readsExpr,
+  reshapeCoords,
+  shift,
+  type UnaryOp,
+  unaryExpr,
+  valueTypeOf,
+} from '../kernel/index.ts'
+import { isWidening, type Node } from './node.ts'
+import type { Primitive, PrimitiveKind, PrimitiveOf } from './primitive.ts'
+
+/** What a primitive is to the compiler. */
+export type Role =
+  /** Its values are there, or cost nothing: the graph ends here. */
+  | 'source'
+  /** Shows values of its input at other places: arithmetic on coordinates, never stored for its own sake. */
+  | 'view'
+  /** Each element is an expression of elements of the inputs. */
+  | 'pointwise'
+  /** Joins elements along some dims. */
+  | 'reduce'
+  /** Sums products of two inputs. */
+  | 'contract'
+  /** Its inputs are written where they lie in it: it has no kernel. */
+  | 'pack'
+  /** Its values come from another device. */
+  | 'transfer'
+
+/** Takes down the fields of a primitive that are part of a structure. */
+export interface KeyWriter {
+  /** A whole number of 32 bits. */
+  word(value: number): void
+  words(list: readonly number[]): void
+  name(text: string): void
+  /** Any number, bit for bit: −0 is another than 0. */
+  float(value: number): void
+}
+
+/** Where an expression is written. */
+export interface Lowering {
+  /** The value of a node at coordinates, one for each of its axes. */
+  emit(node: Node, coords: readonly Index[]): Expr
+  /** The value of an operand that broadcasts to `shape`, at coordinates of that shape. */
+  operand(x: Node, shape: Shape, coords: readonly Index[]): Expr
+  /** The position of a number that changes from step to step. */
+  scalarSlot(node: Node): number
+  /** The number under which errors of an op are reported. */
+  site(op: string): number
+}
+
+export interface Row<P extends Primitive> {
+  readonly role: Role
+  /** The fields that make a structure another; the values of `leaf` and `scalar` are data. */
+  key(p: P, put: KeyWriter): void
+  /** Work for an element where it is written out: 1 is an addition. */
+  cost(p: P): number
+  /** What kernels that compute it are called; '' for nothing. */
+  label(p: P): string
+  /** The value of an element; `null` where only a kernel of its own computes it, or none. */
+  readonly lower: { of(node: Node, p: P, coords: readonly Index[], at: Lowering): Expr }['of'] | null
+  /** All values, for what needs no device; else `null`. */
+  readonly host: { of(node: Node, p: P): TypedArray }['of'] | null
+  /** Equal ones of one input are one. */
+  readonly merges: boolean
+  /** What is later made of it computes it again: it costs no memory to have. */
+  readonly recomputed: boolean
+}
+
+/** How much work a function of single elements is. */
+const OPERATOR_COST: Readonly<Record<UnaryOp | BinaryOp, number>> = {
+  neg: 1, abs: 1, sign: 1, floor: 1, ceil: 1, round: 1, trunc: 1, recip: 1, not: 1, sqrt: 3, rsqrt: 3,
+  exp: 8, expm1: 8, log: 8, log1p: 8, sin: 10, cos: 10, tanh: 12, erf: 16, erfc: 20, add: 1, sub: 1, mul: 1, div: 2,
+  mod: 2, pow: 16, max: 1, min: 1, lt: 1, le: 1, eq: 1, ne: 1, and: 1, or: 1, xor: 1, shl: 1, shr: 1,
+} // biome-ignore format: a table
+
+/** A primitive without fields, or whose fields are data. */
+const noFields = (): void => {}
+const free = (): number => 0
+const nameless = (): string => ''
+/** What holds of most rows. */
+const device = { host: null, merges: false, recomputed: false } as const
+const view = { role: 'view', cost: free, label: nameless, host: null, merges: true, recomputed: false } as const
+
+const holdsHalf = (value: number, node: Node): TypedArray => {
+  const data = dtypeInfo[node.dtype].create(1)
+  data[0] = node.dtype === 'float16' ? toHalf(value) : value
+  return data
+}
+
+const first = ({ inputs }: Node): Node => inputs[0] as Node
+
+/** The rows. */
+export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } = {
+  leaf: { ...device, role: 'source', key: noFields, cost: free, label: nameless, lower: null },
+  scalar: {
+    ...device,
+    role: 'source',
+    key: noFields,
+    cost: free,
+    label: nameless,
+    lower: (node, _, __, at) => {
+      const type = valueTypeOf(node.dtype)
+      const read: Expr = { kind: 'scalar', slot: at.scalarSlot(node), type: type === 'bool' ? 'i32' : type }
+      return type === 'bool' ? { kind: 'cast', x: read, from: 'int32', to: 'bool', type } : read
+    },
+    host: (node, { value }) => holdsHalf(value, node),
+  },
+  constant: {
+    ...device,
+    role: 'source',
+    key: ({ value }, put) => put.float(value),
+    cost: free,
+    label: nameless,
+    lower: ({ dtype }, { value }) => constantExpr(dtype === 'bool' ? Number(value !== 0) : value, valueTypeOf(dtype)),
+    host: (node, { value }) => holdsHalf(value, node),
+  },
+  iota: {
+    ...device,
+    role: 'source',
+    key: noFields,
+    cost: free,
+    label: nameless,
+    lower: (_, __, coords) => ({ kind: 'position', index: coords[0] as Index, type: 'i32' }),
+    host: ({ shape }) => Int32Array.from({ length: shape[0] as number }, (_, i) => i),
+  },
+  random: {
+    ...device,
+    role: 'pointwise',
+    key: ({ word }, put) => put.word(word),
+    cost: () => 200,
+    label: () => 'random',
+    lower: ({ inputs, shape }, { word }, coords, at) => {
+      const [s0, s1, c0, c1] = inputs.map((i) => at.emit(i, [])) as [Expr, Expr, Expr, Expr]
+      const position: Expr = { kind: 'position', index: linear(coords, contiguousStrides(shape)), type: 'i32' }
+      const element: Expr = { kind: 'cast', x: position, from: 'int32', to: 'uint32', type: 'u32' }
+      return { kind: 'philox', word, key: [s0, s1], counter: [element, constantExpr(0, 'u32'), c0, c1], type: 'u32' }
+    },
+    recomputed: true,
+  },
+  unary: {
+    ...device,
+    role: 'pointwise',
+    key: ({ op }, put) => put.name(op),
+    cost: ({ op }) => OPERATOR_COST[op],
+    label: ({ op }) => op,
+    lower: (node, { op }, coords, at) => wrapped(unaryExpr(op, at.operand(first(node), node.shape, coords), valueTypeOf(node.dtype)), node),
+  },
+  binary: {
+    ...device,
+    role: 'pointwise',
+    key: ({ op }, put) => put.name(op),
+    cost: ({ op }) => OPERATOR_COST[op],
+    label: ({ op }) => op,
+    lower: (node, { op }, coords, at) => {
+      const [a, b] = node.inputs.map((x) => at.operand(x, node.shape, coords)) as [Expr, Expr]
+      return wrapped(binaryExpr(op, a, b, valueTypeOf(node.dtype)), node)
+    },
+  },
+  where: {
+    ...device,
+    role: 'pointwise',
+    key: noFields,
+    cost: () => 1,
+    label: () => 'where',
+    lower: (node, _, coords, at) => {
+      const [test, a, b] = node.inputs.map((x) => at.operand(x, node.shape, coords)) as [Expr, Expr, Expr]
+      if (test.kind === 'const') return test.value ? a : b
+      return { kind: 'where', test, a, b, type: valueTypeOf(node.dtype) }
+    },
+  },
+  cast: {
+    ...device,
+    role: 'pointwise',
+    key: noFields,
+    cost: () => 1,
+    label: () => 'cast',
+    lower: (node, _, coords, at) => {
+      const value = at.emit(first(node), coords)
+      const type = valueTypeOf(node.dtype)
+      if (isWidening(node)) return value
+      if (value.kind === 'const' && exactInEveryType(value.value))
+        return constantExpr(type === 'bool' ? Number(value.value !== 0) : value.value, type)
+      return { kind: 'cast', x: value, from: first(node).dtype, to: node.dtype, type }
+    },
+  },
+  alias: {
+    ...device,
+    role: 'pointwise',
+    key: noFields,
+    cost: free,
+    label: nameless,
+    lower: (node, _, coords, at) => at.emit(first(node), coords),
+  },
+  reshape: {
+    ...view,
+    key: noFields,
+    lower: (node, _, coords, at) => at.emit(first(node), reshapeCoords(coords, first(node).shape, node.shape)),
+  },
+  expand: { ...view, key: noFields, lower: (node, _, coords, at) => at.operand(first(node), node.shape, coords) },
+  permute: {
+    ...view,
+    key: ({ order }, put) => put.words(order),
+    lower: (node, { order }, coords, at) => {
+      const inner = new Array<Index>(coords.length)
+      order.forEach((d, i) => {
+        inner[d] = coords[i] as Index
+      })
+      return at.emit(first(node), inner)
+    },
+  },
+  slice: {
+    ...view,
+    key: ({ start, step }, put) => {
+      put.words(start)
+      put.words(step)
+    },
+    lower: (node, { start, step }, coords, at) =>
+      at.emit(
+        first(node),
+        coords.map((c, i) => linear([c, literal(1)], [step[i] as number, start[i] as number])),
+      ),
+  },
+  window: {
+    ...view,
+    key: ({ map }, put) => {
+      put.word(map.length)
+      for (const { offset, terms } of map) {
+        put.word(offset)
+        put.words(terms.flat())
+      }
+    },
+    lower: (node, { map }, coords, at) =>
+      at.emit(
+        first(node),
+        map.map(({ offset, terms }) =>
+          linear([...terms.map(([axis]) => coords[axis] as Index), literal(offset)], [...terms.map(([, coef]) => coef), 1]),
+        ),
+      ),
+  },
+  pad: {
+    ...device,
+    role: 'pointwise',
+    key: ({ before }, put) => put.words(before),
+    cost: () => 1,
+    label: () => 'pad',
+    lower: (node, { before }, coords, at) => padded(node, before, coords, at),
+    merges: true,
+  },
+  reduce: {
+    ...device,
+    role: 'reduce',
+    key: ({ op, dims }, put) => {
+      put.name(op)
+      put.words(dims)
+    },
+    cost: free,
+    label: ({ op }) => op,
+    lower: null,
+  },
+  contract: {
+    ...device,
+    role: 'contract',
+    key: ({ m, n, k }, put) => {
+      put.word(m)
+      put.word(n)
+      put.word(k)
+    },
+    cost: free,
+    label: ({ k }) => (k > 1 ? 'conv' : 'matmul'),
+    lower: null,
+  },
+  gather: {
+    ...device,
+    role: 'pointwise',
+    key: ({ dim, op }, put) => {
+      put.word(dim)
+      put.name(op)
+    },
+    cost: () => 2,
+    label: () => 'gather',
+    lower: (node, p, coords, at) => gathered(node, p, coords, at),
+  },
+  divisor: {
+    ...device,
+    role: 'pointwise',
+    key: ({ op }, put) => put.name(op),
+    cost: () => 2,
+    label: () => 'divisor',
+    lower: (node, { op }, coords, at) => {
+      // What is checked is the divisor less 1, so that 1 takes the place of a 0
+      const whole = castExpr(at.emit(first(node), coords), first(node).dtype, 'int32')
+      const less: Expr = { kind: 'binary', op: 'sub', a: whole, b: constantExpr(1, 'i32'), type: 'i32' }
+      const seen: Expr = { kind: 'checked', value: less, size: ANY_BUT_MINUS_ONE, site: at.site(op), type: 'i32' }
+      return castExpr({ kind: 'binary', op: 'add', a: seen, b: constantExpr(1, 'i32'), type: 'i32' }, 'int32', node.dtype)
+    },
+  },
+  pack: { ...device, role: 'pack', key: ({ offsets }, put) => put.words(offsets), cost: free, label: () => 'pack', lower: null },
+  transfer: {
+    ...device,
+    role: 'transfer',
+    key: noFields,
+    cost: free,
+    label: () => 'transfer',
+    lower: (node, _, coords, at) => at.emit(first(node), coords),
+  },
+}
+
+/** The row of a primitive. */
+export const rowOf = (primitive: Primitive): Row<Primitive> => PRIMITIVES[primitive.kind] as Row<Primitive>
+
+/** What a node is to the compiler, whether it is stored or not. */
+export const roleOf = (node: Node): Role => rowOf(node.primitive).role
+
+/** 8-bit integers are computed in 32 bits: what leaves their range comes back into it at once, not only where it is stored. */
+function wrapped(value: Expr, { dtype }: Node): Expr {
+  if (dtype !== 'int8' && dtype !== 'uint8') return value
+  return { kind: 'cast', x: value, from: 'int32', to: dtype, type: 'i32' }
+}
+
+/** Small whole numbers survive every cast. */
+const exactInEveryType = (v: number): boolean => Number.isInteger(v) && v >= 0 && v <= 127
+
+function padded(node: Node, before: readonly number[], coords: readonly Index[], at: Lowering): Expr {
+  const x = first(node)
+  const type = valueTypeOf(node.dtype)
+  let test: Expr | undefined
+  const inner = coords.map((c, i) => {
+    const size = x.shape[i] as number
+    const moved = shift(c, -(before[i] as number))
+    if (size !== node.shape[i]) {
+      const here: Expr = { kind: 'inside', index: moved, size, type: 'bool' }
+      test = test ? { kind: 'binary', op: 'and', a: test, b: here, type: 'bool' } : here
+    }
+    return moved
+  })
+  const value = at.emit(x, inner)
+  if (!test || (value.kind === 'const' && value.type === 'bool' && value.value)) return test ?? value
+  return { kind: 'where', test, a: value, b: constantExpr(0, type), type }
+}
+
+function gathered(node: Node, { dim, op }: PrimitiveOf<'gather'>, coords: readonly Index[], at: Lowering): Expr {
+  const [x, index] = node.inputs as readonly [Node, Node]
+  const type = valueTypeOf(node.dtype)
+  const size = x.shape[dim] as number
+  const raw = at.emit(index, coords)
+  const place: Expr =
+    raw.kind === 'const' && raw.value >= 0 && raw.value < size ? raw : { kind: 'checked', value: raw, size, site: at.site(op), type: 'i32' }
+  const inner = coords.map((c, i) => (x.shape[i] === 1 && i !== dim ? literal(0) : c))
+  inner[dim] = place.kind === 'const' ? literal(place.value) : ofValue(place, size)
+  const value = at.emit(x, inner)
+  if (place.kind !== 'checked' || readsExpr(value, place)) return value
+  // What is the same everywhere does not look at its coordinates: the index is to be checked all the same.
+  const seen: Expr = { kind: 'binary', op: 'le', a: constantExpr(0, 'i32'), b: place, type: 'bool' }
+  return { kind: 'where', test: seen, a: value, b: constantExpr(0, type), type }
+}
+
+/** Whether a node shows values of its input, each at another place: arithmetic on coordinates, nothing to compute. */
+export const isView = (node: Node): boolean => roleOf(node) === 'view'
+
+/** Whether a node's values are there or cost nothing: the graph ends here. */
+export const isSource = (node: Node): boolean => node.storage !== undefined || roleOf(node) === 'source'
+
+/** The node whose values a chain of views shows. */
+export function viewBase(node: Node): Node {
+  let base = node
+  while (!base.storage && isView(base)) base = base.inputs[0] as Node
+  return base
+}
