@@ -19,6 +19,7 @@ export default defineConfig({
     reporters: ['default', './test/support/reporter.ts'],
     // Far above what any takes on a quiet machine: software adapters on a busy one are slow.
     testTimeout: 90_000,
+    hookTimeout: 90_000,
     projects: [
       {
         extends: true,
