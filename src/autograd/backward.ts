@@ -4,9 +4,9 @@
  */
 import { AutogradError, recordedAs, ShapeError, sameShape, showShape } from '../base/index.ts'
 import { add, cast, checkDevices, sumTo } from '../ops/index.ts'
-import { alias, enterQuiet, type GradPoint, leaveQuiet, type TapeEntry, Tensor, withGrad } from '../tensor/index.ts'
+import { alias, enterQuiet, type GradEdge, leaveQuiet, type TapeEntry, Tensor, withGrad } from '../tensor/index.ts'
 
-type Point = GradPoint<Tensor>
+type Edge = GradEdge<Tensor>
 type Entry = TapeEntry<Tensor>
 
 export interface Walk {
@@ -14,25 +14,22 @@ export interface Walk {
   readonly retainGraph: boolean
   /** Record the gradients' own ops, for gradients of gradients. */
   readonly createGraph: boolean
-  /** Only these points are wanted, and no leaf's `grad` is touched; without it, all leaves are. */
-  readonly targets?: ReadonlySet<Point>
+  /** Only these edges are wanted, and no leaf's `grad` is touched; without it, all leaves are. */
+  readonly targets?: ReadonlySet<Edge>
 }
 
-/** Every entry from which gradient can reach a wanted point, by descending serial; the points wanted on the way. */
-function plan(
-  roots: readonly Point[],
-  targets: ReadonlySet<Point> | undefined,
-): { entries: Entry[]; wanted: ReadonlySet<Point> | undefined } {
+/** Every entry from which gradient can reach a wanted edge, by descending serial; the edges wanted on the way. */
+function plan(roots: readonly Edge[], targets: ReadonlySet<Edge> | undefined): { entries: Entry[]; wanted: ReadonlySet<Edge> | undefined } {
   const seen = new Set<Entry>()
   const stack: Entry[] = []
-  const visit = (point: Point | undefined): void => {
-    const entry = point?.entry
+  const visit = (edge: Edge | undefined): void => {
+    const entry = edge?.entry
     if (entry === undefined || seen.has(entry)) return
     seen.add(entry)
     stack.push(entry)
   }
   for (const root of roots) visit(root)
-  for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) for (const point of entry.inputs) visit(point)
+  for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) for (const edge of entry.inputs) visit(edge)
   const entries = [...seen].sort((a, b) => b.serial - a.serial)
   if (targets === undefined) return { entries, wanted: undefined }
 
@@ -40,7 +37,7 @@ function plan(
   const wanted = new Set(targets)
   const onPath = entries.reverse().filter((entry) => {
     // (a freed entry has no inputs any more; the walk will say so)
-    const reaches = entry.freed || entry.inputs.some((point) => point !== undefined && wanted.has(point))
+    const reaches = entry.freed || entry.inputs.some((edge) => edge !== undefined && wanted.has(edge))
     if (reaches) for (const output of entry.outputs) wanted.add(output)
     return reaches
   })
@@ -48,15 +45,15 @@ function plan(
 }
 
 /** A rule's answer summed over broadcast dims, to the shape of the input it is for; of float16 in float32. */
-function sumBroadcast(grad: Tensor, point: Point): Tensor {
-  if (sameShape(grad.shape, point.shape)) return grad
-  return sumTo(grad.dtype === 'float16' ? cast(grad, 'float32') : grad, point.shape)
+function sumBroadcast(grad: Tensor, edge: Edge): Tensor {
+  if (sameShape(grad.shape, edge.shape)) return grad
+  return sumTo(grad.dtype === 'float16' ? cast(grad, 'float32') : grad, edge.shape)
 }
 
-/** A point's complete gradient, after its hooks. */
-function settle(point: Point, grad: Tensor): Tensor {
+/** An edge's complete gradient, after its hooks. */
+function settle(edge: Edge, grad: Tensor): Tensor {
   let g = grad
-  for (const hook of point.hooks ?? []) {
+  for (const hook of edge.hooks ?? []) {
     const answer = hook(g)
     if (answer === undefined) continue
     if (!(answer instanceof Tensor))
@@ -64,46 +61,46 @@ function settle(point: Point, grad: Tensor): Tensor {
         'registerHook',
         'a hook answers a Tensor or nothing (an async function answers a promise, which comes too late)',
       )
-    if (!sameShape(answer.shape, point.shape)) {
-      throw new ShapeError('registerHook', `the hook answered ${showShape(answer.shape)} for a gradient of ${showShape(point.shape)}`, [
+    if (!sameShape(answer.shape, edge.shape)) {
+      throw new ShapeError('registerHook', `the hook answered ${showShape(answer.shape)} for a gradient of ${showShape(edge.shape)}`, [
         answer.shape,
-        point.shape,
+        edge.shape,
       ])
     }
     checkDevices('registerHook', ['the gradient', "the hook's answer"], [g, answer])
-    g = cast(sumBroadcast(answer, point), point.dtype)
+    g = cast(sumBroadcast(answer, edge), edge.dtype)
   }
-  if (point.retained) point.retained.grad = alias(g)
+  if (edge.retained) edge.retained.grad = alias(g)
   return g
 }
 
 /** Runs backward from `roots`, whose gradients are `grads`; answers the gradients of the targets, if there are any. */
-export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options: Walk): Map<Point, Tensor> {
+export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options: Walk): Map<Edge, Tensor> {
   const { createGraph, retainGraph, targets } = options
-  const arrived = new Map<Point, Tensor>()
-  const results = new Map<Point, Tensor>()
-  const arrive = (point: Point, grad: Tensor): void => {
-    const before = arrived.get(point)
-    arrived.set(point, before ? add(before, grad) : grad)
+  const arrived = new Map<Edge, Tensor>()
+  const results = new Map<Edge, Tensor>()
+  const arrive = (edge: Edge, grad: Tensor): void => {
+    const before = arrived.get(edge)
+    arrived.set(edge, before ? add(before, grad) : grad)
   }
-  /** Takes a point's gradient, complete, out of what arrived. */
-  const complete = (point: Point): Tensor | undefined => {
-    const grad = arrived.get(point)
+  /** Takes an edge's gradient, complete, out of what arrived. */
+  const complete = (edge: Edge): Tensor | undefined => {
+    const grad = arrived.get(edge)
     if (grad === undefined) return undefined
-    arrived.delete(point)
-    const g = settle(point, cast(grad, point.dtype)) // rounded once, when all of it is there
-    if (targets?.has(point)) results.set(point, g)
+    arrived.delete(edge)
+    const g = settle(edge, cast(grad, edge.dtype)) // rounded once, when all of it is there
+    if (targets?.has(edge)) results.set(edge, g)
     return g
   }
 
-  const work = (): Map<Point, Tensor> =>
+  const work = (): Map<Edge, Tensor> =>
     withGrad(createGraph, () => {
       const { entries, wanted } = plan(
-        roots.map((root) => pointOf(root)),
+        roots.map((root) => edgeOf(root)),
         targets,
       )
       roots.forEach((root, i) => {
-        arrive(pointOf(root), grads[i] as Tensor)
+        arrive(edgeOf(root), grads[i] as Tensor)
       })
       for (const entry of entries) {
         const outputs = entry.outputs.map(complete)
@@ -114,23 +111,23 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
             `the graph was walked before, and what ${entry.name} saved has been freed. Pass { retainGraph: true } to the first backward()${sited(entry)}`,
           )
         }
-        const needed = (i: number): boolean => wanted === undefined || wanted.has(entry.inputs[i] as Point)
+        const needed = (i: number): boolean => wanted === undefined || wanted.has(entry.inputs[i] as Edge)
         const answers = entry.op.backward(entry, outputs, needed)
-        entry.inputs.forEach((point, i) => {
+        entry.inputs.forEach((edge, i) => {
           const g = answers[i]
-          if (point !== undefined && g !== undefined && needed(i)) arrive(point, sumBroadcast(g, point))
+          if (edge !== undefined && g !== undefined && needed(i)) arrive(edge, sumBroadcast(g, edge))
         })
         if (!retainGraph) entry.free()
       }
       // What is left arrived at leaves.
-      for (const point of [...arrived.keys()]) {
-        const g = complete(point) as Tensor
-        const leaf = point.leaf
+      for (const edge of [...arrived.keys()]) {
+        const g = complete(edge) as Tensor
+        const leaf = edge.leaf
         if (leaf === undefined || targets) continue
         // a handle of its own: changing p.grad in place must not reach another tensor
         const total = leaf.grad ? add(leaf.grad, g) : g
         leaf.grad = alias(total)
-        leaf.grad._point = total._point
+        leaf.grad._edge = total._edge
       }
       return results
     })
@@ -144,8 +141,8 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
 
 const sited = (entry: Entry): string => (entry.site ? `\n${entry.site}` : '')
 
-export function pointOf(x: Tensor, op = 'backward'): Point {
-  if (x._point) return x._point
+export function edgeOf(x: Tensor, op = 'backward'): Edge {
+  if (x._edge) return x._edge
   throw new AutogradError(
     op,
     `nothing to differentiate: the tensor ${showShape(x.shape)} does not require grad, and no op that does made it (is it a detach(), or made under noGrad?)`,

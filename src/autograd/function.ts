@@ -1,7 +1,7 @@
 /** @file `autograd.Function`: an op of one's own, forward and backward written in tensor functions. */
 import { AutogradError, DeviceError, isFloat, listOf, mismatch, nullable, showArgument, signature } from '../base/index.ts'
 import { zeros } from '../ops/index.ts'
-import { alias, GradPoint, isGradEnabled, type Placement, TapeEntry, type TapeOp, TENSOR, Tensor, withGrad } from '../tensor/index.ts'
+import { alias, GradEdge, isGradEnabled, type Placement, TapeEntry, type TapeOp, TENSOR, Tensor, withGrad } from '../tensor/index.ts'
 
 const SAVE = signature('saveForBackward', { tensors: listOf(TENSOR) })
 const GRADIENT = nullable(TENSOR)
@@ -60,9 +60,9 @@ const callBackward: TapeOp<Tensor>['backward'] = (entry, grads) => {
   const { cls, ctx, tensors, args, homes, placements } = entry.params as Call
   // Nothing flowed to an output: zeros where the output is; one whose device is not settled goes with the others.
   const elsewhere = grads.find((g) => g !== undefined && g._node.placement !== 'auto')?._node.placement
-  const full = entry.outputs.map((point, i) => {
+  const full = entry.outputs.map((edge, i) => {
     const device = placements[i] === 'auto' ? elsewhere : placements[i]
-    return grads[i] ?? zeros(point.shape, { dtype: point.dtype, ...(device === undefined || device === 'auto' ? {} : { device }) })
+    return grads[i] ?? zeros(edge.shape, { dtype: edge.dtype, ...(device === undefined || device === 'auto' ? {} : { device }) })
   })
   const answer = cls.backward(ctx, ...full)
   const list = Array.isArray(answer) ? (answer as readonly (Tensor | null | undefined)[]) : [answer as Tensor | null | undefined]
@@ -123,7 +123,7 @@ export class OwnFunction {
         )
     }
     const tensors = args.flatMap((x, i) => (x instanceof Tensor ? [i] : []))
-    const points = tensors.map((i) => (args[i] as Tensor)._point)
+    const edges = tensors.map((i) => (args[i] as Tensor)._edge)
     const homes = tensors.map((i) => (args[i] as Tensor)._node.placement) // before forward changes one in place
     const ctx = new FunctionContext(args.map((x) => x instanceof Tensor && x.requiresGrad))
     // biome-ignore-start lint/complexity/noThisInStatic: `this` is the subclass
@@ -133,19 +133,19 @@ export class OwnFunction {
       if (!(x instanceof Tensor)) throw new AutogradError(this.name, `forward: ${mismatch(TENSOR, 'each result', x)}`)
       return args.includes(x) ? alias(x) : x // an input handed through is a result of its own
     })
-    if (points.some((p) => p) && isGradEnabled()) {
+    if (edges.some((p) => p) && isGradEnabled()) {
       const cls = this as unknown as FunctionClass<readonly unknown[], FunctionResult>
       const op: TapeOp<Tensor> = { name: this.name, backward: callBackward }
       // biome-ignore-end lint/complexity/noThisInStatic: the subclass is known from here on
       const entry = new TapeEntry<Tensor>(
         op,
         { cls, ctx, tensors, args: args.length, homes, placements: outputs.map((x) => x._node.placement) } satisfies Call,
-        points,
+        edges,
       )
       for (const x of outputs) {
-        const point = new GradPoint<Tensor>(x.shape, x.dtype, entry, undefined)
-        entry.outputs.push(point)
-        if (isFloat(x.dtype)) x._point = point
+        const edge = new GradEdge<Tensor>(x.shape, x.dtype, entry, undefined)
+        entry.outputs.push(edge)
+        if (isFloat(x.dtype)) x._edge = edge
       }
       ctx.attach(entry)
     }

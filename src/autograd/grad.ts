@@ -21,8 +21,8 @@ import {
 } from '../base/index.ts'
 import { cast, checkDevices, onesLike, zerosLike } from '../ops/index.ts'
 import {
+  type GradEdge,
   type GradHook,
-  type GradPoint,
   optionsIn,
   TENSOR,
   TENSORS,
@@ -31,7 +31,7 @@ import {
   tensorList,
   traceSites,
 } from '../tensor/index.ts'
-import { pointOf, walk } from './backward.ts'
+import { edgeOf, walk } from './backward.ts'
 
 /** Options of {@link backward}. */
 export interface BackwardOptions {
@@ -90,7 +90,7 @@ export function backward(
   const named = isPlainObject(gradient) ? optionsIn<BackwardOptions>('backward', gradient, options) : options
   const { createGraph = false, retainGraph = createGraph } = named ?? {}
   const given = isPlainObject(gradient) ? [] : gradientsFor('backward', roots, gradient as Gradients)
-  for (const x of roots) pointOf(x)
+  for (const x of roots) edgeOf(x)
   walk(
     roots,
     roots.map((x, i) => startGradient('backward', x, given[i])),
@@ -146,24 +146,24 @@ export function grad(
   const wanted = list(inputs)
   const { createGraph = false, retainGraph = createGraph, materializeGrads = false, allowUnused = materializeGrads } = options
   const given = gradientsFor('grad', roots, options.gradOutputs)
-  for (const x of roots) pointOf(x, 'grad')
-  const points = wanted.map((x, i): GradPoint<Tensor> => {
-    if (x._point) return x._point
+  for (const x of roots) edgeOf(x, 'grad')
+  const edges = wanted.map((x, i): GradEdge<Tensor> => {
+    if (x._edge) return x._edge
     throw new AutogradError('grad', `inputs[${i}] [${x.shape.join(', ')}] does not require grad`)
   })
   const results = walk(
     roots,
     roots.map((x, i) => startGradient('grad', x, given[i])),
-    { retainGraph, createGraph, targets: new Set(points) },
+    { retainGraph, createGraph, targets: new Set(edges) },
   )
-  const gradients = points.map((point, i): Tensor | null => {
-    const g = results.get(point)
+  const gradients = edges.map((edge, i): Tensor | null => {
+    const g = results.get(edge)
     if (g) return g
     if (materializeGrads) return zerosLike(wanted[i] as Tensor)
     if (allowUnused) return null
     throw new AutogradError(
       'grad',
-      `inputs[${i}] [${point.shape.join(', ')}] was not used to make the outputs. Pass { allowUnused: true } if that is meant`,
+      `inputs[${i}] [${edge.shape.join(', ')}] was not used to make the outputs. Pass { allowUnused: true } if that is meant`,
     )
   })
   return tensorList(gradients)
@@ -183,12 +183,12 @@ const REGISTER_HOOK = signature('registerHook', { x: TENSOR, hook: FUNCTION })
  */
 export function registerHook(x: Tensor, hook: GradHook<Tensor>): RemovableHandle {
   REGISTER_HOOK.check(x, hook)
-  const point = x._point
-  if (point === undefined) throw new AutogradError('registerHook', 'the tensor does not require grad')
-  point.hooks = [...(point.hooks ?? []), hook]
+  const edge = x._edge
+  if (edge === undefined) throw new AutogradError('registerHook', 'the tensor does not require grad')
+  edge.hooks = [...(edge.hooks ?? []), hook]
   return {
     remove() {
-      point.hooks = point.hooks?.filter((h) => h !== hook)
+      edge.hooks = edge.hooks?.filter((h) => h !== hook)
     },
   }
 }

@@ -134,7 +134,7 @@ export function detach(x: Tensor): Tensor {
 }
 
 /** The value off the tape, for rules and compositions: nothing is stored for it. */
-export const stopGradient = (x: Tensor): Tensor => (x._point === undefined ? x : alias(x))
+export const stopGradient = (x: Tensor): Tensor => (x._edge === undefined ? x : alias(x))
 
 const copy = defineOp('clone', {
   inputs: ['x'],
@@ -163,7 +163,7 @@ const DETACH_ = signature('detach_', { x: TENSOR })
 /** Takes the handle off the tape. @see https://pytorch.org/docs/stable/generated/torch.Tensor.detach_.html */
 export function detach_(x: Tensor): Tensor {
   DETACH_.check(x)
-  x._point = undefined
+  x._edge = undefined
   return x
 }
 
@@ -181,6 +181,6 @@ const RETAIN_GRAD = signature('retainGrad', { x: TENSOR })
 /** Keeps the gradient of an interior tensor in its `grad`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.retain_grad.html */
 export function retainGrad(x: Tensor): void {
   RETAIN_GRAD.check(x)
-  if (x._point === undefined) throw new AutogradError('retainGrad', 'the tensor does not require grad')
-  if (x._point.entry !== undefined) x._point.retained = x
+  if (x._edge === undefined) throw new AutogradError('retainGrad', 'the tensor does not require grad')
+  if (x._edge.entry !== undefined) x._edge.retained = x
 }

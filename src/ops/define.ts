@@ -18,7 +18,7 @@ import {
   sizeOf,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { enterQuiet, GradPoint, isGradEnabled, isQuiet, leaveQuiet, share, TapeEntry, type TapeOp, Tensor } from '../tensor/index.ts'
+import { enterQuiet, GradEdge, isGradEnabled, isQuiet, leaveQuiet, share, TapeEntry, type TapeOp, Tensor } from '../tensor/index.ts'
 import { floatType } from './promote.ts'
 
 /** What tests derive from a definition. */
@@ -144,7 +144,7 @@ class Op implements TapeOp<Tensor> {
     const out = new Tensor(node)
     if (this.view) out._viewOf(a)
     if (node === a._node) share(node)
-    if ((a._point !== undefined || b?._point !== undefined || c?._point !== undefined) && this.mask !== 0 && isGradEnabled()) {
+    if ((a._edge !== undefined || b?._edge !== undefined || c?._edge !== undefined) && this.mask !== 0 && isGradEnabled()) {
       this.record(out, params, a, b, c)
     }
     if (node.shape.length === 0) keepScalar(node)
@@ -152,12 +152,12 @@ class Op implements TapeOp<Tensor> {
   }
 
   record(out: Tensor, params: unknown, a: Tensor, b: Tensor | undefined, c: Tensor | undefined): void {
-    const wanted = this.mask & ((a._point ? 1 : 0) | (b?._point ? 2 : 0) | (c?._point ? 4 : 0))
+    const wanted = this.mask & ((a._edge ? 1 : 0) | (b?._edge ? 2 : 0) | (c?._edge ? 4 : 0))
     if (wanted === 0 || !isFloat(out._node.dtype)) return
     const n = this.inputs.length
-    const pa = wanted & 1 ? a._point : undefined
-    const pb = wanted & 2 ? b?._point : undefined
-    const pc = wanted & 4 ? c?._point : undefined
+    const pa = wanted & 1 ? a._edge : undefined
+    const pb = wanted & 2 ? b?._edge : undefined
+    const pc = wanted & 4 ? c?._edge : undefined
     const entry = new TapeEntry(this, params, n === 1 ? [pa] : n === 2 ? [pa, pb] : [pa, pb, pc])
     let save = 0
     for (let i = 0; i < n; i++) if (wanted & (1 << i)) save |= this.reads[i] as number
@@ -167,9 +167,9 @@ class Op implements TapeOp<Tensor> {
       if (save & 4) entry.save(2, n === 2 ? out : (c as Tensor))
       if (save & 8) entry.save(3, out)
     }
-    const point = new GradPoint(out._node.shape, out._node.dtype, entry, undefined)
-    entry.outputs = [point]
-    out._point = point
+    const edge = new GradEdge(out._node.shape, out._node.dtype, entry, undefined)
+    entry.outputs = [edge]
+    out._edge = edge
   }
 
   backward(
@@ -185,9 +185,9 @@ class Op implements TapeOp<Tensor> {
     applying++
     try {
       for (let i = 0; i < inputs.length; i++) {
-        const point = inputs[i]
+        const edge = inputs[i]
         const rule = this.rules[i]
-        if (point === undefined || rule === undefined || !needed(i)) continue
+        if (edge === undefined || rule === undefined || !needed(i)) continue
         const reads = this.reads[i] as number
         for (let k = 0; k <= this.inputs.length; k++) {
           if (!(reads & ~unpacked & (1 << k))) continue
@@ -195,7 +195,7 @@ class Op implements TapeOp<Tensor> {
           saved[role] = entry.unpack(k, this.roles[k] as string)
         }
         unpacked |= reads
-        saved.shape = point.shape
+        saved.shape = edge.shape
         answers[i] = rule(grads[0] as Tensor, saved as Saved<string>, entry.params)
       }
     } finally {
@@ -297,8 +297,8 @@ export function defineListOp<P>(name: string, spec: ListOpSpec<P>): (list: reado
   const op: TapeOp<Tensor> = {
     name,
     backward: (entry, grads, needed) =>
-      entry.inputs.map((point, i) =>
-        point && needed(i) ? ruled(ruleName(name), () => spec.vjp(grads[0] as Tensor, i, point.shape, entry.params as P)) : undefined,
+      entry.inputs.map((edge, i) =>
+        edge && needed(i) ? ruled(ruleName(name), () => spec.vjp(grads[0] as Tensor, i, edge.shape, entry.params as P)) : undefined,
       ),
   }
   const apply = (list: readonly Tensor[], p: P): Tensor => {
@@ -308,14 +308,14 @@ export function defineListOp<P>(name: string, spec: ListOpSpec<P>): (list: reado
     )
     if (isTooLarge(node)) refuse(name, node, node.inputs)
     const out = new Tensor(node)
-    if (isFloat(node.dtype) && list.some((t) => t._point) && isGradEnabled()) {
+    if (isFloat(node.dtype) && list.some((t) => t._edge) && isGradEnabled()) {
       const entry = new TapeEntry(
         op,
         p,
-        list.map((t) => t._point),
+        list.map((t) => t._edge),
       )
-      out._point = new GradPoint(node.shape, node.dtype, entry, undefined)
-      entry.outputs = [out._point]
+      out._edge = new GradEdge(node.shape, node.dtype, entry, undefined)
+      entry.outputs = [out._edge]
     }
     return out
   }
@@ -359,14 +359,14 @@ export function defineJointOp<const K extends string, const O extends string, P>
     const nodes = Object.fromEntries(roles.map((role, i) => [role, list[i]?._node]))
     const out = new Tensor(spec.forward(nodes as Joint<K, O, graph.Node>, p))
     if (!isGradEnabled()) return out
-    const points = roles.map((role, i) => (differentiable.includes(role) ? list[i]?._point : undefined))
-    if (points.every((point) => point === undefined)) return out
-    const entry = new TapeEntry<Tensor>(op, p, points)
+    const edges = roles.map((role, i) => (differentiable.includes(role) ? list[i]?._edge : undefined))
+    if (edges.every((edge) => edge === undefined)) return out
+    const entry = new TapeEntry<Tensor>(op, p, edges)
     list.forEach((x, i) => {
       if (x) entry.save(i, x)
     })
-    out._point = new GradPoint(out._node.shape, out._node.dtype, entry, undefined)
-    entry.outputs = [out._point]
+    out._edge = new GradEdge(out._node.shape, out._node.dtype, entry, undefined)
+    entry.outputs = [out._edge]
     return out
   }
   return (tensors, p) => {

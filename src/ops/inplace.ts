@@ -58,7 +58,7 @@ function begin(op: string, x: Tensor): Tensor {
     throw new AutogradError(op, 'a leaf that requires grad may not be changed in place while recording. Wrap the change in noGrad(() => …)')
   }
   const old = new Tensor(x._node)
-  old._point = x._point
+  old._edge = x._edge
   return old
 }
 
@@ -75,9 +75,9 @@ function finish(op: string, x: Tensor, value: Tensor): Tensor {
   const before = x._node
   replace(x)
   x._node = y._node
-  if (isGradEnabled()) x._point = y._point
+  if (isGradEnabled()) x._edge = y._edge
   // Off the tape nobody but results of this step can want the old value: it goes when the next one closes.
-  if ((!x._point || !isGradEnabled()) && !isShared(before)) runtime.retire(before)
+  if ((!x._edge || !isGradEnabled()) && !isShared(before)) runtime.retire(before)
   x.version++
   return x
 }

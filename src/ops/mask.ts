@@ -40,7 +40,7 @@ async function positionsOf(x: Tensor): Promise<Int32Array> {
 /** The value of `x` as it is at the call, whatever becomes of `x`. */
 function snapshot(x: Tensor): Tensor {
   const now = hostValues(x) ? alias(x) : ownValue(x)
-  now._point = x._point
+  now._edge = x._edge
   return now
 }
 

@@ -39,10 +39,10 @@ export function rebind(handle: Tensor, value: Tensor): void {
 
 /** Notes the handle's value before another is put behind it in place: that one may prove too large to be computed. */
 export function replace(handle: Tensor): void {
-  const { _node: old, _point: point } = handle
+  const { _node: old, _edge: edge } = handle
   const restore = (): void => {
     handle._node = old
-    handle._point = point
+    handle._edge = edge
     handle.version++
   }
   runtime.replaced({ handle, present: () => handle._node, old, restore })

@@ -21,8 +21,8 @@ export interface TapeOp<T extends Handle> {
 // biome-ignore lint/suspicious/noConfusingVoidType: a hook may return nothing, as in PyTorch
 export type GradHook<T> = (grad: T) => T | undefined | void
 
-/** A place where gradient arrives: one output of a recorded op, or a leaf. A tensor requires grad when it has one. */
-export class GradPoint<T extends Handle> {
+/** An edge of the backward graph: gradient flows along it to one output of a recorded op, or to a leaf. A tensor requires grad when it has one. */
+export class GradEdge<T extends Handle> {
   readonly shape: Shape
   readonly dtype: DType
   /** The op that made the value; none for a leaf. */
@@ -56,8 +56,8 @@ export class TapeEntry<T extends Handle> implements GradFn {
   readonly op: TapeOp<T>
   readonly params: unknown
   /** Where the gradient of each input goes; undefined where none is wanted. */
-  inputs: readonly (GradPoint<T> | undefined)[]
-  outputs: GradPoint<T>[] = []
+  inputs: readonly (GradEdge<T> | undefined)[]
+  outputs: GradEdge<T>[] = []
   /** The handles that the rules will read, by position, and the version each had. Emptied by `free`. */
   saved: (T | undefined)[] | undefined = undefined
   versions: number[] | undefined = undefined
@@ -65,7 +65,7 @@ export class TapeEntry<T extends Handle> implements GradFn {
   /** Where the op was called, under `detectAnomaly`. */
   site: string | undefined = undefined
 
-  constructor(op: TapeOp<T>, params: unknown, inputs: readonly (GradPoint<T> | undefined)[]) {
+  constructor(op: TapeOp<T>, params: unknown, inputs: readonly (GradEdge<T> | undefined)[]) {
     this.op = op
     this.params = params
     this.inputs = inputs

@@ -21,7 +21,7 @@ import type * as graph from '../graph/index.ts'
 import * as runtime from '../runtime/index.ts'
 import { FORMAT, type FormatOptions, formatTensor, formatValues } from './format.ts'
 import { fromStorage, type NdArray, type NestedArray, nest, toNdarray } from './host.ts'
-import { type GradFn, GradPoint } from './tape.ts'
+import { GradEdge, type GradFn } from './tape.ts'
 
 declare global {
   interface SymbolConstructor {
@@ -56,8 +56,8 @@ const REQUIRES_GRAD = signature('requiresGrad', { value: BOOLEAN })
 export class Tensor {
   /** @internal The value. */
   _node: graph.Node
-  /** @internal The place on the tape; undefined when no gradient is wanted. */
-  _point: GradPoint<Tensor> | undefined = undefined
+  /** @internal Where its gradient flows; undefined when none is wanted. */
+  _edge: GradEdge<Tensor> | undefined = undefined
   /** @internal Whether PyTorch would have made this a view of another tensor. */
   _view = false
   #grad: Tensor | null = null
@@ -120,7 +120,7 @@ export class Tensor {
 
   /** Whether `backward()` brings a gradient here. May be set on leaves of a float dtype. */
   get requiresGrad(): boolean {
-    return this._point !== undefined
+    return this._edge !== undefined
   }
   set requiresGrad(value: boolean) {
     REQUIRES_GRAD.check(value)
@@ -128,20 +128,20 @@ export class Tensor {
     if (!value) {
       if (!this.isLeaf)
         throw new AutogradError('requiresGrad', 'only a leaf may stop requiring grad; this tensor is the result of an op. Use detach()')
-      this._point = undefined
+      this._edge = undefined
       return
     }
     if (!isFloat(this.dtype))
       throw new DTypeError('requiresGrad', `only tensors of a float dtype can require grad; this one is ${this.dtype}`)
-    this._point = new GradPoint<Tensor>(this.shape, this.dtype, undefined, this)
+    this._edge = new GradEdge<Tensor>(this.shape, this.dtype, undefined, this)
   }
   /** Whether no recorded op made it: a parameter, data, or anything that does not require grad. */
   get isLeaf(): boolean {
-    return this._point === undefined || this._point.entry === undefined
+    return this._edge === undefined || this._edge.entry === undefined
   }
   /** The recorded op that made this tensor, or null for a leaf. */
   get gradFn(): GradFn | null {
-    return this._point?.entry ?? null
+    return this._edge?.entry ?? null
   }
 
   /**
@@ -239,7 +239,7 @@ export class Tensor {
   /** Frees the value now instead of when it is no longer needed. A later use throws StaleTensorError. */
   dispose(): void {
     if (!isShared(this._node)) runtime.disposeNode(this._node)
-    this._point = undefined
+    this._edge = undefined
     this.grad = null
   }
 }

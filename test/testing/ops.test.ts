@@ -59,13 +59,13 @@ const isDifferentiable = (c: GoldenCase): boolean =>
 
 /** Adds the ops on the tape of some results. */
 function opsOf(results: readonly Tensor[], into: Set<string>): void {
-  const stack = results.map((y) => y._point?.entry ?? null)
+  const stack = results.map((y) => y._edge?.entry ?? null)
   const seen = new Set<unknown>()
   for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) {
     if (entry === null || seen.has(entry)) continue
     seen.add(entry)
     into.add(entry.op.name)
-    for (const point of entry.inputs) stack.push(point?.entry ?? null)
+    for (const edge of entry.inputs) stack.push(edge?.entry ?? null)
   }
 }
 
