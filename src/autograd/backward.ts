@@ -2,9 +2,9 @@
  * @file Backward: the tape walked from the results to the leaves. Entries are visited in descending serial order, so every gradient is complete before it
  * is handed on. The driver fits each rule's answer to its input (sums what was broadcast, casts back), and sums what arrives from several sides.
  */
-import { AutogradError, recordedAs, ShapeError, sameShape, showShape } from '../base/index.ts'
+import { AutogradError, ShapeError, sameShape, showShape } from '../base/index.ts'
 import { add, cast, checkDevices, sumTo } from '../ops/index.ts'
-import { alias, enterQuiet, type GradEdge, leaveQuiet, type TapeEntry, Tensor, withGrad } from '../tensor/index.ts'
+import { alias, type GradEdge, recordedAs, type TapeEntry, Tensor, withGrad } from '../tensor/index.ts'
 
 type Edge = GradEdge<Tensor>
 type Entry = TapeEntry<Tensor>
@@ -102,21 +102,23 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
       roots.forEach((root, i) => {
         arrive(edgeOf(root), grads[i] as Tensor)
       })
+      const needed = (edge: Edge | undefined): boolean => edge !== undefined && (wanted === undefined || wanted.has(edge))
       for (const entry of entries) {
-        const outputs = entry.outputs.map(complete)
-        if (outputs.every((g) => g === undefined)) continue
+        const flowed = gradientsOf(entry, complete)
+        if (flowed === undefined) continue
         if (entry.freed) {
           throw new AutogradError(
             'backward',
             `the graph was walked before, and what ${entry.name} saved has been freed. Pass { retainGraph: true } to the first backward()${sited(entry)}`,
           )
         }
-        const needed = (i: number): boolean => wanted === undefined || wanted.has(entry.inputs[i] as Edge)
-        const answers = entry.op.backward(entry, outputs, needed)
-        entry.inputs.forEach((edge, i) => {
-          const g = answers[i]
-          if (edge !== undefined && g !== undefined && needed(i)) arrive(edge, sumBroadcast(g, edge))
-        })
+        const found = entry.op.backward(entry, flowed, needed)
+        const { inputs } = entry
+        for (let i = 0; i < inputs.length; i++) {
+          const edge = inputs[i]
+          const g = found[i]
+          if (edge !== undefined && g !== undefined && needed(edge)) arrive(edge, sumBroadcast(g, edge))
+        }
         if (!retainGraph) entry.free()
       }
       // What is left arrived at leaves.
@@ -131,12 +133,20 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
       }
       return results
     })
-  enterQuiet()
-  try {
-    return recordedAs(targets ? 'grad' : 'backward', work)
-  } finally {
-    leaveQuiet()
+  return recordedAs(targets ? 'grad' : 'backward', work)
+}
+
+/** The complete gradients of an entry's outputs; undefined where nothing flowed to any. */
+function gradientsOf(entry: Entry, complete: (edge: Edge) => Tensor | undefined): readonly (Tensor | undefined)[] | undefined {
+  const { outputs } = entry
+  const flowed = new Array<Tensor | undefined>(outputs.length)
+  let any = false
+  for (let i = 0; i < outputs.length; i++) {
+    const g = complete(outputs[i] as Edge)
+    flowed[i] = g
+    if (g !== undefined) any = true
   }
+  return any ? flowed : undefined
 }
 
 const sited = (entry: Entry): string => (entry.site ? `\n${entry.site}` : '')

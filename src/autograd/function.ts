@@ -1,7 +1,7 @@
 /** @file `autograd.Function`: an op of one's own, forward and backward written in tensor functions. */
-import { AutogradError, DeviceError, isFloat, listOf, mismatch, nullable, showArgument, signature } from '../base/index.ts'
+import { AutogradError, DeviceError, listOf, mismatch, nullable, showArgument, signature } from '../base/index.ts'
 import { zeros } from '../ops/index.ts'
-import { alias, GradEdge, isGradEnabled, type Placement, TapeEntry, type TapeOp, TENSOR, Tensor, withGrad } from '../tensor/index.ts'
+import { alias, type Backward, Op, type Placement, record, type TapeEntry, TENSOR, Tensor, withGrad } from '../tensor/index.ts'
 
 const SAVE = signature('saveForBackward', { tensors: listOf(TENSOR) })
 const GRADIENT = nullable(TENSOR)
@@ -56,7 +56,7 @@ export interface FunctionClass<A extends readonly unknown[], R extends FunctionR
   backward(ctx: FunctionContext, ...grads: Tensor[]): FunctionGradients
 }
 
-const callBackward: TapeOp<Tensor>['backward'] = (entry, grads) => {
+const callBackward: Backward<Tensor> = (entry, grads) => {
   const { cls, ctx, tensors, args, homes, placements } = entry.params as Call
   // Nothing flowed to an output: zeros where the output is; one whose device is not settled goes with the others.
   const elsewhere = grads.find((g) => g !== undefined && g._node.placement !== 'auto')?._node.placement
@@ -85,6 +85,13 @@ const callBackward: TapeOp<Tensor>['backward'] = (entry, grads) => {
       )
     return grad
   })
+}
+
+/** A handle on the tensor's value and edge as they are now. */
+function atPresent(x: Tensor): Tensor {
+  const now = new Tensor(x._node)
+  now._edge = x._edge
+  return now
 }
 
 interface Call {
@@ -123,8 +130,7 @@ export class OwnFunction {
         )
     }
     const tensors = args.flatMap((x, i) => (x instanceof Tensor ? [i] : []))
-    const edges = tensors.map((i) => (args[i] as Tensor)._edge)
-    const homes = tensors.map((i) => (args[i] as Tensor)._node.placement) // before forward changes one in place
+    const inputs = tensors.map((i) => atPresent(args[i] as Tensor)) // before forward changes one in place
     const ctx = new FunctionContext(args.map((x) => x instanceof Tensor && x.requiresGrad))
     // biome-ignore-start lint/complexity/noThisInStatic: `this` is the subclass
     const result = withGrad(false, () => this.forward(ctx, ...args))
@@ -133,22 +139,13 @@ export class OwnFunction {
       if (!(x instanceof Tensor)) throw new AutogradError(this.name, `forward: ${mismatch(TENSOR, 'each result', x)}`)
       return args.includes(x) ? alias(x) : x // an input handed through is a result of its own
     })
-    if (edges.some((p) => p) && isGradEnabled()) {
-      const cls = this as unknown as FunctionClass<readonly unknown[], FunctionResult>
-      const op: TapeOp<Tensor> = { name: this.name, backward: callBackward }
-      // biome-ignore-end lint/complexity/noThisInStatic: the subclass is known from here on
-      const entry = new TapeEntry<Tensor>(
-        op,
-        { cls, ctx, tensors, args: args.length, homes, placements: outputs.map((x) => x._node.placement) } satisfies Call,
-        edges,
-      )
-      for (const x of outputs) {
-        const edge = new GradEdge<Tensor>(x.shape, x.dtype, entry, undefined)
-        entry.outputs.push(edge)
-        if (isFloat(x.dtype)) x._edge = edge
-      }
-      ctx.attach(entry)
-    }
+    const cls = this as unknown as FunctionClass<readonly unknown[], FunctionResult>
+    // biome-ignore-end lint/complexity/noThisInStatic: the subclass is known from here on
+    const homes = inputs.map((x) => x._node.placement)
+    const placements = outputs.map((x) => x._node.placement)
+    const call: Call = { cls, ctx, tensors, args: args.length, homes, placements }
+    const entry = record(new Op(cls.name, callBackward), inputs, outputs, call)
+    if (entry) ctx.attach(entry)
     return (Array.isArray(result) ? outputs : outputs[0]) as R
   }
 }

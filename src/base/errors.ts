@@ -26,52 +26,6 @@ export function renamed(error: unknown, op: string): unknown {
   return error
 }
 
-/** The function that was called and records now: of functions that are made of others, the outermost. */
-let recording = ''
-
-/** Whom errors of what is recorded now will name, when it is computed. */
-export const recordingFunction = (): string => recording
-
-/** `op` records from now on, unless it is part of another function. Answers what {@link endRecording} takes. */
-export function beginRecording(op: string): string {
-  const outer = recording
-  if (outer === '') recording = op
-  return outer
-}
-
-export function endRecording(outer: string): void {
-  recording = outer
-}
-
-/** `op` records from now on, whatever it is a part of. Answers what {@link endRecording} takes. */
-export function replaceRecording(op: string): string {
-  const outer = recording
-  recording = op
-  return outer
-}
-
-/** Runs `fn`; what it records is of `op`, whatever it is a part of. */
-export function recordedAs<T>(op: string, fn: () => T): T {
-  const outer = replaceRecording(op)
-  try {
-    return fn()
-  } finally {
-    recording = outer
-  }
-}
-
-/** Runs `fn`, whose errors are those of `op`, now and when what it records is computed. */
-export function underName<T>(op: string, fn: () => T): T {
-  const outer = beginRecording(op)
-  try {
-    return fn()
-  } catch (error) {
-    throw renamed(error, op)
-  } finally {
-    endRecording(outer)
-  }
-}
-
 /** Shapes or dims do not fit. */
 export class ShapeError extends TapegradError {
   /** The shapes that do not fit, in the order of the arguments. */

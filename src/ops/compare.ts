@@ -1,8 +1,8 @@
 /** @file Comparisons and truth values: results are bool, and nothing here has a gradient. */
 import { broadcastShapes, isFloat, type Relation, signature, thresholdOf } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { OPERAND, Tensor } from '../tensor/index.ts'
-import { checkSize, defineOp } from './define.ts'
+import { checkSize, OPERAND, Tensor } from '../tensor/index.ts'
+import { defineOp } from './define.ts'
 import { type BinaryFunction, defineBinary, defineUnary, type UnaryFunction } from './families.ts'
 import { compared, type Order } from './order.ts'
 import { checkNumber, checkPair, number } from './promote.ts'

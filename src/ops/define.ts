@@ -2,24 +2,11 @@
  * @file The one mechanism that makes ops. A definition says what the op computes in primitives of the graph, and one gradient rule per input, in
  * other ops, so that gradients of gradients come by themselves. Un-broadcasting, casting back and accumulating are the driver's (`src/autograd`).
  */
-import {
-  beginRecording,
-  checkElements,
-  DeviceError,
-  type DType,
-  endRecording,
-  isFloat,
-  MOST_ELEMENTS,
-  recordedAs,
-  renamed,
-  replaceRecording,
-  type Shape,
-  showShape,
-  sizeOf,
-} from '../base/index.ts'
+import { DeviceError, type DType, enterScope, leaveScope, renamed, type Shape, showShape } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { enterQuiet, GradEdge, isGradEnabled, isQuiet, leaveQuiet, share, TapeEntry, type TapeOp, Tensor } from '../tensor/index.ts'
+import { type Backward, keepScalar, Op, partOf, record, Tensor } from '../tensor/index.ts'
 import { floatType } from './promote.ts'
+import { type AnyRule, applyRules, backwardOf, type Saved, savedBy } from './rules.ts'
 
 /** What tests derive from a definition. */
 export interface OpDefinition {
@@ -48,22 +35,20 @@ function register(definition: OpDefinition): void {
   registry.set(definition.name, definition)
 }
 
-/** What a rule may read: the inputs that `saves` names, the result `y` where it is named, and the shape of the input whose gradient is wanted. */
-export type Saved<K extends string> = Readonly<Record<K | 'y', Tensor>> & { readonly shape: Shape }
+// ── definitions ──
+
+type Each<K extends readonly string[], T> = { [I in keyof K]: T }
+type Call<K extends readonly string[], P, R> = (...args: [...Each<K, Tensor>, P]) => R
+
 /** From the gradient of the result to that of one input (broadcast and dtype as they come). `p` is what the op was called with. */
-export type Rule<K extends string, P> = (g: Tensor, saved: Saved<K>, p: P) => Tensor
+export type Rule<K extends string, P> = (g: Tensor, saved: Saved<K | 'y'>, p: P) => Tensor
 
-type NodesOf<K extends readonly string[]> = { [I in keyof K]: graph.Node }
-type TensorsOf<K extends readonly string[]> = { [I in keyof K]: Tensor }
-
-export interface OpSpec<K extends readonly string[], P> {
-  /** Names of the tensors that the op takes: one to three. */
+/** What ops of one output and of several have in common; `R` are the names of the outputs. */
+interface OpTensors<K extends readonly string[], R extends string> {
+  /** Names of the tensors that the op takes. */
   readonly inputs: K
-  readonly forward: (...args: [...NodesOf<K>, P]) => graph.Node
-  /** A gradient rule for every input; `none` where there is no gradient. */
-  readonly vjp: Readonly<Record<K[number], Rule<K[number], P> | 'none'>>
   /** For each input, what its rule reads: only that is kept, and only when that gradient is wanted. */
-  readonly saves?: { readonly [I in K[number]]?: readonly (K[number] | 'y')[] }
+  readonly saves?: { readonly [I in K[number]]?: readonly (K[number] | R)[] }
   /** PyTorch gives a view here; in place on it would not reach the original, and is refused. */
   readonly view?: boolean
   /** Default: `widen`, and `keep` for views. */
@@ -72,216 +57,75 @@ export interface OpSpec<K extends readonly string[], P> {
   readonly virtual?: boolean
 }
 
-/** How many rules are being applied: what they make on the way to a gradient is never a value of its own. */
-let applying = 0
-
-/** Throws where a result would have more elements than a tensor may, and is not on the way to a gradient. */
-export function checkSize(op: string, shape: Shape): void {
-  if (applying === 0) checkElements(op, shape)
+export interface OpSpec<K extends readonly string[], P> extends OpTensors<K, 'y'> {
+  readonly forward: (...args: [...Each<K, graph.Node>, P]) => graph.Node
+  /** A gradient rule for every input; `none` where there is no gradient. */
+  readonly vjp: Readonly<Record<K[number], Rule<K[number], P> | 'none'>>
 }
 
-/** As {@link checkSize}, of a result that has been recorded: it and what led to it are given up. */
-function refuse(op: string, node: graph.Node, operands: readonly (graph.Node | undefined)[]): void {
-  graph.forget(node)
-  // What only this call has read so far is stored as if it had not been read
-  for (const operand of operands) if (operand) graph.keep(operand)
-  checkSize(op, node.shape)
-}
-
-const isTooLarge = (node: graph.Node): boolean => applying === 0 && sizeOf(node.shape) > MOST_ELEMENTS
-
-/** Applies a gradient rule of an op; `name` says so. */
-function ruled<T>(name: string, rule: () => T): T {
-  applying++
-  try {
-    return recordedAs(name, rule)
-  } finally {
-    applying--
-  }
-}
-
-type AnyRule = (g: Tensor, saved: Saved<string>, p: unknown) => Tensor
-
-/** What errors call the gradient rules of an op. */
-const ruleName = (op: string): string => `backward of ${op}`
-
-class Op implements TapeOp<Tensor> {
-  readonly name: string
-  readonly ruleName: string
-  readonly inputs: readonly string[]
-  readonly rules: readonly (AnyRule | undefined)[]
-  /** For each input, the positions that its rule reads as a bit mask; the position after the last input is the result. */
-  readonly reads: readonly number[]
-  /** Bit mask of the inputs that have a rule. */
-  readonly mask: number
-  /** What errors call the inputs, and behind them the result. */
-  readonly roles: readonly string[]
-  readonly view: boolean
-  readonly virtual: boolean
-
-  constructor(
-    name: string,
-    inputs: readonly string[],
-    rules: readonly (AnyRule | undefined)[],
-    saves: Readonly<Record<string, readonly string[] | undefined>>,
-    view: boolean,
-    virtual: boolean,
-  ) {
-    this.name = name
-    this.ruleName = ruleName(name)
-    this.inputs = inputs
-    this.roles = [...inputs.map((k) => `input ${k} of ${name}`), `the result of ${name}`]
-    this.rules = rules
-    this.view = view
-    this.virtual = virtual
-    this.reads = inputs.map((k) => (saves[k] ?? []).reduce((bits, s) => bits | (1 << (s === 'y' ? inputs.length : inputs.indexOf(s))), 0))
-    this.mask = rules.reduce((bits, rule, i) => (rule ? bits | (1 << i) : bits), 0)
-  }
-
-  /** Wraps the recorded node, and puts the op on the tape where a gradient is wanted. */
-  finish(node: graph.Node, params: unknown, a: Tensor, b: Tensor | undefined, c: Tensor | undefined): Tensor {
-    if (node.shape !== a._node.shape && !this.virtual && isTooLarge(node)) refuse(this.name, node, [a._node, b?._node, c?._node])
-    const out = new Tensor(node)
-    if (this.view) out._viewOf(a)
-    if (node === a._node) share(node)
-    if ((a._edge !== undefined || b?._edge !== undefined || c?._edge !== undefined) && this.mask !== 0 && isGradEnabled()) {
-      this.record(out, params, a, b, c)
-    }
-    if (node.shape.length === 0) keepScalar(node)
-    return out
-  }
-
-  record(out: Tensor, params: unknown, a: Tensor, b: Tensor | undefined, c: Tensor | undefined): void {
-    const wanted = this.mask & ((a._edge ? 1 : 0) | (b?._edge ? 2 : 0) | (c?._edge ? 4 : 0))
-    if (wanted === 0 || !isFloat(out._node.dtype)) return
-    const n = this.inputs.length
-    const pa = wanted & 1 ? a._edge : undefined
-    const pb = wanted & 2 ? b?._edge : undefined
-    const pc = wanted & 4 ? c?._edge : undefined
-    const entry = new TapeEntry(this, params, n === 1 ? [pa] : n === 2 ? [pa, pb] : [pa, pb, pc])
-    let save = 0
-    for (let i = 0; i < n; i++) if (wanted & (1 << i)) save |= this.reads[i] as number
-    if (save !== 0) {
-      if (save & 1) entry.save(0, a)
-      if (save & 2) entry.save(1, n === 1 ? out : (b as Tensor))
-      if (save & 4) entry.save(2, n === 2 ? out : (c as Tensor))
-      if (save & 8) entry.save(3, out)
-    }
-    const edge = new GradEdge(out._node.shape, out._node.dtype, entry, undefined)
-    entry.outputs = [edge]
-    out._edge = edge
-  }
-
-  backward(
-    entry: TapeEntry<Tensor>,
-    grads: readonly (Tensor | undefined)[],
-    needed: (input: number) => boolean,
-  ): readonly (Tensor | undefined)[] {
-    const saved: Record<string, Tensor | Shape | undefined> = {}
-    let unpacked = 0
-    const { inputs } = entry
-    const answers = new Array<Tensor | undefined>(inputs.length)
-    const outer = replaceRecording(this.ruleName)
-    applying++
-    try {
-      for (let i = 0; i < inputs.length; i++) {
-        const edge = inputs[i]
-        const rule = this.rules[i]
-        if (edge === undefined || rule === undefined || !needed(i)) continue
-        const reads = this.reads[i] as number
-        for (let k = 0; k <= this.inputs.length; k++) {
-          if (!(reads & ~unpacked & (1 << k))) continue
-          const role = this.inputs[k] ?? 'y'
-          saved[role] = entry.unpack(k, this.roles[k] as string)
-        }
-        unpacked |= reads
-        saved.shape = edge.shape
-        answers[i] = rule(grads[0] as Tensor, saved as Saved<string>, entry.params)
-      }
-    } finally {
-      applying--
-      endRecording(outer)
-    }
-    return answers
-  }
-}
-
-/** A 0-d result may be a loss that is read at any later time: it is stored with its step. */
-function keepScalar(node: graph.Node): void {
-  if (isQuiet() || node.storage !== undefined) return
-  const { kind } = node.primitive
-  if (kind !== 'constant' && kind !== 'scalar' && kind !== 'leaf') graph.keep(node)
+/** As {@link OpSpec}, of an op that makes several tensors. */
+export interface MultiOutputSpec<K extends readonly string[], P, O extends readonly string[]> extends OpTensors<K, O[number]> {
+  /** Their names. */
+  readonly outputs: O
+  readonly forward: (...args: [...Each<K, graph.Node>, P]) => Each<O, graph.Node>
+  /** From the gradients of all outputs, undefined where nothing flowed, to that of an input. */
+  readonly vjp: Readonly<
+    Record<K[number], ((g: Each<O, Tensor | undefined>, saved: Saved<K[number] | O[number]>, p: P) => Tensor) | 'none'>
+  >
 }
 
 /**
- * Defines an op of one to three tensors and a parameter object. What comes back records it: `op(a, b, params)`. Arguments have been checked by the
+ * Defines an op of any number of tensors and a parameter object. What comes back records it: `op(a, b, params)`. Arguments have been checked by the
  * public function around it.
  */
-export function defineOp<const K extends readonly string[], P>(
+export function defineOp<const K extends readonly string[], P>(name: string, spec: OpSpec<K, P>): Call<K, P, Tensor> {
+  return define(name, spec as unknown as AnySpec, ['y']) as Call<K, P, Tensor>
+}
+
+/** As {@link defineOp}, of an op with several outputs, which it gives as a tuple. */
+export function defineMultiOutputOp<const K extends readonly string[], P, const O extends readonly string[]>(
   name: string,
-  spec: OpSpec<K, P>,
-): (...args: [...TensorsOf<K>, P]) => Tensor {
-  const vjp = spec.vjp as Readonly<Record<string, AnyRule | 'none'>>
-  const rules = spec.inputs.map((k) => {
+  spec: MultiOutputSpec<K, P, O>,
+): Call<K, P, Each<O, Tensor>> {
+  return define(name, spec as unknown as AnySpec, spec.outputs) as Call<K, P, Each<O, Tensor>>
+}
+
+interface AnySpec extends OpTensors<readonly string[], string> {
+  readonly forward: (...args: unknown[]) => graph.Node | readonly graph.Node[]
+  readonly vjp: Readonly<Record<string, AnyRule | 'none'>>
+}
+
+type Inputs = readonly (Tensor | undefined)[]
+/** Makes the nodes of an op's outputs. */
+type Forward<P> = (inputs: Inputs, p: P) => graph.Node | readonly graph.Node[]
+
+const node = (inputs: Inputs, i: number): graph.Node => (inputs[i] as Tensor)._node
+
+function define(name: string, spec: AnySpec, outputs: readonly string[]): unknown {
+  const { inputs, forward, vjp, saves = {}, view = false, virtual = false, half = view ? 'keep' : 'widen' } = spec
+  const rules = inputs.map((k): AnyRule | undefined => {
     const rule = vjp[k]
     return rule === 'none' ? undefined : rule
   })
-  const half = spec.half ?? (spec.view ? 'keep' : 'widen')
-  register({ name, kind: 'op', inputs: spec.inputs, differentiable: spec.inputs.filter((_, i) => rules[i]), half })
-  const op = new Op(
-    name,
-    spec.inputs,
-    rules,
-    (spec.saves ?? {}) as Readonly<Record<string, readonly string[]>>,
-    spec.view ?? false,
-    spec.virtual ?? false,
-  )
-  type F = (...args: [...TensorsOf<K>, P]) => Tensor
-  const keep = half === 'keep'
-  if (spec.inputs.length === 1) {
-    const forward = spec.forward as unknown as (a: graph.Node, p: P) => graph.Node
-    const apply = (a: Tensor, p: P): Tensor => {
-      const outer = beginRecording(name)
-      try {
-        return op.finish(forward(a._node, p), p, a, undefined, undefined)
-      } finally {
-        endRecording(outer)
-      }
-    }
-    if (keep) return apply as unknown as F
-    return ((a: Tensor, p: P) => (isHalf(a) ? inFloat32(name, [a], ([x]) => apply(x, p)) : apply(a, p))) as unknown as F
+  register({ name, kind: 'op', inputs, differentiable: inputs.filter((_, i) => rules[i]), half })
+  const positions = [...inputs, ...outputs]
+  const reads = inputs.map((k, i) => (rules[i] ? (saves[k] ?? []).map((role) => positions.indexOf(role)) : undefined))
+  const op = new Op(name, backwardOf(name, inputs, outputs, rules), { reads, view, virtual })
+  // The numbers of tensors that nearly all ops take are passed on without gathering arguments
+  if (inputs.length === 1) {
+    const apply = operation(op, inputs, half, (x, p) => forward(node(x, 0), p))
+    return (a: Tensor, p: unknown) => apply([a], p)
   }
-  if (spec.inputs.length === 2) {
-    const forward = spec.forward as unknown as (a: graph.Node, b: graph.Node, p: P) => graph.Node
-    const apply = (a: Tensor, b: Tensor, p: P): Tensor => {
-      const outer = beginRecording(name)
-      try {
-        return op.finish(forward(a._node, b._node, p), p, a, b, undefined)
-      } finally {
-        endRecording(outer)
-      }
-    }
-    return ((a: Tensor, b: Tensor, p: P) => {
-      if (a._node.placement !== b._node.placement) checkDevices(name, spec.inputs, [a, b])
-      if (keep || !(isHalf(a) || isHalf(b))) return apply(a, b, p)
-      return inFloat32(name, [a, b], ([x, y]) => apply(x, y, p))
-    }) as unknown as F
+  if (inputs.length === 2) {
+    const apply = operation(op, inputs, half, (x, p) => forward(node(x, 0), node(x, 1), p))
+    return (a: Tensor, b: Tensor, p: unknown) => apply([a, b], p)
   }
-  const forward = spec.forward as unknown as (a: graph.Node, b: graph.Node, c: graph.Node, p: P) => graph.Node
-  const apply = (a: Tensor, b: Tensor, c: Tensor, p: P): Tensor => {
-    const outer = beginRecording(name)
-    try {
-      return op.finish(forward(a._node, b._node, c._node, p), p, a, b, c)
-    } finally {
-      endRecording(outer)
-    }
+  if (inputs.length === 3) {
+    const apply = operation(op, inputs, half, (x, p) => forward(node(x, 0), node(x, 1), node(x, 2), p))
+    return (a: Tensor, b: Tensor, c: Tensor, p: unknown) => apply([a, b, c], p)
   }
-  return ((a: Tensor, b: Tensor, c: Tensor, p: P) => {
-    const { placement } = a._node
-    if (placement !== b._node.placement || placement !== c._node.placement) checkDevices(name, spec.inputs, [a, b, c])
-    if (keep || !(isHalf(a) || isHalf(b) || isHalf(c))) return apply(a, b, c, p)
-    return inFloat32(name, [a, b, c], ([x, y, z]) => apply(x, y, z, p))
-  }) as unknown as F
+  const apply = operation(op, inputs, half, (x, p) => forward(...x.map((t) => t?._node), p))
+  return (...args: unknown[]) => apply(args.slice(0, -1) as Tensor[], args.at(-1))
 }
 
 /** An op of any number of tensors of one role (`cat`): one rule gives the gradient of the i-th. */
@@ -294,35 +138,17 @@ export interface ListOpSpec<P> {
 export function defineListOp<P>(name: string, spec: ListOpSpec<P>): (list: readonly Tensor[], p: P) => Tensor {
   const { half = 'widen' } = spec
   register({ name, kind: 'op', inputs: ['tensors'], differentiable: ['tensors'], half })
-  const op: TapeOp<Tensor> = {
-    name,
-    backward: (entry, grads, needed) =>
-      entry.inputs.map((edge, i) =>
-        edge && needed(i) ? ruled(ruleName(name), () => spec.vjp(grads[0] as Tensor, i, edge.shape, entry.params as P)) : undefined,
-      ),
-  }
-  const apply = (list: readonly Tensor[], p: P): Tensor => {
-    const node = spec.forward(
-      list.map((t) => t._node),
+  const op = new Op(name, (entry, grads, needed) =>
+    applyRules(name, () =>
+      entry.inputs.map((edge, i) => (edge && needed(edge) ? spec.vjp(grads[0] as Tensor, i, edge.shape, entry.params as P) : undefined)),
+    ),
+  )
+  const forward: Forward<P> = (list, p) =>
+    spec.forward(
+      list.map((t) => (t as Tensor)._node),
       p,
     )
-    if (isTooLarge(node)) refuse(name, node, node.inputs)
-    const out = new Tensor(node)
-    if (isFloat(node.dtype) && list.some((t) => t._edge) && isGradEnabled()) {
-      const entry = new TapeEntry(
-        op,
-        p,
-        list.map((t) => t._edge),
-      )
-      out._edge = new GradEdge(node.shape, node.dtype, entry, undefined)
-      entry.outputs = [out._edge]
-    }
-    return out
-  }
-  return (list, p) => {
-    checkDevices(name, 'tensors', list)
-    return recorded(name, () => (half === 'keep' || !list.some(isHalf) ? apply(list, p) : inFloat32(name, list, (wide) => apply(wide, p))))
-  }
+  return operation(op, 'tensors', half, forward) as (list: readonly Tensor[], p: P) => Tensor
 }
 
 /** An op of any number of tensors whose gradients share work, so that one rule gives them all; `optional` tensors may be left out. */
@@ -346,33 +172,58 @@ export function defineJointOp<const K extends string, const O extends string, P>
   const roles: readonly (K | O)[] = [...spec.inputs, ...spec.optional]
   const differentiable = roles.filter((role) => !(spec.dependent as readonly string[]).includes(role))
   register({ name, kind: 'op', inputs: roles, differentiable, half: 'widen' })
-  const op: TapeOp<Tensor> = {
-    name,
-    backward: (entry, grads, needed) => {
-      const saved = Object.fromEntries(roles.map((role, i) => [role, entry.unpack(i, `input ${role} of ${name}`)]))
-      const wanted = (role: K | O): boolean => entry.inputs[roles.indexOf(role)] !== undefined && needed(roles.indexOf(role))
-      const found = ruled(ruleName(name), () => spec.vjp(grads[0] as Tensor, saved as Joint<K, O, Tensor>, wanted, entry.params as P))
-      return roles.map((role) => found[role])
-    },
+  const savedOf = savedBy(name, roles, [])
+  const backward: Backward<Tensor> = (entry, grads, needed) => {
+    const saved = savedOf(entry) as unknown as Joint<K, O, Tensor>
+    const wanted = (role: K | O): boolean => needed(entry.inputs[roles.indexOf(role)])
+    const found = applyRules(name, () => spec.vjp(grads[0] as Tensor, saved, wanted, entry.params as P))
+    return roles.map((role) => found[role])
   }
-  const apply = (list: readonly (Tensor | undefined)[], p: P): Tensor => {
-    const nodes = Object.fromEntries(roles.map((role, i) => [role, list[i]?._node]))
-    const out = new Tensor(spec.forward(nodes as Joint<K, O, graph.Node>, p))
-    if (!isGradEnabled()) return out
-    const edges = roles.map((role, i) => (differentiable.includes(role) ? list[i]?._edge : undefined))
-    if (edges.every((edge) => edge === undefined)) return out
-    const entry = new TapeEntry<Tensor>(op, p, edges)
-    list.forEach((x, i) => {
-      if (x) entry.save(i, x)
-    })
-    out._edge = new GradEdge(out._node.shape, out._node.dtype, entry, undefined)
-    entry.outputs = [out._edge]
-    return out
+  const all = roles.map((_, i) => i)
+  const op = new Op(name, backward, { reads: roles.map((role) => (differentiable.includes(role) ? all : undefined)) })
+  const named = (list: Inputs): Joint<K, O, graph.Node> =>
+    Object.fromEntries(roles.map((role, i) => [role, list[i]?._node])) as Joint<K, O, graph.Node>
+  const apply = operation<P>(op, roles, 'widen', (list, p) => spec.forward(named(list), p))
+  return (tensors, p) =>
+    apply(
+      roles.map((role) => tensors[role]),
+      p,
+    ) as Tensor
+}
+
+// ── calls ──
+
+/** What records an op: it checks where the tensors are, takes care of halves, makes the nodes and passes tensors of them to `record`. */
+function operation<P>(
+  op: Op,
+  roles: readonly string[] | string,
+  half: HalfPolicy,
+  forward: Forward<P>,
+): (inputs: Inputs, p: P) => Tensor | Tensor[] {
+  const { name } = op
+  const widen = half === 'widen'
+  const apply = (inputs: Inputs, p: P): Tensor | Tensor[] => {
+    const outer = enterScope(name)
+    try {
+      const made = forward(inputs, p)
+      const outputs = made instanceof graph.Node ? [new Tensor(made)] : made.map((each) => new Tensor(each))
+      record(op, inputs, outputs, p)
+      return made instanceof graph.Node ? (outputs[0] as Tensor) : outputs
+    } finally {
+      leaveScope(outer)
+    }
   }
-  return (tensors, p) => {
-    const list = roles.map((role): Tensor | undefined => tensors[role])
-    checkDevices(name, roles, list)
-    return recorded(name, () => (list.some(isHalf) ? inFloat32(name, list, (wide) => apply(wide, p)) : apply(list, p)))
+  return (inputs, p) => {
+    let placement: graph.Placement = 'auto'
+    let halves = false
+    for (let i = 0; i < inputs.length; i++) {
+      const x = inputs[i]?._node
+      if (x === undefined) continue
+      if (placement === 'auto') placement = x.placement
+      else if (x.placement !== 'auto' && x.placement !== placement) checkDevices(name, roles, inputs)
+      if (widen && x.dtype === 'float16') halves = true
+    }
+    return halves ? inFloat32(name, inputs, (wide) => apply(wide, p)) : apply(inputs, p)
   }
 }
 
@@ -383,42 +234,18 @@ export function defineComposition<A extends unknown[]>(
   { half = 'widen' }: { readonly half?: HalfPolicy } = {},
 ): (...args: A) => Tensor {
   register({ name, kind: 'composition', inputs: [], differentiable: [], half })
-  const whole = (...args: A): Tensor => {
-    const outer = beginRecording(name)
-    enterQuiet()
+  const whole = (args: A): Tensor => {
     let out: Tensor
     try {
-      out = fn(...args)
+      out = partOf(name, fn, args)
     } catch (e) {
       throw renamed(e, name)
-    } finally {
-      leaveQuiet()
-      endRecording(outer)
     }
     if (out._node.shape.length === 0) keepScalar(out._node)
     return out
   }
-  return half === 'keep' ? whole : widening(name, whole)
-}
-
-/** Runs `fn`, which records as `name` where it is no part of another function. */
-function recorded<T>(name: string, fn: () => T): T {
-  const outer = beginRecording(name)
-  try {
-    return fn()
-  } finally {
-    endRecording(outer)
-  }
-}
-
-/** Runs what makes intermediate results that nobody can hold. */
-function quietly<T>(fn: () => T): T {
-  enterQuiet()
-  try {
-    return fn()
-  } finally {
-    leaveQuiet()
-  }
+  const keep = half === 'keep'
+  return (...args) => (keep || !holdHalf(args) ? whole(args) : widened(name, whole, args))
 }
 
 // ── float16 ──
@@ -434,28 +261,33 @@ export const castTo: (x: Tensor, dtype: DType) => Tensor = defineOp('cast', {
 const isHalf = (x: unknown): boolean => x instanceof Tensor && x._node.dtype === 'float16'
 
 /**
- * `fn` of `tensors`, with float32 in place of float16, and its result rounded where the common dtype of the tensors is float16. Backward goes through the
+ * `fn` of `tensors`, with float32 in place of float16, and its results rounded where the common dtype of the tensors is float16. Backward goes through the
  * same casts, so that gradient rules are computed in float32 too, of values that were not rounded yet.
  */
-function inFloat32<const T extends readonly (Tensor | undefined)[]>(name: string, tensors: T, fn: (wide: T) => Tensor): Tensor {
-  return recorded(name, () => {
-    const out = quietly(() => fn(tensors.map((x) => (x && isHalf(x) ? castTo(x, 'float32') : x)) as unknown as T))
-    if (out._node.dtype === 'float32' && floatType(tensors) === 'float16') return castTo(out, 'float16')
-    if (out.ndim === 0) keepScalar(out._node)
-    return out
-  })
+function inFloat32<T extends Tensor | Tensor[]>(name: string, tensors: Inputs, fn: (wide: Inputs) => T): T {
+  const outer = enterScope(name)
+  try {
+    const wide = (list: Inputs): T => fn(list.map((x) => (isHalf(x) ? castTo(x as Tensor, 'float32') : x)))
+    const made = partOf(name, wide, [tensors])
+    const rounds = floatType(tensors) === 'float16'
+    const rounded = (out: Tensor): Tensor => {
+      if (rounds && out._node.dtype === 'float32') return castTo(out, 'float16')
+      if (out.ndim === 0) keepScalar(out._node)
+      return out
+    }
+    return (made instanceof Tensor ? rounded(made) : made.map(rounded)) as T
+  } finally {
+    leaveScope(outer)
+  }
 }
 
 /** {@link inFloat32} for a function whose tensors are among its arguments, or among the options there. */
-function widening<A extends unknown[]>(name: string, fn: (...args: A) => Tensor): (...args: A) => Tensor {
-  return (...args) => {
-    if (!holdHalf(args)) return fn(...args)
-    const list = [...new Set(args.flatMap(tensorsOf))]
-    return inFloat32(name, list, (wide) => {
-      const replaced = (x: unknown): unknown => (x instanceof Tensor ? wide[list.indexOf(x)] : x)
-      return fn(...(args.map((x) => (isOptions(x) ? mapped(x, replaced) : replaced(x))) as A))
-    })
-  }
+function widened<A extends unknown[]>(name: string, fn: (args: A) => Tensor, args: A): Tensor {
+  const list = [...new Set(args.flatMap(tensorsOf))]
+  return inFloat32(name, list, (wide) => {
+    const replaced = (x: unknown): unknown => (x instanceof Tensor ? wide[list.indexOf(x)] : x)
+    return fn(args.map((x) => (isOptions(x) ? mapped(x, replaced) : replaced(x))) as A)
+  })
 }
 
 /** Whether a tensor of halves is among the arguments of a function, or among the options there. */

@@ -1,8 +1,8 @@
 /** @file Definitions of elementwise ops: what `defineOp` needs, said shorter for one and for two operands. */
 import { broadcastShapes, type DType, DTypeError, signature } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { OPERAND, TENSOR, Tensor } from '../tensor/index.ts'
-import { checkSize, defineOp, type Rule } from './define.ts'
+import { checkSize, OPERAND, TENSOR, Tensor } from '../tensor/index.ts'
+import { defineOp, type Rule } from './define.ts'
 import { type Domain, floatOf, meet, type Operand, type Takings } from './promote.ts'
 
 /** A function of one tensor, element by element. */

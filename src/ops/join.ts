@@ -20,8 +20,8 @@ import {
   WHOLE,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { DIM, dimOr, TENSOR, Tensor } from '../tensor/index.ts'
-import { checkDevices, checkSize, defineListOp, defineOp } from './define.ts'
+import { checkSize, DIM, dimOr, TENSOR, Tensor } from '../tensor/index.ts'
+import { checkDevices, defineListOp, defineOp } from './define.ts'
 import { where } from './elementwise.ts'
 import { lit } from './promote.ts'
 import { narrowTo, sliceBy, unsqueeze } from './view.ts'

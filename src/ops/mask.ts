@@ -12,11 +12,11 @@ import {
   sizeOf,
   underName,
 } from '../base/index.ts'
-import { alias, hostValues, ownValue, type Placement, TENSOR, type Tensor } from '../tensor/index.ts'
+import { alias, checkSize, hostValues, ownValue, type Placement, TENSOR, type Tensor } from '../tensor/index.ts'
 import { eq, isfinite, isnan, le, logicalAnd, logicalOr } from './compare.ts'
 import { cast, stopGradient } from './convert.ts'
 import { tensor } from './create.ts'
-import { checkDevices, checkSize } from './define.ts'
+import { checkDevices } from './define.ts'
 import { abs, add, maximum, minimum, mul, sub } from './elementwise.ts'
 import { indexSelect } from './indexing.ts'
 import { promoteTypes } from './promote.ts'

@@ -12,8 +12,8 @@ import {
   underName,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { MAYBE_TENSOR, TENSOR, type Tensor } from '../tensor/index.ts'
-import { checkDevices, checkSize, defineComposition, defineOp } from './define.ts'
+import { checkSize, MAYBE_TENSOR, TENSOR, type Tensor } from '../tensor/index.ts'
+import { checkDevices, defineComposition, defineOp } from './define.ts'
 import { add } from './elementwise.ts'
 import { ownShape } from './indexing.ts'
 import { resultType } from './promote.ts'

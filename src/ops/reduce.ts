@@ -22,7 +22,7 @@ import * as graph from '../graph/index.ts'
 import { DIM, DIMS, dimOr, optionsIn, TENSOR, Tensor } from '../tensor/index.ts'
 import { eq, isnan, logicalOr } from './compare.ts'
 import { cast } from './convert.ts'
-import { defineComposition, defineOp } from './define.ts'
+import { defineComposition, defineMultiOutputOp, defineOp } from './define.ts'
 import { div, maximum, minimum, mul, sub, where } from './elementwise.ts'
 import { checkFloat, lit } from './promote.ts'
 import { expandTo, reshape, reshapeTo } from './view.ts'
@@ -236,17 +236,20 @@ export const argmaxOver = definePosition('argmax')
 const argminOver = definePosition('argmin')
 
 const defineAlong = (name: 'maxDim' | 'minDim', op: 'max' | 'min') =>
-  defineOp(name, {
-    inputs: ['x', 'index'],
-    forward: (x, _index, p: ReduceParams) =>
-      x.dtype === 'bool' ? graph.cast(reduceNode(op, graph.cast(x, 'int32'), p), 'bool') : reduceNode(op, x, p),
-    saves: { x: ['index'] },
+  defineMultiOutputOp(name, {
+    inputs: ['x'],
+    outputs: ['values', 'indices'],
+    forward: (x, p: ReduceParams) => {
+      const numbers = x.dtype === 'bool' ? graph.cast(x, 'int32') : x
+      const indices = reduceNode(op === 'max' ? 'argmax' : 'argmin', numbers, p)
+      return [graph.cast(reduceNode(op, numbers, p), x.dtype), indices]
+    },
+    saves: { x: ['indices'] },
     vjp: {
-      x: (g, { index, shape }, p) => {
+      x: ([g], { indices, shape }, p) => {
         const along = new Tensor(positions(shape, p.dims[0] ?? 0))
-        return where(eq(along, reshapeTo(index, p.kept)), reshapeTo(g, p.kept), lit(0, g))
+        return where(eq(along, reshapeTo(indices, p.kept)), reshapeTo(g as Tensor, p.kept), lit(0, g as Tensor))
       },
-      index: 'none',
     },
   })
 const maxAlong = defineAlong('maxDim', 'max')
@@ -323,8 +326,7 @@ function extreme(
   const p = paramsOf(op, x, dim, named?.keepdim)
   checkNotEmpty(op, x, p)
   if (dim === null) return op === 'max' ? amaxOver(x, p) : aminOver(x, p)
-  const indices = op === 'max' ? argmaxOver(x, p) : argminOver(x, p)
-  return valuesIndices(op === 'max' ? maxAlong(x, indices, p) : minAlong(x, indices, p), indices)
+  return valuesIndices(...(op === 'max' ? maxAlong : minAlong)(x, p))
 }
 
 /** The forms of {@link max} and {@link min}. */

@@ -20,8 +20,8 @@ import {
   whole,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { DIM, DIMS, TENSOR, type Tensor, type TensorList, tensorList } from '../tensor/index.ts'
-import { checkSize, defineOp } from './define.ts'
+import { checkSize, DIM, DIMS, TENSOR, type Tensor, type TensorList, tensorList } from '../tensor/index.ts'
+import { defineOp } from './define.ts'
 
 /** Sizes as one array or as arguments. */
 export type SizeArguments = [sizes: Shape] | number[]

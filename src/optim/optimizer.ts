@@ -19,7 +19,6 @@ import {
   mismatch,
   Options,
   optional,
-  recordedAs,
   type Signature,
   sameShape,
   showArgument,
@@ -27,17 +26,7 @@ import {
   signature,
 } from '../base/index.ts'
 import { cast, detach, neg, zerosLike } from '../ops/index.ts'
-import {
-  closeStep,
-  enableGrad,
-  enterQuiet,
-  leaveQuiet,
-  TENSOR,
-  Tensor,
-  withGrad,
-  ZERO_GRAD_OPTIONS,
-  type ZeroGradOptions,
-} from '../tensor/index.ts'
+import { closeStep, enableGrad, recordedAs, TENSOR, Tensor, withGrad, ZERO_GRAD_OPTIONS, type ZeroGradOptions } from '../tensor/index.ts'
 import { type Arena, layOut, type Resident, type Slots } from './arena.ts'
 
 /** What every group has. */
@@ -250,12 +239,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
     const undo: (() => void)[] = []
     const quietly = (work: () => void): void =>
       withGrad(false, () => {
-        enterQuiet()
-        try {
-          recordedAs(`${this.#name}.step`, work)
-        } finally {
-          leaveQuiet()
-        }
+        recordedAs(`${this.#name}.step`, work)
       })
     quietly(() => {
       for (const arena of this.#active()) undo.push(this.#advance(arena))

@@ -76,13 +76,3 @@ export function enableGrad<T>(fn: () => T): T {
 export function inferenceMode<T>(fn: () => T): T {
   return scoped(INFERENCE_MODE, false, fn)
 }
-
-let quiet = 0
-/** Whether results are the library's own: backward and compositions, whose 0-d intermediates nobody can hold. */
-export const isQuiet = (): boolean => quiet > 0
-export function enterQuiet(): void {
-  quiet++
-}
-export function leaveQuiet(): void {
-  quiet--
-}

@@ -10,11 +10,17 @@ export interface Handle {
   version: number
 }
 
-/** What the tape asks of an op: its name, and the gradients of its inputs from those of its outputs. */
+/** From the gradients of an op's outputs, undefined where nothing flowed, to those of the inputs whose edges are `needed`. */
+export type Backward<T extends Handle> = (
+  entry: TapeEntry<T>,
+  grads: readonly (T | undefined)[],
+  needed: (edge: GradEdge<T> | undefined) => boolean,
+) => readonly (T | undefined)[]
+
+/** What the tape asks of an op. */
 export interface TapeOp<T extends Handle> {
   readonly name: string
-  /** `grads[i]` is the gradient of output i, if anything flowed there; answers one gradient (or none) for each input that `needed` names. */
-  backward(entry: TapeEntry<T>, grads: readonly (T | undefined)[], needed: (input: number) => boolean): readonly (T | undefined)[]
+  readonly backward: Backward<T>
 }
 
 /** Sees the gradient of a tensor when it is complete; what it returns takes the gradient's place. */
@@ -57,9 +63,10 @@ export class TapeEntry<T extends Handle> implements GradFn {
   readonly params: unknown
   /** Where the gradient of each input goes; undefined where none is wanted. */
   inputs: readonly (GradEdge<T> | undefined)[]
-  outputs: GradEdge<T>[] = []
-  /** The handles that the rules will read, by position, and the version each had. Emptied by `free`. */
+  outputs: readonly GradEdge<T>[] = NONE
+  /** The handles that the rules will read, by position: inputs first, then outputs. Emptied by `free`. */
   saved: (T | undefined)[] | undefined = undefined
+  /** The version each was saved at; 0 where there is none. */
   versions: number[] | undefined = undefined
   freed = false
   /** Where the op was called, under `detectAnomaly`. */
@@ -80,7 +87,7 @@ export class TapeEntry<T extends Handle> implements GradFn {
   /** Saved handle `i`, which must still have the value that it was saved with. */
   unpack(i: number, role: string): T | undefined {
     const tensor = this.saved?.[i]
-    const version = this.versions?.[i]
+    const version = this.versions?.[i] ?? 0
     if (tensor !== undefined && tensor.version !== version) {
       throw new AutogradError(
         'backward',
@@ -92,17 +99,21 @@ export class TapeEntry<T extends Handle> implements GradFn {
   }
 
   save(i: number, tensor: T): void {
-    // (as long as they get: there is one of each for nearly every op)
-    this.saved ??= new Array<T | undefined>(this.inputs.length + 1)
-    this.versions ??= new Array<number>(this.inputs.length + 1)
+    const length = this.inputs.length + this.outputs.length
+    this.saved ??= new Array<T | undefined>(length)
     this.saved[i] = tensor
-    this.versions[i] = tensor.version
+    const { version } = tensor
+    // Most tensors have never been changed in place
+    if (version === 0) return
+    this.versions ??= new Array<number>(length)
+    this.versions[i] = version
   }
 
   /** Lets go of what was saved, and of the tape behind: a loss that is kept holds nothing more. An op that saves nothing may be walked again. */
   free(): void {
     if (this.saved === undefined) return
     this.saved = undefined
+    this.versions = undefined
     this.inputs = NONE
     this.freed = true
   }
