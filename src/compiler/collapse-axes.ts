@@ -1,5 +1,5 @@
 /** @file Joining loops: neighbouring dims that every index steps through as through one become one axis. */
-import { type Index, type Stage, visitExprs, visitLevels } from '../kernel/index.ts'
+import { type Index, indexOf, reductionsOf, type Stage, storesOf, visitExprs, visitLevels } from '../kernel/index.ts'
 import type { FusionGroup, Layout } from './fusion-groups.ts'
 
 /** Which neighbouring dims can share one loop: those that every index steps through as through one. */
@@ -7,9 +7,10 @@ export function collapseAxes(group: FusionGroup, stages: readonly Stage[]): Layo
   const levels: ((axisId: number) => number)[] = []
   const note = (index: Index): void => visitLevels(index, (coefOf) => levels.push(coefOf))
   visitExprs(stages, (e) => {
-    if (e.kind === 'load' || e.kind === 'position' || e.kind === 'inside') note(e.index)
+    const index = indexOf(e)
+    if (index) note(index)
   })
-  for (const stage of stages) if (stage.kind === 'store') for (const s of stage.stores) note(s.index)
+  for (const stage of stages) for (const { index } of storesOf(stage)) note(index)
 
   // In a draft every dim is an axis of its own, numbered as the writer makes them: the grid's dims first, then those of each stage.
   let id = 0
@@ -30,8 +31,6 @@ export function collapseAxes(group: FusionGroup, stages: readonly Stage[]): Layo
   }
   const grid = collapse(group.grid, group.borders)
   const inner = group.inner.filter((n) => n !== 1)
-  const perStage = stages.map((stage) => {
-    return stage.kind === 'reduce' || stage.axes.length > 0 ? collapse(inner, []) : []
-  })
+  const perStage = stages.map((stage) => (reductionsOf(stage).length > 0 || stage.axes.length > 0 ? collapse(inner, []) : []))
   return { grid, stages: perStage }
 }

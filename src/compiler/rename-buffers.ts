@@ -1,11 +1,11 @@
 /** @file Renumbering the buffers of a kernel. */
-import { type Expr, type Index, type Stage, type Store, sameIndex, visitExprs } from '../kernel/index.ts'
+import { type Atom, bufferOf, type Expr, type Index, indexOf, type Stage, type Store, sameIndex, visitExprs } from '../kernel/index.ts'
 
 /** Whether every load of `buffer` in these stores is at exactly `index`. */
 export function readsOnlyAt(stores: readonly Store[], buffer: number, index: Index): boolean {
   let fits = true
   visitExprs([{ kind: 'store', axes: [], stores }], (e) => {
-    if (e.kind === 'load' && e.buffer === buffer && !sameIndex(e.index, index)) fits = false
+    if (bufferOf(e) === buffer && !sameIndex(indexOf(e) as Index, index)) fits = false
   })
   return fits
 }
@@ -20,11 +20,18 @@ export function mapBuffers(stage: Stage, rename: (buffer: number) => number): St
     if (!index.terms.some((t) => t.atom.kind !== 'axis')) return index
     return {
       offset: index.offset,
-      terms: index.terms.map(({ coef, atom }) => {
-        if (atom.kind === 'axis') return { coef, atom }
-        if (atom.kind === 'value') return { coef, atom: { kind: 'value', value: go(atom.value) } }
-        return { coef, atom: { kind: atom.kind, of: atIndex(atom.of), by: atom.by } }
-      }),
+      terms: index.terms.map(({ coef, atom }) => ({ coef, atom: inAtom(atom) })),
+    }
+  }
+  const inAtom = (atom: Atom): Atom => {
+    switch (atom.kind) {
+      case 'axis':
+        return atom
+      case 'value':
+        return { ...atom, value: go(atom.value) }
+      case 'div':
+      case 'mod':
+        return { ...atom, of: atIndex(atom.of) }
     }
   }
   const go = (e: Expr): Expr => {
@@ -56,10 +63,16 @@ export function mapBuffers(stage: Stage, rename: (buffer: number) => number): St
           key: [go(e.key[0]), go(e.key[1])],
           counter: [go(e.counter[0]), go(e.counter[1]), go(e.counter[2]), go(e.counter[3])],
         }
-      default:
+      case 'const':
+      case 'scalar':
+      case 'acc':
         return e
     }
   }
-  if (stage.kind === 'reduce') return { ...stage, reductions: stage.reductions.map((r) => ({ ...r, value: go(r.value) })) }
-  return { ...stage, stores: stage.stores.map((s) => ({ buffer: rename(s.buffer), index: atIndex(s.index), value: go(s.value) })) }
+  switch (stage.kind) {
+    case 'reduce':
+      return { ...stage, reductions: stage.reductions.map((r) => ({ ...r, value: go(r.value) })) }
+    case 'store':
+      return { ...stage, stores: stage.stores.map((s) => ({ buffer: rename(s.buffer), index: atIndex(s.index), value: go(s.value) })) }
+  }
 }

@@ -4,6 +4,7 @@
  */
 import { contiguousStrides, type Shape } from '../base/index.ts'
 import type { Atom, Axis, Expr, Index, Term } from './ir.ts'
+import { insideAtom, isIndex } from './walk.ts'
 
 interface Facts {
   readonly key: string
@@ -24,17 +25,32 @@ function exprId(e: Expr): number {
 }
 
 function atomKey(atom: Atom): string {
-  if (atom.kind === 'axis') return `a${atom.axis.id}`
-  if (atom.kind === 'value') return `v${exprId(atom.value)}`
-  return `${atom.kind}(${keyOf(atom.of)},${atom.by})`
+  switch (atom.kind) {
+    case 'axis':
+      return `a${atom.axis.id}`
+    case 'value':
+      return `v${exprId(atom.value)}`
+    case 'div':
+    case 'mod':
+      return `${atom.kind}(${keyOf(atom.of)},${atom.by})`
+  }
 }
 
 function atomRange(atom: Atom): readonly [number, number] {
-  if (atom.kind === 'axis') return [0, Math.max(0, atom.axis.size - 1)]
-  if (atom.kind === 'value') return [0, (valueSizes.get(atom.value) ?? 2 ** 31) - 1]
-  const { min, max } = factsOf(atom.of)
-  if (atom.kind === 'mod') return [0, Math.min(atom.by - 1, min >= 0 ? max : atom.by - 1)]
-  return [Math.floor(min / atom.by), Math.floor(max / atom.by)]
+  switch (atom.kind) {
+    case 'axis':
+      return [0, Math.max(0, atom.axis.size - 1)]
+    case 'value':
+      return [0, (valueSizes.get(atom.value) ?? 2 ** 31) - 1]
+    case 'div': {
+      const { min, max } = factsOf(atom.of)
+      return [Math.floor(min / atom.by), Math.floor(max / atom.by)]
+    }
+    case 'mod': {
+      const { min, max } = factsOf(atom.of)
+      return [0, Math.min(atom.by - 1, min >= 0 ? max : atom.by - 1)]
+    }
+  }
 }
 
 function factsOf(index: Index): Facts {
@@ -204,8 +220,9 @@ export const isAffine = (index: Index): boolean => index.terms.every((t) => t.at
 export function visitLevels(index: Index, visit: (coefOf: (axisId: number) => number) => void): void {
   const coefs = new Map<number, number>()
   for (const { coef, atom } of index.terms) {
+    const part = insideAtom(atom)
     if (atom.kind === 'axis') coefs.set(atom.axis.id, coef)
-    else if (atom.kind !== 'value') visitLevels(atom.of, visit)
+    else if (part && isIndex(part)) visitLevels(part, visit)
   }
   visit((id) => coefs.get(id) ?? 0)
 }

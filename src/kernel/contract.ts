@@ -1,5 +1,6 @@
 /** @file What a device looks at in a contraction: sizes, strides, which axes walk as one, and whether templates can compute it at all. */
-import type { Axis, Expr, Index, Kernel } from './ir.ts'
+import { dtypeInfo } from '../base/index.ts'
+import type { Axis, BufferUse, Expr, Index, Kernel } from './ir.ts'
 
 type Load = Extract<Expr, { kind: 'load' }>
 
@@ -37,7 +38,7 @@ export function fitsTemplate(kernel: Kernel): boolean {
   const { contract, stages } = kernel
   const [first, ...others] = stages
   if (!contract || first?.kind !== 'reduce' || first.reductions.length !== 1 || first.reductions[0]?.type !== 'float') return false
-  const wide = (buffer: number): boolean => ['float32', 'int32', 'uint32'].includes(kernel.buffers[buffer]?.dtype ?? '')
+  const wide = (buffer: number): boolean => dtypeInfo[(kernel.buffers[buffer] as BufferUse).dtype].bytes === 4
   return others.every((s) => s.kind === 'store' && s.axes.length === 0 && s.stores.every((store) => wide(store.buffer)))
 }
 

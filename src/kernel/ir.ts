@@ -176,7 +176,9 @@ export function valueTypeOf(dtype: DType): ValueType {
       return 'u32'
     case 'bool':
       return 'bool'
-    default:
+    case 'int32':
+    case 'int8':
+    case 'uint8':
       return 'i32'
   }
 }

@@ -1,5 +1,6 @@
 /** @file Which expressions of a kernel are equal, how often each is used, and which axes it depends on. */
 import type { Atom, Axis, Expr, Index, Kernel } from './ir.ts'
+import { insideAtom, isIndex, rootsOf } from './walk.ts'
 
 /** What is known of an expression or an index, one object for all equal ones. */
 export interface Info {
@@ -32,14 +33,7 @@ export class Terms {
   constructor(kernel: Kernel, axisName: (axis: Axis) => string) {
     this.#grid = new Set(kernel.grid)
     this.#axisName = axisName
-    for (const stage of kernel.stages) {
-      if (stage.kind === 'reduce') for (const r of stage.reductions) this.info(r.value).uses++
-      else
-        for (const s of stage.stores) {
-          this.info(s.value).uses++
-          this.indexInfo(s.index).uses++
-        }
-    }
+    for (const root of rootsOf(kernel.stages)) this.partInfo(root).uses++
   }
 
   /** Every index of the kernel, those inside others included. */
@@ -57,6 +51,10 @@ export class Terms {
     return info
   }
 
+  partInfo(part: Expr | Index): Info {
+    return isIndex(part) ? this.indexInfo(part) : this.info(part)
+  }
+
   /** What is known of an index. */
   indexInfo(index: Index): Info {
     let info = this.#ofIndex.get(index)
@@ -66,23 +64,37 @@ export class Terms {
     let key = `@${index.offset}`
     for (const { coef, atom } of index.terms) {
       key += `+${coef}*${this.atomKey(atom)}`
-      if (atom.kind === 'axis') axes.push(new Set([atom.axis]))
-      else {
-        const child = atom.kind === 'value' ? this.info(atom.value) : this.indexInfo(atom.of)
-        children.push(child)
-        axes.push(child.axes)
-      }
+      const child = this.atomInfo(atom)
+      if (child) children.push(child)
+      axes.push(this.atomAxes(atom))
     }
     info = this.#intern(key, children, union(axes), false)
     this.#ofIndex.set(index, info)
     return info
   }
 
+  /** What is known of the number or the index inside an atom. */
+  atomInfo(atom: Atom): Info | undefined {
+    const part = insideAtom(atom)
+    return part && this.partInfo(part)
+  }
+
+  /** The axes that an atom depends on. */
+  atomAxes(atom: Atom): ReadonlySet<Axis> {
+    return atom.kind === 'axis' ? new Set([atom.axis]) : (this.atomInfo(atom)?.axes ?? NONE)
+  }
+
   /** Equal atoms have equal keys. */
   atomKey(atom: Atom): string {
-    if (atom.kind === 'axis') return this.#axisName(atom.axis)
-    if (atom.kind === 'value') return `v${this.info(atom.value).id}`
-    return `${atom.kind}${this.indexInfo(atom.of).id},${atom.by}`
+    switch (atom.kind) {
+      case 'axis':
+        return this.#axisName(atom.axis)
+      case 'value':
+        return `v${this.info(atom.value).id}`
+      case 'div':
+      case 'mod':
+        return `${atom.kind}${this.indexInfo(atom.of).id},${atom.by}`
+    }
   }
 
   /** What is known of an expression. */

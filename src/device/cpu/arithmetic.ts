@@ -1,6 +1,18 @@
 /** @file The operators of the kernel IR on JavaScript numbers. `float` is a double, `i32` and `u32` wrap modulo 2³², `bool` is 0 or 1. */
 import { type DType, dtypeInfo, fromHalf, toHalf } from '../../base/index.ts'
-import { type BinaryOp, dtypeOfValue, identityOf, type ReduceOp, type UnaryOp, type ValueType } from '../../kernel/index.ts'
+import {
+  type BinaryOp,
+  type BinaryTable,
+  binaryForm,
+  dtypeOfValue,
+  identityOf,
+  type ReduceOp,
+  reduceOps,
+  type UnaryOp,
+  type UnaryTable,
+  unaryForm,
+  type ValueType,
+} from '../../kernel/index.ts'
 import { erf, erfc, power, roundEven, wholePower } from './special.ts'
 
 export type Unary = (x: number) => number
@@ -14,89 +26,80 @@ export const wrap: Readonly<Record<ValueType, Unary>> = {
   bool: (x) => (x !== 0 ? 1 : 0),
 }
 
-const FLOAT_UNARY: Readonly<Record<Exclude<UnaryOp, 'not'>, Unary>> = {
-  neg: (x) => -x,
-  abs: Math.abs,
-  sign: (x) => (x > 0 ? 1 : x < 0 ? -1 : 0), // NaN has none, as in PyTorch
-  floor: Math.floor,
-  ceil: Math.ceil,
-  round: roundEven,
-  trunc: Math.trunc,
-  exp: Math.exp,
-  expm1: Math.expm1,
-  log: Math.log,
-  log1p: Math.log1p,
-  sqrt: Math.sqrt,
-  rsqrt: (x) => 1 / Math.sqrt(x),
-  recip: (x) => 1 / x,
-  sin: Math.sin,
-  cos: Math.cos,
-  tanh: Math.tanh,
-  erf,
-  erfc,
+/** A function on floats, and on whole numbers: what it gives is brought into their range. */
+const onAll = (f: Unary) => ({
+  float: f,
+  i32: (x: number) => f(x) | 0,
+  u32: (x: number) => f(x) >>> 0,
+  bool: (x: number) => wrap.bool(f(x)),
+})
+
+const UNARY: UnaryTable<Unary> = {
+  neg: onAll((x) => -x),
+  abs: onAll(Math.abs),
+  sign: onAll((x) => (x > 0 ? 1 : x < 0 ? -1 : 0)), // NaN has none, as in PyTorch
+  floor: onAll(Math.floor),
+  ceil: onAll(Math.ceil),
+  round: onAll(roundEven),
+  trunc: onAll(Math.trunc),
+  exp: { float: Math.exp },
+  expm1: { float: Math.expm1 },
+  log: { float: Math.log },
+  log1p: { float: Math.log1p },
+  sqrt: { float: Math.sqrt },
+  rsqrt: { float: (x) => 1 / Math.sqrt(x) },
+  recip: { float: (x) => 1 / x },
+  sin: { float: Math.sin },
+  cos: { float: Math.cos },
+  tanh: { float: Math.tanh },
+  erf: { float: erf },
+  erfc: { float: erfc },
+  not: { i32: (x) => ~x, u32: (x) => ~x >>> 0, bool: (x) => 1 - x },
 }
 
-export function unary(op: UnaryOp, type: ValueType): Unary {
-  if (op === 'not') return type === 'bool' ? (x) => 1 - x : type === 'u32' ? (x) => ~x >>> 0 : (x) => ~x
-  const f = FLOAT_UNARY[op]
-  if (type === 'float') return f
-  const narrow = wrap[type]
-  return (x) => narrow(f(x))
-}
+export const unary = (op: UnaryOp, type: ValueType): Unary => unaryForm(UNARY, op, type)
 
-const COMPARE: Partial<Record<BinaryOp, Binary>> = {
-  lt: (a, b) => (a < b ? 1 : 0),
-  le: (a, b) => (a <= b ? 1 : 0),
-  eq: (a, b) => (a === b ? 1 : 0),
-  ne: (a, b) => (a !== b ? 1 : 0),
+/** On whole numbers: what it gives is brought into their range. */
+const onWhole = (f: Binary) => ({
+  i32: (a: number, b: number) => f(a, b) | 0,
+  u32: (a: number, b: number) => f(a, b) >>> 0,
+  bool: (a: number, b: number) => wrap.bool(f(a, b)),
+})
+const compares = (f: (a: number, b: number) => boolean) => {
+  const number: Binary = (a, b) => (f(a, b) ? 1 : 0)
+  return { float: number, i32: number, u32: number, bool: number }
 }
+const larger: Binary = (a, b) => Math.max(a, b) // NaN when one is
+const smaller: Binary = (a, b) => Math.min(a, b)
 
-const FLOAT: Partial<Record<BinaryOp, Binary>> = {
-  add: (a, b) => a + b,
-  sub: (a, b) => a - b,
-  mul: (a, b) => a * b,
-  div: (a, b) => a / b,
-  mod: (a, b) => a % b,
-  pow: power,
-  max: (a, b) => Math.max(a, b), // NaN when one is
-  min: (a, b) => Math.min(a, b),
-}
-
-/** Results before they are wrapped. Division by zero, which PyTorch refuses, is as in WGSL: a / 0 = a, a mod 0 = 0. */
-const WHOLE: Partial<Record<BinaryOp, Binary>> = {
-  add: (a, b) => a + b,
-  sub: (a, b) => a - b,
-  mul: Math.imul,
-  div: (a, b) => (b === 0 ? a : Math.trunc(a / b)),
-  mod: (a, b) => (b === 0 ? 0 : a % b),
-  pow: wholePower,
-  max: (a, b) => Math.max(a, b),
-  min: (a, b) => Math.min(a, b),
-  and: (a, b) => a & b,
-  or: (a, b) => a | b,
-  xor: (a, b) => a ^ b,
-  shl: (a, b) => a << b,
-  shr: (a, b) => a >> b,
+/** Division of whole numbers by zero, which PyTorch refuses, is as in WGSL: a / 0 = a, a mod 0 = 0. */
+const BINARY: BinaryTable<Binary> = {
+  add: { float: (a, b) => a + b, ...onWhole((a, b) => a + b) },
+  sub: { float: (a, b) => a - b, ...onWhole((a, b) => a - b) },
+  mul: { float: (a, b) => a * b, ...onWhole(Math.imul) },
+  div: { float: (a, b) => a / b, ...onWhole((a, b) => (b === 0 ? a : Math.trunc(a / b))) },
+  mod: { float: (a, b) => a % b, ...onWhole((a, b) => (b === 0 ? 0 : a % b)) },
+  pow: { float: power, ...onWhole(wholePower) },
+  max: { float: larger, ...onWhole(larger) },
+  min: { float: smaller, ...onWhole(smaller) },
+  lt: compares((a, b) => a < b),
+  le: compares((a, b) => a <= b),
+  eq: compares((a, b) => a === b),
+  ne: compares((a, b) => a !== b),
+  and: onWhole((a, b) => a & b),
+  or: onWhole((a, b) => a | b),
+  xor: onWhole((a, b) => a ^ b),
+  shl: onWhole((a, b) => a << b),
+  shr: { ...onWhole((a, b) => a >> b), u32: (a, b) => a >>> b },
 }
 
 /** `op` on two values of `type`. */
-export function binary(op: BinaryOp, type: ValueType): Binary {
-  const compare = COMPARE[op]
-  if (compare) return compare
-  const f = type === 'float' ? FLOAT[op] : WHOLE[op]
-  if (!f) throw new Error(`cpu: ${op} of ${type}`)
-  if (type === 'float') return f
-  if (type === 'u32' && op === 'shr') return (a, b) => a >>> b
-  const narrow = wrap[type]
-  return (a, b) => narrow(f(a, b))
-}
+export const binary = (op: BinaryOp, type: ValueType): Binary => binaryForm(BINARY, op, type)
 
-const JOIN: Readonly<Record<ReduceOp, BinaryOp>> = { sum: 'add', prod: 'mul', max: 'max', argmax: 'max', min: 'min', argmin: 'min' }
-
-/** How a reduction begins, and how a value joins it. For `argmax`/`argmin` these are of the extreme itself. */
+/** How a reduction begins, and how a value joins it. Where a position is reduced to, these are of the extreme itself. */
 export const reduction = (op: ReduceOp, type: ValueType): { readonly start: number; readonly join: Binary } => ({
   start: identityOf(op, dtypeOfValue[type]),
-  join: binary(JOIN[op], type),
+  join: binary(reduceOps[op].joins, type),
 })
 
 /** Truncation to a whole number; what is out of range saturates, NaN gives 0. */
@@ -104,26 +107,49 @@ const truncate = (x: number, low: number, high: number): number => (Number.isNaN
 
 /** A value of a dtype as one of another dtype (PyTorch's `.to`). */
 export function cast(from: DType, to: DType): Unary {
-  if (to === 'float64') return (x) => x
-  if (to === 'float32') return Math.fround
-  if (to === 'float16') return (x) => fromHalf(toHalf(x))
-  if (to === 'bool') return wrap.bool
-  const whole: Unary =
-    dtypeInfo[from].kind !== 'float'
-      ? (x) => x
-      : to === 'uint32'
-        ? (x) => truncate(x, 0, 2 ** 32 - 1)
-        : (x) => truncate(x, -(2 ** 31), 2 ** 31 - 1)
+  const whole: Unary = dtypeInfo[from].kind === 'float' ? (x) => truncate(x, -(2 ** 31), 2 ** 31 - 1) : (x) => x
   switch (to) {
+    case 'float64':
+      return (x) => x
+    case 'float32':
+      return Math.fround
+    case 'float16':
+      return (x) => fromHalf(toHalf(x))
     case 'int32':
       return (x) => whole(x) | 0
     case 'uint32':
-      return (x) => whole(x) >>> 0
+      return dtypeInfo[from].kind === 'float' ? (x) => truncate(x, 0, 2 ** 32 - 1) : (x) => x >>> 0
     case 'int8':
       return (x) => (whole(x) << 24) >> 24
     case 'uint8':
       return (x) => whole(x) & 255
+    case 'bool':
+      return wrap.bool
   }
+}
+
+/** An element of a typed array as a value; undefined where it is one already. */
+export const loaded: Readonly<Record<DType, Unary | undefined>> = {
+  float64: undefined,
+  float32: undefined,
+  float16: fromHalf,
+  int32: undefined,
+  uint32: undefined,
+  int8: undefined,
+  uint8: undefined,
+  bool: wrap.bool,
+}
+
+/** A value as an element of a typed array; undefined where the array rounds or wraps by itself. */
+export const stored: Readonly<Record<DType, Unary | undefined>> = {
+  float64: undefined,
+  float32: undefined,
+  float16: toHalf,
+  int32: undefined,
+  uint32: undefined,
+  int8: undefined,
+  uint8: undefined,
+  bool: undefined,
 }
 
 /** Functions of floats that are more than an instruction, by name. */
@@ -137,6 +163,6 @@ export const floatFunctions = {
   tanh: Math.tanh,
   erf,
   erfc,
-  sign: FLOAT_UNARY.sign,
+  sign: UNARY.sign.float,
   pow: power,
 } as const

@@ -2,19 +2,24 @@
  * @file A kernel as JavaScript closures: one for each expression, called once for each point. Meant to be read beside `kernel/ir.ts` and found
  * right; it checks what a GPU would let pass (reads and writes outside a buffer, stores of a wrong type).
  */
-import { dtypeInfo, fromHalf, type TypedArray, toHalf } from '../../base/index.ts'
+import type { TypedArray } from '../../base/index.ts'
 import {
+  type Atom,
   type Axis,
   childrenOf,
   dtypeOfValue,
   type Expr,
   type Index,
+  isIndex,
   type Kernel,
+  positionOf,
+  reductionsOf,
+  rootsOf,
   type Stage,
   underIndex,
   valueTypeOf,
 } from '../../kernel/index.ts'
-import { binary, cast, reduction, unary, wrap } from './arithmetic.ts'
+import { binary, cast, loaded, reduction, stored, unary, wrap } from './arithmetic.ts'
 import type { Block } from './block.ts'
 import { philox } from './special.ts'
 
@@ -67,11 +72,8 @@ class Compiler {
     this.#kernel = kernel
     const axes = [...kernel.grid, ...kernel.stages.flatMap((s) => s.axes)]
     this.#at = new Int32Array(Math.max(0, ...axes.map((a) => a.id + 1)))
-    this.#accumulators = kernel.stages.map((s) => new Float64Array(s.kind === 'reduce' ? s.reductions.length : 0))
-    for (const stage of kernel.stages) {
-      if (stage.kind === 'reduce') for (const r of stage.reductions) this.#count(r.value)
-      else for (const s of stage.stores) for (const e of [s.value, ...underIndex(s.index)]) this.#count(e)
-    }
+    this.#accumulators = kernel.stages.map((s) => new Float64Array(reductionsOf(s).length))
+    for (const root of rootsOf(kernel.stages)) for (const e of isIndex(root) ? underIndex(root) : [root]) this.#count(e)
   }
 
   #count(e: Expr): void {
@@ -93,37 +95,45 @@ class Compiler {
   }
 
   #stage(stage: Stage, number: number): () => void {
-    const at = this.#at
-    if (stage.kind === 'reduce') {
-      const accumulators = this.#accumulators[number] as Float64Array
-      const joins = stage.reductions.map((r, slot) => {
-        const value = this.#value(r.value)
-        const { start, join } = reduction(r.op, r.value.type)
-        if (r.op !== 'argmax' && r.op !== 'argmin') {
-          return (position: number): void => {
-            accumulators[slot] = join(position === 0 ? start : (accumulators[slot] as number), value())
-          }
-        }
-        let extreme = start
-        return (position: number): void => {
-          const v = value()
-          // The first of equals wins; a NaN is unequal to everything, and after it the search is over.
-          if (position > 0 && (Number.isNaN(extreme) || join(extreme, v) === extreme)) return
-          extreme = v
-          accumulators[slot] = position
-        }
-      })
-      return () =>
-        forEachPoint(stage.axes, at, (position) => {
-          this.#tick++
-          for (const join of joins) join(position)
-        })
+    switch (stage.kind) {
+      case 'reduce':
+        return this.#reduce(stage, this.#accumulators[number] as Float64Array)
+      case 'store':
+        return this.#store(stage)
     }
-    const values = stage.stores.map((s) => this.#value(s.value))
-    const writes = stage.stores.map((s) => this.#write(s.buffer, s.index, s.value))
+  }
+
+  #reduce({ axes, reductions }: Extract<Stage, { kind: 'reduce' }>, accumulators: Float64Array): () => void {
+    const joins = reductions.map((r, slot) => {
+      const value = this.#value(r.value)
+      const { start, join } = reduction(r.op, r.value.type)
+      if (!positionOf(r.op)) {
+        return (position: number): void => {
+          accumulators[slot] = join(position === 0 ? start : (accumulators[slot] as number), value())
+        }
+      }
+      let extreme = start
+      return (position: number): void => {
+        const v = value()
+        // The first of equals wins; a NaN is unequal to everything, and after it the search is over.
+        if (position > 0 && (Number.isNaN(extreme) || join(extreme, v) === extreme)) return
+        extreme = v
+        accumulators[slot] = position
+      }
+    })
+    return () =>
+      forEachPoint(axes, this.#at, (position) => {
+        this.#tick++
+        for (const join of joins) join(position)
+      })
+  }
+
+  #store({ axes, stores }: Extract<Stage, { kind: 'store' }>): () => void {
+    const values = stores.map((s) => this.#value(s.value))
+    const writes = stores.map((s) => this.#write(s.buffer, s.index, s.value))
     const computed = new Float64Array(values.length)
     return () =>
-      forEachPoint(stage.axes, at, () => {
+      forEachPoint(axes, this.#at, () => {
         this.#tick++
         // First all values, then all writes: a buffer may be overwritten in place.
         for (let i = 0; i < values.length; i++) computed[i] = (values[i] as Get)()
@@ -135,12 +145,12 @@ class Compiler {
     const index = this.#index(to)
     const { dtype } = this.#use(buffer)
     if (value.type !== valueTypeOf(dtype)) throw new Error(`cpu: kernel ${this.#kernel.label} stores ${value.type} in a ${dtype} buffer`)
-    const half = dtype === 'float16'
+    const convert = stored[dtype]
     return (v) => {
       const data = this.#arrays[buffer] as TypedArray
       const i = index()
       if (!(i >= 0 && i < data.length)) throw this.#outside('writes', buffer, i, data.length)
-      data[i] = half ? toHalf(v) : v // a typed array rounds or wraps by itself
+      data[i] = convert ? convert(v) : v
     }
   }
 
@@ -155,20 +165,7 @@ class Compiler {
   }
 
   #index({ offset, terms }: Index): Get {
-    const at = this.#at
-    const parts = terms.map(({ coef, atom }): Get => {
-      if (atom.kind === 'axis') {
-        const { id } = atom.axis
-        return () => coef * (at[id] as number)
-      }
-      if (atom.kind === 'value') {
-        const value = this.#value(atom.value)
-        return () => coef * value()
-      }
-      const of = this.#index(atom.of)
-      const { by } = atom
-      return atom.kind === 'div' ? () => coef * Math.floor(of() / by) : () => coef * (of() % by)
-    })
+    const parts = terms.map(({ coef, atom }) => this.#term(coef, atom))
     const [first, second] = parts
     if (!first) return () => offset
     if (!second) return () => offset + first()
@@ -177,6 +174,28 @@ class Compiler {
       let sum = offset
       for (const part of parts) sum += part()
       return sum
+    }
+  }
+
+  #term(coef: number, atom: Atom): Get {
+    switch (atom.kind) {
+      case 'axis': {
+        const at = this.#at
+        const { id } = atom.axis
+        return () => coef * (at[id] as number)
+      }
+      case 'value': {
+        const value = this.#value(atom.value)
+        return () => coef * value()
+      }
+      case 'div': {
+        const of = this.#index(atom.of)
+        return () => coef * Math.floor(of() / atom.by)
+      }
+      case 'mod': {
+        const of = this.#index(atom.of)
+        return () => coef * (of() % atom.by)
+      }
     }
   }
 
@@ -281,9 +300,9 @@ class Compiler {
     }
     // from the dtype's own value type to the one asked for (usually the same)
     const convert = e.type === valueTypeOf(dtype) ? undefined : cast(dtype, dtypeOfValue[e.type])
-    if (dtype === 'float16') return convert ? () => convert(fromHalf(read())) : () => fromHalf(read())
-    if (dtypeInfo[dtype].kind === 'bool') return convert ? () => convert(wrap.bool(read())) : () => wrap.bool(read())
-    return convert ? () => convert(read()) : read
+    const value = loaded[dtype]
+    const get = value ? () => value(read()) : read
+    return convert ? () => convert(get()) : get
   }
 }
 

@@ -1,6 +1,16 @@
 /** @file Operators, conversions and literals of the kernel IR as WGSL text. Every operand is named once in what is returned. */
 import type { DType } from '../../base/index.ts'
-import { type BinaryOp, type Expr, type UnaryOp, type ValueType, valueTypeOf } from '../../kernel/index.ts'
+import {
+  type BinaryOp,
+  type BinaryTable,
+  binaryForm,
+  type Expr,
+  type UnaryOp,
+  type UnaryTable,
+  unaryForm,
+  type ValueType,
+  valueTypeOf,
+} from '../../kernel/index.ts'
 
 export const wgslType: Readonly<Record<ValueType, string>> = { float: 'f32', i32: 'i32', u32: 'u32', bool: 'bool' }
 
@@ -38,159 +48,175 @@ const literal = (value: number): string => {
   return /[.e]/.test(text) ? `${text}f` : `${text}.0f`
 }
 
-const FLOAT_UNARY: Partial<Record<UnaryOp, string>> = {
-  abs: 'abs',
-  sign: 'f_sign',
-  floor: 'floor',
-  ceil: 'ceil',
-  round: 'round',
-  trunc: 'trunc',
-  exp: 'f_exp',
-  expm1: 'f_expm1',
-  log: 'f_log',
-  log1p: 'f_log1p',
-  sqrt: 'f_sqrt',
-  rsqrt: 'f_rsqrt',
-  sin: 'f_sin',
-  cos: 'f_cos',
-  tanh: 'f_tanh',
-  erf: 'f_erf',
-  erfc: 'f_erfc',
+type Write = (x: string) => string
+const call =
+  (name: string): Write =>
+  (x) =>
+    `${name}(${x})`
+const same: Write = (x) => x
+/** What leaves whole numbers as they are. */
+const toWhole = (float: Write) => ({ float, i32: same, u32: same, bool: same })
+
+const UNARY: UnaryTable<Write> = {
+  neg: { float: (x) => `-${x}`, i32: (x) => `-${x}`, u32: (x) => `0u - ${x}` },
+  abs: { float: call('abs'), i32: call('abs'), u32: same, bool: same },
+  sign: { float: call('f_sign'), i32: call('sign'), u32: (x) => `min(${x}, 1u)`, bool: same },
+  floor: toWhole(call('floor')),
+  ceil: toWhole(call('ceil')),
+  round: toWhole(call('round')),
+  trunc: toWhole(call('trunc')),
+  exp: { float: call('f_exp') },
+  expm1: { float: call('f_expm1') },
+  log: { float: call('f_log') },
+  log1p: { float: call('f_log1p') },
+  sqrt: { float: call('f_sqrt') },
+  rsqrt: { float: call('f_rsqrt') },
+  recip: { float: (x) => `1.0f / ${x}` },
+  sin: { float: call('f_sin') },
+  cos: { float: call('f_cos') },
+  tanh: { float: call('f_tanh') },
+  erf: { float: call('f_erf') },
+  erfc: { float: call('f_erfc') },
+  not: { i32: (x) => `~${x}`, u32: (x) => `~${x}`, bool: (x) => `!${x}` },
 }
 
-export function unaryText(op: UnaryOp, type: ValueType, x: string): string {
-  if (op === 'not') return type === 'bool' ? `!${x}` : `~${x}`
-  if (type === 'float') {
-    if (op === 'neg') return `-${x}`
-    if (op === 'recip') return `1.0f / ${x}`
-    return `${FLOAT_UNARY[op]}(${x})`
-  }
-  switch (op) {
-    case 'neg':
-      return type === 'u32' ? `0u - ${x}` : `-${x}`
-    case 'abs':
-      return type === 'i32' ? `abs(${x})` : x
-    case 'sign':
-      return type === 'i32' ? `sign(${x})` : type === 'u32' ? `min(${x}, 1u)` : x
-    case 'floor':
-    case 'ceil':
-    case 'round':
-    case 'trunc':
-      return x
-    default:
-      throw new Error(`unary ${op} of ${type}`)
-  }
+export const unaryText = (op: UnaryOp, type: ValueType, x: string): string => unaryForm(UNARY, op, type)(x)
+
+/** An operator as text; where an operand is a literal, `literals` has it. */
+type Join = (a: string, b: string, literals?: Literals) => string
+interface Literals {
+  readonly a: Expr
+  readonly b: Expr
 }
 
-const INFIX: Partial<Record<BinaryOp, string>> = {
-  add: '+',
-  sub: '-',
-  mul: '*',
-  lt: '<',
-  le: '<=',
-  eq: '==',
-  ne: '!=',
-  and: '&',
-  or: '|',
-  xor: '^',
-}
-const BOOL: Partial<Record<BinaryOp, string>> = { and: '&', or: '|', xor: '!=', eq: '==', ne: '!=', max: '|', min: '&', mul: '&', add: '|' }
-const FLOAT_COMPARE: ReadonlySet<BinaryOp> = new Set(['lt', 'le', 'eq', 'ne', 'max', 'min'])
+const infix =
+  (sign: string): Join =>
+  (a, b) =>
+    `${a} ${sign} ${b}`
+const calls =
+  (name: string): Join =>
+  (a, b) =>
+    `${name}(${a}, ${b})`
+const first: Join = (a) => a
+/** Of integers and bools; those of bools are as of the numbers 0 and 1, where a / 0 is a, and a mod 0 is 0. */
+const ofInts = (join: Join, bool: Join) => ({ i32: join, u32: join, bool })
+/** Of integers, by a function of the library. */
+const called = (name: string, bool: Join) => ({ i32: calls(`i_${name}`), u32: calls(`u_${name}`), bool })
+const shifts = (sign: string, bool: Join) => ({
+  i32: (a: string, b: string) => `${a} ${sign} (u32(${b}) & 31u)`,
+  u32: (a: string, b: string) => `${a} ${sign} (${b} & 31u)`,
+  bool,
+})
 
-const isFiniteLiteral = (e: Expr): boolean => e.kind === 'const' && Number.isFinite(Math.fround(e.value))
+const isFiniteLiteral = (e: Expr | undefined): boolean => e?.kind === 'const' && Number.isFinite(Math.fround(e.value))
+/** Of floats, where NaN counts. That one operand cannot be NaN saves half the tests; `turned` is the operator with its operands exchanged. */
+const tested =
+  (name: string, turned: string): Join =>
+  (a, b, literals) => {
+    if (isFiniteLiteral(literals?.b)) return `f_${name}_finite(${a}, ${b})`
+    if (isFiniteLiteral(literals?.a)) return `f_${turned}_finite(${b}, ${a})`
+    return `f_${name}(${a}, ${b})`
+  }
 
-export function binaryText(op: BinaryOp, ea: Expr, eb: Expr, a: string, b: string): string {
-  const type = ea.type
-  if (type === 'bool') {
-    if (op === 'lt') return `!${a} & ${b}`
-    if (op === 'le') return `!${a} | ${b}`
-    return `${a} ${BOOL[op]} ${b}`
-  }
-  if (type === 'float') {
-    if (op === 'div') return `${a} / ${b}`
-    if (op === 'mod') return `f_mod(${a}, ${b})`
-    if (op === 'pow') return powText(eb, a, b)
-    if (FLOAT_COMPARE.has(op)) {
-      // one operand cannot be NaN: half the tests
-      if (isFiniteLiteral(eb)) return `f_${op}_finite(${a}, ${b})`
-      if (isFiniteLiteral(ea) && (op === 'max' || op === 'min' || op === 'eq' || op === 'ne')) return `f_${op}_finite(${b}, ${a})`
-      if (isFiniteLiteral(ea)) return `f_${op === 'lt' ? 'gt' : 'ge'}_finite(${b}, ${a})`
-      return `f_${op}(${a}, ${b})`
-    }
-    return `${a} ${INFIX[op]} ${b}`
-  }
-  const unsigned = type === 'u32'
-  switch (op) {
-    case 'max':
-    case 'min':
-      return `${op}(${a}, ${b})`
-    case 'div':
-    case 'mod':
-    case 'pow':
-      return `${unsigned ? 'u' : 'i'}_${op}(${a}, ${b})`
-    case 'shl':
-      return unsigned ? `${a} << (${b} & 31u)` : `${a} << (u32(${b}) & 31u)`
-    case 'shr':
-      return unsigned ? `${a} >> (${b} & 31u)` : `${a} >> (u32(${b}) & 31u)`
-    default:
-      return `${a} ${INFIX[op]} ${b}`
-  }
+const BINARY: BinaryTable<Join> = {
+  add: { float: infix('+'), ...ofInts(infix('+'), infix('|')) },
+  sub: { float: infix('-'), ...ofInts(infix('-'), infix('!=')) },
+  mul: { float: infix('*'), ...ofInts(infix('*'), infix('&')) },
+  div: { float: infix('/'), ...called('div', first) },
+  mod: { float: calls('f_mod'), ...called('mod', () => 'false') },
+  pow: { float: powText, ...called('pow', (a, b) => `!${b} | ${a}`) },
+  max: { float: tested('max', 'max'), ...ofInts(calls('max'), infix('|')) },
+  min: { float: tested('min', 'min'), ...ofInts(calls('min'), infix('&')) },
+  lt: { float: tested('lt', 'gt'), ...ofInts(infix('<'), (a, b) => `!${a} & ${b}`) },
+  le: { float: tested('le', 'ge'), ...ofInts(infix('<='), (a, b) => `!${a} | ${b}`) },
+  eq: { float: tested('eq', 'eq'), ...ofInts(infix('=='), infix('==')) },
+  ne: { float: tested('ne', 'ne'), ...ofInts(infix('!='), infix('!=')) },
+  and: ofInts(infix('&'), infix('&')),
+  or: ofInts(infix('|'), infix('|')),
+  xor: ofInts(infix('^'), infix('!=')),
+  shl: shifts('<<', first),
+  shr: shifts('>>', (a, b) => `${a} & !${b}`),
 }
 
-function powText(exponent: Expr, a: string, b: string): string {
-  if (exponent.kind !== 'const') return `f_pow(${a}, ${b})`
-  switch (exponent.value) {
-    case 0.5:
-      return `f_sqrt(${a})`
-    case -1:
-      return `1.0f / ${a}`
-    case 1:
-    case 2:
-    case 3:
-    case 4:
-      return `pow_whole(${a}, ${exponent.value}u)`
-    default:
-      return `f_pow(${a}, ${b})`
-  }
+/** @param literals the operands, of which literals allow for shorter texts */
+export const binaryText = (op: BinaryOp, type: ValueType, a: string, b: string, literals?: Literals): string =>
+  binaryForm(BINARY, op, type)(a, b, literals)
+
+function powText(a: string, b: string, literals?: Literals): string {
+  const exponent = literals?.b.kind === 'const' ? literals.b.value : undefined
+  if (exponent === 0.5) return `f_sqrt(${a})`
+  if (exponent === -1) return `1.0f / ${a}`
+  if (exponent === 1 || exponent === 2 || exponent === 3 || exponent === 4) return `pow_whole(${a}, ${exponent}u)`
+  return `f_pow(${a}, ${b})`
 }
 
-/** A value of one type as another, without rounding to a narrower dtype. */
-export function convertText(x: string, from: ValueType, to: ValueType): string {
-  if (from === to) return x
-  if (from === 'bool') return to === 'float' ? `select(0.0f, 1.0f, ${x})` : to === 'i32' ? `select(0i, 1i, ${x})` : `select(0u, 1u, ${x})`
-  if (to === 'bool') return from === 'float' ? `float_to_bool(${x})` : from === 'i32' ? `${x} != 0i` : `${x} != 0u`
-  if (from === 'float') return `float_to_${to}(${x})`
-  return `${wgslType[to]}(${x})`
+/** A value of each type as one of each other, without rounding to a narrower dtype. */
+const CONVERT: Readonly<Record<ValueType, Readonly<Record<ValueType, Write>>>> = {
+  float: { float: same, i32: call('float_to_i32'), u32: call('float_to_u32'), bool: call('float_to_bool') },
+  i32: { float: call('f32'), i32: same, u32: call('u32'), bool: (x) => `${x} != 0i` },
+  u32: { float: call('f32'), i32: call('i32'), u32: same, bool: (x) => `${x} != 0u` },
+  bool: {
+    float: (x) => `select(0.0f, 1.0f, ${x})`,
+    i32: (x) => `select(0i, 1i, ${x})`,
+    u32: (x) => `select(0u, 1u, ${x})`,
+    bool: same,
+  },
+}
+export const convertText = (x: string, from: ValueType, to: ValueType): string => CONVERT[from][to](x)
+
+/** Rounds a value of its type to what a dtype holds. */
+const ROUND: Readonly<Record<DType, Write>> = {
+  float32: same,
+  float16: call('round_half'),
+  float64: same,
+  int32: same,
+  uint32: same,
+  int8: (x) => `(${x} << 24u) >> 24u`,
+  uint8: (x) => `${x} & 255i`,
+  bool: same,
 }
 
 /** As PyTorch's `.to(dtype)`. */
 export function castText(x: string, from: ValueType, to: DType): string {
   const y = convertText(x, from, valueTypeOf(to))
-  if (from === 'bool') return y
-  switch (to) {
-    case 'float16':
-      return `round_half(${y})`
-    case 'int8':
-      return `(${y} << 24u) >> 24u`
-    case 'uint8':
-      return `${y} & 255i`
-    default:
-      return y
-  }
+  return from === 'bool' ? y : ROUND[to](y)
+}
+
+interface Word {
+  /** The declared type of the buffer's elements. */
+  readonly type: string
+  /** How many elements share a word. */
+  readonly elements: 1 | 2 | 4
+  /** An element as a value: `b` is the buffer, `at` an index that may stand in an operation. */
+  readonly load: (b: string, at: string) => string
+  /** A value as it lies in a word: in the low bits where elements are narrower. */
+  readonly store: Write
+}
+
+const whole = (type: string): Word => ({ type, elements: 1, load: (b, at) => `${b}[${at}]`, store: same })
+const byte = (b: string, at: string): string => `(${b}[${at} >> 2u] >> ((${at} & 3u) << 3u)) & 0xffu`
+
+/** How the elements of each dtype lie in the words of a buffer. */
+export const WORDS: Readonly<Record<DType, Word>> = {
+  float32: whole('f32'),
+  float64: whole('f32'),
+  int32: whole('i32'),
+  uint32: whole('u32'),
+  float16: {
+    type: 'u32',
+    elements: 2,
+    load: (b, at) => `half_to_float((${b}[${at} >> 1u] >> ((${at} & 1u) << 4u)) & 0xffffu)`,
+    store: call('half_of'),
+  },
+  int8: {
+    type: 'u32',
+    elements: 4,
+    load: (b, at) => `i32(${b}[${at} >> 2u] << ((3u - (${at} & 3u)) << 3u)) >> 24u`,
+    store: (x) => `u32(${x}) & 0xffu`,
+  },
+  uint8: { type: 'u32', elements: 4, load: (b, at) => `i32(${byte(b, at)})`, store: (x) => `u32(${x}) & 0xffu` },
+  bool: { type: 'u32', elements: 4, load: (b, at) => `(${byte(b, at)}) != 0u`, store: (x) => `select(0u, 1u, ${x})` },
 }
 
 /** The value as it lies in a word: whole for 32-bit dtypes, in the low bits for narrower ones. */
-export function storedText(x: string, from: ValueType, dtype: DType): string {
-  const y = convertText(x, from, valueTypeOf(dtype))
-  switch (dtype) {
-    case 'float16':
-      return `half_of(${y})`
-    case 'bool':
-      return `select(0u, 1u, ${y})`
-    case 'int8':
-    case 'uint8':
-      return `u32(${y}) & 0xffu`
-    default:
-      return y
-  }
-}
+export const storedText = (x: string, from: ValueType, dtype: DType): string => WORDS[dtype].store(convertText(x, from, valueTypeOf(dtype)))

@@ -2,6 +2,7 @@
 import {
   type Axis,
   axesOf,
+  type BufferUse,
   type ContractAxes,
   type ContractShape,
   coefOf,
@@ -220,7 +221,7 @@ function storeFunction(emitter: Emitter, axes: ContractAxes, rows: Parts, column
   for (const stage of storesOf(kernel)) {
     const ready = stage.stores.map((s) => {
       const value = stage.stores.length > 1 ? emitter.named(s.value) : emitter.value(s.value)
-      return `b${s.buffer}[${emitter.index(s.index)}] = ${storedText(value, s.value.type, kernel.buffers[s.buffer]?.dtype ?? 'float32')};`
+      return `b${s.buffer}[${emitter.index(s.index)}] = ${storedText(value, s.value.type, (kernel.buffers[s.buffer] as BufferUse).dtype)};`
     })
     for (const line of ready) emitter.line(line)
   }

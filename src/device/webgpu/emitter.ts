@@ -16,7 +16,7 @@ import {
   type ValueType,
   valueTypeOf,
 } from '../../kernel/index.ts'
-import { binaryText, castText, constantText, convertText, unaryText } from './arithmetic.ts'
+import { binaryText, castText, constantText, convertText, unaryText, WORDS } from './arithmetic.ts'
 import { floatBits, inverseBits, type Params } from './params.ts'
 
 /** A condition under which an expression counts. */
@@ -212,7 +212,7 @@ export class Emitter {
           return `${isZero(expr.a) ? zero : a} ${expr.op === 'mul' ? '*' : '/'} ${isZero(expr.b) ? zero : operand(expr.b)}`
         }
         // Two literals would be folded by the WGSL compiler, which refuses overflow and Inf
-        return binaryText(expr.op, expr.a, expr.b, expr.b.kind === 'const' ? this.#runtime(expr.a, a, scope) : a, operand(expr.b))
+        return binaryText(expr.op, expr.a.type, expr.b.kind === 'const' ? this.#runtime(expr.a, a, scope) : a, operand(expr.b), expr)
       }
       case 'where':
         return this.#where(expr, scope, guard)
@@ -256,26 +256,9 @@ export class Emitter {
   /** An element of a buffer as a value of `type`; narrow dtypes are unpacked from their word. */
   loadOf(buffer: number, index: string, type: ValueType): string {
     const dtype = this.kernel.buffers[buffer]?.dtype as DType
-    const b = `b${buffer}`
-    const at = /^\w+$/.test(index) ? index : `(${index})`
-    let text: string
-    switch (dtype) {
-      case 'bool':
-        text = `((${b}[${at} >> 2u] >> ((${at} & 3u) << 3u)) & 0xffu) != 0u`
-        break
-      case 'uint8':
-        text = `i32((${b}[${at} >> 2u] >> ((${at} & 3u) << 3u)) & 0xffu)`
-        break
-      case 'int8':
-        text = `i32(${b}[${at} >> 2u] << ((3u - (${at} & 3u)) << 3u)) >> 24u`
-        break
-      case 'float16':
-        text = `half_to_float((${b}[${at} >> 1u] >> ((${at} & 1u) << 4u)) & 0xffffu)`
-        break
-      default:
-        text = `${b}[${index}]`
-    }
-    return convertText(text, valueTypeOf(dtype), type)
+    const word = WORDS[dtype]
+    const at = word.elements === 1 || /^\w+$/.test(index) ? index : `(${index})`
+    return convertText(word.load(`b${buffer}`, at), valueTypeOf(dtype), type)
   }
 
   #emitIndex(index: Index, into: Scope, outer: Guard | undefined): string {
@@ -317,8 +300,19 @@ export class Emitter {
   }
 
   #atom(atom: Atom, scope: Scope, guard: Guard | undefined): string {
-    if (atom.kind === 'axis') return this.axis(atom.axis)
-    if (atom.kind === 'value') return `u32(${this.#emit(atom.value, scope, guard)})`
+    switch (atom.kind) {
+      case 'axis':
+        return this.axis(atom.axis)
+      case 'value':
+        return `u32(${this.#emit(atom.value, scope, guard)})`
+      case 'div':
+      case 'mod':
+        return this.#part(atom, guard)
+    }
+  }
+
+  /** A quotient or a remainder. */
+  #part(atom: Extract<Atom, { kind: 'div' | 'mod' }>, guard: Guard | undefined): string {
     const { by } = atom
     const info = this.#terms.indexInfo(atom.of)
     const inner = info.checked ? guard : undefined

@@ -1,6 +1,21 @@
 /** @file A kernel as WGSL: the text, which is the key of its compiled pipeline, and the numbers that go with it. */
-import { type Axis, dtypeOfValue, identityOf, type Kernel, type Reduction, type Stage } from '../../kernel/index.ts'
-import { constantText, storedText, wgslType } from './arithmetic.ts'
+import type { DType } from '../../base/index.ts'
+import {
+  type Axis,
+  addsFloats,
+  type BufferUse,
+  dtypeOfValue,
+  type Extreme,
+  identityOf,
+  type Kernel,
+  positionOf,
+  type Reduction,
+  reduceOps,
+  type Stage,
+  unreachable,
+  type ValueType,
+} from '../../kernel/index.ts'
+import { binaryText, constantText, storedText, WORDS, wgslType } from './arithmetic.ts'
 import { Emitter } from './emitter.ts'
 import { helpersFor } from './library.ts'
 import { floatBits, Params } from './params.ts'
@@ -38,17 +53,6 @@ export function printKernel(kernel: Kernel, strategy: LoopStrategy): PrintedKern
   return assemble(emitter, printPoints(emitter, strategy, points), fold(Math.ceil(words / (strategy.workgroup * (strategy.sweep ?? 1)))))
 }
 
-const BUFFER_TYPE = {
-  float32: 'f32',
-  int32: 'i32',
-  uint32: 'u32',
-  float16: 'u32',
-  int8: 'u32',
-  uint8: 'u32',
-  bool: 'u32',
-  float64: 'f32',
-} as const
-
 /** Bytes of an element of a storage array; of a runtime-sized one at least one element is bound. */
 const WORD = 4
 
@@ -65,7 +69,7 @@ export function assemble(emitter: Emitter, main: string, workgroups: readonly [n
     const writable = use.access !== 'read'
     bind(
       { kind: 'buffer', buffer, writable, bytes: WORD },
-      `${writable ? 'read_write' : 'read'}> b${buffer}: array<${BUFFER_TYPE[use.dtype]}>`,
+      `${writable ? 'read_write' : 'read'}> b${buffer}: array<${WORDS[use.dtype].type}>`,
     )
   })
   if (emitter.usesScalars) bind({ kind: 'scalars', bytes: WORD }, 'read> scalars: array<u32>')
@@ -110,24 +114,23 @@ function start(emitter: Emitter, { op, value: { type } }: Reduction): string {
 }
 
 /** Two partial results as one. */
-function combine(op: Reduction['op'], type: Reduction['type'], a: string, b: string): string {
-  if (type === 'bool') return `${a} ${op === 'max' || op === 'sum' ? '|' : '&'} ${b}`
-  if (op === 'sum') return `${a} + ${b}`
-  if (op === 'prod') return `${a} * ${b}`
-  return type === 'float' ? `f_${op}(${a}, ${b})` : `${op}(${a}, ${b})`
-}
-
-const isArg = (op: Reduction['op']): boolean => op === 'argmax' || op === 'argmin'
+const combine = ({ op, value: { type } }: Reduction, a: string, b: string): string => binaryText(reduceOps[op].joins, type, a, b)
 
 /**
  * Whether a candidate (value b at position j) replaces the best so far (value a at position i, negative while there is none): NaN beats numbers, and of
  * equals the first wins.
  */
-function better(op: Reduction['op'], type: string, a: string, b: string): string {
-  const sign = op === 'argmax' ? '>' : '<'
-  if (type === 'float') return `!is_nan(${a}) && (is_nan(${b}) || ${b} ${sign} ${a})`
-  if (type === 'bool') return op === 'argmax' ? `!${a} && ${b}` : `${a} && !${b}`
-  return `${b} ${sign} ${a}`
+function better(extreme: Extreme, type: ValueType, a: string, b: string): string {
+  const sign = extreme === 'max' ? '>' : '<'
+  switch (type) {
+    case 'float':
+      return `!is_nan(${a}) && (is_nan(${b}) || ${b} ${sign} ${a})`
+    case 'bool':
+      return extreme === 'max' ? `!${a} && ${b}` : `${a} && !${b}`
+    case 'i32':
+    case 'u32':
+      return `${b} ${sign} ${a}`
+  }
 }
 
 /** Row-major position over the stage's axes. */
@@ -144,9 +147,7 @@ function positionOver(emitter: Emitter, axes: readonly Axis[]): string {
 export const PLAIN = 16
 
 /** Whether an invocation adds so many of the stage's numbers that it keeps what the additions lose. `sharing` invocations take them in turn. */
-function keepsRest({ axes }: ReduceStage, { op, value }: Reduction, sharing: number): boolean {
-  return op === 'sum' && value.type === 'float' && product(axes) > PLAIN * sharing
-}
+const keepsRest = ({ axes }: ReduceStage, r: Reduction, sharing: number): boolean => addsFloats(r) && product(axes) > PLAIN * sharing
 
 type ReduceStage = Extract<Stage, { kind: 'reduce' }>
 
@@ -225,11 +226,12 @@ function accumulate(emitter: Emitter, stage: ReduceStage, names: readonly string
       addWithRest(emitter, name, emitter.named(r.value))
       continue
     }
-    const value = isArg(r.op) ? emitter.named(r.value) : emitter.value(r.value)
-    if (isArg(r.op)) {
-      const wins = `${name}_at < 0 || (${better(r.op, r.value.type, name, value)})`
+    const extreme = positionOf(r.op)
+    if (extreme) {
+      const value = emitter.named(r.value)
+      const wins = `${name}_at < 0 || (${better(extreme, r.value.type, name, value)})`
       emitter.line(`if (${wins}) { ${name} = ${value}; ${name}_at = ${position()}; }`)
-    } else emitter.line(`${name} = ${combine(r.op, r.value.type, name, value)};`)
+    } else emitter.line(`${name} = ${combine(r, name, emitter.value(r.value))};`)
   }
 }
 
@@ -243,7 +245,7 @@ function declareAccumulators(emitter: Emitter, stage: ReduceStage, index: number
   return stage.reductions.map((r, slot) => {
     const name = `acc${index}_${slot}`
     emitter.line(`var ${name} = ${start(emitter, r)};`)
-    if (isArg(r.op)) emitter.line(`var ${name}_at = -1i;`)
+    if (positionOf(r.op)) emitter.line(`var ${name}_at = -1i;`)
     if (keepsRest(stage, r, sharing)) emitter.line(`var ${name}_rest = 0.0f;`)
     return name
   })
@@ -251,14 +253,14 @@ function declareAccumulators(emitter: Emitter, stage: ReduceStage, index: number
 
 function nameResults(emitter: Emitter, stage: ReduceStage, index: number, names: readonly string[]): void {
   for (const [slot, r] of stage.reductions.entries())
-    emitter.setAccumulator(index, slot, isArg(r.op) ? `${names[slot]}_at` : (names[slot] as string))
+    emitter.setAccumulator(index, slot, positionOf(r.op) ? `${names[slot]}_at` : (names[slot] as string))
 }
 
 /** Writes the stores of one point. All values come first, so that an operand overwritten in place is read before. */
 function stores(emitter: Emitter, stage: Extract<Stage, { kind: 'store' }>): void {
   const { kernel } = emitter
   const ready = stage.stores.map((s) => {
-    const dtype = kernel.buffers[s.buffer]?.dtype ?? 'float32'
+    const { dtype } = kernel.buffers[s.buffer] as BufferUse
     const value = stage.stores.length > 1 ? emitter.named(s.value) : emitter.value(s.value)
     return { s, at: emitter.index(s.index), text: storedText(value, s.value.type, dtype) }
   })
@@ -299,21 +301,31 @@ function printPoint(emitter: Emitter, elements: number, count: string): void {
   }
   emitter.bindGrid(used)
   for (const [index, stage] of emitter.kernel.stages.entries()) {
-    if (stage.kind === 'store') loops(emitter, stage.axes, () => stores(emitter, stage))
-    else {
-      const names = declareAccumulators(emitter, stage, index)
-      const inner = stage.axes.at(-1)
-      if (inner)
-        loops(emitter, stage.axes.slice(0, -1), () => {
-          const name = emitter.axisName(inner)
-          const over = { name, first: '0u', step: 1, limit: emitter.axisSize(inner), axes: [[inner, name]] } as const
-          reduceLoop(emitter, stage, names, over, () => positionOver(emitter, stage.axes), 1)
-        })
-      else accumulate(emitter, stage, names, () => positionOver(emitter, stage.axes))
-      complete(emitter, stage, names)
-      nameResults(emitter, stage, index, names)
+    switch (stage.kind) {
+      case 'reduce':
+        reduceAtPoint(emitter, stage, index)
+        break
+      case 'store':
+        loops(emitter, stage.axes, () => stores(emitter, stage))
+        break
+      default:
+        unreachable(stage)
     }
   }
+}
+
+function reduceAtPoint(emitter: Emitter, stage: ReduceStage, index: number): void {
+  const names = declareAccumulators(emitter, stage, index)
+  const inner = stage.axes.at(-1)
+  if (inner)
+    loops(emitter, stage.axes.slice(0, -1), () => {
+      const name = emitter.axisName(inner)
+      const over = { name, first: '0u', step: 1, limit: emitter.axisSize(inner), axes: [[inner, name]] } as const
+      reduceLoop(emitter, stage, names, over, () => positionOver(emitter, stage.axes), 1)
+    })
+  else accumulate(emitter, stage, names, () => positionOver(emitter, stage.axes))
+  complete(emitter, stage, names)
+  nameResults(emitter, stage, index, names)
 }
 
 /** The elements of `elements` adjacent points; those narrower than a word are gathered and written whole words at a time. */
@@ -323,19 +335,16 @@ function printWords(emitter: Emitter, elements: number, count: string, used: Rea
   if (kernel.stages.length !== 1 || stage?.kind !== 'store' || stage.axes.length > 0) {
     throw new Error(`kernel ${kernel.label}: elements narrower than a word can be stored by an elementwise kernel only`)
   }
-  const perWord = (buffer: number): number => {
-    const dtype = kernel.buffers[buffer]?.dtype
-    return dtype === 'float16' ? 2 : dtype === 'bool' || dtype === 'int8' || dtype === 'uint8' ? 4 : 1
-  }
+  const dtypeOf = (buffer: number): DType => (kernel.buffers[buffer] as BufferUse).dtype
+  const perWord = (buffer: number): number => WORDS[dtypeOf(buffer)].elements
   for (const [i, s] of stage.stores.entries()) if (perWord(s.buffer) > 1) emitter.line(`var packed${i} = 0u;`)
   emitter.open()
   emitter.line(`let point = word * ${elements}u + part;`)
   emitter.line(`if (point >= ${count}) { break; }`)
   emitter.bindGrid(used)
   const ready = stage.stores.map((s) => {
-    const dtype = kernel.buffers[s.buffer]?.dtype ?? 'float32'
     const value = emitter.named(s.value)
-    return { s, at: perWord(s.buffer) > 1 ? '' : emitter.index(s.index), text: storedText(value, s.value.type, dtype) }
+    return { s, at: perWord(s.buffer) > 1 ? '' : emitter.index(s.index), text: storedText(value, s.value.type, dtypeOf(s.buffer)) }
   })
   for (const [i, { s, at: element, text }] of ready.entries()) {
     const n = perWord(s.buffer)
@@ -375,8 +384,16 @@ class GroupPrinter {
     emitter.line(`if (point >= ${emitter.params.use('points', this.#points)}) { return; }`)
     emitter.bindGrid(emitter.usedAxes())
     kernel.stages.forEach((stage, index) => {
-      if (stage.kind === 'reduce') this.#reduce(stage, index)
-      else this.#store(stage)
+      switch (stage.kind) {
+        case 'reduce':
+          this.#reduce(stage, index)
+          break
+        case 'store':
+          this.#store(stage)
+          break
+        default:
+          unreachable(stage)
+      }
     })
     const body = emitter.close()
     const head = `@compute @workgroup_size(${this.#size})\nfn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {`
@@ -425,7 +442,7 @@ class GroupPrinter {
     }
     stage.reductions.forEach((r, slot) => {
       share(names[slot] as string, wgslType[r.value.type])
-      if (isArg(r.op)) share(`${names[slot]}_at`, 'i32')
+      if (positionOf(r.op)) share(`${names[slot]}_at`, 'i32')
     })
     emitter.line('workgroupBarrier();')
     emitter.open()
@@ -434,8 +451,9 @@ class GroupPrinter {
       const name = names[slot] as string
       const mine = `shared_${name}[lane]`
       const other = `shared_${name}[lane + half]`
-      if (!isArg(r.op)) {
-        emitter.line(`${mine} = ${combine(r.op, r.value.type, mine, other)};`)
+      const extreme = positionOf(r.op)
+      if (!extreme) {
+        emitter.line(`${mine} = ${combine(r, mine, other)};`)
         continue
       }
       const [a, b, i, j] = [`mine${slot}`, `theirs${slot}`, `mine${slot}_at`, `theirs${slot}_at`]
@@ -443,8 +461,8 @@ class GroupPrinter {
       emitter.line(`let ${b} = ${other};`)
       emitter.line(`let ${i} = shared_${name}_at[lane];`)
       emitter.line(`let ${j} = shared_${name}_at[lane + half];`)
-      const tie = `${j} < ${i} && !(${better(r.op, r.value.type, b, a)})`
-      const wins = `${j} >= 0 && (${i} < 0 || (${better(r.op, r.value.type, a, b)}) || (${tie}))`
+      const tie = `${j} < ${i} && !(${better(extreme, r.value.type, b, a)})`
+      const wins = `${j} >= 0 && (${i} < 0 || (${better(extreme, r.value.type, a, b)}) || (${tie}))`
       emitter.line(`if (${wins}) { ${mine} = ${b}; shared_${name}_at[lane] = ${j}; }`)
     }
     emitter.close('if (lane < half) {')
@@ -452,7 +470,7 @@ class GroupPrinter {
     emitter.close(`for (var half = ${this.#size >> 1}u; half > 0u; half >>= 1u) {`)
     stage.reductions.forEach((r, slot) => {
       const name = names[slot] as string
-      const result = isArg(r.op) ? `${name}_at` : name
+      const result = positionOf(r.op) ? `${name}_at` : name
       emitter.line(`${result} = shared_${result}[0];`)
     })
   }

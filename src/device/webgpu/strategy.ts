@@ -2,7 +2,8 @@
  * @file Which shape a kernel takes on an adapter. One table per class of adapter; the numbers were measured with benchmarks/tune, and the
  * measurement stands beside each.
  */
-import { type ContractShape, exchanged, fitsTemplate, type Kernel, shapeOf } from '../../kernel/index.ts'
+import { type BufferUse, type ContractShape, exchanged, fitsTemplate, type Kernel, shapeOf, storesOf } from '../../kernel/index.ts'
+import { WORDS } from './arithmetic.ts'
 
 export type AdapterClass = 'hardware' | 'software'
 
@@ -48,16 +49,8 @@ const product = (axes: readonly { readonly size: number }[]): number => axes.red
 
 /** Elements that share a 32-bit word in the narrowest buffer that the kernel writes. */
 export function elementsPerWord(kernel: Kernel): number {
-  let n = 1
-  for (const stage of kernel.stages) {
-    if (stage.kind !== 'store') continue
-    for (const { buffer } of stage.stores) {
-      const dtype = kernel.buffers[buffer]?.dtype
-      if (dtype === 'float16') n = Math.max(n, 2)
-      if (dtype === 'bool' || dtype === 'int8' || dtype === 'uint8') n = 4
-    }
-  }
-  return n
+  const stored = kernel.stages.flatMap(storesOf)
+  return Math.max(1, ...stored.map(({ buffer }) => WORDS[(kernel.buffers[buffer] as BufferUse).dtype].elements))
 }
 
 /** @param subgroup how many invocations always are a subgroup; 1 where that is not known */

@@ -1,20 +1,13 @@
 /** @file Expressions of the kernel IR as instructions, of one point or of four neighbours along one axis. */
 import { type DType, dtypeInfo } from '../../../base/index.ts'
-import { dtypeOfValue, type Expr, type Index, type Stage, type ValueType, valueTypeOf } from '../../../kernel/index.ts'
+import { dtypeOfValue, type Expr, type Index, type Stage, unreachable, type ValueType, valueTypeOf } from '../../../kernel/index.ts'
 import { four, type Local } from './assembler.ts'
-import type { LANE_MEMORY } from './opcodes.ts'
-import { convert, halfBits, writeBinary, writeCast, writeUnary } from './operators.ts'
+import { ELEMENTS, vectorsOf } from './elements.ts'
+import { convert, writeBinary, writeCast, writeUnary } from './operators.ts'
 import { isRun, type Pattern, spanOf } from './patterns.ts'
 import { type Accumulator, Places } from './places.ts'
 import { writeChecked, writePhilox } from './special.ts'
 import { LANES, type Mode, type Writer } from './writer.ts'
-
-/** The instruction that stores one lane of so many bytes. */
-const STORE_LANE: Readonly<Record<number, keyof typeof LANE_MEMORY>> = {
-  1: 'v128.store8_lane',
-  2: 'v128.store16_lane',
-  4: 'v128.store32_lane',
-}
 
 /** Writes expressions into one function. */
 export class Expressions extends Places implements Writer {
@@ -55,22 +48,39 @@ export class Expressions extends Places implements Writer {
   }
 
   splat(type: ValueType): void {
-    if (type === 'float') this.code.op('f32x4.splat')
-    else if (type === 'bool') this.code.i32(0).op('i32.ne').i32(0).op('i32.eq').i32(1).op('i32.sub').op('i32x4.splat')
-    else this.code.op('i32x4.splat')
+    switch (type) {
+      case 'float':
+        this.code.op('f32x4.splat')
+        break
+      case 'i32':
+      case 'u32':
+        this.code.op('i32x4.splat')
+        break
+      case 'bool':
+        this.code.i32(0).op('i32.ne').i32(0).op('i32.eq').i32(1).op('i32.sub').op('i32x4.splat')
+        break
+      default:
+        unreachable(type)
+    }
   }
 
   constant({ value, type }: Extract<Expr, { kind: 'const' }>, mode: Mode): void {
-    const code = this.code
-    if (mode === 'scalar') {
-      if (type === 'float') this.wide ? code.f64(value) : code.f32(value)
-      else code.i32(type === 'bool' ? (value ? 1 : 0) : value)
-      return
-    }
-    if (type === 'float') code.f32(value).op('f32x4.splat')
-    else {
-      const word = type === 'bool' ? (value ? -1 : 0) : value
-      code.v128([word, word, word, word])
+    const { code } = this
+    const vector = mode === 'vector'
+    switch (type) {
+      case 'float':
+        if (vector) code.f32(value).op('f32x4.splat')
+        else this.wide ? code.f64(value) : code.f32(value)
+        break
+      case 'i32':
+      case 'u32':
+        vector ? code.v128(four(value)) : code.i32(value)
+        break
+      case 'bool':
+        vector ? code.v128(four(value ? -1 : 0)) : code.i32(value ? 1 : 0)
+        break
+      default:
+        unreachable(type)
     }
   }
 
@@ -121,6 +131,9 @@ export class Expressions extends Places implements Writer {
         return
       case 'cast':
         writeCast(this, e, mode)
+        return
+      default:
+        unreachable(e)
     }
   }
 
@@ -159,14 +172,18 @@ export class Expressions extends Places implements Writer {
   }
 
   load(e: Extract<Expr, { kind: 'load' }>, mode: Mode): void {
+    const { code } = this
     const dtype = this.kernel.buffers[e.buffer]?.dtype as DType
     if (mode === 'scalar') {
       this.address(e.buffer, e.index)
-      this.loadOne(dtype)
+      ELEMENTS[dtype].load(this)
     } else {
       const pattern = this.pattern(e.index)
-      if (pattern && isRun(pattern)) this.loadFour(dtype, this.address(e.buffer, e.index, this.ahead(pattern), LANES - 1))
-      else if (!pattern || dtypeInfo[dtype].bytes !== 4 || this.outside(e.buffer, e.index)) this.gather(e.buffer, e.index, dtype)
+      if (pattern && isRun(pattern)) {
+        const vectors = vectorsOf(dtype)
+        vectors.load(code, this.address(e.buffer, e.index, this.ahead(pattern), LANES - 1))
+        vectors.fromWords(this)
+      } else if (!pattern || dtypeInfo[dtype].bytes !== 4 || this.outside(e.buffer, e.index)) this.gather(e.buffer, e.index, dtype)
       else this.loadApart(e, pattern)
     }
     const own = valueTypeOf(dtype)
@@ -205,63 +222,12 @@ export class Expressions extends Places implements Writer {
     code.get(result)
   }
 
-  /** The value at the address on the stack. */
-  loadOne(dtype: DType): void {
-    const { code } = this
-    switch (dtype) {
-      case 'float32':
-        code.memory('f32.load')
-        if (this.wide) code.op('f64.promote_f32')
-        return
-      case 'float64':
-        code.memory('f64.load')
-        return
-      case 'float16':
-        code.memory('i32.load16_u').call(this.helpers.get('fromHalf'))
-        if (this.wide) code.op('f64.promote_f32')
-        return
-      case 'int8':
-        code.memory('i32.load8_s')
-        return
-      case 'uint8':
-        code.memory('i32.load8_u')
-        return
-      case 'bool':
-        code.memory('i32.load8_u').i32(0).op('i32.ne')
-        return
-      default:
-        code.memory('i32.load')
-    }
-  }
-
-  /** The four values from the address on the stack plus `offset` on. */
-  loadFour(dtype: DType, offset: number): void {
-    const { code } = this
-    switch (dtype) {
-      case 'float16':
-        code.memory('v128.load64_zero', offset).op('i32x4.extend_low_i16x8_u')
-        this.helpers.apply(code, 'fromHalf4')
-        return
-      case 'bool':
-        code.memory('v128.load32_zero', offset).op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u')
-        code.v128(four(0)).op('i32x4.ne')
-        return
-      case 'uint8':
-        code.memory('v128.load32_zero', offset).op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u')
-        return
-      case 'int8':
-        code.memory('v128.load32_zero', offset).op('i16x8.extend_low_i8x16_s').op('i32x4.extend_low_i16x8_s')
-        return
-      default:
-        code.memory('v128.load', offset)
-    }
-  }
-
   /** Pushes the elements at four indices that are not neighbours, each loaded by itself. */
   gather(buffer: number, index: Index, dtype: DType): void {
     const { code } = this
     const base = this.buffers[buffer] as Local
     const { bytes } = dtypeInfo[dtype]
+    const vectors = vectorsOf(dtype)
     const addresses = this.fresh('v128')
     const result = this.fresh('v128')
     this.indices(index)
@@ -281,14 +247,13 @@ export class Expressions extends Places implements Writer {
         if (lane === 0) code.v128(four(0))
         else code.get(result)
         code.get(addresses).lane('i32x4.extract_lane', lane)
-        code.memory(dtype === 'float16' ? 'i32.load16_u' : dtype === 'int8' ? 'i32.load8_s' : 'i32.load8_u')
+        code.memory(vectors.loadWord)
         code.lane('i32x4.replace_lane', lane)
       }
       code.set(result)
     }
     code.get(result)
-    if (dtype === 'float16') this.helpers.apply(code, 'fromHalf4')
-    if (dtype === 'bool') code.v128(four(0)).op('i32x4.ne')
+    vectors.fromWords(this)
   }
 
   stores(stores: Extract<Stage, { kind: 'store' }>['stores'], mode: Mode): void {
@@ -307,71 +272,34 @@ export class Expressions extends Places implements Writer {
       if (mode === 'scalar') {
         this.address(buffer, index)
         code.get(values[n] as Local)
-        this.storeOne(dtype)
+        ELEMENTS[dtype].store(this)
         return
       }
       this.storeFour(dtype, buffer, index, values[n] as Local)
     })
   }
 
-  /** Stores the value on the stack at the address below it. */
-  storeOne(dtype: DType): void {
-    const { code } = this
-    switch (dtype) {
-      case 'float32':
-        if (this.wide) code.op('f32.demote_f64')
-        code.memory('f32.store')
-        return
-      case 'float64':
-        code.memory('f64.store')
-        return
-      case 'float16':
-        halfBits(this, false)
-        code.memory('i32.store16')
-        return
-      case 'int32':
-      case 'uint32':
-        code.memory('i32.store')
-        return
-      default:
-        code.memory('i32.store8')
-    }
-  }
-
   storeFour(dtype: DType, buffer: number, index: Index, value: Local): void {
     const { code } = this
+    const vectors = vectorsOf(dtype)
     const { bytes } = dtypeInfo[dtype]
     const ahead = this.ahead(this.pattern(index) as Pattern)
     if (this.count < LANES) {
       const at = this.fresh('i32')
       const offset = this.address(buffer, index, ahead)
       code.set(at).get(value)
-      if (dtype === 'float16') halfBits(this, true)
-      if (dtype === 'bool') code.v128(four(1)).op('v128.and')
+      vectors.toWords(this)
       code.set(value)
       for (let lane = 0; lane < this.count; lane++)
         code
           .get(at)
           .get(value)
-          .laneMemory(STORE_LANE[bytes] as keyof typeof LANE_MEMORY, (4 / bytes) * lane, offset + bytes * lane)
+          .laneMemory(vectors.storeLane, (4 / bytes) * lane, offset + bytes * lane)
       return
     }
     const offset = this.address(buffer, index, ahead)
     code.get(value)
-    switch (dtype) {
-      case 'float16':
-        halfBits(this, true)
-        code.v128(four(0)).op('i16x8.narrow_i32x4_u').laneMemory('v128.store64_lane', 0, offset)
-        return
-      case 'bool':
-      case 'int8':
-      case 'uint8':
-        code.v128(four(dtype === 'bool' ? 1 : 255)).op('v128.and')
-        code.v128(four(0)).op('i16x8.narrow_i32x4_u').v128(four(0)).op('i8x16.narrow_i16x8_u')
-        code.laneMemory('v128.store32_lane', 0, offset)
-        return
-      default:
-        code.memory('v128.store', offset)
-    }
+    vectors.toWords(this)
+    vectors.store(code, offset)
   }
 }

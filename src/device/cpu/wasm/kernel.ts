@@ -4,8 +4,19 @@
  * One axis runs in vectors of four where the kernel reads and writes along it: the innermost of the grid (four points at once) or those of the
  * stages (four terms of a row's sum at once). What lies inside no loop of its axes is computed in front of it.
  */
-import { type Axis, indicesOf, type Kernel, type Stage } from '../../../kernel/index.ts'
-import { rootsOf } from './analysis.ts'
+import {
+  type Axis,
+  addsFloats,
+  indicesOf,
+  type Kernel,
+  positionOf,
+  type Reduction,
+  reductionsOf,
+  rootsOf,
+  type Stage,
+  storesOf,
+  unreachable,
+} from '../../../kernel/index.ts'
 import { type Code, four, type Local, type ModuleBuilder } from './assembler.ts'
 import { Expressions } from './expressions.ts'
 import { Helpers } from './helpers.ts'
@@ -13,7 +24,7 @@ import { gridLane, stageLane, workOf } from './lanes.ts'
 import type { Library } from './library.ts'
 import { patternOf } from './patterns.ts'
 import type { Accumulator, Scope } from './places.ts'
-import { CHAIN, extreme, fold, join, joinAll, type Partial, start, type Whole } from './reductions.ts'
+import { CHAIN, fold, join, joinAll, type Partial, start, takeExtreme, type Whole } from './reductions.ts'
 import { LANES, type Mode } from './writer.ts'
 
 /** Points of the vector axis that one row of work has, so that long axes are shared among threads. */
@@ -89,7 +100,7 @@ export class KernelWriter {
     this.#at.axes.set(axis, i)
     this.#at.lane = axis
     this.#at.hoist(rootsOf(stages), new Set([axis, ...stages.flatMap((s) => s.axes)]), 'scalar')
-    const reduces = stages.some((s) => s.kind === 'reduce')
+    const reduces = stages.some((s) => reductionsOf(s).length > 0)
     const most = reduces ? this.#vectorsAtOnce(stages, axis) : 1
     this.#alongLane(i, chunks > 1 ? end : undefined, axis.size, most, (copies) => {
       this.#at.scoped(() => {
@@ -276,75 +287,92 @@ export class KernelWriter {
 
   /** A stage of one point, or of the points of some vectors. */
   #stage(stage: Stage, number: number, mode: Mode, copies: readonly Copy[]): void {
-    const code = this.#code
     const inner = new Set(stage.axes)
     if (stage.axes.length > 0) this.#each(copies, () => this.#at.hoist(rootsOf([stage]), inner, mode))
     const work = copies.length * (workOf([stage]) + 1)
-    if (stage.kind === 'store') {
-      this.#loops(stage.axes, work, () => this.#each(copies, () => this.#at.scoped(() => this.#at.stores(stage.stores, mode))))
-      return
+    switch (stage.kind) {
+      case 'store':
+        this.#loops(stage.axes, work, () => this.#each(copies, () => this.#at.scoped(() => this.#at.stores(stage.stores, mode))))
+        break
+      case 'reduce':
+        this.#reduce(stage, number, work, mode, copies)
+        break
+      default:
+        unreachable(stage)
     }
+  }
+
+  #reduce({ axes, reductions }: ReduceStage, number: number, work: number, mode: Mode, copies: readonly Copy[]): void {
+    const code = this.#code
     const vector = mode === 'vector'
-    const arg = stage.reductions.some((r) => r.op.startsWith('arg'))
+    const accOf = (slot: number): Accumulator => this.#at.accs.get(`${number}.${slot}`) as Accumulator
     this.#each(copies, () => {
-      stage.reductions.forEach(({ op, value }, slot) => {
+      reductions.forEach(({ op, value }, slot) => {
         const local = this.#at.fresh(vector ? 'v128' : this.#at.scalarType(value.type))
-        const position = op.startsWith('arg') ? this.#at.fresh(vector ? 'v128' : 'i32') : undefined
+        const position = positionOf(op) && this.#at.fresh(vector ? 'v128' : 'i32')
         this.#at.accs.set(`${number}.${slot}`, { local, vector, position })
         start(this.#at, op, value.type, mode)
         code.set(local)
         if (position) (vector ? code.v128(four(0)) : code.i32(0)).set(position)
       })
     })
-    const counter = arg ? this.#at.fresh('i32') : undefined
+    const counter = reductions.some((r) => positionOf(r.op)) ? this.#at.fresh('i32') : undefined
     if (counter) code.i32(0).set(counter)
     const sums: Local[] = []
     this.#each(copies, () => {
-      stage.reductions.forEach(({ op, value }, slot) => {
-        if (op === 'sum' && value.type === 'float') sums.push((this.#at.accs.get(`${number}.${slot}`) as Accumulator).local)
+      reductions.forEach((r, slot) => {
+        if (addsFloats(r)) sums.push(accOf(slot).local)
       })
     })
-    const folded = this.#wholes(
-      sums,
-      stage.axes.reduce((n, a) => n * a.size, 1),
-    )
+    const terms = axes.reduce((n, a) => n * a.size, 1)
+    const folded = this.#wholes(sums, terms)
     const body = (): void => {
       this.#each(copies, () =>
         this.#at.scoped(() => {
-          stage.reductions.forEach(({ op, value }, slot) => {
-            const { local, position } = this.#at.accs.get(`${number}.${slot}`) as Accumulator
-            if (position && counter) {
-              this.#at.emit(value, mode)
-              extreme(this.#at, op, value.type, mode, { local, position }, () => {
-                code.get(counter)
-                if (vector) code.op('i32x4.splat')
-              })
-            } else {
-              code.get(local)
-              this.#at.emit(value, mode)
-              join(this.#at, op, value.type, mode)
-              code.set(local)
-            }
+          reductions.forEach((r, slot) => {
+            this.#accumulate(r, mode, accOf(slot), () => {
+              code.get(counter as Local)
+              if (vector) code.op('i32x4.splat')
+            })
           })
         }),
       )
       if (counter) code.get(counter).i32(1).op('i32.add').set(counter)
     }
-    this.#loops(stage.axes, work, body, folded?.step)
+    this.#loops(axes, work, body, folded?.step)
     folded?.end()
   }
 
+  /** An accumulator takes the next value. @param counter pushes where that stands; @param mask the lanes that count, where not all do */
+  #accumulate({ op, value }: Reduction, mode: Mode, { local, position }: Partial, counter: () => void, mask?: Local): void {
+    const code = this.#code
+    const at = this.#at
+    const extreme = positionOf(op)
+    if (!extreme) code.get(local)
+    at.emit(value, mode)
+    if (mask) {
+      start(at, op, value.type, mode)
+      code.get(mask).op('v128.bitselect')
+    }
+    if (extreme) takeExtreme(at, extreme, value.type, mode, { local, position }, counter)
+    else {
+      join(at, op, value.type, mode)
+      code.set(local)
+    }
+  }
+
   /** A stage whose innermost axis runs in vectors, at one point of the grid: several vectors at a time, that sums do not wait for each other. */
-  #rowStage(stage: Stage, number: number, lane: Axis): void {
+  #rowStage(stage: ReduceStage | StoreStage, number: number, lane: Axis): void {
     const code = this.#code
     const at = this.#at
     const outer = stage.axes.filter((a) => a !== lane)
     const most = Math.max(1, Math.min(this.#vectorsAtOnce([stage], lane), Math.floor(lane.size / LANES)))
-    const reductions = stage.kind === 'reduce' ? stage.reductions : []
+    const reductions = reductionsOf(stage)
+    const stores = storesOf(stage)
     at.hoist(rootsOf([stage]), new Set(stage.axes), 'scalar')
     const partial = reductions.map(({ op, value }) =>
       Array.from({ length: most }, (_, n): Partial => {
-        const [local, position] = [at.fresh('v128'), op.startsWith('arg') ? at.fresh('v128') : undefined]
+        const [local, position] = [at.fresh('v128'), positionOf(op) && at.fresh('v128')]
         start(at, op, value.type, 'vector')
         code.set(local)
         // Where nothing is more than the start, the first is the extreme
@@ -352,14 +380,12 @@ export class KernelWriter {
         return { local, position }
       }),
     )
-    const before = reductions.some((r) => r.op.startsWith('arg')) ? at.fresh('i32') : undefined
+    const before = reductions.some((r) => positionOf(r.op)) ? at.fresh('i32') : undefined
     if (before) code.i32(0).set(before)
     at.lane = lane
     const turns = Math.ceil(lane.size / LANES / most)
     const folded = this.#wholes(
-      reductions.flatMap(({ op, value }, slot) =>
-        op === 'sum' && value.type === 'float' ? (partial[slot] as Partial[]).map((p) => p.local) : [],
-      ),
+      reductions.flatMap((r, slot) => (addsFloats(r) ? (partial[slot] as Partial[]).map((p) => p.local) : [])),
       outer.reduce((n, a) => n * a.size, turns),
     )
     const row = (): void => {
@@ -375,27 +401,16 @@ export class KernelWriter {
         (copies) =>
           this.#each(copies, (copy, n) =>
             at.scoped(() => {
-              if (stage.kind === 'store') at.stores(stage.stores, 'vector')
-              reductions.forEach(({ op, value }, slot) => {
-                const { local, position } = (partial[slot] as Partial[])[n] as Partial
-                if (!position) code.get(local)
-                at.emit(value, 'vector')
-                if (copy.mask) {
-                  start(at, op, value.type, 'vector')
-                  code.get(copy.mask).op('v128.bitselect')
+              if (stores.length > 0) at.stores(stores, 'vector')
+              reductions.forEach((r, slot) => {
+                const counter = (): void => {
+                  code
+                    .get(before as Local)
+                    .get(i)
+                    .op('i32.add')
+                  at.ramp(1)
                 }
-                if (position) {
-                  extreme(at, op, value.type, 'vector', { local, position }, () => {
-                    code
-                      .get(before as Local)
-                      .get(i)
-                      .op('i32.add')
-                    at.ramp(1)
-                  })
-                } else {
-                  join(at, op, value.type, 'vector')
-                  code.set(local)
-                }
+                this.#accumulate(r, 'vector', (partial[slot] as Partial[])[n] as Partial, counter, copy.mask)
               })
             }),
           ),
@@ -411,6 +426,9 @@ export class KernelWriter {
     })
   }
 }
+
+type ReduceStage = Extract<Stage, { kind: 'reduce' }>
+type StoreStage = Extract<Stage, { kind: 'store' }>
 
 /** One of the vectors that an iteration computes. */
 interface Copy {

@@ -1,6 +1,19 @@
 /** @file Which axis of a kernel runs in vectors. */
-import { type Axis, type Expr, type Index, type Kernel, type Stage, type Terms, visitExprs } from '../../../kernel/index.ts'
-import { VECTOR_FUNCTIONS } from './math.ts'
+import {
+  type Axis,
+  type BinaryOp,
+  bufferOf,
+  type Expr,
+  type Index,
+  indexOf,
+  type Kernel,
+  reductionsOf,
+  type Stage,
+  storesOf,
+  type Terms,
+  type UnaryOp,
+  visitExprs,
+} from '../../../kernel/index.ts'
 import { isRun, type Pattern, patternOf, spanOf } from './patterns.ts'
 import { LANES } from './writer.ts'
 
@@ -18,12 +31,56 @@ const JOIN = 12
 /** To find out where a point of the grid stands. */
 const POINT = 8
 
+const UNARY: Readonly<Record<UnaryOp, number>> = {
+  neg: 1,
+  abs: 1,
+  sign: 1,
+  floor: 1,
+  ceil: 1,
+  round: 1,
+  trunc: 1,
+  exp: FUNCTION,
+  expm1: FUNCTION,
+  log: FUNCTION,
+  log1p: FUNCTION,
+  sqrt: 1,
+  rsqrt: 1,
+  recip: 1,
+  sin: FUNCTION,
+  cos: FUNCTION,
+  tanh: FUNCTION,
+  erf: FUNCTION,
+  erfc: FUNCTION,
+  not: 1,
+}
+
+const BINARY: Readonly<Record<BinaryOp, number>> = {
+  add: 1,
+  sub: 1,
+  mul: 1,
+  div: 1,
+  mod: POWER,
+  pow: POWER,
+  max: 1,
+  min: 1,
+  lt: 1,
+  le: 1,
+  eq: 1,
+  ne: 1,
+  and: 1,
+  or: 1,
+  xor: 1,
+  shl: 1,
+  shr: 1,
+}
+
+/** Of an expression, without what is under it; loads are counted apart. */
 function costOf(e: Expr): number {
   switch (e.kind) {
     case 'unary':
-      return e.op !== 'sign' && e.op in VECTOR_FUNCTIONS ? FUNCTION : 1
+      return UNARY[e.op]
     case 'binary':
-      return e.op === 'pow' || e.op === 'mod' ? POWER : 1
+      return BINARY[e.op]
     case 'where':
     case 'cast':
     case 'inside':
@@ -33,7 +90,10 @@ function costOf(e: Expr): number {
       return 4
     case 'philox':
       return RANDOM
-    default:
+    case 'const':
+    case 'scalar':
+    case 'acc':
+    case 'load':
       return 0
   }
 }
@@ -44,13 +104,14 @@ export function workOf(stages: readonly Stage[]): number {
   visitExprs(stages, (e) => {
     work += costOf(e)
   })
-  return work + stages.reduce((n, s) => n + (s.kind === 'reduce' ? s.reductions.length : 0), 0)
+  return work + stages.reduce((n, s) => n + reductionsOf(s).length, 0)
 }
 
 const loadsOf = (stage: Stage): readonly Index[] => {
   const found: Index[] = []
   visitExprs([stage], (e) => {
-    if (e.kind === 'load') found.push(e.index)
+    const index = bufferOf(e) === undefined ? undefined : indexOf(e)
+    if (index) found.push(index)
   })
   return found
 }
@@ -58,8 +119,7 @@ const loadsOf = (stage: Stage): readonly Index[] => {
 const sizeOf = (axes: readonly Axis[]): number => axes.reduce((n, axis) => n * axis.size, 1)
 
 /** The cost of one point of a stage's own axes. */
-export const pointCost = (stage: Stage): number =>
-  workOf([stage]) + loadsOf(stage).length + (stage.kind === 'store' ? stage.stores.length : 0)
+export const pointCost = (stage: Stage): number => workOf([stage]) + loadsOf(stage).length + storesOf(stage).length
 
 /** The cost of a vector along `axis`, at one point of the others; infinite where its stores are not of neighbours. */
 function vectorCost(stage: Stage, axis: Axis, terms: Terms, aligned: boolean): number {
@@ -68,7 +128,7 @@ function vectorCost(stage: Stage, axis: Axis, terms: Terms, aligned: boolean): n
     const known = pattern(index)
     return known !== undefined && isRun(known)
   }
-  if (stage.kind === 'store' && !stage.stores.every(({ index }) => runs(index))) return Number.POSITIVE_INFINITY
+  if (!storesOf(stage).every(({ index }) => runs(index))) return Number.POSITIVE_INFINITY
   const loads = loadsOf(stage).map((index) => {
     const known = pattern(index)
     if (!known) return ANYWHERE
@@ -76,7 +136,7 @@ function vectorCost(stage: Stage, axis: Axis, terms: Terms, aligned: boolean): n
     const span = spanOf(known)
     return span === 0 ? 1 : span < 2 * LANES ? NEAR : APART
   })
-  return workOf([stage]) + loads.reduce((n, cost) => n + cost, 0) + (stage.kind === 'store' ? stage.stores.length : 0)
+  return workOf([stage]) + loads.reduce((n, cost) => n + cost, 0) + storesOf(stage).length
 }
 
 /** Vectors that are needed for all of an axis. */
@@ -87,7 +147,7 @@ function rowCosts(stage: Stage, terms: Terms): { readonly points: number; readon
   const points = sizeOf(stage.axes) * pointCost(stage)
   const axis = stage.axes.at(-1)
   if (!axis || axis.size === 1) return { points, vectors: Number.POSITIVE_INFINITY }
-  const joined = stage.kind === 'reduce' ? JOIN * stage.reductions.length : 0
+  const joined = JOIN * reductionsOf(stage).length
   return { points, vectors: sizeOf(stage.axes.slice(0, -1)) * vectorsOf(axis) * vectorCost(stage, axis, terms, true) + joined }
 }
 

@@ -1,9 +1,7 @@
 /** @file Functions that kernels call and that are no instructions. A module gets those that its kernel calls, and what they call. */
 import { floatFunctions } from '../arithmetic.ts'
 import type { Code, Func, Local, ModuleBuilder } from './assembler.ts'
-import { VECTOR_FUNCTIONS } from './math.ts'
-
-export type Name = keyof typeof floatFunctions
+import { type Name, VECTOR_FUNCTIONS } from './math.ts'
 
 /** Bytes of a function from which on it calls what it would have had inside. */
 export const LONG = 8192
@@ -45,7 +43,7 @@ export class Library {
       code.call(this.call(`${name}4`))
       return
     }
-    VECTOR_FUNCTIONS[name]?.(code, takeVectors(code, name === 'pow' ? 2 : 1), this)
+    VECTOR_FUNCTIONS[name](code, takeVectors(code, name === 'pow' ? 2 : 1), this)
   }
 
   #make(name: string): Func {
@@ -62,7 +60,7 @@ export class Library {
     }
     if (suffix === '4') {
       const code = this.#module.function(params('v128' as const), ['v128'])
-      VECTOR_FUNCTIONS[base as Name]?.(code, code.params, this)
+      VECTOR_FUNCTIONS[base as Name](code, code.params, this)
       return code
     }
     const code: Code = this.#module.function(params('f32' as const), ['f32'])

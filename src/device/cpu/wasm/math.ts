@@ -6,6 +6,7 @@
  * tanh 1.27, erf 1.37, erfc 6.2, sin 1.54, cos 1.53; pow 0.51 among a million pairs. test/device/wasm-math.test.ts bounds them.
  * Polynomials are Taylor series or weighted least-squares fits made for this project (those of shaders/lib/math.wgsl), or from the source named.
  */
+import type { floatFunctions } from '../arithmetic.ts'
 import type { Code, Func, Local } from './assembler.ts'
 import type { Term } from './vector.ts'
 import * as v from './vector.ts'
@@ -289,8 +290,10 @@ const one =
 /** Writes what a vector function does with its arguments, and leaves the result on the stack. */
 export type VectorFunction = (code: Code, args: readonly Local[], library: Callable) => void
 
+export type Name = keyof typeof floatFunctions
+
 /** Vector functions: of one vector, `pow` of two. */
-export const VECTOR_FUNCTIONS: Readonly<Record<string, VectorFunction>> = {
+export const VECTOR_FUNCTIONS: Readonly<Record<Name, VectorFunction>> = {
   exp: one(exp),
   expm1: one(expm1),
   log: one(log),

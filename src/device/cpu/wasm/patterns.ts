@@ -12,6 +12,8 @@ export interface Pattern {
 const STILL: Pattern = { lanes: [0, 0, 0, 0], step: 0 }
 const LANE = [0, 1, 2, 3]
 
+type Part = Extract<Atom, { kind: 'div' | 'mod' }>
+
 /**
  * The pattern of an index along `lane`. Quotients and remainders have one where a vector does not cross a multiple of the divisor, or a whole number of
  * them fit into it: if vectors begin at multiples of four (`aligned`).
@@ -29,10 +31,19 @@ export function patternOf(index: Index, lane: Axis, terms: Terms, aligned: boole
 }
 
 function atomPattern(atom: Atom, lane: Axis, terms: Terms, aligned: boolean): Pattern | undefined {
-  if (atom.kind === 'axis') return atom.axis === lane ? { lanes: LANE, step: LANES } : STILL
-  if (atom.kind === 'value') return terms.info(atom.value).axes.has(lane) ? undefined : STILL
-  const { of, by, kind } = atom
-  if (!terms.indexInfo(of).axes.has(lane)) return STILL
+  switch (atom.kind) {
+    case 'axis':
+      return atom.axis === lane ? { lanes: LANE, step: LANES } : STILL
+    case 'value':
+      return terms.info(atom.value).axes.has(lane) ? undefined : STILL
+    case 'div':
+    case 'mod':
+      return terms.indexInfo(atom.of).axes.has(lane) ? partPattern(atom, lane, terms, aligned) : STILL
+  }
+}
+
+/** Of a quotient or a remainder that changes along the lane axis. */
+function partPattern({ kind, of, by }: Part, lane: Axis, terms: Terms, aligned: boolean): Pattern | undefined {
   const own = of.terms.filter(({ atom: a }) => (a.kind === 'axis' ? a.axis === lane : undefined))
   const others = of.terms.filter((t) => !own.includes(t))
   const coef = own[0]?.coef ?? 0

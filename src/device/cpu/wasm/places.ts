@@ -7,13 +7,16 @@ import {
   coefOf,
   type Expr,
   type Index,
+  indexOf,
+  insideAtom,
+  isIndex,
   type Kernel,
   rangeOf,
   type Term,
   Terms,
+  unreachable,
   type ValueType,
 } from '../../../kernel/index.ts'
-import type { Root } from './analysis.ts'
 import { type Code, four, type Local, type ValType } from './assembler.ts'
 import type { Helpers } from './helpers.ts'
 import type { Library } from './library.ts'
@@ -105,7 +108,7 @@ export abstract class Places {
   // ── what stands in front of a loop ──
 
   /** Computes into locals what the roots need that depends on none of the axes in `inner`. */
-  hoist(roots: readonly Root[], inner: ReadonlySet<Axis>, mode: Mode): void {
+  hoist(roots: readonly (Expr | Index)[], inner: ReadonlySet<Axis>, mode: Mode): void {
     const seen = new Set<string>()
     const free = (axes: ReadonlySet<Axis>): boolean => {
       for (const a of axes) if (inner.has(a)) return false
@@ -120,8 +123,8 @@ export abstract class Places {
       const still = i.terms.filter((t) => !uneven.includes(t) && this.termFree(t, free))
       if (still.length > 0 && this.ready(still)) this.base(i, still)
       for (const { atom } of i.terms) {
-        if (atom.kind === 'value') expr(atom.value)
-        else if (atom.kind !== 'axis') index(atom.of)
+        const part = insideAtom(atom)
+        if (part) root(part)
       }
     }
     const expr = (e: Expr): void => {
@@ -135,12 +138,14 @@ export abstract class Places {
         else this.keep(e, 'scalar')
         return
       }
-      if (e.kind === 'load' || e.kind === 'position' || e.kind === 'inside') index(e.index)
+      const own = indexOf(e)
+      if (own) index(own)
       // A wrong index counts only where it is chosen
       else if (e.kind === 'where' && info.checked) expr(e.test)
       else for (const child of childrenOf(e)) expr(child)
     }
-    for (const root of roots) root.kind === 'index' ? index(root.index) : expr(root.expr)
+    const root = (part: Expr | Index): void => (isIndex(part) ? index(part) : expr(part))
+    for (const part of roots) root(part)
   }
 
   axesReady(axes: ReadonlySet<Axis>): boolean {
@@ -149,19 +154,12 @@ export abstract class Places {
   }
 
   ready(terms: readonly Term[]): boolean {
-    return terms.every(({ atom }) =>
-      atom.kind === 'axis'
-        ? this.axes.has(atom.axis)
-        : atom.kind === 'value'
-          ? this.axesReady(this.terms.info(atom.value).axes)
-          : this.axesReady(this.terms.indexInfo(atom.of).axes),
-    )
+    return terms.every(({ atom }) => this.axesReady(this.terms.atomAxes(atom)))
   }
 
   termFree({ atom }: Term, free: (axes: ReadonlySet<Axis>) => boolean): boolean {
-    if (atom.kind === 'axis') return free(new Set([atom.axis]))
-    if (atom.kind === 'value') return !this.usesAcc(atom.value) && free(this.terms.info(atom.value).axes)
-    return free(this.terms.indexInfo(atom.of).axes)
+    const part = insideAtom(atom)
+    return free(this.terms.atomAxes(atom)) && !(part && !isIndex(part) && this.usesAcc(part))
   }
 
   readonly accUse = new Map<Expr, boolean>()
@@ -237,17 +235,22 @@ export abstract class Places {
 
   atom(atom: Atom): void {
     const code = this.code
-    if (atom.kind === 'axis') {
-      if (atom.axis.size === 1) code.i32(0)
-      else code.get(this.axes.get(atom.axis) as Local)
-      return
+    switch (atom.kind) {
+      case 'axis':
+        if (atom.axis.size === 1) code.i32(0)
+        else code.get(this.axes.get(atom.axis) as Local)
+        break
+      case 'value':
+        this.emit(atom.value, 'scalar')
+        break
+      case 'div':
+      case 'mod':
+        this.index(atom.of)
+        code.i32(atom.by).op(atom.kind === 'div' ? 'i32.div_u' : 'i32.rem_u')
+        break
+      default:
+        unreachable(atom)
     }
-    if (atom.kind === 'value') {
-      this.emit(atom.value, 'scalar')
-      return
-    }
-    this.index(atom.of)
-    code.i32(atom.by).op(atom.kind === 'div' ? 'i32.div_u' : 'i32.rem_u')
   }
 
   /** How the lanes differ in an index, where that is known here. */
@@ -263,11 +266,7 @@ export abstract class Places {
 
   /** The terms, other than the lane axis itself, that differ from lane to lane. */
   uneven(index: Index): Term[] {
-    return index.terms.filter(({ atom }) => {
-      if (atom.kind === 'axis') return false
-      const { axes } = atom.kind === 'value' ? this.terms.info(atom.value) : this.terms.indexInfo(atom.of)
-      return axes.has(this.lane as Axis)
-    })
+    return index.terms.filter(({ atom }) => atom.kind !== 'axis' && this.terms.atomAxes(atom).has(this.lane as Axis))
   }
 
   /** Pushes the index of each of four lanes. */
@@ -295,19 +294,25 @@ export abstract class Places {
   /** Pushes an atom for each of four lanes. */
   atoms(atom: Exclude<Atom, { kind: 'axis' }>): void {
     const { code } = this
-    if (atom.kind === 'value') {
-      this.emit(atom.value, 'vector')
-      return
+    switch (atom.kind) {
+      case 'value':
+        this.emit(atom.value, 'vector')
+        break
+      case 'div':
+      case 'mod': {
+        const local = this.remembered(`${this.terms.atomKey(atom)}:vector`, () => {
+          const made = this.fresh('v128')
+          this.indices(atom.of)
+          this.divide(atom.by, atom.kind)
+          code.set(made)
+          return made
+        })
+        code.get(local)
+        break
+      }
+      default:
+        unreachable(atom)
     }
-    const key = `${this.terms.atomKey(atom)}:vector`
-    const local = this.remembered(key, () => {
-      const made = this.fresh('v128')
-      this.indices(atom.of)
-      this.divide(atom.by, atom.kind)
-      code.set(made)
-      return made
-    })
-    code.get(local)
   }
 
   /** ⌊x / by⌋ or x mod by of the four on the stack, 0 ≤ x < 2³¹: a product with ⌊2^(31+s) / by⌋ + 1 (Granlund and Montgomery), 2ˢ ≥ by. */
@@ -397,7 +402,14 @@ export abstract class Places {
   }
 
   scalarType(type: ValueType): 'i32' | 'f32' | 'f64' {
-    return type === 'float' ? (this.wide ? 'f64' : 'f32') : 'i32'
+    switch (type) {
+      case 'float':
+        return this.wide ? 'f64' : 'f32'
+      case 'i32':
+      case 'u32':
+      case 'bool':
+        return 'i32'
+    }
   }
 
   /** Pushes a value: of one point, or of four. */

@@ -1,7 +1,7 @@
 /** @file Reductions: where one begins, how a value joins it, and what several vectors come to in the end. */
-import { dtypeOfValue, identityOf, type ReduceOp, type ValueType } from '../../../kernel/index.ts'
-import { four, type Local, type Op } from './assembler.ts'
-import { extremeOfTwo } from './operators.ts'
+import { dtypeOfValue, type Extreme, identityOf, positionOf, type ReduceOp, reduceOps, type ValueType } from '../../../kernel/index.ts'
+import { four, type Local } from './assembler.ts'
+import { signOfType, writeOperator } from './operators.ts'
 import type { Accumulator } from './places.ts'
 import type { Mode, Writer } from './writer.ts'
 
@@ -45,50 +45,28 @@ export function fold(w: Writer, acc: Local, { total, lost }: Whole): void {
 }
 
 /** Joins the two on the stack. */
-export function join(w: Writer, op: string, type: ValueType, mode: Mode): void {
-  const { code } = w
-  const vector = mode === 'vector'
-  if (type === 'bool') {
-    code.op((vector ? `v128.${op === 'max' || op === 'sum' ? 'or' : 'and'}` : `i32.${op === 'max' || op === 'sum' ? 'or' : 'and'}`) as Op)
-    return
-  }
-  const name = op === 'sum' ? 'add' : op === 'prod' ? 'mul' : op
-  if (type === 'float') {
-    if (name === 'max' || name === 'min') extremeOfTwo(w, name, vector)
-    else code.op(`${vector ? 'f32x4' : w.wide ? 'f64' : 'f32'}.${name}` as Op)
-    return
-  }
-  if (name === 'add' || name === 'mul') {
-    code.op(`${vector ? 'i32x4' : 'i32'}.${name}` as Op)
-    return
-  }
-  const sign = type === 'u32' ? '_u' : '_s'
-  if (vector) {
-    code.op(`i32x4.${name}${sign}` as Op)
-    return
-  }
-  const [x, y] = [w.fresh('i32'), w.fresh('i32')]
-  code.set(y).tee(x).get(y)
-  code
-    .get(x)
-    .get(y)
-    .op(`i32.${name === 'max' ? 'gt' : 'lt'}${sign}` as Op)
-    .op('select')
-}
+export const join = (w: Writer, op: ReduceOp, type: ValueType, mode: Mode): void =>
+  writeOperator(w, reduceOps[op].joins, type, mode === 'vector')
 
 /** The accumulator takes the value on the stack, and what `counter` pushes, where that is a more extreme one; NaN is the most extreme, and the first of equals stays. */
-export function extreme(w: Writer, op: string, type: ValueType, mode: Mode, { local: acc, position }: Partial, counter: () => void): void {
+export function takeExtreme(
+  w: Writer,
+  extreme: Extreme,
+  type: ValueType,
+  mode: Mode,
+  { local: acc, position }: Partial,
+  counter: () => void,
+): void {
   const { code } = w
   const v = w.fresh(acc.type)
   const place = position as Local
-  const [more, notMore] = op === 'argmax' ? (['gt', 'le'] as const) : (['lt', 'ge'] as const)
-  const sign = type === 'i32' ? '_s' : '_u'
+  const [more, notMore] = extreme === 'max' ? (['gt', 'le'] as const) : (['lt', 'ge'] as const)
   code.set(v)
   code.get(v).get(acc)
   if (mode === 'vector') {
     const take = w.fresh('v128')
     // Not less or equal: more, or one is NaN; and the one that was there is not
-    if (type !== 'float') code.op(`i32x4.${more}${sign}`)
+    if (type !== 'float') code.op(`i32x4.${more}_${signOfType[type]}`)
     else code.op(`f32x4.${notMore}`).get(acc).get(acc).op('f32x4.ne').op('v128.or').op('v128.not')
     code.set(take)
     code.get(v).get(acc).get(take).op('v128.bitselect').set(acc)
@@ -96,9 +74,9 @@ export function extreme(w: Writer, op: string, type: ValueType, mode: Mode, { lo
     code.get(place).get(take).op('v128.bitselect').set(place)
     return
   }
-  const shape = acc.type as 'i32' | 'f32' | 'f64'
-  if (shape === 'i32') code.op(`i32.${more}${sign}`)
+  if (type !== 'float') code.op(`i32.${more}_${signOfType[type]}`)
   else {
+    const shape = acc.type as 'f32' | 'f64'
     code.op(`${shape}.${notMore}`).get(acc).get(acc)
     code.op(`${shape}.ne`).op('i32.or').op('i32.eqz')
   }
@@ -110,11 +88,11 @@ export function extreme(w: Writer, op: string, type: ValueType, mode: Mode, { lo
 }
 
 /** The accumulator takes the other where that is more extreme, or as extreme and in front. */
-function joinExtremes(w: Writer, op: string, type: ValueType, acc: Required<Partial>, other: Required<Partial>): void {
+function joinExtremes(w: Writer, extreme: Extreme, type: ValueType, acc: Required<Partial>, other: Required<Partial>): void {
   const { code } = w
   const [a, b, at, from] = [acc.local, other.local, acc.position as Local, other.position as Local]
   const [front, take] = [w.fresh('v128'), w.fresh('v128')]
-  const more = op === 'argmax' ? 'gt' : 'lt'
+  const more = extreme === 'max' ? 'gt' : 'lt'
   code.get(from).get(at).op('i32x4.lt_s').set(front)
   if (type === 'float') {
     code.get(b).get(a).op(`f32x4.${more}`)
@@ -123,10 +101,7 @@ function joinExtremes(w: Writer, op: string, type: ValueType, acc: Required<Part
     code.get(a).get(a).op('f32x4.eq').get(front).op('v128.or')
     code.get(b).get(b).op('f32x4.ne').op('v128.and').op('v128.or')
   } else {
-    code
-      .get(b)
-      .get(a)
-      .op(`i32x4.${more}${type === 'i32' ? '_s' : '_u'}`)
+    code.get(b).get(a).op(`i32x4.${more}_${signOfType[type]}`)
     code.get(b).get(a).op('i32x4.eq').get(front).op('v128.and').op('v128.or')
   }
   code.set(take)
@@ -134,17 +109,21 @@ function joinExtremes(w: Writer, op: string, type: ValueType, acc: Required<Part
   code.get(from).get(at).get(take).op('v128.bitselect').set(at)
 }
 
+/** What a lane of a vector holds. */
+const NUMBER: Readonly<Record<ValueType, 'f32' | 'i32'>> = { float: 'f32', i32: 'i32', u32: 'i32', bool: 'i32' }
+
 const HALVES = [
   [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15],
   [4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7],
 ]
 
 /** What some vectors come to: neighbours are joined, then halves of the last, then its two lanes. The vectors are lost. */
-export function joinAll(w: Writer, op: string, type: ValueType, parts: readonly [Partial, ...Partial[]]): Accumulator {
+export function joinAll(w: Writer, op: ReduceOp, type: ValueType, parts: readonly [Partial, ...Partial[]]): Accumulator {
   const { code } = w
+  const extreme = positionOf(op)
   const both = (a: Partial, b: Partial): void => {
-    if (a.position) {
-      joinExtremes(w, op, type, a, b)
+    if (extreme) {
+      joinExtremes(w, extreme, type, a, b)
       return
     }
     code.get(a.local).get(b.local)
@@ -164,8 +143,9 @@ export function joinAll(w: Writer, op: string, type: ValueType, parts: readonly 
     }
     both(first, other)
   }
-  const local = w.fresh(type === 'float' ? 'f32' : 'i32')
-  code.get(first.local).lane(type === 'float' ? 'f32x4.extract_lane' : 'i32x4.extract_lane', 0)
+  const number = NUMBER[type]
+  const local = w.fresh(number)
+  code.get(first.local).lane(`${number}x4.extract_lane`, 0)
   if (type === 'bool') code.i32(1).op('i32.and')
   code.set(local)
   const position = first.position && w.fresh('i32')

@@ -1,6 +1,5 @@
 /** @file The store stages of a contraction, over a part of its result whose sums are in memory. */
-import type { Axis, ContractAxes, Kernel, Parts, Stage } from '../../../kernel/index.ts'
-import { rootsOf } from './analysis.ts'
+import { type Axis, type ContractAxes, type Kernel, type Parts, rootsOf, type Stage } from '../../../kernel/index.ts'
 import type { Code, Local } from './assembler.ts'
 import { Expressions } from './expressions.ts'
 import type { Helpers } from './helpers.ts'

@@ -1,0 +1,107 @@
+/**
+ * @file What is true of each operator on every device: one row each. What it computes, each device says in a table over the operators and over the types that
+ * have them (`UnaryTable`, `BinaryTable`), in which nothing can be left out.
+ */
+import type { BinaryOp, ReduceOp, Reduction, UnaryOp, ValueType } from './ir.ts'
+
+/** The types that have an operator. */
+const TYPES = {
+  all: { float: true, i32: true, u32: true, bool: true },
+  numbers: { float: true, i32: true, u32: true, bool: false },
+  floats: { float: true, i32: false, u32: false, bool: false },
+  bits: { float: false, i32: true, u32: true, bool: true },
+} as const satisfies Readonly<Record<string, Readonly<Record<ValueType, boolean>>>>
+
+type Types = keyof typeof TYPES
+type TypesOf<Of extends Types> = { [T in ValueType]: (typeof TYPES)[Of][T] extends true ? T : never }[ValueType]
+
+export const unaryOps = {
+  neg: { of: 'numbers' },
+  abs: { of: 'all' },
+  sign: { of: 'all' },
+  floor: { of: 'all' },
+  ceil: { of: 'all' },
+  round: { of: 'all' },
+  trunc: { of: 'all' },
+  exp: { of: 'floats' },
+  expm1: { of: 'floats' },
+  log: { of: 'floats' },
+  log1p: { of: 'floats' },
+  sqrt: { of: 'floats' },
+  rsqrt: { of: 'floats' },
+  recip: { of: 'floats' },
+  sin: { of: 'floats' },
+  cos: { of: 'floats' },
+  tanh: { of: 'floats' },
+  erf: { of: 'floats' },
+  erfc: { of: 'floats' },
+  not: { of: 'bits' },
+} as const satisfies Readonly<Record<UnaryOp, { readonly of: Types }>>
+
+/** `compares`: the result is a bool. */
+export const binaryOps = {
+  add: { of: 'all', compares: false },
+  sub: { of: 'all', compares: false },
+  mul: { of: 'all', compares: false },
+  div: { of: 'all', compares: false },
+  mod: { of: 'all', compares: false },
+  pow: { of: 'all', compares: false },
+  max: { of: 'all', compares: false },
+  min: { of: 'all', compares: false },
+  lt: { of: 'all', compares: true },
+  le: { of: 'all', compares: true },
+  eq: { of: 'all', compares: true },
+  ne: { of: 'all', compares: true },
+  and: { of: 'bits', compares: false },
+  or: { of: 'bits', compares: false },
+  xor: { of: 'bits', compares: false },
+  shl: { of: 'bits', compares: false },
+  shr: { of: 'bits', compares: false },
+} as const satisfies Readonly<Record<BinaryOp, { readonly of: Types; readonly compares: boolean }>>
+
+/** Operators by which partial results are joined; each has an identity for every dtype. */
+export type Join = 'add' | 'mul' | 'max' | 'min'
+export type Extreme = 'max' | 'min'
+
+type ReduceFacts =
+  | { readonly joins: Join; readonly gives: 'value' }
+  /** Where the first extreme stands, by the operator that finds it. */
+  | { readonly joins: Extreme; readonly gives: 'position' }
+
+export const reduceOps: Readonly<Record<ReduceOp, ReduceFacts>> = {
+  sum: { joins: 'add', gives: 'value' },
+  prod: { joins: 'mul', gives: 'value' },
+  max: { joins: 'max', gives: 'value' },
+  min: { joins: 'min', gives: 'value' },
+  argmax: { joins: 'max', gives: 'position' },
+  argmin: { joins: 'min', gives: 'position' },
+}
+
+/** Of which extreme a reduction gives the position; undefined where it gives a value. */
+export function positionOf(op: ReduceOp): Extreme | undefined {
+  const facts = reduceOps[op]
+  return facts.gives === 'position' ? facts.joins : undefined
+}
+
+/** Whether rounding loses something whenever a value is added. */
+export const addsFloats = ({ op, value }: Reduction): boolean => reduceOps[op].joins === 'add' && value.type === 'float'
+
+/** What a device does for each function of one argument, of each type that has it. */
+export type UnaryTable<Form> = { readonly [Op in UnaryOp]: { readonly [T in TypesOf<(typeof unaryOps)[Op]['of']>]: Form } }
+/** What a device does for each operator, of each type of operands that has it. */
+export type BinaryTable<Form> = { readonly [Op in BinaryOp]: { readonly [T in TypesOf<(typeof binaryOps)[Op]['of']>]: Form } }
+
+type Forms<Form> = { readonly [T in ValueType]?: Form }
+
+function found<Form>(forms: Forms<Form>, op: string, type: ValueType): Form {
+  const form = forms[type]
+  if (form === undefined) throw new Error(`kernel: there is no ${op} of ${type}`)
+  return form
+}
+export const unaryForm = <Form>(table: UnaryTable<Form>, op: UnaryOp, type: ValueType): Form => found<Form>(table[op], op, type)
+export const binaryForm = <Form>(table: BinaryTable<Form>, op: BinaryOp, type: ValueType): Form => found<Form>(table[op], op, type)
+
+/** The end of a `switch` over a union: a member that has no case is a compile error. */
+export function unreachable(value: never): never {
+  throw new Error(`kernel: there is no case for ${JSON.stringify(value)}`)
+}
