@@ -26,7 +26,17 @@ import {
   signature,
 } from '../base/index.ts'
 import { cast, detach, neg, zerosLike } from '../ops/index.ts'
-import { closeStep, enableGrad, recordedAs, TENSOR, Tensor, withGrad, ZERO_GRAD_OPTIONS, type ZeroGradOptions } from '../tensor/index.ts'
+import {
+  closeStep,
+  enableGrad,
+  noteChange,
+  recordedAs,
+  TENSOR,
+  Tensor,
+  withGrad,
+  ZERO_GRAD_OPTIONS,
+  type ZeroGradOptions,
+} from '../tensor/index.ts'
 import { type Arena, layOut, type Resident, type Slots } from './arena.ts'
 
 /** What every group has. */
@@ -244,11 +254,12 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
     quietly(() => {
       for (const arena of this.#active()) undo.push(this.#advance(arena))
     })
-    closeStep(() =>
+    noteChange(this, () =>
       quietly(() => {
         for (const takeBack of undo.reverse()) takeBack()
       }),
     )
+    closeStep()
     return loss
   }
 

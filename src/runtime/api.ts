@@ -10,14 +10,13 @@ import type { Node, Placement } from '../graph/index.ts'
 import { raise, told } from './deferred-errors.ts'
 import { available, getDefault, limitMemory, openDevice, opened, openNow, setDefault, settleDefault } from './devices.ts'
 import { type HostRead, storedValues } from './execute.ts'
-import { flushAll, readySinks } from './flush.ts'
-import { replaced, takeReplaced } from './journal.ts'
-import { disposeNode, reclaim, retire } from './keeping.ts'
+import { disposeNode } from './keeping.ts'
+import { andThen } from './maybe-async.ts'
 import { enqueue } from './queue.ts'
-import { closeStep } from './steps.ts'
+import { closeStep, flushAll, noteWrite, readySinks, reclaim, retire, takeWrites } from './transaction.ts'
 import { turn } from './yield-event-loop.ts'
 
-export { closeStep, disposeNode, reclaim, replaced, retire }
+export { closeStep, disposeNode, noteWrite, reclaim, retire }
 
 /** A view that shows all of its base in the base's own order needs no kernel to be read. */
 function whole(node: Node): Node {
@@ -47,12 +46,8 @@ async function valuesOf(node: Node): Promise<TypedArray> {
   if (base.storage) ask()
   else {
     const sinks = readySinks().filter((s) => s !== base)
-    const options = { replaced: takeReplaced() }
-    const compute = (): void | Promise<void> => {
-      const pending = flushAll([base], sinks, options)
-      return pending ? pending.then(ask) : ask()
-    }
-    await enqueue(compute, true)
+    const writes = takeWrites()
+    await enqueue(() => andThen(flushAll([base], sinks, writes), ask), true)
   }
   const { values, shared } = await (read as Promise<HostRead>)
   if (owner) await openNow(owner)?.device.throttle()
@@ -119,9 +114,9 @@ export const availableDevices: () => Promise<DeviceName[]> = available
 /** Everything recorded so far is computed. */
 export function synchronize(): Promise<void> {
   const sinks = readySinks()
-  const options = { replaced: takeReplaced() }
+  const writes = takeWrites()
   return told(async () => {
-    await enqueue(() => flushAll([], sinks, options), true)
+    await enqueue(() => flushAll([], sinks, writes), true)
     raise()
     for (const { device } of opened()) await device.synchronize()
   })

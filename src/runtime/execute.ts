@@ -6,6 +6,7 @@ import { isPinned, isSource, isView, type Node, type Placement, roleOf, rowOf, t
 import { getDefault, openDevice, openNow, settleDefault } from './devices.ts'
 import { countRun, lend, moveToHost, used } from './keeping.ts'
 import { collectIfCrowded, collectNow, unwatch, watch } from './lifetime.ts'
+import { attempt } from './maybe-async.ts'
 import { makerIn, type Plan } from './plans.ts'
 import { checkReadable, goneWith } from './readable.ts'
 
@@ -155,11 +156,7 @@ function reserve(device: Device, plan: Plan, order: readonly Node[], makerOf: Ma
     if (!(e instanceof OutOfMemoryError) || !collectNow()) throw e
     return device.reserve(plan.executable, uploads, makerOf)
   }
-  try {
-    return device.reserve(plan.executable, uploads, makerOf)?.catch(again)
-  } catch (e) {
-    return again(e)
-  }
+  return attempt(() => device.reserve(plan.executable, uploads, makerOf), again)
 }
 
 /**

@@ -28,41 +28,15 @@ interface Retired {
   later: number
 }
 let retired: Retired[] = []
-let donors = new Set<Node>()
 
-/** Gives up a node's stored values: an old version of parameters. They stay readable until the close after the next, or go with the next one. */
-export function retire(node: Node, options: { keepPrevious?: boolean } = {}): void {
-  if (options.keepPrevious === false) donors.add(node)
-  else retired.push({ node, step: closes, task: lastTask(), later: 0 })
+/** Gives up a node's stored values when the step after the one that is recorded now closes. */
+export function retire(node: Node): void {
+  retired.push({ node, step: closes, task: lastTask(), later: 0 })
 }
 
-/** Takes the nodes whose values go with the closing step: their buffers may be overwritten. */
-export function takeDonors(): Set<Node> {
-  const given = donors
-  taken.add(given)
-  donors = new Set()
-  return given
-}
-/** Donors of steps that are closing. */
-const taken = new Set<Set<Node>>()
-
-/** The step has closed: its donors go. */
-export function releaseDonors(given: Set<Node>): void {
-  taken.delete(given)
-  for (const node of given) release(node, 'step')
-}
-
-/** The step could not be computed: what it was to overwrite goes with the next one. */
-export function keepDonors(given: Set<Node>): void {
-  taken.delete(given)
-  for (const node of given) donors.add(node)
-}
-
-/** A value that was given up is wanted again: the step that replaced it could not be computed. */
+/** A value that was given up is wanted again. */
 export function reclaim(node: Node): void {
   retired = retired.filter((r) => r.node !== node)
-  donors.delete(node)
-  for (const given of taken) given.delete(node)
 }
 
 /** A result that is stored although its recipe stays: its buffer can go at any time. */

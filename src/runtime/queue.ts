@@ -3,8 +3,7 @@
  * values that come from another device) a task runs at once, synchronously.
  */
 import { BacklogError } from '../base/index.ts'
-
-export type Task = () => void | Promise<void>
+import { always, type Task } from './maybe-async.ts'
 
 const queue: Task[] = []
 let draining = false
@@ -45,14 +44,7 @@ export function enqueue(task: Task, awaited: boolean): Promise<void> | undefined
   }
   const begin: Task = () => {
     running = number
-    let pending: void | Promise<void>
-    try {
-      pending = task()
-    } catch (e) {
-      end()
-      throw e
-    }
-    return pending ? pending.finally(end) : end()
+    return always(task, end)
   }
   if (!draining && queue.length === 0) {
     const pending = begin()

@@ -23,7 +23,7 @@ export function assign(handle: Tensor, value: Tensor): void {
   rebind(handle, value)
 }
 
-/** As `assign`, for who takes a change back by himself where it cannot be computed (`closeStep`). */
+/** As `assign`, for who notes the change by other means (`noteChange`). */
 export function rebind(handle: Tensor, value: Tensor): void {
   if (!sameShape(handle.shape, value.shape)) {
     throw new ShapeError('assign', `a value of shape ${showShape(value.shape)} for a tensor of shape ${showShape(handle.shape)}`, [
@@ -45,7 +45,7 @@ export function replace(handle: Tensor): void {
     handle._edge = edge
     handle.version++
   }
-  runtime.replaced({ handle, present: () => handle._node, old, restore })
+  runtime.noteWrite({ target: handle, restore, value: { old, present: () => handle._node } })
 }
 
 /** The value of `x` as one that no other handle has, stored by the next run: what a parameter begins with. */
@@ -104,10 +104,13 @@ export function reinstate(old: Tensor | undefined, failed: Tensor | undefined): 
   if (old) runtime.reclaim(old._node)
 }
 
-/** Ends a step: everything recorded is computed, and what was retired is given back. Where it cannot be computed, `undo` is called before the error is thrown. */
-export function closeStep(undo?: () => void): void {
-  runtime.closeStep(undo)
+/** Notes a change of `target`, an optimizer, to be taken back by `restore` where the step that is recorded cannot be computed. */
+export function noteChange(target: object, restore: () => void): void {
+  runtime.noteWrite({ target, restore })
 }
+
+/** Ends a step: everything recorded is computed, and what was retired is given back. Where it cannot be computed, what was noted is taken back before the error is thrown. */
+export const closeStep: () => void = runtime.closeStep
 
 const TIDY = signature('tidy', { fn: FUNCTION })
 const MEMORY = signature('memory', { device: optional(DEVICE) })
