@@ -4,8 +4,8 @@
  */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { ModuleBuilder } from '../../src/device/cpu/wasm/assembler.ts'
-import { type WasmMemory, wasm } from '../../src/device/cpu/wasm/webassembly.ts'
+import { ModuleBuilder } from '../../src/device/cpu/wasm/assembler/assembler.ts'
+import { type WasmMemory, wasm } from '../../src/device/cpu/wasm/assembler/webassembly.ts'
 import { COPY } from '../report.ts'
 import { counted, type Peer, threadsAsked } from './peer.ts'
 

@@ -1,5 +1,5 @@
 /**
- * @file Times kernels other than large contractions on the cpu device as WebAssembly, one kind each: the figures behind src/device/cpu/wasm/kernel.ts and lanes.ts.
+ * @file Times kernels other than large contractions on the cpu device as WebAssembly, one kind each: the figures behind src/device/cpu/wasm/codegen/kernel.ts and vectorize.ts.
  *
  *   TAPEGRAD_CPU=wasm TAPEGRAD_THREADS=1 tsx benchmarks/tune/kernels.ts [part of a name]…
  *

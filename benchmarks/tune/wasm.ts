@@ -1,13 +1,14 @@
 /**
- * @file Times contractions on the WebAssembly device, results checked: the figures behind src/device/cpu/wasm/contract.ts.
+ * @file Times contractions on the WebAssembly device, results checked: the figures behind src/device/cpu/wasm/contraction/panels.ts.
  *
  *   tsx benchmarks/tune/wasm.ts [m n k layout]…      layouts: nn, nt, tn, tt
  *
  * Without arguments: matrix products, and the contractions of the convolutional network of benchmarks/tasks.ts. Takes CPU time, not wall time, so
  * that other work on the machine disturbs little.
  */
+
+import { type Contraction, contractionOf, type Dim } from '../../src/device/cpu/wasm/contraction/blas-measure.ts'
 import { WasmEngine } from '../../src/device/cpu/wasm/engine.ts'
-import { type Contraction, contractionOf, type Dim } from '../../src/device/cpu/wasm/judge.ts'
 
 type Dims = readonly Dim[]
 interface Spec extends Contraction {

@@ -1,9 +1,9 @@
 /** @file Joining loops: neighbouring dims that every index steps through as through one become one axis. */
 import { type Index, indexOf, reductionsOf, type Stage, storesOf, visitExprs, visitLevels } from '../kernel/index.ts'
-import type { FusionGroup, Layout } from './fusion-groups.ts'
+import type { AxisGroups, FusionGroup } from './fusion-groups.ts'
 
 /** Which neighbouring dims can share one loop: those that every index steps through as through one. */
-export function collapseAxes(group: FusionGroup, stages: readonly Stage[]): Layout {
+export function collapseAxes(group: FusionGroup, stages: readonly Stage[]): AxisGroups {
   const levels: ((axisId: number) => number)[] = []
   const note = (index: Index): void => visitLevels(index, (coefOf) => levels.push(coefOf))
   visitExprs(stages, (e) => {

@@ -26,7 +26,7 @@ import {
   unravel,
   valueTypeOf,
 } from '../kernel/index.ts'
-import { Emitter, type Frame } from './lower.ts'
+import { ExpressionLowering, type Frame } from './lower.ts'
 import { type FusionKind, ROLES } from './roles.ts'
 
 type Level = 'grid' | 'domain'
@@ -59,14 +59,14 @@ export interface Memory {
 }
 
 /** How axes of equal treatment are joined: groups of neighbouring dims that one loop runs over. */
-export interface Layout {
+export interface AxisGroups {
   readonly grid: readonly (readonly number[])[]
   readonly stages: readonly (readonly (readonly number[])[])[]
 }
 
 /** What writes the expressions of one stage. */
 interface StageWriter {
-  readonly emitter: Emitter
+  readonly emitter: ExpressionLowering
   /** The value of a member that is no reduction. */
   readonly member: (node: Node, level: Level) => Expr
   /** A member's coordinates at a point of the grid, or of a row. */
@@ -172,7 +172,7 @@ export class Writer {
   readonly gridAxes: Axis[] = []
   readonly #group: FusionGroup
   readonly #memory: Memory
-  readonly #layout: Layout | undefined
+  readonly #layout: AxisGroups | undefined
   readonly #gridCoords: Index[]
   /** The first dim of each grid axis. */
   readonly #gridDims: number[] = []
@@ -183,7 +183,7 @@ export class Writer {
   /** How many stages of reductions of the group have to run before what has been written. */
   ready = 0
 
-  constructor(group: FusionGroup, memory: Memory, layout: Layout | undefined, probing = false) {
+  constructor(group: FusionGroup, memory: Memory, layout: AxisGroups | undefined, probing = false) {
     this.#group = group
     this.#memory = memory
     this.#layout = layout
@@ -224,7 +224,7 @@ export class Writer {
       domainIndex = linear(domainCoords, contiguousStrides(group.domain))
     }
     const memory = this.#memory
-    const emitter = new Emitter({
+    const emitter = new ExpressionLowering({
       lookup: (node, coords) => {
         const unit = memory.unitOf(node)
         if (!unit && !node.storage) return undefined
@@ -405,7 +405,7 @@ function storable(operand: Node, coords: readonly Index[]): Node {
       scalarSlot: () => 0,
       site: () => 0,
     }
-    return !stored.storage && isStrided(new Emitter(frame).emit(operand, coords))
+    return !stored.storage && isStrided(new ExpressionLowering(frame).emit(operand, coords))
   })
   return found ?? operand
 }

@@ -12,7 +12,7 @@ export interface Frame extends Pick<Lowering, 'scalarSlot' | 'site'> {
   lookup(node: Node, coords: readonly Index[]): Expr | undefined
 }
 
-export class Emitter implements Lowering {
+export class ExpressionLowering implements Lowering {
   readonly #frame: Frame
   readonly #memo = new Map<string, Expr>()
 

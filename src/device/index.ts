@@ -1,5 +1,5 @@
+export { isReported, markReported } from './deferred-errors.ts'
 export { areDeterministicAlgorithmsEnabled, useDeterministicAlgorithms } from './determinism.ts'
 export * from './device.ts'
 export { builtinModule, env, nodeProcess } from './environment.ts'
-export { isTold, markTold } from './late.ts'
 export { cpuProvider, webgpuProvider } from './providers.ts'

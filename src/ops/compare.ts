@@ -3,7 +3,7 @@ import { broadcastShapes, isFloat, type Relation, signature, thresholdOf } from 
 import * as graph from '../graph/index.ts'
 import { checkSize, OPERAND, Tensor } from '../tensor/index.ts'
 import { defineOp } from './define.ts'
-import { type BinaryFunction, defineBinary, defineUnary, type UnaryFunction } from './families.ts'
+import { type BinaryFunction, defineBinary, defineUnary, type UnaryFunction } from './define-elementwise.ts'
 import { compared, type Order } from './order.ts'
 import { checkNumber, checkPair, number } from './promote.ts'
 

@@ -28,7 +28,7 @@ import { OPERAND, optionsIn, TENSOR, Tensor } from '../tensor/index.ts'
 import { eq, ge, gt, le, logicalAnd, lt } from './compare.ts'
 import { cast } from './convert.ts'
 import { checkDevices, defineComposition, defineOp } from './define.ts'
-import { type BinaryFunction, defineBinary, defineUnary, type UnaryFunction } from './families.ts'
+import { type BinaryFunction, defineBinary, defineUnary, type UnaryFunction } from './define-elementwise.ts'
 import { lit, meet, number, type Operand, saturated } from './promote.ts'
 import { floorOfFloats, quotientOfIntegers, truncatedOfFloats, wholePower } from './quotients.ts'
 

@@ -7,7 +7,7 @@
 import { ArgumentError, DEVICE, options as describe, type Kind, optional, STRING, signature, type TypedArray } from '../base/index.ts'
 import type { DeviceCounters, DeviceInfo, DeviceName, MemoryStats } from '../device/index.ts'
 import type { Node, Placement } from '../graph/index.ts'
-import { raise, told } from './deferred-errors.ts'
+import { raise, withDeferredErrors } from './deferred-errors.ts'
 import { available, getDefault, limitMemory, openDevice, opened, openNow, setDefault, settleDefault } from './devices.ts'
 import { type HostRead, storedValues } from './execute.ts'
 import { disposeNode } from './keeping.ts'
@@ -30,7 +30,7 @@ function whole(node: Node): Node {
  * (halves for float16). Computes what is needed, and all pending sinks with it.
  */
 export function readNode(node: Node): Promise<TypedArray> {
-  return told(() => valuesOf(node))
+  return withDeferredErrors(() => valuesOf(node))
 }
 
 async function valuesOf(node: Node): Promise<TypedArray> {
@@ -115,7 +115,7 @@ export const availableDevices: () => Promise<DeviceName[]> = available
 export function synchronize(): Promise<void> {
   const sinks = readySinks()
   const writes = takeWrites()
-  return told(async () => {
+  return withDeferredErrors(async () => {
     await enqueue(() => flushAll([], sinks, writes), true)
     raise()
     for (const { device } of opened()) await device.synchronize()

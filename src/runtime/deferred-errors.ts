@@ -1,6 +1,6 @@
 /** @file What went wrong in work that nobody waited for: kept until a promise can tell it. */
 import { DeviceLostError } from '../base/index.ts'
-import { markTold } from '../device/index.ts'
+import { markReported } from '../device/index.ts'
 import { raiseLoss } from './devices.ts'
 
 let failure: unknown
@@ -22,13 +22,13 @@ export function raise(): void {
 }
 
 /** What fails here reaches the user. What failed before, and nobody waited for, comes first: this may be because of it, and will say so again. */
-export async function told<T>(work: () => Promise<T>): Promise<T> {
+export async function withDeferredErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (e) {
     const first = e instanceof DeviceLostError && failure instanceof DeviceLostError ? e : (failure ?? e)
     failure = undefined
-    if (first instanceof DeviceLostError && first.cause) markTold(first.cause as Error)
+    if (first instanceof DeviceLostError && first.cause) markReported(first.cause as Error)
     throw first
   }
 }

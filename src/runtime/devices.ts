@@ -7,8 +7,8 @@ import {
   type DeviceName,
   type DeviceProvider,
   env,
-  isTold,
-  markTold,
+  isReported,
+  markReported,
   nodeProcess,
   type OpenOptions,
   type Unavailable,
@@ -39,7 +39,7 @@ function fromEnvironment(): DeviceName | undefined {
   return name as DeviceName
 }
 
-/** Devices that went away and that nobody has been told of. */
+/** Devices that went away and that have not been reported. */
 let losses: DeviceLostError[] = []
 /** The adapter that each device was asked for with: a fresh one is opened on the same. */
 const adapters = new Map<DeviceName, string>()
@@ -140,9 +140,9 @@ export const opened = (): OpenDevice[] => [...open.keys()].flatMap((name) => ope
 /** Throws, once, that a device was lost, where nothing has said so yet. */
 export function raiseLoss(): void {
   opened()
-  const untold = losses.filter((e) => !isTold(e))
+  const unreported = losses.filter((e) => !isReported(e))
   losses = []
-  if (!untold[0]) return
-  for (const e of untold) markTold(e)
-  throw untold[0]
+  if (!unreported[0]) return
+  for (const e of unreported) markReported(e)
+  throw unreported[0]
 }

@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { loadKoffi, openBlas } from '../../src/device/cpu/wasm/blas.ts'
-import { betterCore, processorOf } from '../../src/device/cpu/wasm/cores.ts'
+import { loadKoffi, openBlas } from '../../src/device/cpu/wasm/contraction/blas.ts'
+import { betterCore, processorOf } from '../../src/device/cpu/wasm/contraction/blas-cores.ts'
 import { env } from '../../src/device/index.ts'
 import { noise } from '../webgpu/kernels.ts'
 

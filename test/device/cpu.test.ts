@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type DType, dtypeInfo, fromHalf, IndexError, type TypedArray, toHalf } from '../../src/base/index.ts'
 import { openCpu } from '../../src/device/cpu/index.ts'
 import { erf, philox, roundEven } from '../../src/device/cpu/special.ts'
-import { loadKoffi } from '../../src/device/cpu/wasm/blas.ts'
+import { loadKoffi } from '../../src/device/cpu/wasm/contraction/blas.ts'
 import type { Device, HostCopy, Program, Slot } from '../../src/device/index.ts'
 import {
   type Axis,

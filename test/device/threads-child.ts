@@ -1,7 +1,7 @@
 /** @file Trains a convolutional network on device cpu, whose every kernel threads share, and prints what it came to and what an idle moment after cost. */
 import { createHash } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
-import { WORTH } from '../../src/device/cpu/wasm/threads.ts'
+import { WORTH } from '../../src/device/cpu/wasm/threads/threads.ts'
 import { init, manualSeed, nn, optim, randint, randn, type Tensor } from '../../src/index.ts'
 
 Object.assign(WORTH, { job: 0, chunk: 1 })

@@ -1,8 +1,8 @@
 /** @file The assembler: modules that the engine takes, and that do what they say. */
 import { describe, expect, it } from 'vitest'
-import { type Code, ModuleBuilder } from '../../src/device/cpu/wasm/assembler.ts'
-import { OPCODES, SIMD } from '../../src/device/cpu/wasm/opcodes.ts'
-import { wasm } from '../../src/device/cpu/wasm/webassembly.ts'
+import { type Code, ModuleBuilder } from '../../src/device/cpu/wasm/assembler/assembler.ts'
+import { OPCODES, SIMD } from '../../src/device/cpu/wasm/assembler/opcodes.ts'
+import { wasm } from '../../src/device/cpu/wasm/assembler/webassembly.ts'
 
 const engine = wasm as NonNullable<typeof wasm>
 const memory = new engine.Memory({ initial: 1, maximum: 4, shared: true })

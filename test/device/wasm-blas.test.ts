@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { TypedArray } from '../../src/base/index.ts'
-import { type Blas, loadKoffi, openBlas } from '../../src/device/cpu/wasm/blas.ts'
+import { type Blas, loadKoffi, openBlas } from '../../src/device/cpu/wasm/contraction/blas.ts'
+import { type BlasPlan, choosePlan, type Limits, plansFor } from '../../src/device/cpu/wasm/contraction/blas-plan.ts'
 import { WasmEngine } from '../../src/device/cpu/wasm/engine.ts'
-import { choosePlan, type Limits, type Plan, plansFor } from '../../src/device/cpu/wasm/plan.ts'
-import { WORTH } from '../../src/device/cpu/wasm/threads.ts'
+import { WORTH } from '../../src/device/cpu/wasm/threads/threads.ts'
 import { env } from '../../src/device/index.ts'
 import { areDeterministicAlgorithmsEnabled, useDeterministicAlgorithms } from '../../src/index.ts'
 import type { Kernel } from '../../src/kernel/index.ts'
@@ -66,7 +66,7 @@ function withBlas(blas: Blas): void {
   async function check(specs: readonly Spec[], limits: Limits | undefined, used = engine): Promise<void> {
     for (const spec of specs)
       for (let p = 0, count = 1; p < count; p++) {
-        let plan: Plan | undefined
+        let plan: BlasPlan | undefined
         used.plan = (kernel) => {
           const plans = plansFor(kernel, limits)
           count = plans.length

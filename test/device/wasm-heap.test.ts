@@ -1,7 +1,7 @@
 /** @file The WebAssembly heap: blocks never overlap, freed neighbours become one, what does not fit is refused with nothing changed. */
 import { describe, expect, it } from 'vitest'
-import { type WasmBlock, WasmHeap } from '../../src/device/cpu/wasm/heap.ts'
-import { wasm } from '../../src/device/cpu/wasm/webassembly.ts'
+import { wasm } from '../../src/device/cpu/wasm/assembler/webassembly.ts'
+import { type WasmBlock, WasmHeap } from '../../src/device/cpu/wasm/memory/heap.ts'
 
 function random(seed: number): () => number {
   let state = seed >>> 0

@@ -1,10 +1,10 @@
 /** @file Elementary functions of the WebAssembly device against JavaScript's in double precision, over all of float32. */
 import { describe, expect, it } from 'vitest'
 import { floatFunctions } from '../../src/device/cpu/arithmetic.ts'
-import { type Local, ModuleBuilder } from '../../src/device/cpu/wasm/assembler.ts'
-import { Library } from '../../src/device/cpu/wasm/library.ts'
-import { LARGE_ANGLE } from '../../src/device/cpu/wasm/math.ts'
-import { wasm } from '../../src/device/cpu/wasm/webassembly.ts'
+import { type Local, ModuleBuilder } from '../../src/device/cpu/wasm/assembler/assembler.ts'
+import { wasm } from '../../src/device/cpu/wasm/assembler/webassembly.ts'
+import { Library } from '../../src/device/cpu/wasm/codegen/library.ts'
+import { LARGE_ANGLE } from '../../src/device/cpu/wasm/codegen/math.ts'
 
 const engine = wasm as NonNullable<typeof wasm>
 type Name = keyof typeof floatFunctions

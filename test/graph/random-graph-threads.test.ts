@@ -1,6 +1,6 @@
 /** @file Random graphs on the cpu device whose every kernel is shared among three threads, against plain loops. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { WORTH } from '../../src/device/cpu/wasm/threads.ts'
+import { WORTH } from '../../src/device/cpu/wasm/threads/threads.ts'
 import { arange, init, nn, tensor } from '../../src/index.ts'
 import { difference, runRandomGraph } from '../support/random-graph.ts'
 

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { isMainThread, Worker } from 'node:worker_threads'
-import { loadLibrary } from '../../src/device/cpu/wasm/blas.ts'
+import { loadLibrary } from '../../src/device/cpu/wasm/contraction/blas.ts'
 import { importKoffi } from '../../src/device/native.ts'
 
 const [where, path, core] = process.argv.slice(2) as [string, string, string]

@@ -1,8 +1,8 @@
 /** @file What counts as a backlog. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { BacklogError } from '../../src/base/index.ts'
-import { Flow } from '../../src/device/webgpu/flow.ts'
-import { Trouble } from '../../src/device/webgpu/trouble.ts'
+import { Backpressure } from '../../src/device/webgpu/backpressure.ts'
+import { DeviceErrors } from '../../src/device/webgpu/device-errors.ts'
 
 const MiB = 2 ** 20
 let warn: ReturnType<typeof vi.spyOn>
@@ -12,8 +12,8 @@ beforeEach(() => {
 afterEach(() => vi.restoreAllMocks())
 
 /** A flow whose fences never pass by themselves. */
-const stuck = (): Flow => new Flow(new Trouble(), () => new Promise(() => {}))
-function run(flow: Flow, bytes: number): void {
+const stuck = (): Backpressure => new Backpressure(new DeviceErrors(), () => new Promise(() => {}))
+function run(flow: Backpressure, bytes: number): void {
   flow.admit(bytes)
   flow.submitted++
 }
@@ -91,7 +91,7 @@ it('a large data set uploaded before the first step is no backlog', () => {
 
 it('throttle waits until two runs are in flight', async () => {
   const passes: (() => void)[] = []
-  const flow = new Flow(new Trouble(), () => new Promise((resolve) => passes.push(resolve)))
+  const flow = new Backpressure(new DeviceErrors(), () => new Promise((resolve) => passes.push(resolve)))
   run(flow, 0)
   run(flow, 0)
   await flow.throttle()

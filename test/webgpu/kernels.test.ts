@@ -1,7 +1,7 @@
 /** @file Every shape that a kernel can take, against loops in plain JavaScript, in each strategy that can run it. */
 import { describe, expect, it } from 'vitest'
 import { fromHalf, toHalf } from '../../src/base/index.ts'
-import { printKernel } from '../../src/device/webgpu/printer.ts'
+import { printKernel } from '../../src/device/webgpu/wgsl-kernel.ts'
 import type { Expr, Kernel, ReduceOp } from '../../src/kernel/index.ts'
 import { acc, at, axis, binary, cast, distance, flat, kernel, literal, load, mapKernel, noise, runKernel, unary, where } from './kernels.ts'
 

@@ -1,6 +1,6 @@
 /** @file Memory runs out: the error says for what, the step did not happen, and a smaller one trains on as if nothing had been. */
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { WasmHeap } from '../../src/device/cpu/wasm/heap.ts'
+import { WasmHeap } from '../../src/device/cpu/wasm/memory/heap.ts'
 import {
   arange,
   type DeviceName,

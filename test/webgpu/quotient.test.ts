@@ -1,6 +1,6 @@
 /** @file Division by a reciprocal, as shaders/lib/bits.wgsl does it, in float32 arithmetic on the host. */
 import { expect, it } from 'vitest'
-import { inverseBits } from '../../src/device/webgpu/params.ts'
+import { inverseBits } from '../../src/device/webgpu/uniforms.ts'
 
 const f32 = new Float32Array(1)
 const u32 = new Uint32Array(f32.buffer)

@@ -2,7 +2,7 @@
 import { type DType, dtypeInfo, type TypedArray } from '../../base/index.ts'
 import type { Kernel } from '../../kernel/index.ts'
 import { type Block, blockOf } from './block.ts'
-import { type CompiledKernel, interpretKernel } from './compile.ts'
+import { type CompiledKernel, interpretKernel } from './interpreter.ts'
 
 export interface Heap {
   /** A block for results; its contents are unspecified. @throws RangeError where there is no room */

@@ -17,6 +17,7 @@ import {
   tooLarge,
 } from '../../base/index.ts'
 import { checkError } from '../checked.ts'
+import { DeferredErrors } from '../deferred-errors.ts'
 import {
   type Device,
   type DeviceBuffer,
@@ -36,15 +37,14 @@ import {
   writtenBy,
 } from '../device.ts'
 import { env } from '../environment.ts'
-import { LateErrors } from '../late.ts'
 import type { Block } from './block.ts'
-import type { CompiledKernel } from './compile.ts'
 import { type Engine, interpreter } from './engine.ts'
-import { loadKoffi } from './wasm/blas.ts'
-import { settleBlas } from './wasm/choice.ts'
+import type { CompiledKernel } from './interpreter.ts'
+import { loadKoffi } from './wasm/contraction/blas.ts'
+import { settleBlas } from './wasm/contraction/blas-choice.ts'
 import { WasmEngine } from './wasm/engine.ts'
-import { threadCount } from './wasm/threads.ts'
-import { threadsStart } from './wasm/worker.ts'
+import { threadCount } from './wasm/threads/threads.ts'
+import { threadsStart } from './wasm/threads/worker.ts'
 
 class CpuBuffer implements DeviceBuffer {
   readonly dtype: DType
@@ -85,7 +85,7 @@ class CpuDevice implements Device {
   #submits = 0
   #pipelines = 0
   #created = 0
-  readonly #late = new LateErrors()
+  readonly #late = new DeferredErrors()
   #limit = Number.POSITIVE_INFINITY
 
   constructor(engine: Engine) {
@@ -311,7 +311,7 @@ class CpuDevice implements Device {
   /** Throws what a result itself says, every time; else, once, what went wrong elsewhere and no result says. */
   #raise(failure: Error | undefined): void {
     if (failure) {
-      this.#late.told(failure)
+      this.#late.reported(failure)
       throw failure
     }
     this.#late.raise()

@@ -17,18 +17,18 @@ import type {
 import { kernelsOf } from '../device.ts'
 import { nodeProcess } from '../environment.ts'
 import type { Opened } from './adapter.ts'
+import { Backpressure } from './backpressure.ts'
+import { BufferPool, type PoolBuffer } from './buffer-pool.ts'
+import { DeviceErrors, fromGpu } from './device-errors.ts'
 import type { Dump } from './dump.ts'
+import { errorOf, FLAG_BYTES, RunOutcome } from './error-propagation.ts'
 import { bytesOf, type Failures, GpuExecutable, type Workshop } from './executable.ts'
-import { Flow } from './flow.ts'
 import { failedInputs, GpuBuffer, type Input, type OtherJob, type RunJob } from './jobs.ts'
 import { PipelineCache } from './pipelines.ts'
-import { BufferPool, type PoolBuffer } from './pool.ts'
-import { Provision } from './provision.ts'
 import { GpuHostCopy, Pages, valuesFrom } from './readback.ts'
+import { MemoryReservation } from './reserve-memory.ts'
 import { chooseStrategy, type Strategy } from './strategy.ts'
-import { fromGpu, Trouble } from './trouble.ts'
 import { COPY_DST, COPY_SRC, FOR_READING, MAP_READ, STORAGE } from './usage.ts'
-import { errorOf, FLAG_BYTES, Verdict } from './verdict.ts'
 
 /** Runs that may wait for asynchronous compilation while the program never yields; then it is done on the spot. */
 const WAITING = 2
@@ -48,10 +48,10 @@ export class GpuComputeDevice implements Device, Workshop {
   readonly errors: GPUBuffer
   readonly counts = { dispatches: 0, bindGroups: 0, buffers: 0, submits: 0 }
   readonly dump: Dump
-  readonly #trouble = new Trouble()
-  readonly #flow: Flow
+  readonly #deviceErrors = new DeviceErrors()
+  readonly #backpressure: Backpressure
   readonly #pages: Pages
-  readonly #provision: Provision
+  readonly #provision: MemoryReservation
   readonly #jobs: (RunJob | OtherJob)[] = []
   #pumping = false
   readonly #drained: (() => void)[] = []
@@ -77,30 +77,30 @@ export class GpuComputeDevice implements Device, Workshop {
       leastSplit: 4096,
       coalesces: true,
     }
-    this.#flow = new Flow(this.#trouble, () => this.#fence())
-    this.#provision = new Provision(this.pool, this.#trouble, () => this.#fence())
+    this.#backpressure = new Backpressure(this.#deviceErrors, () => this.#fence())
+    this.#provision = new MemoryReservation(this.pool, this.#deviceErrors, () => this.#fence())
     this.#pages = new Pages(gpu, this.errors, this.counts)
-    this.#pages.submitted = () => this.#flow.submitted
-    this.#pages.onDone = (serial) => this.#flow.done(serial)
-    this.#pages.onFlag = (flag, verdict) => {
+    this.#pages.submitted = () => this.#backpressure.submitted
+    this.#pages.onDone = (serial) => this.#backpressure.done(serial)
+    this.#pages.onFlag = (flag, outcome) => {
       const error = errorOf(flag, this.#ops)
-      if (error) this.#trouble.addOwned(error, verdict.results())
-      verdict.settle(error)
+      if (error) this.#deviceErrors.addOwned(error, outcome.results())
+      outcome.settle(error)
     }
     gpu.onuncapturederror = (event) => {
       event.preventDefault?.()
-      this.#trouble.add(fromGpu(event.error, 'webgpu'))
+      this.#deviceErrors.add(fromGpu(event.error, 'webgpu'))
     }
     gpu.lost.then((lost) => this.#lose(lost))
   }
 
   get lost(): DeviceLostError | undefined {
-    return this.#trouble.lost
+    return this.#deviceErrors.lost
   }
 
   /** The device is gone: whoever waits for it learns so, and what is queued is given up. */
   #lose(info: GPUDeviceLostInfo): void {
-    this.#trouble.lose(info, this.#jobs.length === 0 && this.#flow.isDone && !this.#pages.isExpected)
+    this.#deviceErrors.lose(info, this.#jobs.length === 0 && this.#backpressure.isDone && !this.#pages.isExpected)
     this.#pump()
   }
 
@@ -117,12 +117,12 @@ export class GpuComputeDevice implements Device, Workshop {
   allocate(dtype: DType, length: number): DeviceBuffer {
     if (!this.traits.dtypes.has(dtype)) throw new DTypeError('webgpu', `${dtype} lives on the CPU device only. Cast to float32 first`)
     this.pool.check(() => 'webgpu', bytesOf(dtype, length))
-    return new GpuBuffer(dtype, length, this.#trouble)
+    return new GpuBuffer(dtype, length, this.#deviceErrors)
   }
 
   upload(dtype: DType, data: TypedArray, op = 'upload'): DeviceBuffer {
     const buffer = this.allocate(dtype, data.length) as GpuBuffer
-    this.#flow.uploaded(data.byteLength)
+    this.#backpressure.uploaded(data.byteLength)
     if (data.length > 0) buffer.memory = this.#uploaded(data)
     this.#provision.doubt(op, [buffer.memory], (error) => error && buffer.fail(error))
     return buffer
@@ -157,12 +157,12 @@ export class GpuComputeDevice implements Device, Workshop {
 
   run(executable: Executable, run: Run): HostCopy[] {
     const compiled = executable as GpuExecutable
-    this.#flow.admit(run.inputs.reduce((n, input) => (input instanceof GpuBuffer ? n : n + (input as TypedArray).byteLength), 0))
-    const copies = run.evacuate.map((b) => new GpuHostCopy(b.dtype, b.length, this.#trouble, this.#fetch))
+    this.#backpressure.admit(run.inputs.reduce((n, input) => (input instanceof GpuBuffer ? n : n + (input as TypedArray).byteLength), 0))
+    const copies = run.evacuate.map((b) => new GpuHostCopy(b.dtype, b.length, this.#deviceErrors, this.#fetch))
     const inputs = run.inputs.map(
       (input): Input => (input instanceof GpuBuffer ? { buffer: input } : { uploaded: this.#uploaded(input as TypedArray) }),
     )
-    this.#flow.queued++
+    this.#backpressure.queued++
     if (compiled.checks) this.#lookAtExit()
     this.#push({
       kind: 'run',
@@ -182,7 +182,7 @@ export class GpuComputeDevice implements Device, Workshop {
     if (this.#looksAtExit) return
     this.#looksAtExit = true
     nodeProcess?.once('beforeExit', () => {
-      if (this.#trouble.lost) return
+      if (this.#deviceErrors.lost) return
       this.#pump(true)
       if (this.#pages.flagsOut > 0) this.#fence().catch(() => {})
     })
@@ -225,9 +225,9 @@ export class GpuComputeDevice implements Device, Workshop {
 
   #execute(job: RunJob): void {
     const { executable, inputs, outputs, copies, evacuate } = job
-    this.#flow.queued--
+    this.#backpressure.queued--
     const failures = executable.failuresOf(failedInputs(job))
-    const poison = this.#trouble.lost ?? this.#poisonOf(job, failures)
+    const poison = this.#deviceErrors.lost ?? this.#poisonOf(job, failures)
     if (poison) {
       this.#abandon(job, poison)
       return
@@ -261,16 +261,16 @@ export class GpuComputeDevice implements Device, Workshop {
     const pass = encoder.beginComputePass()
     executable.encode(pass, memory, failures.kernels)
     pass.end()
-    const verdict = this.#verdictOf(job, doubtful)
-    const proof = this.#provision.doubt(job.op, memory, (error) => verdict?.settle(error))
-    if (executable.checks) this.#pages.appendFlag(encoder, verdict as Verdict)
+    const outcome = this.#verdictOf(job, doubtful)
+    const proof = this.#provision.doubt(job.op, memory, (error) => outcome?.settle(error))
+    if (executable.checks) this.#pages.appendFlag(encoder, outcome as RunOutcome)
     if (failures.slots.size > 0) this.#failPart(job, failures)
     for (const [i, buffer] of evacuate.entries()) {
       if (!buffer.failed) this.#pages.append(encoder, (buffer.memory as PoolBuffer).gpu, buffer.bytes, copies[i] as GpuHostCopy)
     }
     this.#submit(encoder)
-    this.#flow.submitted++
-    verdict?.holds(...outputs, ...copies)
+    this.#backpressure.submitted++
+    outcome?.holds(...outputs, ...copies)
     if (watched) this.#watch(job, proof)
     for (const buffer of scratch) this.pool.give(buffer)
     for (const input of inputs) if ('uploaded' in input && !donated.has(input.uploaded)) this.pool.give(input.uploaded)
@@ -278,13 +278,13 @@ export class GpuComputeDevice implements Device, Workshop {
   }
 
   /** What the run's results wait for: its own index flag, and those of runs that it uses. */
-  #verdictOf({ executable, inputs }: RunJob, doubtful: boolean): Verdict | undefined {
-    const open = new Set<Verdict>()
-    for (const input of inputs) if ('buffer' in input && input.buffer.verdict?.isOpen) open.add(input.buffer.verdict)
+  #verdictOf({ executable, inputs }: RunJob, doubtful: boolean): RunOutcome | undefined {
+    const open = new Set<RunOutcome>()
+    for (const input of inputs) if ('buffer' in input && input.buffer.outcome?.isOpen) open.add(input.buffer.outcome)
     if (!executable.checks && !doubtful && open.size === 0) return undefined
-    const verdict = new Verdict((executable.checks ? 1 : 0) + (doubtful ? 1 : 0))
-    for (const other of open) verdict.follow(other)
-    return verdict
+    const outcome = new RunOutcome((executable.checks ? 1 : 0) + (doubtful ? 1 : 0))
+    for (const other of open) outcome.follow(other)
+    return outcome
   }
 
   #submit(encoder: GPUCommandEncoder): void {
@@ -295,9 +295,9 @@ export class GpuComputeDevice implements Device, Workshop {
 
   /** The outputs of a run that cannot be: they stay without values, and say why. */
   #abandon({ inputs, outputs, copies, evacuate, executable }: RunJob, error: Error): void {
-    this.#flow.submitted++
-    if (error instanceof CompilationError) this.#trouble.addOwned(error, [...outputs.filter((o) => !evacuate.includes(o)), ...copies])
-    else this.#trouble.add(error)
+    this.#backpressure.submitted++
+    if (error instanceof CompilationError) this.#deviceErrors.addOwned(error, [...outputs.filter((o) => !evacuate.includes(o)), ...copies])
+    else this.#deviceErrors.add(error)
     for (const output of outputs) output.failed = error
     for (const copy of copies) copy.fail(error)
     for (const input of inputs) if ('uploaded' in input) this.pool.give(input.uploaded)
@@ -306,7 +306,7 @@ export class GpuComputeDevice implements Device, Workshop {
       const input = slot.donor === undefined ? undefined : inputs[executable.inputs.indexOf(slot.donor)]
       if (input && 'buffer' in input) this.#free(input.buffer)
     }
-    this.#flow.idle()
+    this.#backpressure.idle()
   }
 
   /** Why nothing of a run can be, where that is so. */
@@ -330,7 +330,7 @@ export class GpuComputeDevice implements Device, Workshop {
       copy?.fail(error)
       results.set(error, [...(results.get(error) ?? []), copy ?? output])
     })
-    for (const [error, owners] of results) this.#trouble.addOwned(error, owners)
+    for (const [error, owners] of results) this.#deviceErrors.addOwned(error, owners)
   }
 
   /** Watches a run that may prove invalid (its first, or one with new buffers). */
@@ -344,12 +344,12 @@ export class GpuComputeDevice implements Device, Workshop {
       await executable.whenReady()
       const { broken } = executable // (it was not known yet when the run had to begin)
       const error = broken ?? fromGpu(found, op)
-      if (broken) this.#trouble.addOwned(error, [...outputs, ...copies])
-      else this.#trouble.add(error)
+      if (broken) this.#deviceErrors.addOwned(error, [...outputs, ...copies])
+      else this.#deviceErrors.add(error)
       for (const output of outputs) output.failed = error
       for (const copy of copies) copy.fail(error)
     })
-    this.#trouble.watch(check)
+    this.#deviceErrors.watch(check)
   }
 
   #free(buffer: GpuBuffer): void {
@@ -359,7 +359,7 @@ export class GpuComputeDevice implements Device, Workshop {
 
   release(buffer: DeviceBuffer): void {
     const own = buffer as GpuBuffer
-    if (own.home !== this.#trouble) return
+    if (own.home !== this.#deviceErrors) return
     if (this.#jobs.length === 0) this.#free(own)
     else this.#push({ kind: 'other', act: () => this.#free(own) })
   }
@@ -370,10 +370,10 @@ export class GpuComputeDevice implements Device, Workshop {
   readonly #fetch = (copy: GpuHostCopy): Promise<TypedArray> =>
     this.#tell(async () => {
       if (copy.state.kind === 'queued') await this.#drain()
-      if (copy.state.kind === 'page') await this.#trouble.orLost(this.#pages.arrive(copy.state.page))
-      await this.#trouble.settled()
+      if (copy.state.kind === 'page') await this.#deviceErrors.orLost(this.#pages.arrive(copy.state.page))
+      await this.#deviceErrors.settled()
       if (copy.state.kind === 'failed') throw copy.state.error
-      this.#trouble.raise()
+      this.#deviceErrors.raise()
       if (copy.state.kind !== 'host') throw this.lost ?? new Error('webgpu: a small result did not arrive')
       return copy.state.values
     })
@@ -383,7 +383,7 @@ export class GpuComputeDevice implements Device, Workshop {
     try {
       return await work()
     } catch (error) {
-      this.#trouble.told(error as Error)
+      this.#deviceErrors.reported(error as Error)
       throw error
     }
   }
@@ -401,7 +401,7 @@ export class GpuComputeDevice implements Device, Workshop {
         const encoder = this.gpu.createCommandEncoder()
         encoder.copyBufferToBuffer(state.page.keep, state.offset, buffer.memory.gpu, 0, buffer.bytes)
         this.#submit(encoder)
-        if (own.verdict?.isOpen) own.verdict.holds(buffer)
+        if (own.outcome?.isOpen) own.outcome.holds(buffer)
       }
     }
     if (this.#jobs.length === 0) act()
@@ -416,7 +416,7 @@ export class GpuComputeDevice implements Device, Workshop {
   async #read(buffer: DeviceBuffer): Promise<TypedArray> {
     const own = buffer as GpuBuffer
     if (own.length === 0) return dtypeInfo[own.dtype].create(0)
-    const copy = new GpuHostCopy(own.dtype, own.length, this.#trouble, this.#fetch)
+    const copy = new GpuHostCopy(own.dtype, own.length, this.#deviceErrors, this.#fetch)
     let large: Promise<TypedArray> | undefined
     const act = (): void => {
       const failed = own.lost ?? own.failed
@@ -424,7 +424,7 @@ export class GpuComputeDevice implements Device, Workshop {
         copy.fail(failed ?? new Error('webgpu: a buffer was read that has no values'))
         return
       }
-      if (own.verdict?.isOpen) own.verdict.holds(copy)
+      if (own.outcome?.isOpen) own.outcome.holds(copy)
       if (own.bytes > SMALL_READ) {
         large = this.#readLarge(own, own.memory)
         large.catch(() => {}) // looked at below, when the queue is empty
@@ -441,11 +441,11 @@ export class GpuComputeDevice implements Device, Workshop {
     }
     if (!large) return copy.get()
     const flag = this.#pages.seal()
-    const values = await this.#trouble.orLost(large)
-    if (flag) await this.#trouble.orLost(flag)
-    await this.#trouble.settled()
+    const values = await this.#deviceErrors.orLost(large)
+    if (flag) await this.#deviceErrors.orLost(flag)
+    await this.#deviceErrors.settled()
     if (own.failed) throw own.failed
-    this.#trouble.raise()
+    this.#deviceErrors.raise()
     return values
   }
 
@@ -461,7 +461,7 @@ export class GpuComputeDevice implements Device, Workshop {
     encoder.copyBufferToBuffer(source.gpu, 0, staging, 0, bytes)
     this.#submit(encoder)
     const invalid = this.gpu.popErrorScope()
-    const serial = this.#flow.submitted
+    const serial = this.#backpressure.submitted
     try {
       if (await failure) {
         this.pool.empty()
@@ -472,7 +472,7 @@ export class GpuComputeDevice implements Device, Workshop {
       const error = await invalid
       if (error && !own.failed) throw fromGpu(error, 'data')
       await staging.mapAsync(FOR_READING)
-      this.#flow.done(serial)
+      this.#backpressure.done(serial)
       return valuesFrom(staging.getMappedRange(), 0, dtype, length)
     } finally {
       staging.destroy()
@@ -483,24 +483,24 @@ export class GpuComputeDevice implements Device, Workshop {
   async #fence(): Promise<void> {
     await this.#drain()
     const sealed = this.#pages.seal()
-    if (sealed) return this.#trouble.orLost(sealed)
-    const serial = this.#flow.submitted
-    await this.#trouble.orLost(Promise.all([this.gpu.queue.onSubmittedWorkDone(), this.#pages.arrived()]))
-    this.#flow.done(serial)
+    if (sealed) return this.#deviceErrors.orLost(sealed)
+    const serial = this.#backpressure.submitted
+    await this.#deviceErrors.orLost(Promise.all([this.gpu.queue.onSubmittedWorkDone(), this.#pages.arrived()]))
+    this.#backpressure.done(serial)
   }
 
   async synchronize(): Promise<void> {
     await this.#tell(async () => {
       await this.#fence()
-      await this.#trouble.settled()
-      this.#trouble.raise(true)
+      await this.#deviceErrors.settled()
+      this.#deviceErrors.raise(true)
     })
   }
 
   async throttle(): Promise<void> {
     await this.#tell(async () => {
-      await this.#flow.throttle()
-      this.#trouble.raise()
+      await this.#backpressure.throttle()
+      this.#deviceErrors.raise()
     })
   }
 

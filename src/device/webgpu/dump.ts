@@ -1,6 +1,6 @@
 /** @file TAPEGRAD_DUMP=dir: every kernel as a file, with its label and its numbers. Loaded where that is set. */
 import { builtinModule } from '../environment.ts'
-import type { PrintedKernel } from './printer.ts'
+import type { PrintedKernel } from './wgsl-kernel.ts'
 
 export type Dump = (printed: PrintedKernel) => void
 

@@ -2,12 +2,12 @@
 import { CompilationError, dtypeInfo, type TapegradError } from '../../base/index.ts'
 import type { Kernel } from '../../kernel/index.ts'
 import { type Executable, kernelsOf, largestOf, type MakerOf, type Program, type ProgramKernel, type Slot, writtenBy } from '../device.ts'
+import type { BufferPool, PoolBuffer } from './buffer-pool.ts'
 import type { Pipeline, PipelineCache } from './pipelines.ts'
-import type { BufferPool, PoolBuffer } from './pool.ts'
 import { print } from './print.ts'
-import type { Binding, PrintedKernel } from './printer.ts'
 import type { Strategy } from './strategy.ts'
 import { COPY_DST, STORAGE, UNIFORM } from './usage.ts'
+import type { Binding, PrintedKernel } from './wgsl-kernel.ts'
 
 /** Parameters of each kernel begin at a multiple of this: the largest alignment that a device may ask for. */
 const ALIGN = 256

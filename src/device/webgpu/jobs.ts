@@ -1,11 +1,11 @@
 /** @file What waits in the device's queue, and the buffers that it works on. */
 import type { DeviceLostError, DType } from '../../base/index.ts'
 import type { DeviceBuffer } from '../device.ts'
+import type { PoolBuffer } from './buffer-pool.ts'
+import type { DeviceErrors } from './device-errors.ts'
+import type { RunOutcome } from './error-propagation.ts'
 import { bytesOf, type GpuExecutable } from './executable.ts'
-import type { PoolBuffer } from './pool.ts'
 import type { GpuHostCopy } from './readback.ts'
-import type { Trouble } from './trouble.ts'
-import type { Verdict } from './verdict.ts'
 
 /** A tensor's buffer. It has memory from the run that writes it until it is released, donated or evacuated. */
 export class GpuBuffer implements DeviceBuffer {
@@ -15,11 +15,11 @@ export class GpuBuffer implements DeviceBuffer {
   /** Why it will never have values. */
   failed: Error | undefined
   /** What is not yet known of the run that wrote it. */
-  verdict: Verdict | undefined
+  outcome: RunOutcome | undefined
   /** The troubles of the device that it belongs to. */
-  readonly home: Trouble
+  readonly home: DeviceErrors
 
-  constructor(dtype: DType, length: number, home: Trouble) {
+  constructor(dtype: DType, length: number, home: DeviceErrors) {
     this.dtype = dtype
     this.length = length
     this.home = home

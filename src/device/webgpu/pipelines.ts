@@ -1,6 +1,7 @@
 /** @file Compiled pipelines by the text of their kernel, created in parallel and off the calling thread where time allows. */
-import type { Binding, PrintedKernel } from './printer.ts'
+
 import { COMPUTE } from './usage.ts'
+import type { Binding, PrintedKernel } from './wgsl-kernel.ts'
 
 export interface Pipeline {
   readonly layout: GPUBindGroupLayout

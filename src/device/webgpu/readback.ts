@@ -4,9 +4,9 @@
  */
 import { type DeviceLostError, type DType, dtypeInfo, type TypedArray } from '../../base/index.ts'
 import type { HostCopy } from '../device.ts'
-import type { Trouble } from './trouble.ts'
+import type { DeviceErrors } from './device-errors.ts'
+import { FLAG_BYTES, type RunOutcome } from './error-propagation.ts'
 import { COPY_DST, COPY_SRC, FOR_READING, MAP_READ } from './usage.ts'
-import { FLAG_BYTES, type Verdict } from './verdict.ts'
 
 /** Bytes of a page. */
 export const PAGE = 65536
@@ -19,7 +19,7 @@ export interface Page {
   used: number
   copies: GpuHostCopy[]
   /** Index flags of runs, among the values. */
-  flags: { readonly offset: number; readonly verdict: Verdict }[]
+  flags: { readonly offset: number; readonly outcome: RunOutcome }[]
   mapped: Promise<void> | undefined
 }
 
@@ -33,12 +33,12 @@ export class GpuHostCopy implements HostCopy {
   readonly dtype: DType
   readonly length: number
   state: State = { kind: 'queued' }
-  verdict: Verdict | undefined
+  outcome: RunOutcome | undefined
   readonly #fetch: (copy: GpuHostCopy) => Promise<TypedArray>
   #answer: Promise<TypedArray> | undefined
-  readonly #home: Trouble
+  readonly #home: DeviceErrors
 
-  constructor(dtype: DType, length: number, home: Trouble, fetch: (copy: GpuHostCopy) => Promise<TypedArray>) {
+  constructor(dtype: DType, length: number, home: DeviceErrors, fetch: (copy: GpuHostCopy) => Promise<TypedArray>) {
     this.dtype = dtype
     this.length = length
     this.#home = home
@@ -83,7 +83,7 @@ export class Pages {
   /** Flags that have not arrived yet. */
   flagsOut = 0
   /** Given each run's flag, in order. */
-  onFlag: (flag: Uint32Array, verdict: Verdict) => void = () => {}
+  onFlag: (flag: Uint32Array, outcome: RunOutcome) => void = () => {}
   /** Gives the number of the last submitted run, and hears when all up to it are done. */
   submitted: () => number = () => 0
   onDone: (serial: number) => void = () => {}
@@ -104,11 +104,11 @@ export class Pages {
   }
 
   /** Encodes the copy of a run's index flag, and clears it for the next run. In front of the run's results, so that they never arrive before it. */
-  appendFlag(encoder: GPUCommandEncoder, verdict: Verdict): void {
+  appendFlag(encoder: GPUCommandEncoder, outcome: RunOutcome): void {
     const { page, offset } = this.#place(FLAG_BYTES)
     encoder.copyBufferToBuffer(this.#errors, 0, page.read, offset, FLAG_BYTES)
     encoder.clearBuffer(this.#errors)
-    page.flags.push({ offset, verdict })
+    page.flags.push({ offset, outcome })
     this.flagsOut++
   }
 
@@ -192,7 +192,7 @@ export class Pages {
   async #read(page: Page, serial: number): Promise<void> {
     await page.read.mapAsync(FOR_READING, 0, page.used)
     const range = page.read.getMappedRange(0, page.used)
-    for (const { offset, verdict } of page.flags) this.onFlag(new Uint32Array(range, offset, FLAG_BYTES / 4), verdict)
+    for (const { offset, outcome } of page.flags) this.onFlag(new Uint32Array(range, offset, FLAG_BYTES / 4), outcome)
     this.flagsOut -= page.flags.length
     for (const copy of page.copies) {
       if (copy.state.kind !== 'page') continue

@@ -2,21 +2,21 @@
 import { DeviceError, dtypeInfo, noRoom, OutOfMemoryError } from '../../../base/index.ts'
 import { type Kernel, visitExprs } from '../../../kernel/index.ts'
 import { areDeterministicAlgorithmsEnabled } from '../../determinism.ts'
-import { type CompiledKernel, interpretKernel } from '../compile.ts'
 import type { Engine } from '../engine.ts'
-import { type Func, ModuleBuilder, type ValType } from './assembler.ts'
-import { type Blas, type BlasUse, systemBlas } from './blas.ts'
-import { type Blocks, ContractWriter, chooseBlocks, type GemmFunctions } from './contract.ts'
-import { GEMM, rowsFor, writeGemm } from './gemm.ts'
-import { MAX_PAGES, WasmBlock, WasmHeap } from './heap.ts'
-import { KernelWriter } from './kernel.ts'
-import { Library } from './library.ts'
-import { choosePlan, type Plan } from './plan.ts'
-import { ProductWriter } from './product.ts'
-import { ERROR_WORDS, errorAt } from './special.ts'
-import { type Args, type Part, type Shared, Threads, threadCount, type WrongIndex } from './threads.ts'
-import { wasm } from './webassembly.ts'
-import { PACKING, timeOf, timeOfPanels } from './work.ts'
+import { type CompiledKernel, interpretKernel } from '../interpreter.ts'
+import { type Func, ModuleBuilder, type ValType } from './assembler/assembler.ts'
+import { wasm } from './assembler/webassembly.ts'
+import { KernelWriter } from './codegen/kernel.ts'
+import { Library } from './codegen/library.ts'
+import { ERROR_WORDS, errorAt } from './codegen/special.ts'
+import { type Blas, type BlasUse, systemBlas } from './contraction/blas.ts'
+import { ProductWriter } from './contraction/blas-contract.ts'
+import { type BlasPlan, choosePlan } from './contraction/blas-plan.ts'
+import { GEMM, rowsFor, writeGemm } from './contraction/gemm.ts'
+import { type Blocks, ContractWriter, chooseBlocks, type GemmFunctions } from './contraction/panels.ts'
+import { PACKING, timeOf, timeOfPanels } from './cost.ts'
+import { MAX_PAGES, WasmBlock, WasmHeap } from './memory/heap.ts'
+import { type Args, type Part, type Shared, Threads, threadCount, type WrongIndex } from './threads/threads.ts'
 
 interface Written {
   /** Calls one part after the other: each reads what those before wrote. */
@@ -59,9 +59,9 @@ export class WasmEngine implements Engine {
   choose: (kernel: Kernel) => Blocks | undefined = (kernel) => chooseBlocks(kernel, this.threads)
 
   /** Decides which are left to the BLAS of the machine, if there is one, and how; tests have others. */
-  plan: (kernel: Kernel) => Plan | undefined = choosePlan
+  plan: (kernel: Kernel) => BlasPlan | undefined = choosePlan
   readonly blas: Blas | undefined
-  /** What is left to it; see choice.ts. It counts for kernels that are compiled afterwards. */
+  /** What is left to it; see blas-choice.ts. It counts for kernels that are compiled afterwards. */
   use: BlasUse = 'all'
   /** Where the WebAssembly memory begins, for the BLAS; one that is not shared may move when it grows. */
   #base: { readonly of: object; readonly address: number } | undefined
@@ -141,7 +141,7 @@ export class WasmEngine implements Engine {
     }
   }
 
-  #planFor(kernel: Kernel): Plan | undefined {
+  #planFor(kernel: Kernel): BlasPlan | undefined {
     if (!this.blas || this.use === 'none') return undefined
     const plan = this.plan(kernel)
     return plan && (this.use === 'all' || (plan.a && plan.b)) ? plan : undefined
@@ -254,7 +254,7 @@ export class WasmEngine implements Engine {
   }
 
   /** A contraction by the BLAS of the machine. @throws OutOfMemoryError */
-  #writeProduct(kernel: Kernel, lengths: readonly number[], plan: Plan, blas: Blas): Written {
+  #writeProduct(kernel: Kernel, lengths: readonly number[], plan: BlasPlan, blas: Blas): Written {
     const { Instance, Module } = wasm as NonNullable<typeof wasm>
     try {
       const module = new ModuleBuilder(this.heap.type)
