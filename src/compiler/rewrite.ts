@@ -9,7 +9,7 @@
 import { type DType, dtypeInfo, type Shape, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
 import { isSource, isWidening, Node, type Primitive, type PrimitiveOf, roleOf, rowOf } from '../graph/index.ts'
-import { identityOf, type ReduceOp } from '../kernel/index.ts'
+import { identityOf, positionOf, type ReduceOp } from '../kernel/index.ts'
 import { primitiveKey } from './signature.ts'
 
 /** Reductions shorter than this run in one pass. */
@@ -176,16 +176,16 @@ function rewriteReduce(node: Node, primitive: PrimitiveOf<'reduce'>, x: Node, sa
   const { shape, dtype } = node
   const inner = sizeOf(dims.map((d) => x.shape[d] as number))
   const rows = sizeOf(shape)
-  const isArg = op === 'argmax' || op === 'argmin'
-  if (inner === 0 && !isArg) {
+  const givesPosition = positionOf(op) !== undefined
+  if (inner === 0 && !givesPosition) {
     return derive({ kind: 'expand' }, [derive({ kind: 'constant', value: identityOf(op, dtype) }, [], [], dtype, node)], shape, dtype, node)
   }
   if (isNarrow(x.dtype)) {
     const wide = castTo(x, widened(x.dtype))
-    const widely = derive(primitive, [wide], shape, isArg ? 'int32' : wide.dtype, node)
+    const widely = derive(primitive, [wide], shape, givesPosition ? 'int32' : wide.dtype, node)
     return castTo(rewriteReduce(widely, primitive, wide, true, traits), dtype)
   }
-  if (!isArg && rows < traits.parallelism && inner >= LONG && rows * inner >= traits.leastSplit) {
+  if (!givesPosition && rows < traits.parallelism && inner >= LONG && rows * inner >= traits.leastSplit) {
     const parts = Math.max(Math.min(traits.parallelism, Math.ceil(inner / 64)), traits.coalesces ? Math.ceil(inner / CHAIN) : 1)
     const chunk = Math.ceil(inner / parts)
     const kept = x.shape.map((_, i) => i).filter((i) => !dims.includes(i))

@@ -5,8 +5,8 @@
 import { contiguousStrides, dtypeInfo, type Shape, type TypedArray, toHalf } from '../base/index.ts'
 import {
   ANY_BUT_MINUS_ONE,
-  type BinaryOp,
   binaryExpr,
+  binaryOps,
   castExpr,
   constantExpr,
   type Expr,
@@ -17,8 +17,8 @@ import {
   readsExpr,
   reshapeCoords,
   shift,
-  type UnaryOp,
   unaryExpr,
+  unaryOps,
   valueTypeOf,
 } from '../kernel/index.ts'
 import { isWidening, type Node } from './node.ts'
@@ -80,13 +80,6 @@ export interface Row<P extends Primitive> {
   /** What is later made of it computes it again: it costs no memory to have. */
   readonly recomputed: boolean
 }
-
-/** How much work a function of single elements is. */
-const OPERATOR_COST: Readonly<Record<UnaryOp | BinaryOp, number>> = {
-  neg: 1, abs: 1, sign: 1, floor: 1, ceil: 1, round: 1, trunc: 1, recip: 1, not: 1, sqrt: 3, rsqrt: 3,
-  exp: 8, expm1: 8, log: 8, log1p: 8, sin: 10, cos: 10, tanh: 12, erf: 16, erfc: 20, add: 1, sub: 1, mul: 1, div: 2,
-  mod: 2, pow: 16, max: 1, min: 1, lt: 1, le: 1, eq: 1, ne: 1, and: 1, or: 1, xor: 1, shl: 1, shr: 1,
-} // biome-ignore format: a table
 
 /** A primitive without fields, or whose fields are data. */
 const noFields = (): void => {}
@@ -156,7 +149,7 @@ export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } 
     ...device,
     role: 'pointwise',
     key: ({ op }, put) => put.name(op),
-    cost: ({ op }) => OPERATOR_COST[op],
+    cost: ({ op }) => unaryOps[op].work,
     label: ({ op }) => op,
     lower: (node, { op }, coords, at) => wrapped(unaryExpr(op, at.operand(first(node), node.shape, coords), valueTypeOf(node.dtype)), node),
   },
@@ -164,7 +157,7 @@ export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } 
     ...device,
     role: 'pointwise',
     key: ({ op }, put) => put.name(op),
-    cost: ({ op }) => OPERATOR_COST[op],
+    cost: ({ op }) => binaryOps[op].work,
     label: ({ op }) => op,
     lower: (node, { op }, coords, at) => {
       const [a, b] = node.inputs.map((x) => at.operand(x, node.shape, coords)) as [Expr, Expr]

@@ -13,7 +13,7 @@ import {
   sizeOf,
   type TypedArray,
 } from '../base/index.ts'
-import type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/index.ts'
+import { type BinaryOp, binaryOps, positionOf, type ReduceOp, type UnaryOp } from '../kernel/index.ts'
 import { Node, type Placement } from './node.ts'
 import type { ContractDims, Primitive, WindowAxis } from './primitive.ts'
 import { forget, recorded } from './sinks.ts'
@@ -82,14 +82,12 @@ export function unary(op: UnaryOp, x: Node): Node {
   return make({ kind: 'unary', op }, [x], x.shape, op === 'not' ? 'bool' : x.dtype)
 }
 
-const COMPARISONS: ReadonlySet<BinaryOp> = new Set(['lt', 'le', 'eq', 'ne'])
-
 /** Applies `op` to operands of one dtype; comparisons give bool. */
 export function binary(op: BinaryOp, a: Node | number, b: Node | number): Node {
   const x = typeof a === 'number' ? constant(a, (b as Node).dtype) : a
   const y = typeof b === 'number' ? constant(b, x.dtype) : b
   if (x.dtype !== y.dtype) throw new Error(`primitive ${op}: dtypes differ (${x.dtype}, ${y.dtype})`)
-  return make({ kind: 'binary', op }, [x, y], broadcastShapes(op, x.shape, y.shape), COMPARISONS.has(op) ? 'bool' : x.dtype)
+  return make({ kind: 'binary', op }, [x, y], broadcastShapes(op, x.shape, y.shape), binaryOps[op].compares ? 'bool' : x.dtype)
 }
 
 /** Elementwise choice; `test` is bool, `a` and `b` have one dtype. */
@@ -168,13 +166,13 @@ export function pad(x: Node, before: readonly number[], shape: Shape): Node {
 
 /** Reduces `dims` (ascending), which leave the shape. `arg*` give int32 positions, row-major over `dims`. */
 export function reduce(op: ReduceOp, x: Node, dims: readonly number[]): Node {
-  const isArg = op === 'argmax' || op === 'argmin'
-  if (dims.length === 0 && !isArg) return x
+  const givesPosition = positionOf(op) !== undefined
+  if (dims.length === 0 && !givesPosition) return x
   return make(
     { kind: 'reduce', op, dims },
     [x],
     x.shape.filter((_, i) => !dims.includes(i)),
-    isArg ? 'int32' : x.dtype,
+    givesPosition ? 'int32' : x.dtype,
   )
 }
 
