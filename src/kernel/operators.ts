@@ -92,15 +92,16 @@ export type UnaryTable<Form> = { readonly [Op in UnaryOp]: { readonly [T in Type
 /** What a device does for each operator, of each type of operands that has it. */
 export type BinaryTable<Form> = { readonly [Op in BinaryOp]: { readonly [T in TypesOf<(typeof binaryOps)[Op]['of']>]: Form } }
 
-type Forms<Form> = { readonly [T in ValueType]?: Form }
-
-function found<Form>(forms: Forms<Form>, op: string, type: ValueType): Form {
-  const form = forms[type]
-  if (form === undefined) throw new Error(`kernel: there is no ${op} of ${type}`)
-  return form
+function found<Form>(forms: object, of: Types, op: string, type: ValueType): Form {
+  if (!TYPES[of][type]) throw new Error(`kernel: there is no ${op} of ${type}`)
+  return (forms as Readonly<Record<ValueType, Form>>)[type]
 }
-export const unaryForm = <Form>(table: UnaryTable<Form>, op: UnaryOp, type: ValueType): Form => found<Form>(table[op], op, type)
-export const binaryForm = <Form>(table: BinaryTable<Form>, op: BinaryOp, type: ValueType): Form => found<Form>(table[op], op, type)
+/** @throws Error where the type has no such function */
+export const unaryForm = <Form>(table: UnaryTable<Form>, op: UnaryOp, type: ValueType): Form =>
+  found<Form>(table[op], unaryOps[op].of, op, type)
+/** @throws Error where the type has no such operator */
+export const binaryForm = <Form>(table: BinaryTable<Form>, op: BinaryOp, type: ValueType): Form =>
+  found<Form>(table[op], binaryOps[op].of, op, type)
 
 /** The end of a `switch` over a union: a member that has no case is a compile error. */
 export function unreachable(value: never): never {

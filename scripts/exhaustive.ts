@@ -1,0 +1,220 @@
+/**
+ * @file Checks that no table forgets a new member of a union. Each union below gets one more member, in memory; then every table listed for it must fail to
+ * compile, and so must every `switch` over it. What compiles all the same is printed, and the script fails.
+ */
+import ts from 'typescript'
+
+interface Union {
+  readonly file: string
+  readonly name: string
+  /** What is added. An object has the fields of the other members, so that nothing but its kind tells it apart. */
+  readonly member: string
+  /** Names of what must fail, by file: variables, functions, methods. */
+  readonly tables: Readonly<Record<string, readonly string[]>>
+}
+
+const DUMMY = 'dummy'
+const LITERAL = `'${DUMMY}'`
+const IR = 'src/kernel/ir.ts'
+
+const UNIONS: readonly Union[] = [
+  {
+    file: IR,
+    name: 'UnaryOp',
+    member: LITERAL,
+    tables: {
+      'src/kernel/operators.ts': ['unaryOps'],
+      'src/device/cpu/arithmetic.ts': ['UNARY'],
+      'src/device/cpu/wasm/operators.ts': ['UNARY'],
+      'src/device/cpu/wasm/lanes.ts': ['UNARY'],
+      'src/device/webgpu/arithmetic.ts': ['UNARY'],
+    },
+  },
+  {
+    file: IR,
+    name: 'BinaryOp',
+    member: LITERAL,
+    tables: {
+      'src/kernel/operators.ts': ['binaryOps'],
+      'src/device/cpu/arithmetic.ts': ['BINARY'],
+      'src/device/cpu/wasm/operators.ts': ['BINARY'],
+      'src/device/cpu/wasm/lanes.ts': ['BINARY'],
+      'src/device/webgpu/arithmetic.ts': ['BINARY'],
+    },
+  },
+  { file: IR, name: 'ReduceOp', member: LITERAL, tables: { 'src/kernel/operators.ts': ['reduceOps'] } },
+  {
+    file: 'src/kernel/operators.ts',
+    name: 'Join',
+    member: LITERAL,
+    tables: { 'src/kernel/identity.ts': ['identityOf'] },
+  },
+  {
+    file: IR,
+    name: 'ValueType',
+    member: LITERAL,
+    tables: {
+      'src/kernel/operators.ts': ['TYPES'],
+      'src/kernel/identity.ts': ['dtypeOfValue'],
+      'src/device/cpu/arithmetic.ts': ['wrap'],
+      'src/device/cpu/wasm/expressions.ts': ['splat', 'constant'],
+      'src/device/cpu/wasm/operators.ts': ['signOfType', 'toFloat', 'toInt', 'toBool'],
+      'src/device/cpu/wasm/places.ts': ['scalarType'],
+      'src/device/cpu/wasm/reductions.ts': ['NUMBER'],
+      'src/device/webgpu/arithmetic.ts': ['wgslType', 'constantText', 'CONVERT'],
+      'src/device/webgpu/printer.ts': ['better'],
+    },
+  },
+  {
+    file: IR,
+    name: 'Expr',
+    member: `{ readonly kind: ${LITERAL}; readonly type: ValueType; readonly index: Index; readonly buffer: number; readonly x: Expr; readonly a: Expr; readonly b: Expr; readonly test: Expr }`,
+    tables: {
+      'src/kernel/walk.ts': ['indexOf', 'bufferOf', 'childrenOf'],
+      'src/kernel/terms.ts': ['info'],
+      'src/compiler/rename-buffers.ts': ['step'],
+      'src/device/cpu/compile.ts': ['#compute'],
+      'src/device/cpu/wasm/expressions.ts': ['compute'],
+      'src/device/cpu/wasm/lanes.ts': ['costOf'],
+      'src/device/webgpu/emitter.ts': ['#print'],
+    },
+  },
+  {
+    file: IR,
+    name: 'Atom',
+    member: `{ readonly kind: ${LITERAL}; readonly axis: Axis; readonly of: Index; readonly by: number; readonly value: Expr }`,
+    tables: {
+      'src/kernel/walk.ts': ['insideAtom', 'atomRange'],
+      'src/kernel/terms.ts': ['atomKey'],
+      'src/kernel/affine.ts': ['atomKey', 'atomRange'],
+      'src/compiler/rename-buffers.ts': ['inAtom'],
+      'src/device/cpu/compile.ts': ['#term'],
+      'src/device/cpu/wasm/places.ts': ['atom', 'atoms'],
+      'src/device/cpu/wasm/patterns.ts': ['atomPattern'],
+      'src/device/webgpu/emitter.ts': ['#atom'],
+    },
+  },
+  {
+    file: IR,
+    name: 'Stage',
+    member: `{ readonly kind: ${LITERAL}; readonly axes: readonly Axis[]; readonly reductions: readonly Reduction[]; readonly stores: readonly Store[] }`,
+    tables: {
+      'src/kernel/walk.ts': ['reductionsOf', 'storesOf'],
+      'src/compiler/rename-buffers.ts': ['mapBuffers'],
+      'src/device/cpu/compile.ts': ['#stage'],
+      'src/device/cpu/wasm/kernel.ts': ['#stage', '#point'],
+      'src/device/webgpu/printer.ts': ['printPoint', 'print'],
+    },
+  },
+  {
+    file: 'src/base/dtype.ts',
+    name: 'DType',
+    member: LITERAL,
+    tables: {
+      'src/base/dtype.ts': ['dtypeInfo', 'RANK'],
+      'src/kernel/ir.ts': ['valueTypeOf'],
+      'src/kernel/identity.ts': ['RANGE'],
+      'src/device/cpu/arithmetic.ts': ['cast', 'loaded', 'stored'],
+      'src/device/cpu/wasm/elements.ts': ['ELEMENTS'],
+      'src/device/cpu/wasm/operators.ts': ['convert'],
+      'src/device/webgpu/arithmetic.ts': ['ROUND', 'WORDS'],
+    },
+  },
+  {
+    file: 'src/graph/primitive.ts',
+    name: 'Primitive',
+    member: `{ readonly kind: ${LITERAL} }`,
+    tables: { 'src/graph/primitive-table.ts': ['PRIMITIVES'] },
+  },
+  { file: 'src/graph/primitive-table.ts', name: 'Role', member: LITERAL, tables: { 'src/compiler/roles.ts': ['ROLES'] } },
+]
+
+const config = ts.getParsedCommandLineOfConfigFile('tsconfig.json', {}, { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (d) => fail(d) })
+const files = (config?.fileNames ?? []).filter((file) => file.includes('/src/'))
+const options = { ...config?.options, noEmit: true }
+
+function fail(diagnostic: ts.Diagnostic): never {
+  throw new Error(ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n'))
+}
+
+const plain = ts.createCompilerHost(options)
+const parsed = new Map<string, ts.SourceFile | undefined>()
+const parse = (file: string, language: ts.ScriptTarget | ts.CreateSourceFileOptions): ts.SourceFile | undefined => {
+  if (!parsed.has(file)) parsed.set(file, plain.getSourceFile(file, language))
+  return parsed.get(file)
+}
+const isOf = (file: string, path: string): boolean => file.endsWith(`/${path}`)
+
+/** The sources with one union longer by a member. */
+function withMember({ file: path, name, member }: Union, before: ts.Program | undefined): ts.Program {
+  const host: ts.CompilerHost = {
+    ...plain,
+    getSourceFile: (file, language) => {
+      const source = parse(file, language)
+      if (!source || !isOf(file, path)) return source
+      const alias = source.statements.filter(ts.isTypeAliasDeclaration).find((s) => s.name.text === name)
+      if (!alias) throw new Error(`${path} has no type ${name}`)
+      const { text } = source
+      return ts.createSourceFile(file, `${text.slice(0, alias.type.end)} | ${member}${text.slice(alias.type.end)}`, language, true)
+    },
+  }
+  return ts.createProgram(files, options, host, before)
+}
+
+/** Whether a table need not have the member: one for any string, or with properties that may be left out. */
+function mayLackMember(table: ts.Type): boolean {
+  const property = table.getProperty(DUMMY)
+  return property ? (property.flags & ts.SymbolFlags.Optional) !== 0 : table.getStringIndexType() !== undefined
+}
+
+/** What of one file compiles although it has nothing for the member. */
+function quietIn(program: ts.Program, source: ts.SourceFile, tables: readonly string[]): string[] {
+  const checker = program.getTypeChecker()
+  const errors = program.getSemanticDiagnostics(source).map(({ start = 0 }) => start)
+  const hasError = (node: ts.Node): boolean => errors.some((at) => at >= node.getStart(source) && at < node.end)
+  const where = (node: ts.Node): string => `line ${source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1}`
+  const knows = (node: ts.Node): boolean => {
+    const type = checker.getTypeAtLocation(node)
+    return (type.isUnion() ? type.types : [type]).some((t) => t.isStringLiteral() && t.value === DUMMY)
+  }
+  const declared = new Map<string, boolean>()
+  const quiet: string[] = []
+  const visit = (node: ts.Node): void => {
+    const { name } = node as ts.NamedDeclaration
+    if (name && (ts.isIdentifier(name) || ts.isPrivateIdentifier(name)))
+      declared.set(name.text, (declared.get(name.text) ?? false) || hasError(node))
+    if (ts.isSwitchStatement(node) && knows(node.expression) && !hasError(ts.findAncestor(node, ts.isFunctionLike) ?? node))
+      quiet.push(`the switch in ${where(node)}`)
+    if (ts.isElementAccessExpression(node) && knows(node.argumentExpression) && mayLackMember(checker.getTypeAtLocation(node.expression)))
+      quiet.push(`the lookup in ${where(node)}`)
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  for (const table of tables) {
+    if (!declared.has(table)) quiet.push(`${table}, which is not there,`)
+    else if (!declared.get(table)) quiet.push(table)
+  }
+  return quiet
+}
+
+/** Where switches and lookups are looked for besides the tables that are listed: the layers that know of kernels and primitives. */
+const LAYERS = /\/src\/(base|kernel|device|graph|compiler|runtime)\//
+const BRANCHES = /\bswitch \(|\bRecord<string|\bPartial<|\]\?:/
+
+let program: ts.Program | undefined
+let quiet = 0
+for (const union of UNIONS) {
+  program = withMember(union, program)
+  for (const source of program.getSourceFiles()) {
+    if (source.isDeclarationFile) continue
+    const [, tables = []] = Object.entries(union.tables).find(([path]) => isOf(source.fileName, path)) ?? []
+    if (tables.length === 0 && !(LAYERS.test(source.fileName) && BRANCHES.test(source.text))) continue
+    for (const what of quietIn(program, source, tables)) {
+      quiet++
+      console.error(`${source.fileName.replace(/^.*?\/(?=src\/)/, '')}: ${what} compiles with a new ${union.name}`)
+    }
+  }
+}
+const tables = UNIONS.reduce((n, union) => n + Object.values(union.tables).flat().length, 0)
+if (quiet > 0) process.exitCode = 1
+else console.log(`${tables} tables and every switch over ${UNIONS.map((u) => u.name).join(', ')} fail to compile with a new member`)
