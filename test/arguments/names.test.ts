@@ -21,12 +21,15 @@ const ALIASES: Readonly<Record<string, string>> = {
   nonzero: 'tensor',
 }
 
+const plain = (source: string): string => ts.transpile(source, { target: ts.ScriptTarget.ES2022 })
+
 it('every function is named by the nodes that it records', { timeout: 240_000 }, async () => {
   const wrong: string[] = []
+  const prelude = plain(PRELUDE)
   for (const { callee, args, name } of allCalls(() => false)) {
     const want = name ?? (callee.split('.').at(-1) as string)
     if (callee.startsWith('new ') || callee.startsWith('testing') || GIVEN.has(want)) continue
-    const source = ts.transpile(`${PRELUDE}\nreturn ${callee}(${args.join(', ')})`, { target: ts.ScriptTarget.ES2022 })
+    const source = `${prelude}\n${plain(`return ${callee}(${args.join(', ')})`)}`
     const out: unknown = await (new Function('tg', source) as (library: typeof tg) => unknown)(tg)
     for (const t of Array.isArray(out) ? out : [out]) {
       if (!(t instanceof tg.Tensor) || t instanceof tg.nn.Parameter) continue

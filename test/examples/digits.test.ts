@@ -12,10 +12,12 @@ const script = join(root, 'examples/digits/train.ts')
 const folder = mkdtempSync(join(tmpdir(), 'tapegrad-digits-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const EPOCHS = 5
-const KILLS = 3
+const onCpu = device === 'cpu'
+/** On a software adapter each start compiles for seconds, and what comes out of a checkpoint is the same however often it is taken up. */
+const EPOCHS = onCpu ? 5 : 4
+const KILLS = onCpu ? 3 : 1
 /** An epoch on cpu takes a tenth of a second. */
-const KILL_WITHIN = device === 'cpu' ? 60 : 200
+const KILL_WITHIN = onCpu ? 60 : 200
 
 interface Outcome {
   readonly status: number | null
@@ -75,10 +77,10 @@ it('killed and resumed again and again, it ends like one that was left alone', {
   expect(kills).toBeGreaterThan(0)
   const out = await run('--resume', '--epochs', String(EPOCHS), '--checkpoint', broken)
   for (const line of epochsOf(out)) lines.add(line)
-  expect(out).toMatch(/resumes after epoch \d of 5/)
+  expect(out).toMatch(new RegExp(`resumes after epoch \\d of ${EPOCHS}`))
 
   const expected = await alone
-  expect(expected).toMatch(device === 'cpu' ? /^device cpu: WebAssembly/m : /^device webgpu: /m)
+  expect(expected).toMatch(onCpu ? /^device cpu: WebAssembly/m : /^device webgpu: /m)
   expect(expected.trimEnd().split('\n').at(-1)).toMatch(/^test accuracy \d+\.\d% \(\d+ of 360\)$/)
   expect([...lines]).toEqual(epochsOf(expected))
   expect(verdictOf(out)).toBe(verdictOf(expected))
@@ -86,17 +88,20 @@ it('killed and resumed again and again, it ends like one that was left alone', {
   expect(readFileSync(broken).equals(readFileSync(straight))).toBe(true)
   const svg = readFileSync(broken.replace('.safetensors', '.svg'), 'utf8')
   expect(svg).toBe(readFileSync(straight.replace('.safetensors', '.svg'), 'utf8'))
-  expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg".*Loss and accuracy over 5 epochs.*accuracy \(%\).*<\/svg>\n$/s)
+  expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg".*accuracy \(%\).*<\/svg>\n$/s)
+  expect(svg).toContain(`Loss and accuracy over ${EPOCHS} epochs`)
 
-  // What would be another training is refused; one that is done has nothing left to do.
-  const [evaluated, done, seed, fewer] = await Promise.all([
-    run('--evaluate', '--checkpoint', straight),
+  const evaluated = await run('--evaluate', '--checkpoint', straight)
+  expect(verdictOf(evaluated)).toBe(verdictOf(expected))
+  expect(epochsOf(evaluated)).toEqual([])
+  if (!onCpu) return
+
+  // What would be another training is refused, on any device; one that is done has nothing left to do.
+  const [done, seed, fewer] = await Promise.all([
     run('--resume', '--checkpoint', broken),
     start(['--resume', '--seed', '4', '--checkpoint', straight]),
     start(['--resume', '--epochs', '2', '--checkpoint', straight]),
   ])
-  expect(verdictOf(evaluated)).toBe(verdictOf(expected))
-  expect(epochsOf(evaluated)).toEqual([])
   expect(done).toContain(`all ${EPOCHS} epochs are done`)
   expect(verdictOf(done)).toBe(verdictOf(expected))
   expect(epochsOf(done)).toEqual([])
@@ -105,7 +110,7 @@ it('killed and resumed again and again, it ends like one that was left alone', {
   expect(fewer.err).toContain(`has ${EPOCHS} epochs behind it; --epochs 2 is less`)
 })
 
-it('says what is wrong with its flags', { timeout: 60_000 }, async () => {
+it.runIf(onCpu)('says what is wrong with its flags', { timeout: 60_000 }, async () => {
   const none = join(folder, 'none.safetensors')
   const answers = await Promise.all([
     start(['--resume', '--checkpoint', none]),
