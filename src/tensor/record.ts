@@ -134,8 +134,7 @@ let functions = 0
 /** A 0-d result may be a loss that is read at any later time: it is stored with its step. */
 export function keepScalar(node: graph.Node): void {
   if (functions > 0 || node.storage !== undefined) return
-  const { kind } = node.primitive
-  if (kind !== 'constant' && kind !== 'scalar' && kind !== 'leaf') graph.keep(node)
+  if (graph.roleOf(node) !== 'source') graph.keep(node)
 }
 
 /** Calls `fn` in the scope of `op`. What it makes on the way is intermediate. */
