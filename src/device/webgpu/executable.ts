@@ -220,12 +220,19 @@ export class GpuExecutable implements Executable {
       return entry.group
     }
     const { gpu, counts, errors } = this.#shop
-    const entries = step.printed.bindings.map((b, binding): GPUBindGroupEntry => {
-      if (b.kind === 'buffer') return { binding, resource: { buffer: (memory[slots[b.buffer] as number] as PoolBuffer).gpu } }
-      if (b.kind === 'scalars') return { binding, resource: { buffer: this.#scalars as GPUBuffer } }
-      if (b.kind === 'errors') return { binding, resource: { buffer: errors } }
-      return { binding, resource: { buffer: this.#params, offset: step.paramsAt, size: b.bytes } }
-    })
+    const resourceOf = (bound: Binding): GPUBufferBinding => {
+      switch (bound.kind) {
+        case 'buffer':
+          return { buffer: (memory[slots[bound.buffer] as number] as PoolBuffer).gpu }
+        case 'scalars':
+          return { buffer: this.#scalars as GPUBuffer }
+        case 'errors':
+          return { buffer: errors }
+        case 'params':
+          return { buffer: this.#params, offset: step.paramsAt, size: bound.bytes }
+      }
+    }
+    const entries = step.printed.bindings.map((bound, binding) => ({ binding, resource: resourceOf(bound) }))
     const group = gpu.createBindGroup({ layout: step.pipeline.layout, entries, label: step.printed.label })
     counts.bindGroups++
     groups.unshift({ ids: slots.map((slot) => (memory[slot] as PoolBuffer).id), group })
