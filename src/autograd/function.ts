@@ -33,9 +33,7 @@ export class FunctionContext {
   /** @internal From now on saved tensors come from the tape. */
   attach(entry: TapeEntry<Tensor>): void {
     const n = this.#saved.length
-    this.#saved.forEach((x, i) => {
-      entry.save(i, x)
-    })
+    if (n > 0) entry.save([...this.#saved])
     this.#saved = []
     if (n > 0) this.#read = () => Array.from({ length: n }, (_, i) => entry.unpack(i, `saved tensor ${i} of ${entry.op.name}`) as Tensor)
   }

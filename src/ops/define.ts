@@ -4,9 +4,9 @@
  */
 import { DeviceError, type DType, enterScope, leaveScope, renamed, type Shape, showShape } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { type Backward, keepScalar, Op, partOf, record, Tensor } from '../tensor/index.ts'
+import { type Backward, keepScalar, Op, partOf, record, recordOne, Tensor } from '../tensor/index.ts'
 import { floatType } from './promote.ts'
-import { type AnyRule, applyRules, backwardOf, type Saved, savedBy } from './rules.ts'
+import { type AnyRule, applyRules, backwardOf, rolesOf, type Saved } from './rules.ts'
 
 /** What tests derive from a definition. */
 export interface OpDefinition {
@@ -99,7 +99,11 @@ type Inputs = readonly (Tensor | undefined)[]
 /** Makes the nodes of an op's outputs. */
 type Forward<P> = (inputs: Inputs, p: P) => graph.Node | readonly graph.Node[]
 
-const node = (inputs: Inputs, i: number): graph.Node => (inputs[i] as Tensor)._node
+/** Bits at the positions. */
+function bits(positions: readonly number[]): number {
+  if (positions.some((i) => i > 30)) throw new Error('an op of more than 31 tensors is one of a list (defineListOp)')
+  return positions.reduce((sum, i) => sum | (1 << i), 0)
+}
 
 function define(name: string, spec: AnySpec, outputs: readonly string[]): unknown {
   const { inputs, forward, vjp, saves = {}, view = false, virtual = false, half = view ? 'keep' : 'widen' } = spec
@@ -109,20 +113,38 @@ function define(name: string, spec: AnySpec, outputs: readonly string[]): unknow
   })
   register({ name, kind: 'op', inputs, differentiable: inputs.filter((_, i) => rules[i]), half })
   const positions = [...inputs, ...outputs]
-  const reads = inputs.map((k, i) => (rules[i] ? (saves[k] ?? []).map((role) => positions.indexOf(role)) : undefined))
-  const op = new Op(name, backwardOf(name, inputs, outputs, rules), { reads, view, virtual })
-  // The numbers of tensors that nearly all ops take are passed on without gathering arguments
+  const reads = inputs.map((k) => bits((saves[k] ?? []).map((role) => positions.indexOf(role))))
+  const differentiable = bits(inputs.flatMap((_, i) => (rules[i] ? [i] : [])))
+  const op = new Op(name, backwardOf(name, inputs, outputs, rules, reads), { differentiable, reads, view, virtual })
+  const keep = half === 'keep'
+  // One tensor and two, which nearly all ops take, go without arrays and closures made at the call
   if (inputs.length === 1) {
-    const apply = operation(op, inputs, half, (x, p) => forward(node(x, 0), p))
-    return (a: Tensor, p: unknown) => apply([a], p)
+    const apply = (a: Tensor, p: unknown): Tensor | Tensor[] => {
+      const outer = enterScope(name)
+      try {
+        const made = forward(a._node, p)
+        return made instanceof graph.Node ? one(op, a, undefined, made, p) : several(op, [a], made, p)
+      } finally {
+        leaveScope(outer)
+      }
+    }
+    return (a: Tensor, p: unknown) => (keep || !isHalf(a) ? apply(a, p) : inFloat32(name, [a], ([x]) => apply(x as Tensor, p)))
   }
   if (inputs.length === 2) {
-    const apply = operation(op, inputs, half, (x, p) => forward(node(x, 0), node(x, 1), p))
-    return (a: Tensor, b: Tensor, p: unknown) => apply([a, b], p)
-  }
-  if (inputs.length === 3) {
-    const apply = operation(op, inputs, half, (x, p) => forward(node(x, 0), node(x, 1), node(x, 2), p))
-    return (a: Tensor, b: Tensor, c: Tensor, p: unknown) => apply([a, b, c], p)
+    const apply = (a: Tensor, b: Tensor, p: unknown): Tensor | Tensor[] => {
+      const outer = enterScope(name)
+      try {
+        const made = forward(a._node, b._node, p)
+        return made instanceof graph.Node ? one(op, a, b, made, p) : several(op, [a, b], made, p)
+      } finally {
+        leaveScope(outer)
+      }
+    }
+    return (a: Tensor, b: Tensor, p: unknown) => {
+      if (a._node.placement !== b._node.placement) checkDevices(name, inputs, [a, b])
+      if (keep || !(isHalf(a) || isHalf(b))) return apply(a, b, p)
+      return inFloat32(name, [a, b], ([x, y]) => apply(x as Tensor, y as Tensor, p))
+    }
   }
   const apply = operation(op, inputs, half, (x, p) => forward(...x.map((t) => t?._node), p))
   return (...args: unknown[]) => apply(args.slice(0, -1) as Tensor[], args.at(-1))
@@ -172,15 +194,18 @@ export function defineJointOp<const K extends string, const O extends string, P>
   const roles: readonly (K | O)[] = [...spec.inputs, ...spec.optional]
   const differentiable = roles.filter((role) => !(spec.dependent as readonly string[]).includes(role))
   register({ name, kind: 'op', inputs: roles, differentiable, half: 'widen' })
-  const savedOf = savedBy(name, roles, [])
+  const called = rolesOf(name, roles, [])
   const backward: Backward<Tensor> = (entry, grads, needed) => {
-    const saved = savedOf(entry) as unknown as Joint<K, O, Tensor>
+    const saved = Object.fromEntries(roles.map((role, i) => [role, entry.unpack(i, called[i] as string)])) as Joint<K, O, Tensor>
     const wanted = (role: K | O): boolean => needed(entry.inputs[roles.indexOf(role)])
     const found = applyRules(name, () => spec.vjp(grads[0] as Tensor, saved, wanted, entry.params as P))
     return roles.map((role) => found[role])
   }
-  const all = roles.map((_, i) => i)
-  const op = new Op(name, backward, { reads: roles.map((role) => (differentiable.includes(role) ? all : undefined)) })
+  const all = bits(roles.map((_, i) => i))
+  const op = new Op(name, backward, {
+    differentiable: bits(differentiable.map((role) => roles.indexOf(role))),
+    reads: roles.map(() => all),
+  })
   const named = (list: Inputs): Joint<K, O, graph.Node> =>
     Object.fromEntries(roles.map((role, i) => [role, list[i]?._node])) as Joint<K, O, graph.Node>
   const apply = operation<P>(op, roles, 'widen', (list, p) => spec.forward(named(list), p))
@@ -193,7 +218,21 @@ export function defineJointOp<const K extends string, const O extends string, P>
 
 // ── calls ──
 
-/** What records an op: it checks where the tensors are, takes care of halves, makes the nodes and passes tensors of them to `record`. */
+/** The tensor of the node that an op made, recorded. */
+function one(op: Op, a: Tensor, b: Tensor | undefined, made: graph.Node, p: unknown): Tensor {
+  const out = new Tensor(made)
+  recordOne(op, a, b, out, p)
+  return out
+}
+
+/** As {@link one}, of any numbers of inputs and outputs. */
+function several(op: Op, inputs: (Tensor | undefined)[], made: readonly graph.Node[], p: unknown): Tensor[] {
+  const outputs = made.map((each) => new Tensor(each))
+  record(op, inputs, outputs, p)
+  return outputs
+}
+
+/** What records an op of any number of tensors: it checks where they are, takes care of halves and makes the nodes. */
 function operation<P>(
   op: Op,
   roles: readonly string[] | string,
@@ -201,29 +240,19 @@ function operation<P>(
   forward: Forward<P>,
 ): (inputs: Inputs, p: P) => Tensor | Tensor[] {
   const { name } = op
-  const widen = half === 'widen'
   const apply = (inputs: Inputs, p: P): Tensor | Tensor[] => {
     const outer = enterScope(name)
     try {
       const made = forward(inputs, p)
-      const outputs = made instanceof graph.Node ? [new Tensor(made)] : made.map((each) => new Tensor(each))
-      record(op, inputs, outputs, p)
-      return made instanceof graph.Node ? (outputs[0] as Tensor) : outputs
+      return made instanceof graph.Node ? (several(op, inputs.slice(), [made], p)[0] as Tensor) : several(op, inputs.slice(), made, p)
     } finally {
       leaveScope(outer)
     }
   }
   return (inputs, p) => {
-    let placement: graph.Placement = 'auto'
-    let halves = false
-    for (let i = 0; i < inputs.length; i++) {
-      const x = inputs[i]?._node
-      if (x === undefined) continue
-      if (placement === 'auto') placement = x.placement
-      else if (x.placement !== 'auto' && x.placement !== placement) checkDevices(name, roles, inputs)
-      if (widen && x.dtype === 'float16') halves = true
-    }
-    return halves ? inFloat32(name, inputs, (wide) => apply(wide, p)) : apply(inputs, p)
+    checkDevices(name, roles, inputs)
+    if (half === 'keep' || !inputs.some(isHalf)) return apply(inputs, p)
+    return inFloat32(name, inputs, (wide) => apply(wide, p))
   }
 }
 

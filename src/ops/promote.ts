@@ -35,10 +35,9 @@ export function number(value: number, dtype: DType): Tensor {
 /** The dtype in which a number meets a tensor of `dtype`: whole numbers fit any number type, fractions need a float. */
 function dtypeWithNumber(dtype: DType, value: number | boolean): DType {
   if (typeof value === 'boolean') return dtype
-  const { kind } = dtypeInfo[dtype]
-  if (kind === 'float') return dtype
+  if (isFloat(dtype)) return dtype
   if (!Number.isInteger(value)) return 'float32'
-  return kind === 'bool' ? 'int32' : dtype
+  return dtype === 'bool' ? 'int32' : dtype
 }
 
 const PROMOTE_TYPES = signature('promoteTypes', { type1: DTYPE, type2: DTYPE })
@@ -122,7 +121,7 @@ export function checkNumber(op: string, role: string, x: unknown): number | bool
 }
 
 /** The dtype in which a float function of `dtype` is computed. */
-export const floatOf = (dtype: DType): DType => (dtypeInfo[dtype].kind === 'float' ? dtype : 'float32')
+export const floatOf = (dtype: DType): DType => (isFloat(dtype) ? dtype : 'float32')
 
 export function checkFloat(op: string, role: string, x: Tensor): void {
   if (dtypeInfo[x.dtype].kind !== 'float')

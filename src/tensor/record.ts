@@ -11,8 +11,10 @@ import { share, type Tensor } from './tensor.ts'
 
 /** What an op may have beside its name and its gradients. */
 export interface OpTraits {
-  /** For each input, the positions (of inputs, then outputs) that its gradient reads; undefined where there is no gradient. Default: gradients for all, which read nothing. */
-  readonly reads?: readonly (readonly number[] | undefined)[]
+  /** Bit i is set where input i has a gradient. Default: all have. */
+  readonly differentiable?: number
+  /** For each input, the positions (of inputs, then outputs) that its gradient reads, in bits. Default: nothing is read. */
+  readonly reads?: readonly number[]
   /** PyTorch gives a view of the first input here; in place on it would not reach the original, and is refused. */
   readonly view?: boolean
   /** The result is a view that its only readers reduce, never a value of its own: it may have more elements than a tensor. */
@@ -23,73 +25,84 @@ export interface OpTraits {
 export class Op implements TapeOp<Tensor> {
   readonly name: string
   readonly backward: Backward<Tensor>
-  readonly reads: OpTraits['reads']
+  readonly differentiable: number
+  readonly reads: readonly number[]
   readonly view: boolean
   readonly virtual: boolean
 
-  constructor(name: string, backward: Backward<Tensor>, { reads, view = false, virtual = false }: OpTraits = {}) {
+  constructor(name: string, backward: Backward<Tensor>, { differentiable = -1, reads = [], view = false, virtual = false }: OpTraits = {}) {
     this.name = name
     this.backward = backward
+    this.differentiable = differentiable
     this.reads = reads
     this.view = view
     this.virtual = virtual
   }
 }
 
-/** Records that `op` made `outputs` of `inputs`. Returns the entry, where there is one on the tape. @throws ShapeError where an output is too large */
-export function record(
-  op: Op,
-  inputs: readonly (Tensor | undefined)[],
-  outputs: readonly Tensor[],
-  params: unknown,
-): TapeEntry<Tensor> | undefined {
-  const { reads } = op
-  let tracked = false
-  for (let i = 0; i < inputs.length; i++) {
-    if (inputs[i]?._edge !== undefined && (reads === undefined || reads[i] !== undefined)) tracked = true
+type Inputs = (Tensor | undefined)[]
+
+/**
+ * Records that `op` made `outputs` of `inputs`, an array that is the tape's from now on. Returns the entry, where there is one on the tape.
+ * @throws ShapeError where an output is too large
+ */
+export function record(op: Op, inputs: Inputs, outputs: readonly Tensor[], params: unknown): TapeEntry<Tensor> | undefined {
+  for (const out of outputs) {
+    const same = inputs.find((x) => x?._node === out._node)
+    if (!settle(op, same ?? inputs[0], inputs[1], out)) refuse(op, inputs, outputs, out)
   }
-  for (let k = 0; k < outputs.length; k++) settle(op, inputs, outputs[k] as Tensor, outputs)
-  return tracked && isGradEnabled() ? trace(op, inputs, outputs, params) : undefined
+  const tracked = inputs.some((x, i) => x?._edge !== undefined && op.differentiable & (1 << i))
+  return tracked && outputs.some((out) => isFloat(out._node.dtype)) && isGradEnabled() ? trace(op, inputs, outputs, params) : undefined
 }
 
-/** Settles what an output is: a value of its own, or another handle on an input's; of a size that a tensor may have. */
-function settle(op: Op, inputs: readonly (Tensor | undefined)[], out: Tensor, outputs: readonly Tensor[]): void {
+/** As {@link record}, of one output of one tensor or two, which is what nearly all ops have: arrays are made only for the tape. */
+export function recordOne(op: Op, a: Tensor, b: Tensor | undefined, out: Tensor, params: unknown): void {
+  if (!settle(op, a, b, out)) refuse(op, inputsOf(a, b), [out], out)
+  const { differentiable } = op
+  const tracked = (a._edge !== undefined && differentiable & 1) || (b?._edge !== undefined && differentiable & 2)
+  if (tracked && isFloat(out._node.dtype) && isGradEnabled()) trace(op, inputsOf(a, b), [out], params)
+}
+
+const inputsOf = (a: Tensor, b: Tensor | undefined): Inputs => (b === undefined ? [a] : [a, b])
+
+/** Settles whether an output is a value of its own or another handle on that of `a` or `b`. Returns whether a tensor may be so large. */
+function settle(op: Op, a: Tensor | undefined, b: Tensor | undefined, out: Tensor): boolean {
   const node = out._node
   const { shape } = node
-  for (let i = 0; i < inputs.length; i++) if (inputs[i]?._node === node) share(node)
+  const x = a?._node
+  const y = b?._node
+  if (x === node || y === node) share(node)
+  if (op.view) out._viewOf(a as Tensor)
   if (shape.length === 0) keepScalar(node)
-  else if (rules === 0 && shape !== inputs[0]?._node.shape && !op.virtual && sizeOf(shape) > MOST_ELEMENTS) refuse(op, inputs, out, outputs)
-  if (op.view) out._viewOf(inputs[0] as Tensor)
+  else if (x?.shape !== shape && y?.shape !== shape && rules === 0 && !op.virtual) return sizeOf(shape) <= MOST_ELEMENTS
+  return true
 }
 
 /** Puts an entry on the tape, with what the gradients of the tracked inputs will read. */
-function trace(
-  op: Op,
-  inputs: readonly (Tensor | undefined)[],
-  outputs: readonly Tensor[],
-  params: unknown,
-): TapeEntry<Tensor> | undefined {
-  if (!outputs.some(isDifferentiable)) return undefined
-  const { reads } = op
+function trace(op: Op, inputs: Inputs, outputs: readonly Tensor[], params: unknown): TapeEntry<Tensor> {
+  const { reads, differentiable } = op
   const n = inputs.length
-  const edges = new Array<GradEdge<Tensor> | undefined>(n)
-  for (let i = 0; i < n; i++) edges[i] = reads === undefined || reads[i] !== undefined ? inputs[i]?._edge : undefined
+  const edges: (GradEdge<Tensor> | undefined)[] = n === 1 ? [undefined] : n === 2 ? [undefined, undefined] : new Array(n)
+  let read = 0
+  for (let i = 0; i < n; i++) {
+    const edge = differentiable & (1 << i) ? inputs[i]?._edge : undefined
+    edges[i] = edge
+    if (edge !== undefined && i < reads.length) read |= reads[i] as number
+  }
   const entry = new TapeEntry<Tensor>(op, params, edges)
   entry.outputs = outputs.length === 1 ? [edgeTo(entry, outputs[0] as Tensor)] : outputs.map((out) => edgeTo(entry, out))
-  if (reads === undefined) return entry
-  for (let i = 0; i < n; i++) {
-    if (edges[i] === undefined) continue
-    const positions = reads[i] as readonly number[]
-    for (let j = 0; j < positions.length; j++) {
-      const k = positions[j] as number
-      const x = k < n ? inputs[k] : outputs[k - n]
-      if (x !== undefined) entry.save(k, x)
-    }
-  }
+  if (read !== 0) entry.save(savedFor(read, inputs, outputs))
   return entry
 }
 
-const isDifferentiable = (x: Tensor): boolean => isFloat(x._node.dtype)
+/** The inputs and outputs at the positions of `read`, which has a bit for each. */
+function savedFor(read: number, inputs: Inputs, outputs: readonly Tensor[]): Inputs {
+  const n = inputs.length
+  // (no other array where no output is read, which is what most ops are like)
+  const saved = read < 1 << n ? inputs : n === 1 && outputs.length === 1 ? [inputs[0], outputs[0]] : inputs.concat(outputs)
+  for (let k = 0; k < saved.length; k++) if (!(read & (1 << k))) saved[k] = undefined
+  return saved
+}
 
 function edgeTo(entry: TapeEntry<Tensor>, out: Tensor): GradEdge<Tensor> {
   const { shape, dtype } = out._node
@@ -118,12 +131,12 @@ export function checkSize(op: string, shape: Shape): void {
   if (rules === 0) checkElements(op, shape)
 }
 
-/** Throws for a result that is too large; it and what led to it are given up. */
-function refuse(op: Op, inputs: readonly (Tensor | undefined)[], out: Tensor, outputs: readonly Tensor[]): void {
+/** Throws for an output that is too large; all and what led to them are given up. */
+function refuse(op: Op, inputs: Inputs, outputs: readonly Tensor[], large: Tensor): void {
   for (const each of outputs) graph.forget(each._node)
   // What only this call has read so far is stored as if it had not been read
   for (const x of inputs) if (x) graph.keep(x._node)
-  checkSize(op.name, out.shape)
+  checkSize(op.name, large.shape)
 }
 
 // ── intermediate results ──

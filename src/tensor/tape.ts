@@ -98,15 +98,16 @@ export class TapeEntry<T extends Handle> implements GradFn {
     return tensor
   }
 
-  save(i: number, tensor: T): void {
-    const length = this.inputs.length + this.outputs.length
-    this.saved ??= new Array<T | undefined>(length)
-    this.saved[i] = tensor
-    const { version } = tensor
-    // Most tensors have never been changed in place
-    if (version === 0) return
-    this.versions ??= new Array<number>(length)
-    this.versions[i] = version
+  /** Keeps the tensors, each with the version that it has now. The array is kept, not copied. */
+  save(tensors: (T | undefined)[]): void {
+    this.saved = tensors
+    for (let i = 0; i < tensors.length; i++) {
+      const version = tensors[i]?.version
+      // Most tensors have never been changed in place
+      if (version === undefined || version === 0) continue
+      this.versions ??= tensors.map(() => 0)
+      this.versions[i] = version
+    }
   }
 
   /** Lets go of what was saved, and of the tape behind: a loss that is kept holds nothing more. An op that saves nothing may be walked again. */
