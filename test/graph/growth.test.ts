@@ -106,11 +106,14 @@ describe('the time of a schedule is linear', () => {
   for (const maxBuffers of [10, 64]) {
     it.each(Object.entries(GRAPHS))(`for %s (${maxBuffers} buffers)`, { timeout: 120_000 }, (_, { n, make }) => {
       cost(make, n, maxBuffers)
-      const exponent = (): number => Math.log(cost(make, 16 * n, maxBuffers) / cost(make, 2 * n, maxBuffers)) / Math.log(8)
-      // A machine that does other work makes one measurement in some worthless
-      let least = Number.POSITIVE_INFINITY
-      for (let i = 0; i < 3 && least > 1.3; i++) least = Math.min(least, exponent())
-      expect(least).toBeLessThanOrEqual(1.3)
+      // In turns, the least of each: a machine that does other work is slower at times, and then for a while
+      let [short, long, exponent] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+      for (let i = 0; i < 8 && exponent > 1.3; i++) {
+        short = Math.min(short, cost(make, 2 * n, maxBuffers))
+        long = Math.min(long, cost(make, 16 * n, maxBuffers))
+        exponent = Math.log(long / short) / Math.log(8)
+      }
+      expect(exponent).toBeLessThanOrEqual(1.3)
     })
   }
 })
