@@ -1,4 +1,4 @@
-/** @file What went wrong in work that nobody waited for: kept until a promise can tell it. */
+/** @file Errors of work that no promise was returned for: kept until the next promise of the library, which rejects with them. */
 import { DeviceLostError } from '../base/index.ts'
 import { markReported } from '../device/index.ts'
 import { raiseLoss } from './devices.ts'
@@ -10,7 +10,7 @@ export function fail(e: unknown): void {
   failure ??= e
 }
 
-/** Throws, once, what went wrong in work that nobody waited for. */
+/** Throws, once, the error that was kept. */
 export function raise(): void {
   if (failure === undefined) {
     raiseLoss()
@@ -21,7 +21,7 @@ export function raise(): void {
   throw e
 }
 
-/** What fails here reaches the user. What failed before, and nobody waited for, comes first: this may be because of it, and will say so again. */
+/** Runs work whose errors reach the user. One that was kept comes first: the work may have failed because of it, and will fail again. */
 export async function withDeferredErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()

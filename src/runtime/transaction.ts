@@ -150,7 +150,7 @@ const NO_DONORS: ReadonlySet<Node> = new Set()
 /**
  * Computes `first` and the other sinks together. What cannot be computed stands in no other's way, and says so when it is read. Where this throws, handles
  * that such a value was put behind have their old values again; else they wait for the next flush with it.
- * @throws what kept `first` from being computed; where there is none, OutOfMemoryError and CompilationError of the others: who waits for everything learns of them
+ * @throws what kept `first` from being computed; where there is none, OutOfMemoryError and CompilationError of the others, for `synchronize`, which waits for everything
  */
 export function flushAll(
   first: readonly Node[],
