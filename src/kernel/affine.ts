@@ -4,7 +4,6 @@
  */
 import { contiguousStrides, type Shape } from '../base/index.ts'
 import type { Atom, Axis, Expr, Index, Term } from './ir.ts'
-import { insideAtom, isIndex } from './walk.ts'
 
 interface Facts {
   readonly key: string
@@ -215,14 +214,3 @@ export function reshapeCoords(coords: readonly Index[], from: Shape, to: Shape):
 
 /** Whether the index is offset + Σ coef · axis. */
 export const isAffine = (index: Index): boolean => index.terms.every((t) => t.atom.kind === 'axis')
-
-/** Calls `visit` with the coefficients (0 where absent) of every level of the index at which one of its terms is summed. */
-export function visitLevels(index: Index, visit: (coefOf: (axisId: number) => number) => void): void {
-  const coefs = new Map<number, number>()
-  for (const { coef, atom } of index.terms) {
-    const part = insideAtom(atom)
-    if (atom.kind === 'axis') coefs.set(atom.axis.id, coef)
-    else if (part && isIndex(part)) visitLevels(part, visit)
-  }
-  visit((id) => coefs.get(id) ?? 0)
-}

@@ -1,4 +1,4 @@
-/** @file What a device looks at in a contraction: sizes, strides, which axes walk as one, and whether templates can compute it at all. */
+/** @file What a device looks at in a contraction: sizes, strides, and whether templates can compute it at all. */
 import { dtypeInfo } from '../base/index.ts'
 import type { Axis, BufferUse, Expr, Index, Kernel } from './ir.ts'
 
@@ -81,20 +81,3 @@ export const exchanged = (s: ContractShape): ContractShape => ({ ...s, m: s.n, n
 
 /** The axes of the same product transposed. */
 export const exchangedAxes = (x: ContractAxes): ContractAxes => ({ ...x, rows: x.columns, columns: x.rows, a: x.b, b: x.a })
-
-/** The axes of one side that have to be told apart: those that every use walks as one stay one. */
-export type Parts = readonly { readonly axes: readonly Axis[]; readonly size: number }[]
-
-/** Joins neighbouring axes through which all the indices step as through one. */
-export function partsOf(axes: readonly Axis[], indices: readonly Index[]): Parts {
-  const parts: { axes: Axis[]; size: number }[] = []
-  for (const axis of axes) {
-    const last = parts.at(-1)
-    const before = last?.axes.at(-1)
-    if (last && indices.every((index) => coefOf(index, before) === coefOf(index, axis) * axis.size)) {
-      last.axes.push(axis)
-      last.size *= axis.size
-    } else parts.push({ axes: [axis], size: axis.size })
-  }
-  return parts
-}

@@ -1,4 +1,5 @@
-export { isAffine, keyOf, linear, literal, ofAxis, ofValue, reshapeCoords, sameIndex, shift, unravel, visitLevels } from './affine.ts'
+export { isAffine, keyOf, linear, literal, ofAxis, ofValue, reshapeCoords, sameIndex, shift, unravel } from './affine.ts'
+export * from './collapse-axes.ts'
 export * from './contract.ts'
 export * from './fold.ts'
 export * from './identity.ts'

@@ -3,16 +3,16 @@ import {
   type Axis,
   axesOf,
   type BufferUse,
+  type CollapsedAxis,
   type ContractAxes,
   type ContractShape,
   coefOf,
+  collapsedAxes,
   exchanged,
   exchangedAxes,
   type Index,
   indicesOf,
   type Kernel,
-  type Parts,
-  partsOf,
   type Stage,
   shapeOf,
 } from '../../kernel/index.ts'
@@ -30,9 +30,9 @@ export function printContract(kernel: Kernel, strategy: ContractStrategy): Print
   const shape = exchange ? exchanged(shapeOf(kernel)) : shapeOf(kernel)
   const axes = exchange ? exchangedAxes(axesOf(kernel)) : axesOf(kernel)
   const stored = indicesOf(storesOf(kernel))
-  const rows = partsOf(axes.rows, [axes.a.index, ...stored])
-  const columns = partsOf(axes.columns, [axes.b.index, ...stored])
-  const batch = partsOf(axes.batch, [axes.a.index, axes.b.index])
+  const rows = collapsedAxes(axes.rows, [axes.a.index, ...stored])
+  const columns = collapsedAxes(axes.columns, [axes.b.index, ...stored])
+  const batch = collapsedAxes(axes.batch, [axes.a.index, axes.b.index])
   const parts = [
     constants(strategy, shape),
     'struct Contract { batches: u32, m: u32, n: u32, k: u32, part: u32 }',
@@ -138,11 +138,11 @@ function stepText({ params }: WgslExpressions, name: string, position: string, c
 const smallSize = (emitter: WgslExpressions, axis: Axis): string => (axis.size <= SMALL ? `${axis.size}u` : emitter.axisSize(axis))
 
 /** `of` = Σ position · (sizes behind it): lines that name the positions `x0`, `x1`, … */
-function split(of: string, parts: Parts, size: (part: Parts[0], i: number) => string): string[] {
+function split(of: string, parts: readonly CollapsedAxis[], size: (part: CollapsedAxis, i: number) => string): string[] {
   const lines: string[] = []
   let rest = of
   for (let i = parts.length - 1; i > 0; i--) {
-    const text = size(parts[i] as Parts[0], i)
+    const text = size(parts[i] as CollapsedAxis, i)
     lines.push(`  let over${i} = ${rest} / ${text};`, `  let x${i} = ${rest} - over${i} * ${text};`)
     rest = `over${i}`
   }
@@ -151,13 +151,19 @@ function split(of: string, parts: Parts, size: (part: Parts[0], i: number) => st
 }
 
 /** Σ coef · position, by the innermost axis of each part. */
-function sumText(emitter: WgslExpressions, name: string, index: Index, parts: Parts, position: (i: number) => string): string {
+function sumText(
+  emitter: WgslExpressions,
+  name: string,
+  index: Index,
+  parts: readonly CollapsedAxis[],
+  position: (i: number) => string,
+): string {
   const terms = parts.map(({ axes }, i) => stepText(emitter, `${name}${i}`, position(i), coefOf(index, axes.at(-1))))
   return terms.filter((t) => t !== '0u').join(' + ') || '0u'
 }
 
 /** A place along one side of the result, taken apart once for all that is read and stored there: `struct Row { x0, … }` and `row_of(m)`. */
-function sideFunction(emitter: WgslExpressions, kind: 'Row' | 'Column', parts: Parts): string {
+function sideFunction(emitter: WgslExpressions, kind: 'Row' | 'Column', parts: readonly CollapsedAxis[]): string {
   const name = kind.toLowerCase()
   const of = kind === 'Row' ? 'm' : 'n'
   const fields = ['at', ...parts.map((_, i) => `x${i}`)]
@@ -171,7 +177,14 @@ function sideFunction(emitter: WgslExpressions, kind: 'Row' | 'Column', parts: P
 }
 
 /** Where an operand begins for a batch and a row (or column). */
-function startFunction(emitter: WgslExpressions, name: string, index: Index, batch: Parts, kind: 'Row' | 'Column', parts: Parts): string {
+function startFunction(
+  emitter: WgslExpressions,
+  name: string,
+  index: Index,
+  batch: readonly CollapsedAxis[],
+  kind: 'Row' | 'Column',
+  parts: readonly CollapsedAxis[],
+): string {
   const side = kind.toLowerCase()
   const terms = [
     index.offset === 0 ? '0u' : emitter.params.use(`start_${name}`, index.offset),
@@ -188,7 +201,7 @@ function startFunction(emitter: WgslExpressions, name: string, index: Index, bat
 
 /** How far an operand is, at the k-th term of the sum, from where it begins. */
 function stepFunction(emitter: WgslExpressions, name: string, index: Index, axes: readonly Axis[]): string {
-  const parts = partsOf(axes, [index])
+  const parts = collapsedAxes(axes, [index])
   return [
     `fn step_${name}(k: u32) -> u32 {`,
     ...split('k', parts, ({ axes: own, size }, i) =>
@@ -200,7 +213,12 @@ function stepFunction(emitter: WgslExpressions, name: string, index: Index, axes
 }
 
 /** The kernel's store stages for one output, whose sum is `sum`. */
-function storeFunction(emitter: WgslExpressions, axes: ContractAxes, rows: Parts, columns: Parts): string {
+function storeFunction(
+  emitter: WgslExpressions,
+  axes: ContractAxes,
+  rows: readonly CollapsedAxis[],
+  columns: readonly CollapsedAxis[],
+): string {
   const { kernel } = emitter
   emitter.setAccumulator(0, 0, 'sum')
   emitter.open()

@@ -1,21 +1,28 @@
 /** @file The store stages of a contraction, over a part of its result whose sums are in memory. */
-import { type Axis, type ContractAxes, type Kernel, type Parts, rootsOf, type Stage } from '../../../../kernel/index.ts'
+import {
+  type Axis,
+  type CollapsedAxis,
+  type ContractAxes,
+  collapseStores,
+  type Kernel,
+  rootsOf,
+  type Stage,
+} from '../../../../kernel/index.ts'
 import type { Code, Local } from '../assembler/assembler.ts'
 import { Expressions } from './expressions.ts'
 import type { Helpers } from './helpers.ts'
 import type { Library } from './library.ts'
-import { joinAxes } from './merge-axes.ts'
 import { gridLane } from './vectorize.ts'
 import { LANES } from './writer.ts'
 
 /** The positions along some parts of what stands in `of`, row-major. */
-export function split(code: Code, of: Local, parts: Parts): Local[] {
+export function split(code: Code, of: Local, parts: readonly CollapsedAxis[]): Local[] {
   if (parts.length === 1) return [of]
   const locals = parts.map(() => code.local('i32'))
   const rest = code.local('i32')
   code.get(of).set(rest)
   for (let i = parts.length - 1; i >= 0; i--) {
-    const [local, { size }] = [locals[i] as Local, parts[i] as Parts[0]]
+    const [local, { size }] = [locals[i] as Local, parts[i] as CollapsedAxis]
     if (i === 0) code.get(rest).set(local)
     else {
       code.get(rest).i32(size).op('i32.rem_u').set(local)
@@ -37,7 +44,7 @@ export class StoresWriter {
   /** @param lengths elements of each buffer */
   constructor(kernel: Kernel, axes: ContractAxes, lengths: readonly number[], code: Code, library: Library, helpers: Helpers) {
     const stores = kernel.stages.slice(1) as Extract<Stage, { kind: 'store' }>[]
-    const { axes: columns, stages } = joinAxes(axes.columns, stores, 1 + Math.max(...kernel.grid.map((axis) => axis.id)))
+    const { axes: columns, stages } = collapseStores(axes.columns, stores, 1 + Math.max(...kernel.grid.map((axis) => axis.id)))
     this.#rows = axes.rows
     this.#columns = columns
     this.stages = stages

@@ -7,9 +7,9 @@ import {
   axesOf,
   type ContractAxes,
   coefOf,
+  collapsedAxes,
   type Index,
   type Kernel,
-  partsOf,
   type Store,
   shapeOf,
 } from '../../../../kernel/index.ts'
@@ -80,7 +80,7 @@ function layoutOf(side: readonly Axis[], sum: readonly Axis[], index: Index): Ma
 /** The better dimension for the lines of a packed operand, and nanoseconds for one of its elements. */
 function linesOf(side: readonly Axis[], sum: readonly Axis[], index: Index): readonly [MatrixLayout['along'], number] {
   const run = (axes: readonly Axis[]): number => {
-    const last = partsOf(axes, [index]).at(-1)
+    const last = collapsedAxes(axes, [index]).at(-1)
     return last && coefOf(index, last.axes.at(-1)) === 1 ? last.size : 1
   }
   const [along, length] = run(side) >= run(sum) ? (['side', run(side)] as const) : (['sum', run(sum)] as const)

@@ -1,5 +1,5 @@
 /** @file Copies a part of an operand into lines of numbers side by side, from any strides and windows. */
-import { type Axis, coefOf, type Index, type Parts, partsOf } from '../../../../kernel/index.ts'
+import { type Axis, type CollapsedAxis, coefOf, collapsedAxes, type Index } from '../../../../kernel/index.ts'
 import type { Code, Local } from '../assembler/assembler.ts'
 import { split } from '../codegen/epilogue.ts'
 
@@ -18,7 +18,7 @@ export interface Lines {
 
 /** The positions along the first of the parts of a line, for a line of `count` elements. */
 export function firstCount({ along, index }: Lines, count: number): number {
-  const below = partsOf(along, [index])
+  const below = collapsedAxes(along, [index])
     .slice(1)
     .reduce((n, { size }) => n * size, 1)
   return count / below
@@ -33,8 +33,8 @@ export function firstCount({ along, index }: Lines, count: number): number {
 export function writeLines(code: Code, of: Lines, from: Local, count: Local, to: Local): void {
   const [, begin, end] = code.params as [Local, Local, Local]
   const { index, pitch } = of
-  const lines = partsOf(of.lines, [index])
-  const parts = partsOf(of.along, [index])
+  const lines = collapsedAxes(of.lines, [index])
+  const parts = collapsedAxes(of.along, [index])
   const [u, source, target] = [code.local('i32'), code.local('i32'), code.local('i32')]
   code.get(begin).set(u)
   code.for(u, end, 1, () => {
@@ -59,12 +59,12 @@ export function writeLines(code: Code, of: Lines, from: Local, count: Local, to:
   })
 }
 
-const bytesAlong = (parts: Parts, i: number, index: Index): number => 4 * coefOf(index, parts[i]?.axes.at(-1))
+const bytesAlong = (parts: readonly CollapsedAxis[], i: number, index: Index): number => 4 * coefOf(index, parts[i]?.axes.at(-1))
 
 const advance = (code: Code, at: Local, bytes: number): Code => code.get(at).i32(bytes).op('i32.add').set(at)
 
 /** Copies what lies along the parts from `level` on, and moves `target` past it. */
-function nest(code: Code, parts: Parts, index: Index, level: number, source: Local, target: Local, count: Local): void {
+function nest(code: Code, parts: readonly CollapsedAxis[], index: Index, level: number, source: Local, target: Local, count: Local): void {
   const last = level >= parts.length - 1
   const size = parts[level]?.size ?? 1
   const step = parts.length === 0 ? 0 : bytesAlong(parts, level, index)

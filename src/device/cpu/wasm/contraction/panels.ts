@@ -8,13 +8,13 @@
 import {
   type Axis,
   axesOf,
+  type CollapsedAxis,
   type ContractAxes,
   coefOf,
+  collapsedAxes,
   fitsTemplate,
   type Index,
   type Kernel,
-  type Parts,
-  partsOf,
   type Store,
   shapeOf,
 } from '../../../../kernel/index.ts'
@@ -248,7 +248,7 @@ export class ContractWriter {
   }
 
   /** Pushes Σ 4 · coef · position. */
-  #bytes(index: Index, parts: Parts, positions: readonly Local[]): void {
+  #bytes(index: Index, parts: readonly CollapsedAxis[], positions: readonly Local[]): void {
     const code = this.#code
     code.i32(0)
     parts.forEach(({ axes }, i) => {
@@ -282,7 +282,7 @@ export class ContractWriter {
   /** A table of how many bytes an operand moves for `count` positions behind `from` along one side, up to whole panels and fours: behind the last the last again. */
   #table(index: Index, axes: readonly Axis[], from: Local, count: Local, width: number, size: number, place: number, scratch: Local): void {
     const code = this.#code
-    const parts = partsOf(axes, [index])
+    const parts = collapsedAxes(axes, [index])
     const [i, to, x, end] = [code.local('i32'), code.local('i32'), code.local('i32'), code.local('i32')]
     code.get(scratch).i32(place).op('i32.add').set(to)
     code.get(from).set(i)

@@ -1,10 +1,10 @@
 /** @file Which parts of a contraction lie in memory as plain matrices do. */
-import { type Axis, coefOf, type Index, type Kernel, partsOf, type Store } from '../../../../kernel/index.ts'
+import { type Axis, coefOf, collapsedAxes, type Index, type Kernel, type Store } from '../../../../kernel/index.ts'
 
 /** The stride of axes that an index walks as one; undefined where it does not. */
 export function strideOf(axes: readonly Axis[], index: Index): number | undefined {
   if (axes.length === 0) return 1
-  return partsOf(axes, [index]).length === 1 ? coefOf(index, axes.at(-1)) : undefined
+  return collapsedAxes(axes, [index]).length === 1 ? coefOf(index, axes.at(-1)) : undefined
 }
 
 /** The store that has nothing to do but put the sums somewhere. */
