@@ -18,19 +18,24 @@ export interface Walk {
   readonly targets?: ReadonlySet<Edge>
 }
 
+let walks = 0
+
 /** Every entry from which gradient can reach a wanted edge, by descending serial; the edges wanted on the way. */
 function plan(roots: readonly Edge[], targets: ReadonlySet<Edge> | undefined): { entries: Entry[]; wanted: ReadonlySet<Edge> | undefined } {
-  const seen = new Set<Entry>()
-  const stack: Entry[] = []
+  const walk = ++walks
+  const entries: Entry[] = []
   const visit = (edge: Edge | undefined): void => {
     const entry = edge?.entry
-    if (entry === undefined || seen.has(entry)) return
-    seen.add(entry)
-    stack.push(entry)
+    if (entry === undefined || entry.walk === walk) return
+    entry.walk = walk
+    entries.push(entry)
   }
   for (const root of roots) visit(root)
-  for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) for (const edge of entry.inputs) visit(edge)
-  const entries = [...seen].sort((a, b) => b.serial - a.serial)
+  for (let i = 0; i < entries.length; i++) {
+    const { inputs } = entries[i] as Entry
+    for (let k = 0; k < inputs.length; k++) visit(inputs[k])
+  }
+  entries.sort((a, b) => b.serial - a.serial)
   if (targets === undefined) return { entries, wanted: undefined }
 
   // From the leaves upwards: an entry is on a path when one of its inputs is wanted, and then so are its outputs.

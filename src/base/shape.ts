@@ -50,10 +50,35 @@ export function normalizeDim(op: string, dim: number, ndim: number, what = 'dim'
 
 /** The dims of a reduction: all of them when none is named; repeated dims are an error. Ascending. */
 export function normalizeDims(op: string, dims: number | readonly number[] | undefined | null, ndim: number): number[] {
-  if (dims === undefined || dims === null || (Array.isArray(dims) && dims.length === 0)) return Array.from({ length: ndim }, (_, i) => i)
-  const list = (typeof dims === 'number' ? [dims] : [...dims]).map((d) => normalizeDim(op, d, ndim))
-  if (list.length > 1 && new Set(list).size !== list.length) throw new ShapeError(op, `a dim appears twice in [${list.join(', ')}]`)
-  return ndim === 0 ? [] : list.sort((a, b) => a - b)
+  const list: number[] = []
+  if (dims === undefined || dims === null || (typeof dims === 'object' && dims.length === 0)) {
+    for (let d = 0; d < ndim; d++) list.push(d)
+    return list
+  }
+  if (typeof dims === 'number') list.push(normalizeDim(op, dims, ndim))
+  else for (let i = 0; i < dims.length; i++) list.push(normalizeDim(op, dims[i] as number, ndim))
+  if (list.length > 1) {
+    if (new Set(list).size !== list.length) throw new ShapeError(op, `a dim appears twice in [${list.join(', ')}]`)
+    list.sort((a, b) => a - b)
+  }
+  return ndim === 0 ? [] : list
+}
+
+/** A shape without some of its dims: what a reduction leaves. */
+export function withoutDims(shape: Shape, dims: readonly number[]): number[] {
+  const rest: number[] = []
+  for (let d = 0; d < shape.length; d++) if (!dims.includes(d)) rest.push(shape[d] as number)
+  return rest
+}
+
+/** A shape with 1 in place of some of its dims: what a reduction leaves under `keepdim`. */
+export function onesAt(shape: Shape, dims: readonly number[]): number[] {
+  const kept = shape.slice()
+  for (let i = 0; i < dims.length; i++) {
+    const d = dims[i] as number
+    if (d < kept.length) kept[d] = 1
+  }
+  return kept
 }
 
 /** The shape two operands broadcast to, as in NumPy. */

@@ -12,6 +12,7 @@ import {
   sameShape,
   sizeOf,
   type TypedArray,
+  withoutDims,
 } from '../base/index.ts'
 import { type BinaryOp, binaryOps, positionOf, type ReduceOp, type UnaryOp } from '../kernel/index.ts'
 import { Node, type Placement } from './node.ts'
@@ -123,13 +124,14 @@ export function expand(x: Node, shape: Shape): Node {
 }
 
 export function permute(x: Node, order: readonly number[]): Node {
-  if (order.every((d, i) => d === i)) return x
-  return make(
-    { kind: 'permute', order },
-    [x],
-    order.map((d) => x.shape[d] as number),
-    x.dtype,
-  )
+  const shape: number[] = []
+  let same = true
+  for (let i = 0; i < order.length; i++) {
+    const d = order[i] as number
+    if (d !== i) same = false
+    shape.push(x.shape[d] as number)
+  }
+  return same ? x : make({ kind: 'permute', order }, [x], shape, x.dtype)
 }
 
 const ONE: readonly number[] = [1]
@@ -168,12 +170,7 @@ export function pad(x: Node, before: readonly number[], shape: Shape): Node {
 export function reduce(op: ReduceOp, x: Node, dims: readonly number[]): Node {
   const givesPosition = positionOf(op) !== undefined
   if (dims.length === 0 && !givesPosition) return x
-  return make(
-    { kind: 'reduce', op, dims },
-    [x],
-    x.shape.filter((_, i) => !dims.includes(i)),
-    givesPosition ? 'int32' : x.dtype,
-  )
+  return make({ kind: 'reduce', op, dims }, [x], withoutDims(x.shape, dims), givesPosition ? 'int32' : x.dtype)
 }
 
 const MATRICES = { kind: 'contract', m: 1, n: 1, k: 1 } as const satisfies Primitive

@@ -7,6 +7,7 @@ import {
   options as describe,
   FINITE,
   oneOf,
+  onesAt,
   optional,
   type Shape,
   ShapeError,
@@ -93,7 +94,7 @@ function channelSum(x: Tensor, c: Channels): Tensor {
 /** The mean over `dims`, which stay as 1. */
 function averaged(x: graph.Node, dims: readonly number[]): graph.Node {
   const n = dims.reduce((size, d) => size * (x.shape[d] as number), 1)
-  const kept = x.shape.map((s, i) => (dims.includes(i) ? 1 : s))
+  const kept = onesAt(x.shape, dims)
   const total = graph.reshape(graph.reduce('sum', x, dims), kept)
   return graph.binary('div', total, graph.scalar(n, x.dtype)) // n as data: another batch size is no other kernel
 }

@@ -5,6 +5,7 @@ import {
   options as describe,
   type Kind,
   nullable,
+  onesAt,
   optional,
   type Shape,
   showShape,
@@ -90,7 +91,7 @@ const TAPS = [-4, -3]
 /** The dims of the taps in [..., kh, kw, oh, ow]. */
 const tapDims = (x: Tensor) => {
   const dims = TAPS.map((d) => x.ndim + d)
-  return { dims, kept: x.shape.map((n, i) => (dims.includes(i) ? 1 : n)), keepdim: false }
+  return { dims, kept: onesAt(x.shape, dims), keepdim: false }
 }
 
 interface TapParams {

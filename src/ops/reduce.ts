@@ -10,6 +10,7 @@ import {
   nullable,
   type Options,
   oneOf,
+  onesAt,
   optional,
   type Shape,
   ShapeError,
@@ -17,6 +18,7 @@ import {
   signature,
   sizeOf,
   underName,
+  withoutDims,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { DIM, DIMS, dimOr, optionsIn, TENSOR, Tensor } from '../tensor/index.ts'
@@ -74,25 +76,26 @@ export function reduceParams<O extends ReduceOptions = ReduceOptions>(
 ): ReduceParams & { readonly options: O | undefined } {
   given.check(x, dim, options)
   const named = optionsIn<O>(given.name, dim, options)
-  const { dims, kept, keepdim } = paramsOf(given.name, x, named === options ? (dim as Dims | null | undefined) : named?.dim, named?.keepdim)
-  return { dims, kept, keepdim, options: named }
+  const { shape } = x._node
+  const dims = normalizeDims(given.name, named === options ? (dim as Dims | null | undefined) : named?.dim, shape.length)
+  return { dims, kept: onesAt(shape, dims), keepdim: named?.keepdim ?? false, options: named }
 }
 
 /** What a reduction of `x` over `dims` gets. */
 function paramsOf(op: string, x: Tensor, dim: Dims | null | undefined, keepdim = false): ReduceParams {
-  const shape = x._node.shape
+  const { shape } = x._node
   const dims = normalizeDims(op, dim, shape.length)
-  const kept = shape.slice()
-  for (const d of dims) if (d < kept.length) kept[d] = 1
-  return { dims, kept, keepdim }
+  return { dims, kept: onesAt(shape, dims), keepdim }
 }
 
 /** Records the reduction; one over nothing is `empty` everywhere. */
 function reduceNode(op: 'sum' | 'max' | 'min' | 'argmax' | 'argmin', x: graph.Node, p: ReduceParams, empty = 0): graph.Node {
-  const out = p.keepdim ? p.kept : x.shape.filter((_, i) => !p.dims.includes(i))
-  if (sizeOf(x.shape) === 0)
+  if (sizeOf(x.shape) === 0) {
+    const out = p.keepdim ? p.kept : withoutDims(x.shape, p.dims)
     return graph.expand(graph.constant(empty, op === 'argmax' || op === 'argmin' ? 'int32' : x.dtype, x.placement), out)
-  return graph.reshape(graph.reduce(op, x, p.dims), out)
+  }
+  const y = graph.reduce(op, x, p.dims)
+  return p.keepdim ? graph.reshape(y, p.kept) : y
 }
 
 /** Undoes a reduction's shape: the reduced dims come back with their sizes. */

@@ -1,5 +1,17 @@
 /** @file Softmax and its logarithm: the largest of each row is taken off first, so that nothing overflows. */
-import { DTYPE, type DType, options as describe, normalizeDim, nullable, type Options, optional, signature, sizeOf } from '../base/index.ts'
+import {
+  DTYPE,
+  type DType,
+  options as describe,
+  normalizeDim,
+  nullable,
+  type Options,
+  onesAt,
+  optional,
+  signature,
+  sizeOf,
+  withoutDims,
+} from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { DIM, dimOr, optionsIn, TENSOR, type Tensor } from '../tensor/index.ts'
 import { cast } from './convert.ts'
@@ -10,10 +22,7 @@ import { type Dims, plainReduction, type ReduceOptions, type ReduceParams, reduc
 
 /** Σ over `dims`, which stay as 1. */
 const along = (op: 'sum' | 'max', x: graph.Node, dims: readonly number[]): graph.Node =>
-  graph.reshape(
-    graph.reduce(op, x, dims),
-    x.shape.map((s, i) => (dims.includes(i) ? 1 : s)),
-  )
+  graph.reshape(graph.reduce(op, x, dims), onesAt(x.shape, dims))
 
 const softmaxAlong = defineOp('softmax', {
   inputs: ['x'],
@@ -82,7 +91,7 @@ export const logSoftmax: (x: Tensor, dim?: number | SoftmaxOptions | null, optio
 const logsumexpOver = defineOp('logsumexp', {
   inputs: ['x'],
   forward: (x, p: ReduceParams) => {
-    const out = p.keepdim ? p.kept : x.shape.filter((_, i) => !p.dims.includes(i))
+    const out = p.keepdim ? p.kept : withoutDims(x.shape, p.dims)
     if (sizeOf(x.shape) === 0) return graph.expand(graph.constant(Number.NEGATIVE_INFINITY, x.dtype, x.placement), out)
     const largest = along('max', x, p.dims)
     // an infinite largest is not taken off: ∞ − ∞ would be NaN where the answer is ±∞

@@ -69,6 +69,8 @@ export class TapeEntry<T extends Handle> implements GradFn {
   /** The version each was saved at; 0 where there is none. */
   versions: number[] | undefined = undefined
   freed = false
+  /** The last walk that came by. */
+  walk = 0
   /** Where the op was called, under `detectAnomaly`. */
   site: string | undefined = undefined
 
