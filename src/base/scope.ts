@@ -4,37 +4,46 @@
  */
 import { renamed } from './errors.ts'
 
+/** The scopes around what is recorded now, and what each was entered from. They are read up to `depth`: leaving one takes nothing off. */
+const path: string[] = []
+const outer: string[] = []
+let depth = 0
 let scope = ''
 
 /** The function that was called and records now: of functions that are made of others, the outermost; '' outside of all. */
 export const recordingFunction = (): string => scope
 
+/** The scopes around what is recorded now, the outermost first: a walk of the tape, a gradient rule, a composition, an op. */
+export const recordingPath = (): string[] => path.slice(0, depth)
+
 /** Enters the scope of `op`, which has a name of its own where it is no part of another function. Returns what {@link leaveScope} takes. */
-export function enterScope(op: string): string {
-  const outer = scope
-  if (outer === '') scope = op
-  return outer
+export function enterScope(op: string): number {
+  path[depth] = op
+  outer[depth] = scope
+  if (scope === '') scope = op
+  return depth++
 }
 
-export function leaveScope(outer: string): void {
-  scope = outer
+export function leaveScope(entered: number): void {
+  depth = entered
+  scope = outer[entered] as string
 }
 
 /** As {@link enterScope}, in the name of `op` whatever it is a part of. */
-export function replaceScope(op: string): string {
-  const outer = scope
+export function replaceScope(op: string): number {
+  const entered = enterScope(op)
   scope = op
-  return outer
+  return entered
 }
 
 /** Runs `fn`, whose errors are those of `op`, now and when what it records is computed. */
 export function underName<T>(op: string, fn: () => T): T {
-  const outer = enterScope(op)
+  const entered = enterScope(op)
   try {
     return fn()
   } catch (error) {
     throw renamed(error, op)
   } finally {
-    leaveScope(outer)
+    leaveScope(entered)
   }
 }

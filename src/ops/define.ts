@@ -120,24 +120,24 @@ function define(name: string, spec: AnySpec, outputs: readonly string[]): unknow
   // One tensor and two, which nearly all ops take, go without arrays and closures made at the call
   if (inputs.length === 1) {
     const apply = (a: Tensor, p: unknown): Tensor | Tensor[] => {
-      const outer = enterScope(name)
+      const entered = enterScope(name)
       try {
         const made = forward(a._node, p)
         return made instanceof graph.Node ? one(op, a, undefined, made, p) : several(op, [a], made, p)
       } finally {
-        leaveScope(outer)
+        leaveScope(entered)
       }
     }
     return (a: Tensor, p: unknown) => (keep || !isHalf(a) ? apply(a, p) : inFloat32(name, [a], ([x]) => apply(x as Tensor, p)))
   }
   if (inputs.length === 2) {
     const apply = (a: Tensor, b: Tensor, p: unknown): Tensor | Tensor[] => {
-      const outer = enterScope(name)
+      const entered = enterScope(name)
       try {
         const made = forward(a._node, b._node, p)
         return made instanceof graph.Node ? one(op, a, b, made, p) : several(op, [a, b], made, p)
       } finally {
-        leaveScope(outer)
+        leaveScope(entered)
       }
     }
     return (a: Tensor, b: Tensor, p: unknown) => {
@@ -241,12 +241,12 @@ function operation<P>(
 ): (inputs: Inputs, p: P) => Tensor | Tensor[] {
   const { name } = op
   const apply = (inputs: Inputs, p: P): Tensor | Tensor[] => {
-    const outer = enterScope(name)
+    const entered = enterScope(name)
     try {
       const made = forward(inputs, p)
       return made instanceof graph.Node ? (several(op, inputs.slice(), [made], p)[0] as Tensor) : several(op, inputs.slice(), made, p)
     } finally {
-      leaveScope(outer)
+      leaveScope(entered)
     }
   }
   return (inputs, p) => {
@@ -294,7 +294,7 @@ const isHalf = (x: unknown): boolean => x instanceof Tensor && x._node.dtype ===
  * same casts, so that gradient rules are computed in float32 too, of values that were not rounded yet.
  */
 function inFloat32<T extends Tensor | Tensor[]>(name: string, tensors: Inputs, fn: (wide: Inputs) => T): T {
-  const outer = enterScope(name)
+  const entered = enterScope(name)
   try {
     const wide = (list: Inputs): T => fn(list.map((x) => (isHalf(x) ? castTo(x as Tensor, 'float32') : x)))
     const made = partOf(name, wide, [tensors])
@@ -306,7 +306,7 @@ function inFloat32<T extends Tensor | Tensor[]>(name: string, tensors: Inputs, f
     }
     return (made instanceof Tensor ? rounded(made) : made.map(rounded)) as T
   } finally {
-    leaveScope(outer)
+    leaveScope(entered)
   }
 }
 

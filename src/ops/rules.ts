@@ -12,11 +12,11 @@ const ruleName = (op: string): string => `backward of ${op}`
 
 /** Applies gradient rules of an op. */
 export function applyRules<T>(op: string, rules: () => T): T {
-  const outer = enterRule(ruleName(op))
+  const entered = enterRule(ruleName(op))
   try {
     return rules()
   } finally {
-    leaveRule(outer)
+    leaveRule(entered)
   }
 }
 
@@ -42,7 +42,7 @@ export function backwardOf(
     const found = new Array<Tensor | undefined>(rules.length)
     const saved: Record<string, Tensor | Shape | undefined> = {}
     let unpacked = 0
-    const outer = enterRule(scope)
+    const entered = enterRule(scope)
     try {
       for (let i = 0; i < rules.length; i++) {
         const rule = rules[i]
@@ -55,7 +55,7 @@ export function backwardOf(
         found[i] = rule(single ? grads[0] : grads, saved as Saved<string>, entry.params)
       }
     } finally {
-      leaveRule(outer)
+      leaveRule(entered)
     }
     return found
   }

@@ -117,13 +117,13 @@ function edgeTo(entry: TapeEntry<Tensor>, out: Tensor): GradEdge<Tensor> {
 let rules = 0
 
 /** Enters the scope of a gradient rule. Returns what {@link leaveRule} takes. */
-export function enterRule(name: string): string {
+export function enterRule(name: string): number {
   rules++
   return replaceScope(name)
 }
-export function leaveRule(outer: string): void {
+export function leaveRule(entered: number): void {
   rules--
-  leaveScope(outer)
+  leaveScope(entered)
 }
 
 /** Throws where a result would have more elements than a tensor may, and is not on the way to a gradient. */
@@ -152,24 +152,24 @@ export function keepScalar(node: graph.Node): void {
 
 /** Calls `fn` in the scope of `op`. What it makes on the way is intermediate. */
 export function partOf<A extends readonly unknown[], T>(op: string, fn: (...args: A) => T, args: A): T {
-  const outer = enterScope(op)
+  const entered = enterScope(op)
   functions++
   try {
     return fn(...args)
   } finally {
     functions--
-    leaveScope(outer)
+    leaveScope(entered)
   }
 }
 
 /** As {@link partOf}, in the name of `op` whatever it is a part of: a walk of the tape, an optimizer's step. */
 export function recordedAs<T>(op: string, fn: () => T): T {
-  const outer = replaceScope(op)
+  const entered = replaceScope(op)
   functions++
   try {
     return fn()
   } finally {
     functions--
-    leaveScope(outer)
+    leaveScope(entered)
   }
 }

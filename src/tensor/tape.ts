@@ -2,7 +2,7 @@
  * @file The tape: which op made which value from which, and what its gradient rule will need. It is a graph of entries hanging on the
  * tensors; whoever holds a result holds its tape. Read together with `src/autograd/backward.ts`.
  */
-import { AutogradError, type DType, type Shape } from '../base/index.ts'
+import { AutogradError, type DType, recordingPath, type Shape } from '../base/index.ts'
 
 /** What the tape knows of a tensor. (`T` below is `Tensor`, which is defined on top of this file.) */
 export interface Handle {
@@ -78,7 +78,7 @@ export class TapeEntry<T extends Handle> implements GradFn {
     this.op = op
     this.params = params
     this.inputs = inputs
-    if (sites) this.site = new Error('recorded here').stack
+    if (sites) this.site = new Error(`recorded by ${recordingPath().join(' > ')}`).stack
   }
 
   /** PyTorch's `grad_fn.name()`, without its suffix: `Mul`. */

@@ -1,13 +1,15 @@
 /** @file Ops as they are recorded: several outputs, many inputs, outputs that are an input's value, and what the tape says of them. */
 import { beforeAll, describe, expect, it } from 'vitest'
+import { recordingPath } from '../../src/base/index.ts'
 import * as graph from '../../src/graph/index.ts'
-import { add, autograd, cat, grad, mul, setDefaultDevice, square, type Tensor, tensor } from '../../src/index.ts'
-import { defineMultiOutputOp, defineOp } from '../../src/ops/define.ts'
+import { add, autograd, cat, detectAnomaly, grad, mul, nn, setDefaultDevice, square, type Tensor, tensor } from '../../src/index.ts'
+import { defineComposition, defineMultiOutputOp, defineOp } from '../../src/ops/define.ts'
 import { gradcheck, gradgradcheck } from '../../src/testing/index.ts'
 import { device } from '../support/device.ts'
 
 beforeAll(() => setDefaultDevice(device))
 
+const { crossEntropy } = nn.functional
 const exact = (values: readonly number[]): Tensor => tensor(values, { dtype: 'float64', device: 'cpu', requiresGrad: true })
 
 /** a · b and a², whose rules read inputs and an output. */
@@ -66,6 +68,46 @@ describe('an op of several outputs', () => {
   it('gives integers no gradient', () => {
     const { values, indices } = exact([3, 1]).max(0)
     expect([values.requiresGrad, indices.requiresGrad, indices.gradFn]).toEqual([true, false, null])
+  })
+})
+
+/** a², which notes the scopes that it is recorded in. */
+const paths: string[][] = []
+const noted: (a: Tensor, p: undefined) => Tensor = defineOp('noted', {
+  inputs: ['a'],
+  forward: (a, _: undefined) => {
+    paths.push(recordingPath())
+    return graph.binary('mul', a, a)
+  },
+  saves: { a: ['a'] },
+  vjp: { a: (g, { a }) => mul(g, mul(noted(a, undefined), 2)) },
+})
+const twiceNoted = defineComposition('twiceNoted', (x: Tensor) => noted(noted(x, undefined), undefined))
+
+describe('the scopes around an op', () => {
+  it('are the functions that it is a part of, the outermost first', () => {
+    const x = exact([1])
+    const y = twiceNoted(x)
+    grad(y, x, { createGraph: true })
+    expect(paths.splice(0)).toEqual([
+      ['twiceNoted', 'noted'],
+      ['twiceNoted', 'noted'],
+      ['grad', 'backward of noted', 'noted'],
+      ['grad', 'backward of noted', 'noted'],
+    ])
+    expect(recordingPath()).toEqual([])
+  })
+
+  it('are left where an op throws', () => {
+    expect(() => crossEntropy(exact([1, 2]), exact([1]))).toThrow()
+    expect(recordingPath()).toEqual([])
+  })
+
+  it('are in the report of detectAnomaly', () => {
+    const x = exact([1, 2])
+    const loss = detectAnomaly(() => crossEntropy(x, tensor(new Int32Array([1]), { shape: [], device: 'cpu' })))
+    loss.backward()
+    expect(() => loss.backward()).toThrow(/recorded by crossEntropy > div\n/)
   })
 })
 
