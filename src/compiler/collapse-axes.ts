@@ -2,15 +2,17 @@
 import { type Axis, collapsedAxes, type Index, indicesOf, type Stage } from '../kernel/index.ts'
 import type { AxisGroups, FusionGroup } from './fusion-groups.ts'
 
-/** @param stages of a draft, in which every dim is an axis of its own: the grid's are numbered as its dims, and dims of one position have no term */
+/** @param stages of a draft, in which every dim of more than one position is an axis of its own; those of the grid are numbered as its dims */
 export function collapseAxes(group: FusionGroup, stages: readonly Stage[]): AxisGroups {
   const indices = indicesOf(stages)
   const axes = axesIn(indices)
-  const grid = group.grid.map((size, d) => axes.get(d) ?? { id: d, size })
-  const borders = group.borders.flatMap((d) => grid[d] ?? [])
-  const dims = (of: readonly Axis[], apart: readonly Axis[] = []): number[][] =>
-    collapsedAxes(of, indices, apart).map((one) => one.axes.map((axis) => of.indexOf(axis)))
-  return { grid: dims(grid, borders), stages: stages.map((stage) => dims(stage.axes)) }
+  const grid = group.grid.flatMap((size, d): Axis[] => (size === 1 ? [] : [axes.get(d) ?? { id: d, size }]))
+  // The part that begins at a border may have dims of one position in front, which are no axes
+  const borders = group.borders.flatMap((d) => grid.find(({ id }) => id >= d) ?? [])
+  return {
+    grid: collapsedAxes(grid, indices, borders).map((one) => one.axes.map(({ id }) => id)),
+    stages: stages.map((stage) => collapsedAxes(stage.axes, indices).map((one) => one.axes.map((axis) => stage.axes.indexOf(axis)))),
+  }
 }
 
 /** The axes that occur in indices, by number. */

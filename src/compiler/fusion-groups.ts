@@ -58,7 +58,7 @@ export interface Memory {
   site(op: string): number
 }
 
-/** How axes of equal treatment are joined: groups of neighbouring dims that one loop runs over. */
+/** Which neighbouring dims one loop runs over; dims of one position are in none. */
 export interface AxisGroups {
   readonly grid: readonly (readonly number[])[]
   readonly stages: readonly (readonly (readonly number[])[])[]
@@ -194,7 +194,7 @@ export class Writer {
 
   /** Coordinates over `sizes`; the axes made are appended to `axes` (dims of size 1 need none). */
   #axes(sizes: Shape, groups: readonly (readonly number[])[] | undefined, axes: Axis[]): Index[] {
-    const coords = new Array<Index>(sizes.length)
+    const coords = sizes.map(() => ZERO)
     for (const group of groups ?? apart(sizes)) {
       const shape = group.map((d) => sizes[d] as number)
       const axis: Axis = { id: this.#nextAxis++, size: sizeOf(shape) }

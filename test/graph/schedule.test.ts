@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { DType } from '../../src/base/index.ts'
 import { type Schedule, schedule, topological } from '../../src/compiler/index.ts'
-import type { DeviceTraits } from '../../src/device/index.ts'
+import type { DeviceTraits, ProgramKernel } from '../../src/device/index.ts'
 import type { Node } from '../../src/graph/index.ts'
 import * as p from '../../src/graph/index.ts'
 
@@ -37,6 +37,18 @@ describe('the schedule', () => {
     const s = plan([add(y, 1)])
     expect(labels(s)).toEqual(['mul+exp+add'])
     expect(s.program.slots.map((slot) => slot.kind)).toEqual(['input', 'output'])
+  })
+
+  it('makes one loop of dims that lie side by side, whatever dims of one position are between them', () => {
+    const sizes = (s: Schedule): number[] => (s.program.kernels[0] as ProgramKernel).kernel.grid.map((a) => a.size)
+    expect(sizes(plan([add(input([4, 6]), 1)]))).toEqual([24])
+    expect(sizes(plan([add(input([4, 1, 6]), 1)]))).toEqual([24])
+    expect(sizes(plan([add(input([4, 1, 6]), input([4, 1, 1]))]))).toEqual([4, 6])
+    // Rows and columns of a product stay apart, also where neither operand varies along them
+    const same = (shape: number[]): Node => p.expand(p.reshape(input([3]), [1, 3]), shape)
+    const { kernel } = plan([p.contract(same([5, 3]), T(same([4, 3])))]).program.kernels[0] as ProgramKernel
+    expect(kernel.contract?.m.map((a) => a.size)).toEqual([5])
+    expect(kernel.contract?.n.map((a) => a.size)).toEqual([4])
   })
 
   it('makes one kernel of a softmax', () => {
