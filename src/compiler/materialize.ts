@@ -4,6 +4,7 @@
  */
 import { sizeOf } from '../base/index.ts'
 import { isSource, isView, isWidening, type Node, roleOf, rowOf } from '../graph/index.ts'
+import { WORK } from '../kernel/index.ts'
 import { ROLES } from './roles.ts'
 
 /** From this much work per element on, a value with readers in several kernels is stored rather than computed again; and one with very many readers. */
@@ -66,7 +67,7 @@ export function chooseUnits(order: readonly Node[], targets: { has(node: Node): 
   const views = new Map<Node, number>()
   for (const node of order) {
     if (isSource(node)) {
-      cost.set(node, node.storage ? 1 : 0)
+      cost.set(node, node.storage ? WORK.load : 0)
       length.set(node, 1)
       continue
     }
@@ -75,7 +76,7 @@ export function chooseUnits(order: readonly Node[], targets: { has(node: Node): 
     let v = 0
     for (const input of node.inputs) {
       const stored = units.has(input)
-      c += stored ? 1 : (cost.get(input) as number)
+      c += stored ? WORK.load : (cost.get(input) as number)
       n += stored ? 1 : (length.get(input) as number)
       if (!stored) v = Math.max(v, views.get(input) ?? 0)
     }

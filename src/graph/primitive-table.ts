@@ -6,7 +6,6 @@ import { contiguousStrides, dtypeInfo, type Shape, type TypedArray, toHalf } fro
 import {
   ANY_BUT_MINUS_ONE,
   binaryExpr,
-  binaryOps,
   castExpr,
   constantExpr,
   type Expr,
@@ -18,8 +17,8 @@ import {
   reshapeCoords,
   shift,
   unaryExpr,
-  unaryOps,
   valueTypeOf,
+  WORK,
 } from '../kernel/index.ts'
 import { isWidening, type Node } from './node.ts'
 import type { Primitive, PrimitiveKind, PrimitiveOf } from './primitive.ts'
@@ -67,7 +66,7 @@ export interface Row<P extends Primitive> {
   readonly role: Role
   /** The fields that make a structure another; the values of `leaf` and `scalar` are data. */
   key(p: P, put: KeyWriter): void
-  /** Work for an element where it is written out: 1 is an addition. */
+  /** Work for an element where it is written out, by the cost model of kernels. */
   cost(p: P): number
   /** What kernels that compute it are called; '' for nothing. */
   label(p: P): string
@@ -135,7 +134,7 @@ export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } 
     ...device,
     role: 'pointwise',
     key: ({ word }, put) => put.word(word),
-    cost: () => 200,
+    cost: () => WORK.philox,
     label: () => 'random',
     lower: ({ inputs, shape }, { word }, coords, at) => {
       const [s0, s1, c0, c1] = inputs.map((i) => at.emit(i, [])) as [Expr, Expr, Expr, Expr]
@@ -149,7 +148,7 @@ export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } 
     ...device,
     role: 'pointwise',
     key: ({ op }, put) => put.name(op),
-    cost: ({ op }) => unaryOps[op].work,
+    cost: ({ op }) => WORK.unary(op),
     label: ({ op }) => op,
     lower: (node, { op }, coords, at) => wrapped(unaryExpr(op, at.operand(first(node), node.shape, coords), valueTypeOf(node.dtype)), node),
   },
@@ -157,7 +156,7 @@ export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } 
     ...device,
     role: 'pointwise',
     key: ({ op }, put) => put.name(op),
-    cost: ({ op }) => binaryOps[op].work,
+    cost: ({ op }) => WORK.binary(op),
     label: ({ op }) => op,
     lower: (node, { op }, coords, at) => {
       const [a, b] = node.inputs.map((x) => at.operand(x, node.shape, coords)) as [Expr, Expr]
@@ -168,7 +167,7 @@ export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } 
     ...device,
     role: 'pointwise',
     key: noFields,
-    cost: () => 1,
+    cost: () => WORK.where,
     label: () => 'where',
     lower: (node, _, coords, at) => {
       const [test, a, b] = node.inputs.map((x) => at.operand(x, node.shape, coords)) as [Expr, Expr, Expr]
@@ -180,7 +179,7 @@ export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } 
     ...device,
     role: 'pointwise',
     key: noFields,
-    cost: () => 1,
+    cost: () => WORK.cast,
     label: () => 'cast',
     lower: (node, _, coords, at) => {
       const value = at.emit(first(node), coords)
@@ -249,7 +248,7 @@ export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } 
     ...device,
     role: 'pointwise',
     key: ({ before }, put) => put.words(before),
-    cost: () => 1,
+    cost: () => WORK.inside,
     label: () => 'pad',
     lower: (node, { before }, coords, at) => padded(node, before, coords, at),
     merges: true,
@@ -284,7 +283,7 @@ export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } 
       put.word(dim)
       put.name(op)
     },
-    cost: () => 2,
+    cost: () => WORK.checked,
     label: () => 'gather',
     lower: (node, p, coords, at) => gathered(node, p, coords, at),
   },
@@ -292,7 +291,7 @@ export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } 
     ...device,
     role: 'pointwise',
     key: ({ op }, put) => put.name(op),
-    cost: () => 2,
+    cost: () => WORK.checked,
     label: () => 'divisor',
     lower: (node, { op }, coords, at) => {
       // What is checked is the divisor less 1, so that 1 takes the place of a 0

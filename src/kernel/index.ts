@@ -1,6 +1,7 @@
 export { isAffine, keyOf, linear, literal, ofAxis, ofValue, reshapeCoords, sameIndex, shift, unravel } from './affine.ts'
 export * from './collapse-axes.ts'
 export * from './contract.ts'
+export * from './cost.ts'
 export * from './fold.ts'
 export * from './identity.ts'
 export * from './ir.ts'

@@ -18,13 +18,14 @@ import {
   unreachable,
 } from '../../../../kernel/index.ts'
 import { type Code, four, type Local, type ModuleBuilder } from '../assembler/assembler.ts'
+import { workOf } from '../cost.ts'
 import type { Accumulator, CodegenScope } from './codegen-context.ts'
 import { Expressions } from './expressions.ts'
 import { Helpers } from './helpers.ts'
 import { patternOf } from './lane-strides.ts'
 import type { Library } from './library.ts'
 import { CHAIN, fold, join, joinAll, type Partial, start, takeExtreme, type Whole } from './reductions.ts'
-import { gridLane, stageLane, workOf } from './vectorize.ts'
+import { gridLane, stageLane } from './vectorize.ts'
 import { LANES, type Mode } from './writer.ts'
 
 /** Points of the vector axis that one row of work has, so that long axes are shared among threads. */

@@ -6,6 +6,7 @@ import {
   binaryForm,
   type Expr,
   type Extreme,
+  type UnaryOp,
   type UnaryTable,
   unaryForm,
   unreachable,
@@ -98,27 +99,37 @@ const signOf = (sign: 's' | 'u'): WriteUnary =>
   })
 const complement = of(({ code }, vector) => (vector ? code.op('v128.not') : code.i32(-1).op('i32.xor')))
 
-const UNARY: UnaryTable<WriteUnary> = {
-  neg: { float: floats('neg'), i32: negative, u32: negative },
-  abs: { float: floats('abs'), i32: magnitude, u32: same, bool: same },
-  sign: { float: called('sign'), i32: signOf('s'), u32: signOf('u'), bool: same },
-  floor: toWhole(floats('floor')),
-  ceil: toWhole(floats('ceil')),
-  round: toWhole(floats('nearest')),
-  trunc: toWhole(floats('trunc')),
-  exp: { float: called('exp') },
-  expm1: { float: called('expm1') },
-  log: { float: called('log') },
-  log1p: { float: called('log1p') },
-  sqrt: { float: floats('sqrt') },
-  rsqrt: { float: reciprocal(true) },
-  recip: { float: reciprocal(false) },
-  sin: { float: called('sin') },
-  cos: { float: called('cos') },
-  tanh: { float: called('tanh') },
-  erf: { float: called('erf') },
-  erfc: { float: called('erfc') },
-  not: { i32: complement, u32: complement, bool: of(invert) },
+/**
+ * A table of operators, and about how many instructions each is, of one point or of a vector. They are not the operators' `work`, which is for any device: here
+ * one function of the library is as long as another, square roots and quotients are one instruction, and what has none for vectors calls a function for each
+ * lane. benchmarks/tune/kernels.ts times kernels of each kind.
+ */
+type Counted<Table> = { readonly [Op in keyof Table]: Table[Op] & { readonly instructions: number } }
+const FUNCTION = 16
+/** Powers, and what is computed lane by lane. */
+const POWER = 40
+
+const UNARY: Counted<UnaryTable<WriteUnary>> = {
+  neg: { instructions: 1, float: floats('neg'), i32: negative, u32: negative },
+  abs: { instructions: 1, float: floats('abs'), i32: magnitude, u32: same, bool: same },
+  sign: { instructions: 1, float: called('sign'), i32: signOf('s'), u32: signOf('u'), bool: same },
+  floor: { instructions: 1, ...toWhole(floats('floor')) },
+  ceil: { instructions: 1, ...toWhole(floats('ceil')) },
+  round: { instructions: 1, ...toWhole(floats('nearest')) },
+  trunc: { instructions: 1, ...toWhole(floats('trunc')) },
+  exp: { instructions: FUNCTION, float: called('exp') },
+  expm1: { instructions: FUNCTION, float: called('expm1') },
+  log: { instructions: FUNCTION, float: called('log') },
+  log1p: { instructions: FUNCTION, float: called('log1p') },
+  sqrt: { instructions: 1, float: floats('sqrt') },
+  rsqrt: { instructions: 1, float: reciprocal(true) },
+  recip: { instructions: 1, float: reciprocal(false) },
+  sin: { instructions: FUNCTION, float: called('sin') },
+  cos: { instructions: FUNCTION, float: called('cos') },
+  tanh: { instructions: FUNCTION, float: called('tanh') },
+  erf: { instructions: FUNCTION, float: called('erf') },
+  erfc: { instructions: FUNCTION, float: called('erfc') },
+  not: { instructions: 1, i32: complement, u32: complement, bool: of(invert) },
 }
 
 export const writeUnary = (w: Writer, { op, x }: Extract<Expr, { kind: 'unary' }>, mode: Mode): unknown =>
@@ -215,25 +226,31 @@ const never: Write = ({ code }, vector) => {
  * Bools are 0 and 1, or masks: as unsigned numbers they compare alike. Their operators are as of the whole numbers 0 and 1, where a / 0 is a, and a mod 0 is 0; a
  * result is false where it is 0.
  */
-const BINARY: BinaryTable<Write> = {
-  add: { float: onFloats('add'), ...ints(onInts('add')), bool: onBits('or') },
-  sub: { float: onFloats('sub'), ...ints(onInts('sub')), bool: onBits('xor') },
-  mul: { float: onFloats('mul'), ...ints(onInts('mul')), bool: onBits('and') },
-  div: { float: onFloats('div'), ...helpedBoth('div'), bool: first },
-  mod: { float: floatRemainder, ...helpedBoth('mod'), bool: never },
-  pow: { float: floatPower, ...helpedBoth('pow'), bool: inverted('or') },
-  max: extremes('max', onBits('or')),
-  min: extremes('min', onBits('and')),
-  lt: { float: onFloats('lt'), i32: onInts('lt_s'), u32: onInts('lt_u'), bool: onInts('lt_u') },
-  le: { float: onFloats('le'), i32: onInts('le_s'), u32: onInts('le_u'), bool: onInts('le_u') },
-  eq: { float: onFloats('eq'), ...ints(onInts('eq')), bool: onInts('eq') },
-  ne: { float: onFloats('ne'), ...ints(onInts('ne')), bool: onInts('ne') },
-  and: { ...ints(onBits('and')), bool: onBits('and') },
-  or: { ...ints(onBits('or')), bool: onBits('or') },
-  xor: { ...ints(onBits('xor')), bool: onBits('xor') },
-  shl: { ...ints(shift('shl')), bool: first },
-  shr: { i32: shift('shr_s'), u32: shift('shr_u'), bool: inverted('and') },
+const BINARY: Counted<BinaryTable<Write>> = {
+  add: { instructions: 1, float: onFloats('add'), ...ints(onInts('add')), bool: onBits('or') },
+  sub: { instructions: 1, float: onFloats('sub'), ...ints(onInts('sub')), bool: onBits('xor') },
+  mul: { instructions: 1, float: onFloats('mul'), ...ints(onInts('mul')), bool: onBits('and') },
+  div: { instructions: 1, float: onFloats('div'), ...helpedBoth('div'), bool: first },
+  mod: { instructions: POWER, float: floatRemainder, ...helpedBoth('mod'), bool: never },
+  pow: { instructions: POWER, float: floatPower, ...helpedBoth('pow'), bool: inverted('or') },
+  max: { instructions: 1, ...extremes('max', onBits('or')) },
+  min: { instructions: 1, ...extremes('min', onBits('and')) },
+  lt: { instructions: 1, float: onFloats('lt'), i32: onInts('lt_s'), u32: onInts('lt_u'), bool: onInts('lt_u') },
+  le: { instructions: 1, float: onFloats('le'), i32: onInts('le_s'), u32: onInts('le_u'), bool: onInts('le_u') },
+  eq: { instructions: 1, float: onFloats('eq'), ...ints(onInts('eq')), bool: onInts('eq') },
+  ne: { instructions: 1, float: onFloats('ne'), ...ints(onInts('ne')), bool: onInts('ne') },
+  and: { instructions: 1, ...ints(onBits('and')), bool: onBits('and') },
+  or: { instructions: 1, ...ints(onBits('or')), bool: onBits('or') },
+  xor: { instructions: 1, ...ints(onBits('xor')), bool: onBits('xor') },
+  shl: { instructions: 1, ...ints(shift('shl')), bool: first },
+  shr: { instructions: 1, i32: shift('shr_s'), u32: shift('shr_u'), bool: inverted('and') },
 }
+
+/** Instructions of an operator, roughly. */
+export const instructionsOf = {
+  unary: (op: UnaryOp): number => UNARY[op].instructions,
+  binary: (op: BinaryOp): number => BINARY[op].instructions,
+} as const
 
 /** How instructions compare numbers that are no floats: with a sign, or without. */
 export const signOfType: Readonly<Record<Exclude<ValueType, 'float'>, 's' | 'u'>> = { i32: 's', u32: 'u', bool: 'u' }

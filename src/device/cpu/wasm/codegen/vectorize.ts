@@ -1,29 +1,12 @@
 /** @file Which axis of a kernel runs in vectors. */
-import {
-  type Axis,
-  type BinaryOp,
-  bufferOf,
-  type Expr,
-  type Index,
-  indexOf,
-  type Kernel,
-  reductionsOf,
-  type Stage,
-  storesOf,
-  type UnaryOp,
-  type ValueNumbering,
-  visitExprs,
-} from '../../../../kernel/index.ts'
+import { type Axis, type Index, type Kernel, reductionsOf, type Stage, storesOf, type ValueNumbering } from '../../../../kernel/index.ts'
+import { loadsOf, pointCost, workOf } from '../cost.ts'
 import { isRun, type Pattern, patternOf, spanOf } from './lane-strides.ts'
 import { LANES } from './writer.ts'
 
 /*
- * What things cost, in instructions of one point or of one vector: estimates, by the instructions that are written for each. benchmarks/tune/kernels.ts times
- * kernels of each kind.
+ * In instructions, as what is computed between (../cost.ts).
  */
-const FUNCTION = 16
-const POWER = 40
-const RANDOM = 80
 /** A vector of words that lie in two neighbouring vectors, that lie apart at known distances, or anywhere. */
 const [NEAR, APART, ANYWHERE] = [3, 8, 14]
 /** To join the lanes of a vector. */
@@ -31,95 +14,7 @@ const JOIN = 12
 /** To find out where a point of the grid stands. */
 const POINT = 8
 
-const UNARY: Readonly<Record<UnaryOp, number>> = {
-  neg: 1,
-  abs: 1,
-  sign: 1,
-  floor: 1,
-  ceil: 1,
-  round: 1,
-  trunc: 1,
-  exp: FUNCTION,
-  expm1: FUNCTION,
-  log: FUNCTION,
-  log1p: FUNCTION,
-  sqrt: 1,
-  rsqrt: 1,
-  recip: 1,
-  sin: FUNCTION,
-  cos: FUNCTION,
-  tanh: FUNCTION,
-  erf: FUNCTION,
-  erfc: FUNCTION,
-  not: 1,
-}
-
-const BINARY: Readonly<Record<BinaryOp, number>> = {
-  add: 1,
-  sub: 1,
-  mul: 1,
-  div: 1,
-  mod: POWER,
-  pow: POWER,
-  max: 1,
-  min: 1,
-  lt: 1,
-  le: 1,
-  eq: 1,
-  ne: 1,
-  and: 1,
-  or: 1,
-  xor: 1,
-  shl: 1,
-  shr: 1,
-}
-
-/** Of an expression, without what is under it; loads are counted apart. */
-function costOf(e: Expr): number {
-  switch (e.kind) {
-    case 'unary':
-      return UNARY[e.op]
-    case 'binary':
-      return BINARY[e.op]
-    case 'where':
-    case 'cast':
-    case 'inside':
-    case 'position':
-      return 1
-    case 'checked':
-      return 4
-    case 'philox':
-      return RANDOM
-    case 'const':
-    case 'scalar':
-    case 'acc':
-    case 'load':
-      return 0
-  }
-}
-
-/** Instructions for one point of some stages, or for a vector of them, without what is loaded and stored. */
-export function workOf(stages: readonly Stage[]): number {
-  let work = 0
-  visitExprs(stages, (e) => {
-    work += costOf(e)
-  })
-  return work + stages.reduce((n, s) => n + reductionsOf(s).length, 0)
-}
-
-const loadsOf = (stage: Stage): readonly Index[] => {
-  const found: Index[] = []
-  visitExprs([stage], (e) => {
-    const index = bufferOf(e) === undefined ? undefined : indexOf(e)
-    if (index) found.push(index)
-  })
-  return found
-}
-
 const sizeOf = (axes: readonly Axis[]): number => axes.reduce((n, axis) => n * axis.size, 1)
-
-/** The cost of one point of a stage's own axes. */
-export const pointCost = (stage: Stage): number => workOf([stage]) + loadsOf(stage).length + storesOf(stage).length
 
 /** The cost of a vector along `axis`, at one point of the others; infinite where its stores are not of neighbours. */
 function vectorCost(stage: Stage, axis: Axis, terms: ValueNumbering, aligned: boolean): number {

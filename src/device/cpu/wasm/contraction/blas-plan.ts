@@ -13,6 +13,7 @@ import {
   type Store,
   shapeOf,
 } from '../../../../kernel/index.ts'
+import { BLAS, PANELS } from '../cost.ts'
 import { fitsPanels } from './panels.ts'
 import { plainStore, strideOf } from './strides.ts'
 
@@ -60,11 +61,6 @@ export interface Limits {
 }
 const LIMITS: Limits = { floats: 2 ** 18, least: 256, columns: 2048 }
 
-/** Nanoseconds, measured on one core of an EPYC (Zen 5) with OpenBLAS 0.3.21: a call, a multiplication and addition, an element that BLAS packs, one of packing here. */
-const COST = { call: 400, product: 0.009, element: 0.25, pack: 0.2, scattered: 1, sum: 0.5 } as const
-/** The same for products as WebAssembly, in panels. */
-const PANELS = { product: 0.045, pack: 0.5 } as const
-
 const sizeOf = (axes: readonly Axis[]): number => axes.reduce((n, axis) => n * axis.size, 1)
 
 /** How BLAS reads an operand in place over some axes of its side and of the sum; undefined where it cannot. */
@@ -84,7 +80,7 @@ function linesOf(side: readonly Axis[], sum: readonly Axis[], index: Index): rea
     return last && coefOf(index, last.axes.at(-1)) === 1 ? last.size : 1
   }
   const [along, length] = run(side) >= run(sum) ? (['side', run(side)] as const) : (['sum', run(sum)] as const)
-  return [along, COST.pack + COST.scattered / length]
+  return [along, BLAS.pack + BLAS.scattered / length]
 }
 
 /** Cuts a dimension into chunks of at most `most` positions, all but the last equal, that hold whole pieces. */
@@ -130,11 +126,11 @@ function planOf(kernel: Kernel, axes: ContractAxes, peeled: { m: number; n: numb
   const again = Math.ceil(m / walkM.chunk)
   const cost =
     batches *
-    (calls * (COST.call + COST.element * (pm * pk + pk * pn + pm * pn)) +
-      COST.product * m * n * k * Math.min(filled, 4) +
+    (calls * (BLAS.call + BLAS.element * (pm * pk + pk * pn + pm * pn)) +
+      BLAS.product * m * n * k * Math.min(filled, 4) +
       (packA ? costA * m * k : 0) +
       (packB ? costB * k * n * (Math.ceil(n / walkN.chunk) * Math.ceil(k / walkK.chunk) > 1 ? again : 1) : 0) +
-      (direct ? 0 : COST.sum * m * n))
+      (direct ? 0 : BLAS.sum * m * n))
   return { axes, m: walkM, n: walkN, k: walkK, a: inA, b: inB, linesA, linesB, direct, cost }
 }
 
