@@ -16,6 +16,7 @@ interface Union {
 const DUMMY = 'dummy'
 const LITERAL = `'${DUMMY}'`
 const IR = 'src/kernel/ir.ts'
+const STRATEGY = 'src/device/webgpu/strategy.ts'
 
 const UNIONS: readonly Union[] = [
   {
@@ -111,13 +112,40 @@ const UNIONS: readonly Union[] = [
     member: LITERAL,
     tables: {
       'src/base/dtype.ts': ['dtypeInfo', 'RANK'],
+      'src/base/numbers.ts': ['RANGE'],
       'src/kernel/ir.ts': ['valueTypeOf'],
       'src/kernel/identity.ts': ['RANGE'],
       'src/device/cpu/arithmetic.ts': ['cast', 'loaded', 'stored'],
       'src/device/cpu/wasm/codegen/elements.ts': ['ELEMENTS'],
       'src/device/cpu/wasm/codegen/operators.ts': ['convert'],
       'src/device/webgpu/arithmetic.ts': ['ROUND', 'WORDS'],
+      'src/io/safetensors.ts': ['NAME_OF'],
+      'src/testing/close.ts': ['TOLERANCE'],
     },
+  },
+  {
+    file: 'src/device/device.ts',
+    name: 'SlotKind',
+    member: LITERAL,
+    tables: { 'src/device/device.ts': ['isWritten'], 'src/device/cpu/index.ts': ['#provide', '#bind'] },
+  },
+  {
+    file: STRATEGY,
+    name: 'ContractStrategy',
+    member: `{ readonly kind: ${LITERAL}; readonly exchange: boolean }`,
+    tables: { 'src/device/webgpu/print.ts': ['print'], 'src/device/webgpu/contract-templates.ts': ['TEMPLATES'] },
+  },
+  {
+    file: STRATEGY,
+    name: 'LoopStrategy',
+    member: `{ readonly kind: ${LITERAL}; readonly workgroup: number; readonly elements: number; readonly sweep: number }`,
+    tables: { 'src/device/webgpu/print.ts': ['print'], 'src/device/webgpu/wgsl-kernel.ts': ['printKernel'] },
+  },
+  {
+    file: 'src/device/webgpu/wgsl-kernel.ts',
+    name: 'Binding',
+    member: `{ readonly kind: ${LITERAL}; readonly bytes: number }`,
+    tables: { 'src/device/webgpu/pipelines.ts': ['typeOf'], 'src/device/webgpu/executable.ts': ['resourceOf'] },
   },
   {
     file: 'src/graph/primitive.ts',

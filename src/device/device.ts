@@ -50,9 +50,11 @@ export interface HostCopy {
   get(): Promise<TypedArray>
 }
 
+export type SlotKind = 'input' | 'output' | 'scratch'
+
 /** A buffer of a program: bound by the caller, or the program's own scratch. */
 export interface Slot {
-  readonly kind: 'input' | 'output' | 'scratch'
+  readonly kind: SlotKind
   readonly dtype: DType
   readonly length: number
   /** For an output that overwrites an input in place: the index of that input's slot. The input's buffer is given up to the output. */
@@ -82,9 +84,20 @@ export const kernelsOf =
   (slot) =>
     kernels.find(({ slots }) => slots.includes(slot))?.kernel.label ?? 'copy'
 
+/** Whether a run writes a slot. */
+export function isWritten({ kind }: Slot): boolean {
+  switch (kind) {
+    case 'input':
+      return false
+    case 'output':
+    case 'scratch':
+      return true
+  }
+}
+
 /** The slot of the largest buffer that a run makes. */
 export function largestOf({ slots }: Program): number {
-  const bytes = slots.map(({ kind, dtype, length }) => (kind === 'input' ? 0 : length * dtypeInfo[dtype].bytes))
+  const bytes = slots.map((slot) => (isWritten(slot) ? slot.length * dtypeInfo[slot.dtype].bytes : 0))
   return bytes.reduce((largest, size, s) => (size > (bytes[largest] as number) ? s : largest), 0)
 }
 

@@ -16,6 +16,7 @@ import {
   type TypedArray,
   tooLarge,
 } from '../../base/index.ts'
+import { unreachable } from '../../kernel/index.ts'
 import { checkError } from '../checked.ts'
 import { DeferredErrors } from '../deferred-errors.ts'
 import {
@@ -26,6 +27,7 @@ import {
   type DeviceTraits,
   type Executable,
   type HostCopy,
+  isWritten,
   kernelsOf,
   largestOf,
   type MakerOf,
@@ -120,7 +122,7 @@ class CpuDevice implements Device {
   /** Host data is lent, not copied, so only the program's own arrays count. */
   reserve({ program }: Executable, _uploads?: readonly number[], makerOf: MakerOf = kernelsOf(program)): undefined {
     if (this.#limit === Number.POSITIVE_INFINITY) return
-    const made = program.slots.filter((s) => s.kind === 'scratch' || (s.kind === 'output' && s.donor === undefined))
+    const made = program.slots.filter((s) => isWritten(s) && s.donor === undefined)
     const bytes = made.reduce((n, { dtype, length }) => n + length * dtypeInfo[dtype].bytes, 0)
     if (this.#liveBytes + bytes > this.#limit) throw pastLimit(makerOf(largestOf(program)), bytes, this.#liveBytes, this.#limit)
   }
@@ -186,11 +188,21 @@ class CpuDevice implements Device {
     let output = 0
     try {
       for (const [s, slot] of program.slots.entries()) {
-        if (slot.kind === 'scratch') scratch.push(this.#take(slot.dtype, slot.length, () => makerOf(s)))
-        if (slot.kind !== 'output') continue
-        const target = outputs[output++] as CpuBuffer
-        const overwrites = slot.donor !== undefined && inputs[place.get(slot.donor) as number] instanceof CpuBuffer
-        if (!overwrites) target.data ??= this.#take(slot.dtype, slot.length, () => makerOf(s))
+        switch (slot.kind) {
+          case 'input':
+            break
+          case 'scratch':
+            scratch.push(this.#take(slot.dtype, slot.length, () => makerOf(s)))
+            break
+          case 'output': {
+            const target = outputs[output++] as CpuBuffer
+            const overwrites = slot.donor !== undefined && inputs[place.get(slot.donor) as number] instanceof CpuBuffer
+            if (!overwrites) target.data ??= this.#take(slot.dtype, slot.length, () => makerOf(s))
+            break
+          }
+          default:
+            unreachable(slot.kind)
+        }
       }
     } catch (e) {
       for (const target of outputs) this.release(target)
@@ -221,23 +233,31 @@ class CpuDevice implements Device {
       data[s] = values
     })
     program.slots.forEach((slot, s) => {
-      if (slot.kind === 'scratch') {
-        data[s] = scratch[own++] as Block
+      switch (slot.kind) {
+        case 'input':
+          break
+        case 'scratch':
+          data[s] = scratch[own++] as Block
+          break
+        case 'output': {
+          const target = outputs[output++] as CpuBuffer
+          if (target.length !== slot.length) throw new Error(`cpu: an output has ${target.length} elements, its slot ${slot.length}`)
+          const donor = slot.donor === undefined ? undefined : given.get(slot.donor)
+          if (donor instanceof CpuBuffer && donor.data) {
+            target.data = donor.data
+            donor.data = undefined // its memory is the output's now
+          } else {
+            target.data ??= this.#take(slot.dtype, slot.length, () => makerOf(s))
+            // host data is lent for this run only, so it is copied before it is written over
+            if (slot.donor !== undefined) target.data.values.set((data[slot.donor] as Block).values)
+          }
+          data[s] = target.data
+          if (slot.donor !== undefined) data[slot.donor] = target.data
+          break
+        }
+        default:
+          unreachable(slot.kind)
       }
-      if (slot.kind !== 'output') return
-      const target = outputs[output++] as CpuBuffer
-      if (target.length !== slot.length) throw new Error(`cpu: an output has ${target.length} elements, its slot ${slot.length}`)
-      const donor = slot.donor === undefined ? undefined : given.get(slot.donor)
-      if (donor instanceof CpuBuffer && donor.data) {
-        target.data = donor.data
-        donor.data = undefined // its memory is the output's now
-      } else {
-        target.data ??= this.#take(slot.dtype, slot.length, () => makerOf(s))
-        // host data is lent for this run only, so it is copied before it is written over
-        if (slot.donor !== undefined) target.data.values.set((data[slot.donor] as Block).values)
-      }
-      data[s] = target.data
-      if (slot.donor !== undefined) data[slot.donor] = target.data
     })
     return data
   }

@@ -27,6 +27,7 @@ import { assemble, fold, type PrintedKernel } from './wgsl-kernel.ts'
 export function printContract(kernel: Kernel, strategy: ContractStrategy): PrintedKernel {
   const emitter = new WgslExpressions(kernel, new Params())
   const { exchange } = strategy
+  const template = templateOf(strategy)
   const shape = exchange ? exchanged(shapeOf(kernel)) : shapeOf(kernel)
   const axes = exchange ? exchangedAxes(axesOf(kernel)) : axesOf(kernel)
   const stored = indicesOf(storesOf(kernel))
@@ -34,7 +35,7 @@ export function printContract(kernel: Kernel, strategy: ContractStrategy): Print
   const columns = collapsedAxes(axes.columns, [axes.b.index, ...stored])
   const batch = collapsedAxes(axes.batch, [axes.a.index, axes.b.index])
   const parts = [
-    constants(strategy, shape),
+    constantsText(template.constants(strategy, shape)),
     'struct Contract { batches: u32, m: u32, n: u32, k: u32, part: u32 }',
     contractFunction(emitter, shape),
     `fn all_bits() -> u32 {\n  return ${emitter.params.use('all bits', 0xffffffff)};\n}`,
@@ -46,22 +47,62 @@ export function printContract(kernel: Kernel, strategy: ContractStrategy): Print
     startFunction(emitter, 'b', axes.b.index, batch, 'Column', columns),
     storeFunction(emitter, axes, rows, columns),
   ]
-  if (strategy.kind === 'tiled') {
-    parts.push(stepFunction(emitter, 'a', axes.a.index, axes.sum), stepFunction(emitter, 'b', axes.b.index, axes.sum))
-    parts.push(shaders.matmul_tiled as string)
-  } else {
-    // Not literals: compilers in software would unroll loops over a window, and take seconds over what they get
-    const sizes = axes.sum.map((axis) => emitter.axisSize(axis))
-    const step = (name: string, index: Index): string =>
-      axes.sum.map((axis, i) => stepText(emitter, name, `k${i}`, coefOf(index, axis))).reduce((x, y) => `${x} + ${y}`, '0u')
-    const steps = { step_a: step('a', axes.a.index), step_b: step('b', axes.b.index) }
-    const looped = nest(shaders.matmul_register as string, sizes, steps, cutOf(emitter, axes.sum))
-    parts.push(alone(unroll(decide(looped, lengthConstants(shape)), tileConstants(strategy)), strategy.share))
-  }
-  const [tileM, tileN] = strategy.kind === 'tiled' ? [strategy.tileM, strategy.tileN] : [strategy.rows, strategy.columns * strategy.lanes]
+  parts.push(...template.body(strategy, { emitter, axes, shape }))
+  const [tileM, tileN] = template.tile(strategy)
   const tiles = Math.ceil(shape.m / tileM) * Math.ceil(shape.n / tileN) * shape.batches
   return assemble(emitter, parts.join('\n\n'), fold(tiles))
 }
+
+interface Printed {
+  readonly emitter: WgslExpressions
+  readonly axes: ContractAxes
+  readonly shape: ContractShape
+}
+
+/** A file of shaders/ that computes contractions. */
+interface Template<S extends ContractStrategy> {
+  /** Rows and columns of the result that a workgroup computes. */
+  readonly tile: (strategy: S) => readonly [rows: number, columns: number]
+  readonly constants: (strategy: S, shape: ContractShape) => Readonly<Record<string, number | boolean>>
+  /** Its text, behind what it calls that other templates do not. */
+  readonly body: (strategy: S, printed: Printed) => readonly string[]
+}
+
+const TEMPLATES: { readonly [K in ContractStrategy['kind']]: Template<Extract<ContractStrategy, { kind: K }>> } = {
+  register: {
+    tile: ({ rows, columns, lanes }) => [rows, columns * lanes],
+    constants: (strategy) => ({ ...tileConstants(strategy), LANES: strategy.lanes }),
+    body: (strategy, { emitter, axes, shape }) => {
+      // Not literals: compilers in software would unroll loops over a window, and take seconds over what they get
+      const sizes = axes.sum.map((axis) => emitter.axisSize(axis))
+      const step = (name: string, index: Index): string =>
+        axes.sum.map((axis, i) => stepText(emitter, name, `k${i}`, coefOf(index, axis))).reduce((x, y) => `${x} + ${y}`, '0u')
+      const steps = { step_a: step('a', axes.a.index), step_b: step('b', axes.b.index) }
+      const looped = nest(shaders.matmul_register as string, sizes, steps, cutOf(emitter, axes.sum))
+      return [alone(unroll(decide(looped, lengthConstants(shape)), tileConstants(strategy)), strategy.share)]
+    },
+  },
+  tiled: {
+    tile: ({ tileM, tileN }) => [tileM, tileN],
+    constants: ({ tileM, tileN, tileK, moreM }, shape) => ({
+      TILE_M: tileM,
+      TILE_N: tileN,
+      TILE_K: tileK,
+      MORE_M: moreM,
+      THREADS: (tileM / 4 / moreM) * (tileN / 4),
+      A_ALONG_K: shape.a_k === 1,
+      B_ALONG_K: shape.b_k === 1,
+      ...lengthConstants(shape),
+    }),
+    body: (_, { emitter, axes }) => [
+      stepFunction(emitter, 'a', axes.a.index, axes.sum),
+      stepFunction(emitter, 'b', axes.b.index, axes.sum),
+      shaders.matmul_tiled as string,
+    ],
+  },
+}
+
+const templateOf = ({ kind }: ContractStrategy): Template<ContractStrategy> => TEMPLATES[kind] as Template<ContractStrategy>
 
 const tileConstants = ({ rows, columns, share }: Extract<ContractStrategy, { kind: 'register' }>) => ({
   ROWS: rows,
@@ -100,24 +141,10 @@ function alone(text: string, share: number): string {
     .replace(/subgroupBroadcast\((\w+), 0u\)/g, '$1')
 }
 
-function constants(strategy: ContractStrategy, shape: ContractShape): string {
-  const list: Record<string, number | boolean> =
-    strategy.kind === 'register'
-      ? { ...tileConstants(strategy), LANES: strategy.lanes }
-      : {
-          TILE_M: strategy.tileM,
-          TILE_N: strategy.tileN,
-          TILE_K: strategy.tileK,
-          MORE_M: strategy.moreM,
-          THREADS: (strategy.tileM / 4 / strategy.moreM) * (strategy.tileN / 4),
-          A_ALONG_K: shape.a_k === 1,
-          B_ALONG_K: shape.b_k === 1,
-          ...lengthConstants(shape),
-        }
-  return Object.entries(list)
+const constantsText = (constants: Readonly<Record<string, number | boolean>>): string =>
+  Object.entries(constants)
     .map(([name, value]) => (typeof value === 'number' ? `const ${name} = ${value}u;` : `const ${name} = ${value};`))
     .join('\n')
-}
 
 function contractFunction({ params }: WgslExpressions, shape: ContractShape): string {
   const sizes = (['batches', 'm', 'n', 'k'] as const).map((name) => params.use(name, shape[name]))

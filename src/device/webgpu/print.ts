@@ -4,5 +4,13 @@ import { printContract } from './contract-templates.ts'
 import type { Strategy } from './strategy.ts'
 import { type PrintedKernel, printKernel } from './wgsl-kernel.ts'
 
-export const print = (kernel: Kernel, strategy: Strategy): PrintedKernel =>
-  strategy.kind === 'register' || strategy.kind === 'tiled' ? printContract(kernel, strategy) : printKernel(kernel, strategy)
+export function print(kernel: Kernel, strategy: Strategy): PrintedKernel {
+  switch (strategy.kind) {
+    case 'register':
+    case 'tiled':
+      return printContract(kernel, strategy)
+    case 'point':
+    case 'group':
+      return printKernel(kernel, strategy)
+  }
+}

@@ -48,9 +48,18 @@ const product = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.s
 export function printKernel(kernel: Kernel, strategy: LoopStrategy): PrintedKernel {
   const emitter = new WgslExpressions(kernel, new Params())
   const points = product(kernel.grid)
-  if (strategy.kind === 'group') return assemble(emitter, new GroupPrinter(emitter, strategy.workgroup, points).print(), fold(points))
-  const words = Math.ceil(points / strategy.elements)
-  return assemble(emitter, printPoints(emitter, strategy, points), fold(Math.ceil(words / (strategy.workgroup * (strategy.sweep ?? 1)))))
+  switch (strategy.kind) {
+    case 'group':
+      return assemble(emitter, new GroupPrinter(emitter, strategy.workgroup, points).print(), fold(points))
+    case 'point': {
+      const words = Math.ceil(points / strategy.elements)
+      return assemble(
+        emitter,
+        printPoints(emitter, strategy, points),
+        fold(Math.ceil(words / (strategy.workgroup * (strategy.sweep ?? 1)))),
+      )
+    }
+  }
 }
 
 /** Bytes of an element of a storage array; of a runtime-sized one at least one element is bound. */
