@@ -19,6 +19,7 @@ const IR = 'src/kernel/ir.ts'
 const STRATEGY = 'src/device/webgpu/strategy.ts'
 
 const UNIONS: readonly Union[] = [
+  { file: 'src/device/place.ts', name: 'DeviceKind', member: LITERAL, tables: { 'src/device/place.ts': ['providers'] } },
   {
     file: IR,
     name: 'UnaryOp',

@@ -28,9 +28,9 @@ export {
   type DeviceInfo,
   type DeviceName,
   type MemoryStats,
+  type Placement,
   useDeterministicAlgorithms,
 } from './device/index.ts'
-export type { Placement } from './graph/index.ts'
 export * as io from './io/index.ts'
 export { loadState, parseState, saveState, serializeState } from './io/index.ts'
 export * as nn from './nn/index.ts'

@@ -1,7 +1,7 @@
 /** @file `autograd.Function`: an op of one's own, forward and backward written in tensor functions. */
 import { AutogradError, DeviceError, listOf, mismatch, nullable, showArgument, signature } from '../base/index.ts'
 import { zeros } from '../ops/index.ts'
-import { alias, type Backward, Op, type Placement, record, type TapeEntry, TENSOR, Tensor, withGrad } from '../tensor/index.ts'
+import { alias, type Backward, type NodePlace, Op, record, type TapeEntry, TENSOR, Tensor, withGrad } from '../tensor/index.ts'
 
 const SAVE = signature('saveForBackward', { tensors: listOf(TENSOR) })
 const GRADIENT = nullable(TENSOR)
@@ -59,8 +59,8 @@ const callBackward: Backward<Tensor> = (entry, grads) => {
   // Nothing flowed to an output: zeros where the output is; one whose device is not settled goes with the others.
   const elsewhere = grads.find((g) => g !== undefined && g._node.placement !== 'auto')?._node.placement
   const full = entry.outputs.map((edge, i) => {
-    const device = placements[i] === 'auto' ? elsewhere : placements[i]
-    return grads[i] ?? zeros(edge.shape, { dtype: edge.dtype, ...(device === undefined || device === 'auto' ? {} : { device }) })
+    const place = placements[i] === 'auto' ? elsewhere : placements[i]
+    return grads[i] ?? zeros(edge.shape, { dtype: edge.dtype, ...(place === undefined || place === 'auto' ? {} : { device: place.name }) })
   })
   const answer = cls.backward(ctx, ...full)
   const list = Array.isArray(answer) ? (answer as readonly (Tensor | null | undefined)[]) : [answer as Tensor | null | undefined]
@@ -99,9 +99,9 @@ interface Call {
   readonly tensors: readonly number[]
   readonly args: number
   /** Where each tensor among the arguments is. */
-  readonly homes: readonly Placement[]
+  readonly homes: readonly NodePlace[]
   /** Where each output is. */
-  readonly placements: readonly Placement[]
+  readonly placements: readonly NodePlace[]
 }
 
 /**

@@ -102,12 +102,23 @@ export const DTYPE: Kind = named('a dtype', dtypes, {
   boolean: "'bool' is meant",
 })
 
-/** The name of a device. */
-export const DEVICE: Kind = named('a device', ['webgpu', 'cpu'], {
+const NAMED_DEVICE: Kind = named('a device', ['webgpu', 'cpu'], {
   cuda: "'webgpu' is the GPU",
   gpu: "'webgpu' is the GPU",
   mps: "'webgpu' is the GPU",
 })
+const NUMBERED = /^(webgpu|cuda|cpu|mps):(0|[1-9]\d{0,3})$/
+
+/** The name of a device; `webgpu:1` is the second adapter. */
+export const DEVICE: Kind = {
+  ...NAMED_DEVICE,
+  accepts: (x) => NAMED_DEVICE.accepts(x) || (typeof x === 'string' && NUMBERED.exec(x)?.[1] === 'webgpu'),
+  hint(x) {
+    const [, kind, number] = (typeof x === 'string' && NUMBERED.exec(x)) || []
+    if (kind === undefined) return NAMED_DEVICE.hint?.(x)
+    return kind === 'cpu' ? "'cpu' is meant" : `'webgpu:${number}' is the GPU of that number`
+  },
+}
 
 // ── lists, objects ──
 

@@ -8,8 +8,14 @@
 import { type DeviceLostError, type DType, dtypeInfo, type TypedArray } from '../base/index.ts'
 import type { Kernel } from '../kernel/index.ts'
 
-/** The devices: WebGPU, or the processor through WebAssembly. */
-export type DeviceName = 'webgpu' | 'cpu'
+/** The devices: WebGPU, on its first adapter or on another (`webgpu:1` is the second), or the processor through WebAssembly. `webgpu:0` is a name of `webgpu`. */
+export type DeviceName = 'webgpu' | 'cpu' | `webgpu:${number}`
+
+/** The WebGPU device on an adapter, which are counted from 0. */
+export const webgpuName = (adapter: number): DeviceName => (adapter === 0 ? 'webgpu' : `webgpu:${adapter}`)
+
+/** Where a tensor is, as it says itself: a device, or `auto` until the default device is settled (see `init`), which goes with anything. */
+export type Placement = DeviceName | 'auto'
 
 /** What `init()` tells about a device. */
 export interface DeviceInfo {
@@ -34,16 +40,12 @@ export interface DeviceBuffer {
   readonly dtype: DType
   /** elements */
   readonly length: number
-  /** Why the values are gone, once the device that had them is. */
-  readonly lost?: DeviceLostError | undefined
 }
 
 /** The value of a small result, on its way to the host or there. */
 export interface HostCopy {
   readonly dtype: DType
   readonly length: number
-  /** Why the values never reach the host: the device went first. */
-  readonly lost?: DeviceLostError | undefined
   /** The values, once they are on the host. */
   peek(): TypedArray | undefined
   /** Waits for them. */
@@ -150,7 +152,10 @@ export interface Device {
   readonly name: DeviceName
   /** What the scheduler must respect. Known before the adapter is there only after `ready`; until then programs are not compiled. */
   readonly traits: DeviceTraits
-  /** Set for good when the device is gone: its promises have been rejected, and another has to be opened. */
+  /**
+   * Set for good when the device is gone: its promises have been rejected, what it held and had not brought to the host has no values, and another has to
+   * be opened.
+   */
   readonly lost?: DeviceLostError | undefined
   /** @param makerOf whom errors name; the kernels, where it is left out @throws CompilationError, OutOfMemoryError */
   compile(program: Program, makerOf?: MakerOf): Executable
@@ -169,7 +174,7 @@ export interface Device {
   upload(dtype: DType, data: TypedArray, op?: string): DeviceBuffer
   /** Copies a small result that was evacuated back into a buffer, in order, without waiting for the host. */
   restore(copy: HostCopy): DeviceBuffer
-  /** Gives the buffer's memory back to the pool, after everything queued so far. A buffer of a device that is gone is left alone. */
+  /** Gives the buffer's memory back to the pool, after everything queued so far. */
   release(buffer: DeviceBuffer): void
   /** The buffer's values in storage form. Rejects with what went wrong on the way (sticky errors, index errors). */
   read(buffer: DeviceBuffer): Promise<TypedArray>
@@ -197,8 +202,10 @@ export interface DeviceTraits {
 }
 
 export interface OpenOptions {
-  /** A part of the adapter's name. */
+  /** A part of the name of the first adapter. */
   readonly adapter?: string
+  /** Which adapter, from 0; 0 by default. */
+  readonly index?: number
   /** Nothing but hardware, unless an adapter is named. */
   readonly hardware?: boolean
 }
@@ -216,6 +223,7 @@ export interface Unavailable {
 
 /** Makes devices. */
 export interface DeviceProvider {
-  readonly name: DeviceName
   open(options?: OpenOptions): Promise<Opened | Unavailable>
+  /** The adapters beside the first one: whether each is software. */
+  others(options: OpenOptions): Promise<readonly { readonly software: boolean }[]>
 }

@@ -1,6 +1,6 @@
 /** @file The devices, each in code of its own that is loaded when it is first wanted: most programs run on one of them. */
 import { DeviceError } from '../base/index.ts'
-import type { DeviceName, DeviceProvider } from './device.ts'
+import { type DeviceName, type DeviceProvider, webgpuName } from './device.ts'
 import { env } from './environment.ts'
 import { mayHaveHardware } from './webgpu/hardware.ts'
 
@@ -14,15 +14,15 @@ async function loaded<T>(device: DeviceName, code: Promise<T>): Promise<T> {
 }
 
 export const cpuProvider: DeviceProvider = {
-  name: 'cpu',
   open: async () => (await loaded('cpu', import('./cpu/index.ts'))).openCpuWithBlas(),
+  others: async () => [],
 }
 
 export const webgpuProvider: DeviceProvider = {
-  name: 'webgpu',
   async open(options = {}) {
     const anyAdapter = !options.hardware || options.adapter !== undefined || env('TAPEGRAD_ADAPTER') !== undefined
     if (!anyAdapter && !(await mayHaveHardware())) return { unavailable: 'there is no GPU here' }
-    return (await loaded('webgpu', import('./webgpu/index.ts'))).openWebgpu(options)
+    return (await loaded(webgpuName(options.index ?? 0), import('./webgpu/index.ts'))).openWebgpu(options)
   },
+  others: async (options) => (await loaded('webgpu', import('./webgpu/index.ts'))).otherAdapters(options),
 }

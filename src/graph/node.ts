@@ -3,19 +3,19 @@
  * values exist once it has a `storage`. Until then its inputs are its recipe.
  */
 import { type DType, recordingFunction, type Shape, type TypedArray } from '../base/index.ts'
-import type { DeviceBuffer, DeviceName, HostCopy } from '../device/index.ts'
+import type { Device, DeviceBuffer, HostCopy, Place } from '../device/index.ts'
 import type { Primitive } from './primitive.ts'
 
-/** Where a tensor is, or will be computed: a device, or `auto` until the default device is settled (see `init`), which goes with anything. */
-export type Placement = DeviceName | 'auto'
+/** Where a node is, or will be computed: a place, or `auto` until the default device is settled (see `init`), which goes with anything. */
+export type NodePlace = Place | 'auto'
 
 /** Where a node's values are. */
 export interface Storage {
   /** On the host, in storage form (halves for float16). */
   host?: TypedArray
-  /** On a device: `owner`. */
+  /** On a device: `owner`, which is never taken for its successor. */
   buffer?: DeviceBuffer
-  owner?: DeviceName
+  owner?: Device
   /** On its way from a device to the host. */
   copy?: HostCopy
   /** Why the values are gone: the storage of a parameter's version that has been given back. */
@@ -32,7 +32,7 @@ export class Node {
   inputs: readonly Node[]
   readonly shape: Shape
   readonly dtype: DType
-  readonly placement: Placement
+  readonly placement: NodePlace
   /** The function that recorded the node, for errors that come when it is computed; '' where none is known. */
   op: string = recordingFunction()
   storage: Storage | undefined
@@ -47,7 +47,7 @@ export class Node {
   /** Two handles have the node (`detach`, `clone`, a reshape to the same shape): disposing of one must not free the other's value. */
   shared = false
 
-  constructor(primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype: DType, placement: Placement) {
+  constructor(primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype: DType, placement: NodePlace) {
     this.primitive = primitive
     this.inputs = inputs
     this.shape = shape

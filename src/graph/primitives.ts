@@ -15,7 +15,7 @@ import {
   withoutDims,
 } from '../base/index.ts'
 import { type BinaryOp, binaryOps, positionOf, type ReduceOp, type UnaryOp } from '../kernel/index.ts'
-import { Node, type Placement } from './node.ts'
+import { Node, type NodePlace } from './node.ts'
 import type { ContractDims, Primitive, WindowAxis } from './primitive.ts'
 import { forget, recorded } from './sinks.ts'
 
@@ -31,7 +31,7 @@ const RESHAPE: Primitive = { kind: 'reshape' }
 const EXPAND: Primitive = { kind: 'expand' }
 
 function make(primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype: DType): Node {
-  let placement: Placement = 'auto'
+  let placement: NodePlace = 'auto'
   for (let i = 0; i < inputs.length; i++) {
     const input = inputs[i] as Node
     if (input.placement === 'auto' || input.placement === placement) continue
@@ -45,25 +45,25 @@ function make(primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype
 }
 
 /** Values from the host, in storage form. The array is kept, not copied. */
-export function leaf(data: TypedArray, shape: Shape, dtype: DType, placement: Placement): Node {
+export function leaf(data: TypedArray, shape: Shape, dtype: DType, placement: NodePlace): Node {
   const node = new Node(LEAF, NONE, shape, dtype, placement)
   node.storage = { host: data, uploads: 0 }
   return node
 }
 
 /** A 0-d number that reaches kernels as data: a user's number, a learning rate. Integers hold it. */
-export function scalar(value: number, dtype: DType, placement: Placement = 'auto'): Node {
+export function scalar(value: number, dtype: DType, placement: NodePlace = 'auto'): Node {
   if (isInteger(dtype) && !holds(dtype, value)) throw new Error(`primitive scalar: ${value} of ${dtype}`)
   return new Node({ kind: 'scalar', value }, NONE, SCALAR, dtype, placement)
 }
 
 /** A 0-d literal, compiled into kernels: only for numbers that are the same in every step. */
-export function constant(value: number, dtype: DType, placement: Placement = 'auto'): Node {
+export function constant(value: number, dtype: DType, placement: NodePlace = 'auto'): Node {
   return new Node({ kind: 'constant', value }, NONE, SCALAR, dtype, placement)
 }
 
 /** 0 … n−1, int32. */
-export function iota(n: number, placement: Placement = 'auto'): Node {
+export function iota(n: number, placement: NodePlace = 'auto'): Node {
   return new Node(IOTA, NONE, [n], 'int32', placement)
 }
 
@@ -73,7 +73,7 @@ export function randomBits(
   seed: readonly [number, number],
   call: readonly [number, number],
   word = 0,
-  placement: Placement = 'auto',
+  placement: NodePlace = 'auto',
 ): Node {
   const inputs = [seed[0], seed[1], call[0], call[1]].map((v) => scalar(v, 'uint32', placement))
   return new Node({ kind: 'random', word }, inputs, shape, 'uint32', placement)
@@ -229,7 +229,7 @@ export function unpack(packed: Node, offset: number, shape: Shape): Node {
 }
 
 /** The same values on another device. */
-export function transfer(x: Node, placement: Placement): Node {
+export function transfer(x: Node, placement: NodePlace): Node {
   if (x.placement === placement) return x
   const node = new Node({ kind: 'transfer' }, [x], x.shape, x.dtype, placement)
   recorded(node)

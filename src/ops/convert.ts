@@ -13,14 +13,15 @@ import {
   signature,
   underName,
 } from '../base/index.ts'
-import type { DeviceName } from '../device/index.ts'
+import { CPU_PLACE, type DeviceName, type Place, placeOf } from '../device/index.ts'
 import * as graph from '../graph/index.ts'
+import * as runtime from '../runtime/index.ts'
 import { alias, keepTensor, TENSOR, Tensor } from '../tensor/index.ts'
 import { castTo, defineOp } from './define.ts'
 
 interface MoveParams {
-  readonly from: graph.Placement
-  readonly to: graph.Placement
+  readonly from: graph.NodePlace
+  readonly to: graph.NodePlace
 }
 
 const moveTo: (x: Tensor, p: MoveParams) => Tensor = defineOp('toDevice', {
@@ -37,15 +38,17 @@ const moveTo: (x: Tensor, p: MoveParams) => Tensor = defineOp('toDevice', {
 export function cast(x: Tensor, dtype: DType): Tensor {
   if (x.dtype === dtype) return x
   if (dtype !== 'float64') return castTo(x, dtype)
-  if (x.device === 'webgpu') throw new DTypeError('to', "float64 lives on the cpu device. Move first: x.to('cpu').to('float64')")
-  return castTo(x._node.placement === 'auto' ? move(x, 'cpu') : x, dtype)
+  const place = runtime.placeOfNode(x._node)
+  if (place !== 'auto' && place !== CPU_PLACE)
+    throw new DTypeError('to', "float64 lives on the cpu device. Move first: x.to('cpu').to('float64')")
+  return castTo(x._node.placement === 'auto' ? move(x, CPU_PLACE) : x, dtype)
 }
 
-function move(x: Tensor, device: DeviceName): Tensor {
-  if (x._node.placement === device) return x
-  if (device === 'webgpu' && x.dtype === 'float64')
-    throw new DTypeError('to', "webgpu has no float64. Convert first: x.to('float32').to('webgpu')")
-  return moveTo(x, { from: x._node.placement, to: device })
+function move(x: Tensor, place: Place): Tensor {
+  if (x._node.placement === place) return x
+  if (place !== CPU_PLACE && x.dtype === 'float64')
+    throw new DTypeError('to', `${place} has no float64. Convert first: x.to('float32').to('${place}')`)
+  return moveTo(x, { from: x._node.placement, to: place })
 }
 
 /** What {@link to} converts to, by name. */
@@ -70,20 +73,20 @@ const TO = signature('to', {
 export function to(x: Tensor, target: DType | DeviceName | Tensor | ToOptions, dtype?: DType): Tensor {
   TO.check(x, target, dtype)
   return underName('to', () => {
-    let device: DeviceName | undefined
+    let place: Place | undefined
     let wanted = dtype
     if (target instanceof Tensor) {
       wanted = target.dtype
-      if (target._node.placement !== 'auto') device = target._node.placement
+      if (target._node.placement !== 'auto') place = target._node.placement
     } else if (isDType(target)) wanted = target
-    else if (target === 'webgpu' || target === 'cpu') device = target
+    else if (typeof target === 'string') place = placeOf(target)
     else {
       wanted = target.dtype ?? dtype
-      device = target.device
+      place = target.device && placeOf(target.device)
     }
     // A narrower dtype travels cheaper, and float64 must be left before webgpu.
-    if (device === 'webgpu' && wanted !== undefined) return move(cast(x, wanted), device)
-    const there = device === undefined ? x : move(x, device)
+    if (place && place !== CPU_PLACE && wanted !== undefined) return move(cast(x, wanted), place)
+    const there = place ? move(x, place) : x
     return wanted === undefined ? there : cast(there, wanted)
   })
 }
@@ -91,7 +94,7 @@ export function to(x: Tensor, target: DType | DeviceName | Tensor | ToOptions, d
 /** `x` on device cpu, of the same shape and dtype; `x` itself where it is there already. Its gradient goes back to the device of `x`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.cpu.html */
 export function cpu(x: Tensor): Tensor {
   CPU.check(x)
-  return underName('cpu', () => move(x, 'cpu'))
+  return underName('cpu', () => move(x, CPU_PLACE))
 }
 const CPU = signature('cpu', { x: TENSOR })
 

@@ -32,7 +32,7 @@ import {
   unheld,
   whole,
 } from '../base/index.ts'
-import type { DeviceName } from '../device/index.ts'
+import { CPU_PLACE, type DeviceName, placeOf } from '../device/index.ts'
 import * as graph from '../graph/index.ts'
 import * as runtime from '../runtime/index.ts'
 import { type HostData, hostData, TENSOR, Tensor } from '../tensor/index.ts'
@@ -54,10 +54,11 @@ export const CREATE = { dtype: DTYPE, device: DEVICE, requiresGrad: BOOLEAN } as
 const CREATE_OPTIONS: Options<CreateOptions> = describe<CreateOptions>(CREATE)
 
 /** Where a new tensor goes. float64 is the cpu device's. */
-export function placementFor(op: string, dtype: DType, device: DeviceName | undefined): graph.Placement {
-  if (dtype !== 'float64') return device ?? runtime.getDefaultDevice()
-  if (device === 'webgpu') throw new DTypeError(op, "webgpu has no float64. Use { dtype: 'float32' } or { device: 'cpu' }")
-  return 'cpu'
+export function placementFor(op: string, dtype: DType, device: DeviceName | undefined): graph.NodePlace {
+  if (dtype !== 'float64') return device === undefined ? runtime.defaultPlace() : placeOf(device)
+  if (device !== undefined && placeOf(device) !== CPU_PLACE)
+    throw new DTypeError(op, `${device} has no float64. Use { dtype: 'float32' } or { device: 'cpu' }`)
+  return CPU_PLACE
 }
 
 /** A new leaf of `op`, as are the nodes that it is made of. */
@@ -138,7 +139,7 @@ function filled(
   shape: Shape,
   options: CreateOptions | undefined,
   otherwise: DType,
-  value: (dtype: DType, placement: graph.Placement) => graph.Node,
+  value: (dtype: DType, placement: graph.NodePlace) => graph.Node,
 ): Tensor {
   const dtype = options?.dtype ?? otherwise
   return created(op, graph.expand(value(dtype, placementFor(op, dtype, options?.device)), shape), options)
@@ -185,7 +186,7 @@ export const likeOf = <O>(name: string, options: Options<O>): Signature => signa
 export function impliedBy<O extends CreateOptions>(x: Tensor, options: O | undefined): O & CreateOptions {
   const placement = x._node.placement
   const here = placement !== 'auto' && !(options?.dtype && options.dtype !== 'float64' && x.dtype === 'float64')
-  const { dtype = x.dtype, device = here ? placement : undefined, ...others } = options ?? ({} as O)
+  const { dtype = x.dtype, device = here ? placement.name : undefined, ...others } = options ?? ({} as O)
   return { dtype, ...(device === undefined ? {} : { device }), ...others } as O & CreateOptions
 }
 

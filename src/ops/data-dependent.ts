@@ -12,7 +12,7 @@ import {
   sizeOf,
   underName,
 } from '../base/index.ts'
-import { alias, checkSize, hostValues, ownValue, type Placement, TENSOR, type Tensor } from '../tensor/index.ts'
+import { alias, checkSize, hostValues, type NodePlace, ownValue, TENSOR, type Tensor } from '../tensor/index.ts'
 import { eq, isfinite, isnan, le, logicalAnd, logicalOr } from './compare.ts'
 import { cast, stopGradient } from './convert.ts'
 import { tensor } from './create.ts'
@@ -25,8 +25,8 @@ import { all } from './reduce.ts'
 import { expand, reshape } from './view.ts'
 
 /** A leaf of positions at a place. */
-function indicesAt(placement: Placement, values: Int32Array, shape: readonly number[]): Tensor {
-  return tensor(values, { shape, ...(placement === 'auto' ? {} : { device: placement }) })
+function indicesAt(placement: NodePlace, values: Int32Array, shape: readonly number[]): Tensor {
+  return tensor(values, { shape, ...(placement === 'auto' ? {} : { device: placement.name }) })
 }
 
 /** Row-major positions of the elements that are ≠ 0. */

@@ -304,7 +304,7 @@ function positionsOf(item: Tensor | IndexList, n: number): Tensor {
   return fromHost(flatten(item, shape), shape, n, 'auto')
 }
 
-function fromHost(values: TypedArray | readonly number[], shape: Shape, n: number, placement: graph.Placement): Tensor {
+function fromHost(values: TypedArray | readonly number[], shape: Shape, n: number, placement: graph.NodePlace): Tensor {
   const positions = Int32Array.from(values, (v) => {
     const at = v < 0 ? v + n : v
     if (at >= 0 && at < n) return at

@@ -151,7 +151,7 @@ export const clamp_: (x: Tensor, min?: Operand | null | ClampOptions, max?: Oper
 /** The values of `source` as `x` would hold them. */
 function spread(x: Tensor, source: Tensor): Tensor {
   const { placement } = x._node
-  const here = placement === 'auto' ? source : to(source, { device: placement, dtype: x.dtype })
+  const here = placement === 'auto' ? source : to(source, { device: placement.name, dtype: x.dtype })
   return cast(expand(here, x.shape), x.dtype)
 }
 

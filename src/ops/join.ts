@@ -65,7 +65,7 @@ const join = defineListOp('cat', {
   half: 'keep',
 })
 
-const placementOf = (nodes: readonly graph.Node[]): graph.Placement => nodes.find((n) => n.placement !== 'auto')?.placement ?? 'auto'
+const placementOf = (nodes: readonly graph.Node[]): graph.NodePlace => nodes.find((n) => n.placement !== 'auto')?.placement ?? 'auto'
 
 const zerosOf = (like: Tensor, shape: Shape): Tensor => new Tensor(graph.expand(graph.constant(0, like.dtype, like._node.placement), shape))
 

@@ -115,13 +115,13 @@ const windowMax = defineOp('windowMax', {
 })
 
 /** Where each window begins along an axis, negative in the padding: [out] in `shape`. */
-function startsOf(w: Windows, d: number, shape: Shape, placement: graph.Placement): graph.Node {
+function startsOf(w: Windows, d: number, shape: Shape, placement: graph.NodePlace): graph.Node {
   const along = graph.reshape(graph.iota(w.out[d] as number, placement), shape)
   return graph.binary('sub', graph.binary('mul', along, w.stride[d] as number), w.before[d] as number)
 }
 
 /** The first tap of each window that lies behind the padding in front, [oh, ow]. */
-function firstTaps(w: Windows, placement: graph.Placement): graph.Node {
+function firstTaps(w: Windows, placement: graph.NodePlace): graph.Node {
   const [oh, ow] = w.out as readonly [number, number]
   const first = (d: number, shape: Shape): graph.Node => {
     const dilation = w.dilation[d] as number

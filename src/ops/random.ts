@@ -64,7 +64,7 @@ const RANDOM_FLOAT: Options<RandomOptions> = describe<RandomOptions>({
 })
 
 /** The four words of each element's block, one call's worth. */
-export function bitsOf(generator: Generator | undefined, shape: Shape, placement: graph.Placement): (word: number) => graph.Node {
+export function bitsOf(generator: Generator | undefined, shape: Shape, placement: graph.NodePlace): (word: number) => graph.Node {
   const from = generator ?? defaultGenerator
   const key = from.key()
   const call = from.call()
@@ -106,7 +106,7 @@ export function randn(...args: CreationArguments<RandomOptions>): Tensor {
   return created('randn', normalNode(options?.generator, shape, dtype, placementFor('randn', dtype, options?.device)), options)
 }
 
-export function normalNode(generator: Generator | undefined, shape: Shape, dtype: DType, placement: graph.Placement): graph.Node {
+export function normalNode(generator: Generator | undefined, shape: Shape, dtype: DType, placement: graph.NodePlace): graph.Node {
   const bits = bitsOf(generator, shape, placement)
   const wide: DType = dtype === 'float64' ? dtype : 'float32'
   const u = graph.binary('sub', 1, uniformNode(bits, wide))
@@ -210,7 +210,7 @@ export function shuffled(n: number, generator: Generator = defaultGenerator): In
 }
 
 /** True with probability p, from 24 bits of each element's word: whole numbers are compared, so every device agrees. */
-function coin(p: number, generator: Generator | undefined, shape: Shape, placement: graph.Placement): graph.Node {
+function coin(p: number, generator: Generator | undefined, shape: Shape, placement: graph.NodePlace): graph.Node {
   const bits = shifted(bitsOf(generator, shape, placement)(0), 8)
   return graph.binary('lt', bits, graph.scalar(Math.round(p * 2 ** 24), 'uint32'))
 }

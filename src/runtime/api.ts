@@ -5,10 +5,22 @@
  * values that come from another device) it is done at once, synchronously.
  */
 import { ArgumentError, DEVICE, options as describe, type Kind, optional, STRING, signature, type TypedArray } from '../base/index.ts'
-import type { DeviceCounters, DeviceInfo, DeviceName, MemoryStats } from '../device/index.ts'
-import type { Node, Placement } from '../graph/index.ts'
+import {
+  availablePlaces,
+  type Device,
+  type DeviceCounters,
+  type DeviceInfo,
+  type DeviceName,
+  limitMemory,
+  type MemoryStats,
+  openDevices,
+  type Placement,
+  placeOf,
+  WEBGPU_PLACE,
+} from '../device/index.ts'
+import type { Node, NodePlace } from '../graph/index.ts'
 import { raise, withDeferredErrors } from './deferred-errors.ts'
-import { available, getDefault, limitMemory, openDevice, opened, openNow, setDefault, settleDefault } from './devices.ts'
+import { defaultPlace, openAt, placeOfNode, setDefault, settleDefault } from './devices.ts'
 import { type HostRead, storedValues } from './execute.ts'
 import { disposeNode } from './keeping.ts'
 import { andThen } from './maybe-async.ts'
@@ -16,7 +28,7 @@ import { enqueue } from './queue.ts'
 import { closeStep, flushAll, noteWrite, readySinks, reclaim, retire, takeWrites } from './transaction.ts'
 import { turn } from './yield-event-loop.ts'
 
-export { closeStep, disposeNode, noteWrite, reclaim, retire }
+export { closeStep, defaultPlace, disposeNode, noteWrite, placeOfNode, reclaim, retire }
 
 /** A view that shows all of its base in the base's own order needs no kernel to be read. */
 function whole(node: Node): Node {
@@ -36,7 +48,7 @@ export function readNode(node: Node): Promise<TypedArray> {
 async function valuesOf(node: Node): Promise<TypedArray> {
   const base = whole(node)
   let read: Promise<HostRead> | undefined
-  let owner: DeviceName | undefined
+  let owner: Device | undefined
   // The device is asked at once, behind the work that computes the values: what comes after may give them up
   const ask = (): void => {
     owner = base.storage?.owner
@@ -50,7 +62,7 @@ async function valuesOf(node: Node): Promise<TypedArray> {
     await enqueue(() => andThen(flushAll([base], sinks, writes), ask), true)
   }
   const { values, shared } = await (read as Promise<HostRead>)
-  if (owner) await openNow(owner)?.device.throttle()
+  if (!owner?.lost) await owner?.throttle()
   await turn()
   raise()
   return shared ? values.slice() : values
@@ -90,26 +102,30 @@ const RESET_PEAK_MEMORY = signature('resetPeakMemory', { device: optional(DEVICE
 export async function init(options: InitOptions = {}): Promise<DeviceInfo> {
   INIT.check(options)
   const { memoryLimit, adapter } = options
-  if (adapter !== undefined && options.device === 'cpu')
-    throw new ArgumentError('init', `adapter '${adapter}' is one of device webgpu, got device 'cpu'`)
+  if (adapter !== undefined && options.device !== undefined && placeOf(options.device) !== WEBGPU_PLACE)
+    throw new ArgumentError('init', `adapter '${adapter}' is one of device webgpu, got device '${options.device}'`)
   if (memoryLimit !== undefined) limitMemory(memoryLimit)
-  const name = options.device ?? (adapter === undefined ? await settleDefault() : 'webgpu')
-  const { info } = await openDevice(name, adapter)
-  setDefault(name)
+  const place = options.device ? placeOf(options.device) : adapter === undefined ? await settleDefault() : WEBGPU_PLACE
+  const { info } = await openAt(place, adapter)
+  setDefault(place)
   return info
 }
 
 /** The device of tensors made without one; `undefined` puts it back to being found. */
 export function setDefaultDevice(device: DeviceName | undefined): void {
   SET_DEFAULT_DEVICE.check(device)
-  setDefault(device)
+  setDefault(device && placeOf(device))
 }
 /** The default device, or 'auto' while none has been settled. */
-export const getDefaultDevice: () => Placement = getDefault
-/** What `node.placement` means now: 'auto' becomes the default device once that is settled. */
-export const placementOf = (node: Node): Placement => (node.placement === 'auto' ? getDefault() : node.placement)
-/** The devices that can be had here, best first. */
-export const availableDevices: () => Promise<DeviceName[]> = available
+export const getDefaultDevice = (): Placement => nameOf(defaultPlace())
+/** Where a tensor of the node says that it is. */
+export const placementOf = (node: Node): Placement => nameOf(placeOfNode(node))
+const nameOf = (place: NodePlace): Placement => (place === 'auto' ? place : place.name)
+/**
+ * The devices that can be had here, best first; `webgpu:1` where there is a second adapter. A page is told of one adapter only; adapters of one name count
+ * as one.
+ */
+export const availableDevices = async (): Promise<DeviceName[]> => (await availablePlaces()).map(({ name }) => name)
 
 /** Everything recorded so far is computed. */
 export function synchronize(): Promise<void> {
@@ -118,30 +134,30 @@ export function synchronize(): Promise<void> {
   return withDeferredErrors(async () => {
     await enqueue(() => flushAll([], sinks, writes), true)
     raise()
-    for (const { device } of opened()) await device.synchronize()
+    for (const device of openDevices()) await device.synchronize()
   })
 }
 
 /** Resolves when the device is ready for another step: what every promise of the library waits for. */
 export async function throttle(): Promise<void> {
-  for (const { device } of opened()) await device.throttle()
+  for (const device of openDevices()) await device.throttle()
   await turn()
 }
 
 const NOTHING: MemoryStats = { liveBytes: 0, peakBytes: 0, pooledBytes: 0, buffers: 0 }
 
-const statsDevice = (name: DeviceName | undefined): ReturnType<typeof openNow> => {
-  const which = name ?? getDefault()
-  return which === 'auto' ? undefined : openNow(which)
+const statsDevice = (name: DeviceName | undefined): Device | undefined => {
+  const place = name ? placeOf(name) : defaultPlace()
+  return place === 'auto' ? undefined : place.device
 }
 
 /** Bytes and buffers of a device (default: the default device). Zeros before a device is there. */
-export const memoryStats = (name?: DeviceName): MemoryStats => statsDevice(name)?.device.memory() ?? NOTHING
+export const memoryStats = (name?: DeviceName): MemoryStats => statsDevice(name)?.memory() ?? NOTHING
 /** `peakBytes` of a device (default: the default device) begins again at what it holds now. */
 export function resetPeakMemory(name?: DeviceName): void {
   RESET_PEAK_MEMORY.check(name)
-  statsDevice(name)?.device.resetPeakMemory()
+  statsDevice(name)?.resetPeakMemory()
 }
 /** Dispatches, submits, pipelines, bind groups and buffers made so far. */
 export const deviceCounters = (name?: DeviceName): DeviceCounters =>
-  statsDevice(name)?.device.counters() ?? { dispatches: 0, submits: 0, pipelines: 0, bindGroups: 0, buffersCreated: 0 }
+  statsDevice(name)?.counters() ?? { dispatches: 0, submits: 0, pipelines: 0, bindGroups: 0, buffersCreated: 0 }

@@ -1,13 +1,13 @@
 /** @file From recorded nodes to a run on a device: what is wanted, its plan, its memory, its results. */
 import { DeviceError, DeviceLostError, dtypeInfo, OutOfMemoryError, sizeOf, type TypedArray } from '../base/index.ts'
 import { topological } from '../compiler/index.ts'
-import type { Device, DeviceBuffer, DeviceName, HostCopy, MakerOf } from '../device/index.ts'
-import { isPinned, isSource, isView, type Node, type Placement, roleOf, rowOf, type Storage, viewBase } from '../graph/index.ts'
-import { getDefault, openDevice, openNow, settleDefault } from './devices.ts'
+import type { Device, DeviceBuffer, HostCopy, MakerOf } from '../device/index.ts'
+import { isPinned, isSource, isView, type Node, type NodePlace, roleOf, rowOf, type Storage, viewBase } from '../graph/index.ts'
+import { openAt, placeOfNode, settleDefault } from './devices.ts'
 import { countRun, lend, moveToHost, used } from './keeping.ts'
 import { collectIfCrowded, collectNow, unwatch, watch } from './lifetime.ts'
 import { attempt } from './maybe-async.ts'
-import { makerIn, type Plan } from './plans.ts'
+import { makerIn, type Plan, plansOf } from './plans.ts'
 import { checkReadable, goneWith } from './readable.ts'
 
 /** Results up to this size move to the host when they have been computed: they no longer need a buffer, however long they are kept. */
@@ -22,25 +22,29 @@ const KEEP_AFTER = 4
 export function flush(targets: readonly Node[], given: ReadonlySet<Node> = new Set()): void | Promise<void> {
   const wanted = targets.filter((n) => !n.storage && !settleOnHost(n))
   if (wanted.length === 0) return
-  const byDevice = new Map<Placement, Node[]>()
+  const byDevice = new Map<NodePlace, Node[]>()
   for (const node of wanted) {
-    const place = node.placement === 'auto' ? getDefault() : node.placement
+    const place = placeOfNode(node)
     const list = byDevice.get(place)
     if (list) list.push(node)
     else byDevice.set(place, [node])
   }
-  if (byDevice.has('auto')) return settleDefault().then(() => flush(targets, given))
-  for (const place of byDevice.keys()) {
-    if (!openNow(place as DeviceName)) return openDevice(place as DeviceName).then(() => flush(targets, given))
-  }
+  const ready: [Device, Node[]][] = []
   for (const [place, nodes] of byDevice) {
+    const device = place === 'auto' ? undefined : place.device
+    if (device) ready.push([device, nodes])
+    else return openPlace(place).then(() => flush(targets, given))
+  }
+  for (const [device, nodes] of ready) {
     const order = topological(nodes)
     const moving = order.filter((n) => roleOf(n) === 'transfer' && !n.storage)
     if (moving.length > 0) return transferAll(moving).then(() => flush(targets, given))
-    const memory = compute(place as DeviceName, nodes, order, given)
+    const memory = compute(device, nodes, order, given)
     if (memory) return memory.then(() => flush(targets, given))
   }
 }
+
+const openPlace = (place: NodePlace): Promise<unknown> => (place === 'auto' ? settleDefault() : openAt(place))
 
 /** Brings the values of transfer nodes over by way of the host. */
 async function transferAll(nodes: readonly Node[]): Promise<void> {
@@ -64,8 +68,8 @@ function settleOnHost(node: Node): boolean {
 }
 
 /** A promise where memory has to be waited for; nothing has been done then. */
-function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node[], given: ReadonlySet<Node>): void | Promise<void> {
-  const { device, plans } = openNow(place) as NonNullable<ReturnType<typeof openNow>>
+function compute(device: Device, nodes: readonly Node[], order: readonly Node[], given: ReadonlySet<Node>): void | Promise<void> {
+  const plans = plansOf(device)
   for (const node of order) checkReadable(node, nodes[0] as Node)
   const mayGive = new Set(order.filter((n) => given.has(n) && n.storage?.buffer))
   for (const node of nodes) node.origin?.wanted.add(node.position)
@@ -87,17 +91,22 @@ function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node
     const node = order[p] as Node
     const storage = node.storage as Storage
     used(node)
-    if (storage.buffer && storage.owner === place) return storage.buffer
+    if (storage.buffer && storage.owner === device) return storage.buffer
     const host = storage.host ?? storage.copy?.peek()
     if (host) {
       if (host.byteLength <= SMALL_BYTES || storage.buffer || ++storage.uploads < KEEP_AFTER) return host
       storage.buffer = device.upload(node.dtype, host, node.op || undefined)
-      storage.owner = place
+      storage.owner = device
       watch(node, device, storage.buffer)
       return storage.buffer
     }
-    if (storage.owner !== place)
-      throw new DeviceError(node.op, `the tensor's values are on ${storage.owner}, the work is on ${place}. Move it with .to('${place}')`)
+    if (storage.owner !== device) {
+      const { name } = device
+      throw new DeviceError(
+        node.op,
+        `the tensor's values are on ${storage.owner?.name}, the work is on ${name}. Move it with .to('${name}')`,
+      )
+    }
     const restored = device.restore(storage.copy as NonNullable<Storage['copy']>)
     passing.push(restored)
     return restored
@@ -119,10 +128,10 @@ function compute(place: DeviceName, nodes: readonly Node[], order: readonly Node
   }
   let next = 0
   results.forEach((node, i) => {
-    if (small[i]) node.storage = { copy: copies[next++] as NonNullable<Storage['copy']>, owner: place, uploads: 0 }
+    if (small[i]) node.storage = { copy: copies[next++] as NonNullable<Storage['copy']>, owner: device, uploads: 0 }
     else {
       const buffer = outputs[i] as DeviceBuffer
-      node.storage = { buffer, owner: place, uploads: 0 }
+      node.storage = { buffer, owner: device, uploads: 0 }
       if (late.has(node)) lend(node)
       else watch(node, device, buffer)
     }
@@ -204,8 +213,7 @@ export async function storedValues(node: Node): Promise<HostRead> {
     delete storage.copy
     return { values: host, shared: true }
   }
-  const device = openNow(storage.owner as DeviceName)?.device as NonNullable<ReturnType<typeof openNow>>['device']
-  const host = await device.read(storage.buffer as DeviceBuffer).catch(lost)
+  const host = await (storage.owner as Device).read(storage.buffer as DeviceBuffer).catch(lost)
   const moved = !isPinned(node) && host.byteLength <= MOVED_BYTES && moveToHost(node, host)
   return { values: host, shared: moved }
 }

@@ -6,9 +6,8 @@
  * many steps ahead of the work (a device that is being opened, values that travel between devices), so both are counted as they were recorded.
  */
 import { dtypeInfo, type TypedArray } from '../base/index.ts'
-import type { DeviceName } from '../device/index.ts'
+import type { Device } from '../device/index.ts'
 import { forget, hasSinks, type Node } from '../graph/index.ts'
-import { openNow } from './devices.ts'
 import { unwatch, watch } from './lifetime.ts'
 import { afterTasks, finishedTask, lastTask, runningTask } from './queue.ts'
 
@@ -64,7 +63,7 @@ export function used(node: Node): void {
   loans.delete(node)
   lentBytes -= bytesOf(node)
   const { storage } = node
-  if (storage?.buffer) watch(node, (openNow(storage.owner as DeviceName) as NonNullable<ReturnType<typeof openNow>>).device, storage.buffer)
+  if (storage?.buffer) watch(node, storage.owner as Device, storage.buffer)
 }
 
 function takeBack(node: Node): void {
@@ -73,7 +72,7 @@ function takeBack(node: Node): void {
   const { storage } = node
   if (!storage?.buffer || storage.released) return
   lentBytes -= bytesOf(node)
-  openNow(storage.owner as DeviceName)?.device.release(storage.buffer)
+  storage.owner?.release(storage.buffer)
   node.storage = undefined
   node.inputs = loan.inputs
 }
@@ -125,7 +124,7 @@ export function release(node: Node, how: 'step' | 'dispose'): void {
   storage.released = how
   if (!buffer) return
   unwatch(buffer)
-  openNow(owner as DeviceName)?.device.release(buffer)
+  owner?.release(buffer)
 }
 
 /** The values are on the host now: the device's copy goes. @returns whether the node has them there */
@@ -136,7 +135,7 @@ export function moveToHost(node: Node, host: TypedArray): boolean {
   delete storage.buffer
   storage.host = host
   unwatch(buffer)
-  openNow(owner as DeviceName)?.device.release(buffer)
+  owner?.release(buffer)
   return true
 }
 

@@ -44,7 +44,7 @@ interface Entry {
 }
 
 /** The plans of one device. */
-export class Plans {
+class Plans {
   readonly #device: Device
   readonly #byHash = new Map<number, Entry>()
   /** The entry that was used last. */
@@ -82,4 +82,16 @@ export class Plans {
     this.#byHash.set(key, this.#latest)
     return plan
   }
+}
+
+const plans = new WeakMap<Device, Plans>()
+
+/** The plans of a device: they go with it. */
+export function plansOf(device: Device): Plans {
+  let own = plans.get(device)
+  if (!own) {
+    own = new Plans(device)
+    plans.set(device, own)
+  }
+  return own
 }

@@ -19,8 +19,12 @@ export function goneWith(lost: DeviceLostError, node: Node, wanted: Node): Devic
 /** The values were on a device that is gone. The host's copy, where there is one, takes their place. */
 function checkPresent(node: Node, wanted: Node): void {
   const { storage } = node
-  const lost = storage?.buffer?.lost ?? storage?.copy?.lost
-  if (!storage || !lost) return
+  const lost = storage?.owner?.lost
+  if (!storage || !lost || !(storage.buffer || storage.copy)) return
+  // What a copy has brought over is on the host
+  const host = storage.copy?.peek()
+  if (host) storage.host = host
+  delete storage.copy
   if (storage.buffer) unwatch(storage.buffer)
   if (!storage.host) throw goneWith(lost, node, wanted)
   delete storage.buffer

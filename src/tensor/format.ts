@@ -58,7 +58,7 @@ export function formatTensor(values: ArrayLike<number>, facts: TensorFacts, opti
   const prefix = 'tensor('
   const { shape, dtype, device, requiresGrad, gradFn } = facts
   const suffixes: string[] = []
-  if (device === 'webgpu') suffixes.push(`device='${device}'`)
+  if (device?.startsWith('webgpu')) suffixes.push(`device='${device}'`)
   let body = '[]'
   if (sizeOf(shape) === 0) {
     if (shape.length !== 1) suffixes.push(`size=(${shape.join(', ')})`)

@@ -1,6 +1,6 @@
 /** @file What other folders import of tensors and the tape. */
 export type { DeviceName } from '../device/index.ts'
-export type { Placement } from '../graph/index.ts'
+export type { NodePlace } from '../graph/index.ts'
 export * from './arguments.ts'
 export type { FormatOptions } from './format.ts'
 export * from './handles.ts'

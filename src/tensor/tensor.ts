@@ -17,6 +17,7 @@ import {
   type TypedArray,
   WHOLE,
 } from '../base/index.ts'
+import type { Placement } from '../device/index.ts'
 import type * as graph from '../graph/index.ts'
 import * as runtime from '../runtime/index.ts'
 import { FORMAT, type FormatOptions, formatTensor, formatValues } from './format.ts'
@@ -113,8 +114,8 @@ export class Tensor {
   get dtype(): DType {
     return this._node.dtype
   }
-  /** `webgpu` or `cpu`; `auto` until the default device is settled (see `init`). */
-  get device(): graph.Placement {
+  /** `webgpu`, `webgpu:1`, …, or `cpu`; `auto` until the default device is settled (see `init`). */
+  get device(): Placement {
     return runtime.placementOf(this._node)
   }
 

@@ -81,17 +81,25 @@ describe('the default device', { timeout: 60_000 }, () => {
   })
 
   it('that cannot be had, or cannot be made as asked for, is an error that says what fits', async () => {
-    const [none, unknown, engine, threads, limit, limits] = await Promise.all([
+    const [none, unknown, engine, threads, limit, limits, far, page] = await Promise.all([
       run(['lazy'], { ...NO_DRIVER, LD_LIBRARY_PATH: '', TAPEGRAD_DEVICE: 'webgpu' }),
       run(['lazy'], { TAPEGRAD_DEVICE: 'gpu' }),
       run(['lazy'], { TAPEGRAD_CPU: 'fast' }),
       run(['lazy'], { TAPEGRAD_THREADS: 'abc' }),
       run(['lazy'], { TAPEGRAD_MEMORY_LIMIT: '4 GB' }),
       run(['lazy'], { TAPEGRAD_DEVICE: 'webgpu', TAPEGRAD_LIMITS: 'low' }),
+      run(['lazy'], { TAPEGRAD_DEVICE: 'webgpu:9' }),
+      run(['hardware', 'lazy'], { TAPEGRAD_DEVICE: 'webgpu:1' }),
     ])
     expect(none.out).toMatch(/DeviceError: webgpu: TAPEGRAD_DEVICE=webgpu, but no WebGPU adapter answers here\..*mesa-vulkan-drivers/)
     expect(unknown.out).toContain(
       "DeviceError: TAPEGRAD_DEVICE: the device must be a device ('webgpu' or 'cpu'), got 'gpu'. 'webgpu' is the GPU",
+    )
+    expect(far.out).toMatch(
+      /DeviceError: webgpu:9: TAPEGRAD_DEVICE=webgpu:9, but there (is one|are \d) WebGPU adapters? here \('webgpu' is .+\), which/,
+    )
+    expect(page.out).toContain(
+      "TAPEGRAD_DEVICE=webgpu:1, but there is one WebGPU adapter here ('webgpu' is Test GPU), which availableDevices() lists.",
     )
     expect(engine.out).toContain("DeviceError: TAPEGRAD_CPU: 'fast' is no engine. Use wasm or interpreter")
     expect(threads.out).toContain("DeviceError: TAPEGRAD_THREADS: 'abc' is not a number of threads. Use 1 to 256")

@@ -2,10 +2,11 @@
 import { describe, expect, it } from 'vitest'
 import { FusionGraph } from '../../src/compiler/fusion-graph.ts'
 import { FusionGroup } from '../../src/compiler/fusion-groups.ts'
+import { CPU_PLACE } from '../../src/device/index.ts'
 import * as p from '../../src/graph/index.ts'
 
 const group = (graph: FusionGraph): FusionGroup => {
-  const made = new FusionGroup(p.leaf(new Float32Array(1), [1], 'float32', 'cpu'))
+  const made = new FusionGroup(p.leaf(new Float32Array(1), [1], 'float32', CPU_PLACE))
   graph.add(made)
   return made
 }

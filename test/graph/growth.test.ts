@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { DType } from '../../src/base/index.ts'
 import { schedule, topological } from '../../src/compiler/index.ts'
-import type { DeviceTraits } from '../../src/device/index.ts'
+import { CPU_PLACE, type DeviceTraits } from '../../src/device/index.ts'
 import type { Node } from '../../src/graph/index.ts'
 import * as p from '../../src/graph/index.ts'
 
@@ -15,7 +15,7 @@ const traits = (maxBuffers: number): DeviceTraits => ({
   coalesces: true,
 })
 
-const input = (shape: number[]): Node => p.leaf(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape, 'float32', 'cpu')
+const input = (shape: number[]): Node => p.leaf(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape, 'float32', CPU_PLACE)
 const add = (a: Node | number, b: Node | number): Node => p.binary('add', a, b)
 const mul = (a: Node | number, b: Node | number): Node => p.binary('mul', a, b)
 const many = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i))

@@ -1,14 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { StaleTensorError } from '../../src/base/index.ts'
+import { CPU_PLACE } from '../../src/device/index.ts'
 import * as g from '../../src/graph/index.ts'
 import * as runtime from '../../src/runtime/index.ts'
 
-const leaf = (values: number[], shape = [values.length]): g.Node => g.leaf(Float32Array.from(values), shape, 'float32', 'cpu')
+const leaf = (values: number[], shape = [values.length]): g.Node => g.leaf(Float32Array.from(values), shape, 'float32', CPU_PLACE)
 const read = async (node: g.Node): Promise<number[]> => [...(await runtime.readNode(node))]
 const number = (v: number): g.Node => g.scalar(v, 'float32')
 const add = (a: g.Node | number, b: g.Node | number): g.Node => g.binary('add', a, b)
 const mul = (a: g.Node | number, b: g.Node | number): g.Node => g.binary('mul', a, b)
-const big = (v: number): g.Node => g.leaf(new Float32Array(8192).fill(v), [8192], 'float32', 'cpu')
+const big = (v: number): g.Node => g.leaf(new Float32Array(8192).fill(v), [8192], 'float32', CPU_PLACE)
 const dispatches = (): number => runtime.deviceCounters('cpu').dispatches
 const live = (): number => runtime.memoryStats('cpu').liveBytes
 
@@ -29,8 +30,8 @@ describe('reading', () => {
 
   it('gives literals, numbers, positions and empty tensors without a device', async () => {
     const before = dispatches()
-    expect(await read(g.scalar(2.5, 'float32', 'cpu'))).toEqual([2.5])
-    expect(await read(g.iota(3, 'cpu'))).toEqual([0, 1, 2])
+    expect(await read(g.scalar(2.5, 'float32', CPU_PLACE))).toEqual([2.5])
+    expect(await read(g.iota(3, CPU_PLACE))).toEqual([0, 1, 2])
     expect(await read(add(leaf([]), 1))).toEqual([])
     expect(dispatches()).toBe(before)
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { DType } from '../../src/base/index.ts'
 import { type Schedule, schedule, topological } from '../../src/compiler/index.ts'
-import type { DeviceTraits, ProgramKernel } from '../../src/device/index.ts'
+import { CPU_PLACE, type DeviceTraits, type ProgramKernel } from '../../src/device/index.ts'
 import type { Node } from '../../src/graph/index.ts'
 import * as p from '../../src/graph/index.ts'
 
@@ -14,7 +14,7 @@ const traits: DeviceTraits = {
   coalesces: true,
 }
 
-const input = (shape: number[]): Node => p.leaf(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape, 'float32', 'cpu')
+const input = (shape: number[]): Node => p.leaf(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape, 'float32', CPU_PLACE)
 const plan = (targets: Node[], donors: Node[] = [], limits: Partial<DeviceTraits> = {}): Schedule =>
   schedule(topological(targets), targets, new Set(donors), { ...traits, ...limits })
 const labels = (s: Schedule): string[] => s.program.kernels.map((k) => k.kernel.label)

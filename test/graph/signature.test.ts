@@ -1,11 +1,12 @@
 /** @file Signatures: what is part of a graph's structure, and what is not. */
 import { describe, expect, it } from 'vitest'
 import { sameSignature, signature, topological } from '../../src/compiler/index.ts'
+import { CPU_PLACE } from '../../src/device/index.ts'
 import * as g from '../../src/graph/index.ts'
 
 const row = (target: g.Node, donors: readonly g.Node[] = []): Int32Array =>
   signature(topological([target]), [target], new Set(donors)).row.slice()
-const data = (n: number, value = 0): g.Node => g.leaf(new Float32Array(n).fill(value), [n], 'float32', 'cpu')
+const data = (n: number, value = 0): g.Node => g.leaf(new Float32Array(n).fill(value), [n], 'float32', CPU_PLACE)
 const same = (a: g.Node, b: g.Node): boolean => sameSignature(row(a), row(b))
 
 describe('a signature', () => {

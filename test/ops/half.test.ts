@@ -42,7 +42,7 @@ async function expectRounded(what: string, got: tg.Tensor, want: tg.Tensor, { ti
 /** Ops that say their dtypes themselves. */
 const OWN_DTYPES: readonly string[] = ['arange', 'linspace', 'cast']
 
-function run(c: GoldenCase, dtype: 'float16' | 'float64', home: tg.DeviceName): { outputs: tg.Tensor[]; inputs: tg.Tensor[] } {
+function run(c: GoldenCase, dtype: 'float16' | 'float64', home: 'cpu' | 'webgpu'): { outputs: tg.Tensor[]; inputs: tg.Tensor[] } {
   const tensorOf = (span: Span & { readonly requiresGrad?: boolean }): tg.Tensor => {
     const isFloat = span.dtype === 'float'
     return tg.tensor(Float64Array.from(stored(span), isFloat ? asHalf : Number), {
@@ -110,7 +110,7 @@ describe('a rounded quotient of halves is that of the exact quotient', () => {
 interface Large {
   /** Each input's shape, and its value at each position. */
   readonly inputs: readonly { readonly shape: readonly number[]; readonly at: (i: number) => number }[]
-  readonly f: (x: readonly tg.Tensor[], home: tg.DeviceName) => tg.Tensor
+  readonly f: (x: readonly tg.Tensor[], home: 'cpu' | 'webgpu') => tg.Tensor
   /** Of the gradient of the result, at each position; 1 by default. */
   readonly g?: (i: number) => number
   readonly slack?: number
@@ -120,7 +120,7 @@ const constant = (v: number, ...shape: number[]) => ({ shape, at: () => v })
 const values = (...list: number[]) => ({ shape: [list.length], at: (i: number) => list[i] as number })
 /** v, −v, v, −v, … */
 const alternating = (v: number, ...shape: number[]) => ({ shape, at: (i: number) => (i % 2 ? -v : v) })
-const classes = (n: number, home: tg.DeviceName): tg.Tensor => tg.zeros([n], { dtype: 'int32', device: home })
+const classes = (n: number, home: 'cpu' | 'webgpu'): tg.Tensor => tg.zeros([n], { dtype: 'int32', device: home })
 /** More ones than a half counts to. */
 const MANY = 81_920
 
@@ -214,7 +214,7 @@ const WITHIN: Readonly<Record<string, string>> = {
 const WITHOUT: Readonly<Record<string, string>> = { oneHot: 'takes integers' }
 
 /** Value and gradients of a case. */
-function evaluate({ inputs, f, g }: Large, dtype: 'float16' | 'float64', home: tg.DeviceName): tg.Tensor[] {
+function evaluate({ inputs, f, g }: Large, dtype: 'float16' | 'float64', home: 'cpu' | 'webgpu'): tg.Tensor[] {
   const make = (shape: readonly number[], at: (i: number) => number): tg.Tensor =>
     tg.tensor(
       Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => asHalf(at(i))),

@@ -7,7 +7,7 @@ import { type DType, dtypeInfo, fromHalf, type TypedArray, toHalf } from '../../
 import { LONG } from '../../src/compiler/rewrite.ts'
 import { CHAIN as WASM_CHAIN } from '../../src/device/cpu/wasm/codegen/reductions.ts'
 import { LANES } from '../../src/device/cpu/wasm/codegen/writer.ts'
-import type { Device, DeviceTraits } from '../../src/device/index.ts'
+import type { Device, DeviceTraits, Place } from '../../src/device/index.ts'
 import { WORKGROUP } from '../../src/device/webgpu/strategy.ts'
 import type { ReduceOp } from '../../src/kernel/index.ts'
 import { device } from '../support/device.ts'
@@ -89,10 +89,11 @@ type Case = readonly [outer: number, length: number, inner: number]
 interface Library {
   readonly graph: typeof import('../../src/graph/index.ts')
   readonly runtime: typeof import('../../src/runtime/index.ts')
+  readonly place: Place
 }
 
 async function check(
-  { graph, runtime }: Library,
+  { graph, runtime, place }: Library,
   dtype: DType,
   ops: readonly ReduceOp[],
   [outer, length, inner]: Case,
@@ -106,7 +107,7 @@ async function check(
       data[(o * length + n) * inner + i] = v
     })
   })
-  const x = graph.leaf(pack(dtype, data), [outer, length, inner], dtype, device)
+  const x = graph.leaf(pack(dtype, data), [outer, length, inner], dtype, place)
   const nodes = ops.map((op) => graph.reduce(op, x, [1]))
   const results = await Promise.all(nodes.map((node) => runtime.readNode(node)))
   for (const [k, op] of ops.entries()) {
@@ -125,7 +126,11 @@ beforeAll(async () => {
     if (engine !== 'webgpu') vi.stubEnv('TAPEGRAD_CPU', engine)
     const { init } = await import('../../src/index.ts')
     await init({ device })
-    libraries.set(engine, { graph: await import('../../src/graph/index.ts'), runtime: await import('../../src/runtime/index.ts') })
+    libraries.set(engine, {
+      graph: await import('../../src/graph/index.ts'),
+      runtime: await import('../../src/runtime/index.ts'),
+      place: (await import('../../src/device/index.ts')).placeOf(device),
+    })
   }
   const { cpuProvider, webgpuProvider } = await import('../../src/device/index.ts')
   traits = ((await (device === 'cpu' ? cpuProvider : webgpuProvider).open()) as { device: Device }).device.traits

@@ -90,6 +90,16 @@ function variables(source: AdapterSource): Variables {
   return { ...driverVariables(join(folder, 'vk_swiftshader_icd.json')), LD_LIBRARY_PATH: [folder, ...libraries].join(':') }
 }
 
+/** The variables under which a process has two adapters, SwiftShader and lavapipe; undefined where one of them cannot be had. */
+export function twoAdapters(): Variables | undefined {
+  try {
+    const [swiftshader, lavapipe] = [variables('swiftshader'), lavapipeIcd()]
+    return { ...swiftshader, ...driverVariables(`${swiftshader.VK_DRIVER_FILES}:${lavapipe}`) }
+  } catch {
+    return undefined
+  }
+}
+
 /** Loaders before 1.3.207 know only the second name. */
 const driverVariables = (icd: string): Variables => ({ VK_DRIVER_FILES: icd, VK_ICD_FILENAMES: icd })
 

@@ -1,12 +1,12 @@
 /** @file Takes the GPU away from under the library, as a driver reset does. */
+import { WEBGPU_PLACE } from '../../src/device/index.ts'
 import type { GpuComputeDevice } from '../../src/device/webgpu/device.ts'
-import { openNow } from '../../src/runtime/devices.ts'
 
 /** The open WebGPU device itself. */
 export function gpuDevice(): GpuComputeDevice {
-  const found = openNow('webgpu')
-  if (!found) throw new Error('device webgpu is not open')
-  return found.device as GpuComputeDevice
+  const { device } = WEBGPU_PLACE
+  if (!device) throw new Error('device webgpu is not open')
+  return device as GpuComputeDevice
 }
 
 /** Destroys the device in use; resolves when that is known. */

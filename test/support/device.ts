@@ -2,15 +2,15 @@
  * @file The device that a test runs on. Most tests are written for any: vitest runs them once per project (vitest.config.ts), on device cpu and on
  * webgpu. What needs float64 runs on cpu alone.
  */
-import type { DeviceName, DType } from '../../src/index.ts'
+import type { DType } from '../../src/index.ts'
 
-function chosen(): DeviceName {
+function chosen(): 'cpu' | 'webgpu' {
   const name = process.env.TAPEGRAD_TEST_DEVICE || 'cpu'
   if (name !== 'cpu' && name !== 'webgpu') throw new Error(`TAPEGRAD_TEST_DEVICE is cpu or webgpu, not '${name}'`)
   return name
 }
 
-export const device: DeviceName = chosen()
+export const device: 'cpu' | 'webgpu' = chosen()
 
 /** For `it.runIf`: tests of float64 itself, and those that compare with finite differences. */
 export const hasDoubles = device === 'cpu'

@@ -7,6 +7,7 @@
  *   by evaluating it once in double precision and once rounded at every node.
  */
 import { broadcastShapes, type DType, dtypeInfo, type Shape, sizeOf, type TypedArray, toHalf } from '../../src/base/index.ts'
+import { placeOf } from '../../src/device/index.ts'
 import type { Node } from '../../src/graph/index.ts'
 import * as graph from '../../src/graph/index.ts'
 import type { BinaryOp, ReduceOp, UnaryOp } from '../../src/kernel/index.ts'
@@ -112,22 +113,22 @@ export class RandomGraph {
       if (special && this.#chance(0.05)) v = this.#pick([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
       data[i] = dtype === 'float16' ? toHalf(v) : v
     }
-    return this.#keep(graph.leaf(data, shape, dtype, this.#options.device)) as Node
+    return this.#keep(graph.leaf(data, shape, dtype, placeOf(this.#options.device))) as Node
   }
 
   #source(): Node | undefined {
-    const { device } = this.#options
+    const place = placeOf(this.#options.device)
     const dtype = this.#pick(this.#dtypes)
     switch (this.#int(0, 5)) {
       case 0:
         return this.#keep(
-          graph.scalar(this.#int(-3, 3) & (dtype === 'uint32' || dtype === 'uint8' || dtype === 'bool' ? 1 : -1), dtype, device),
+          graph.scalar(this.#int(-3, 3) & (dtype === 'uint32' || dtype === 'uint8' || dtype === 'bool' ? 1 : -1), dtype, place),
         )
       case 1:
-        return this.#exact ? this.#keep(graph.iota(this.#int(1, 20), device)) : undefined
+        return this.#exact ? this.#keep(graph.iota(this.#int(1, 20), place)) : undefined
       case 2: {
         const words = [0, 1, 2, 3].map(() => this.#int(0, 2 ** 32 - 1)) as [number, number, number, number]
-        const bits = graph.randomBits(this.#shape(), [words[0], words[1]], [words[2], words[3]], this.#int(0, 3), device)
+        const bits = graph.randomBits(this.#shape(), [words[0], words[1]], [words[2], words[3]], this.#int(0, 3), place)
         if (this.#exact) return this.#keep(bits)
         const float = this.#pick(this.#options.floats)
         return this.#keep(graph.binary('mul', graph.cast(graph.binary('shr', bits, 8), float), 2 ** -24))

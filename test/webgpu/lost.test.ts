@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { WEBGPU_PLACE } from '../../src/device/index.ts'
 import {
   DeviceLostError,
   init,
@@ -16,7 +17,6 @@ import {
   tensor,
   zeros,
 } from '../../src/index.ts'
-import { openNow } from '../../src/runtime/devices.ts'
 import { cleanSlate } from '../support/collect.ts'
 import { destroyDevice } from '../support/destroy.ts'
 
@@ -243,11 +243,11 @@ describe('after a loss', { timeout: LIMIT }, () => {
     for (let i = 0; i < 3; i++) {
       const x = tensor([i]).add(1)
       expect(await x.item()).toBe(i + 1)
-      const old = openNow('webgpu')?.device
+      const old = WEBGPU_PLACE.device
       await destroyDevice()
       await lossOf(synchronize())
       await init({ device: 'webgpu' })
-      expect(openNow('webgpu')?.device).not.toBe(old)
+      expect(WEBGPU_PLACE.device).not.toBe(old)
     }
   })
 })

@@ -1,6 +1,6 @@
 /** @file Finds a GPU: the page's own, or Dawn in Node. Hardware first, then software. */
 import { DeviceError } from '../../base/index.ts'
-import type { DeviceInfo, OpenOptions, Unavailable } from '../device.ts'
+import { type DeviceInfo, type OpenOptions, type Unavailable, webgpuName } from '../device.ts'
 import { env, nodeProcess } from '../environment.ts'
 import { ownGpu } from './hardware.ts'
 import type { AdapterClass } from './strategy.ts'
@@ -45,29 +45,49 @@ const isSoftware = (info: GPUAdapterInfo): boolean => info.isFallbackAdapter || 
 const matches = (adapter: GPUAdapter | null, wanted: string): boolean =>
   adapter !== null && textOf(adapter.info).toLowerCase().includes(wanted.toLowerCase())
 
-/** The runtime's own, or Dawn's. */
-async function request(wanted: string | undefined): Promise<GPUAdapter | null | Unavailable> {
-  const options = { powerPreference: 'high-performance' } as const
+/** The runtime's own, which tells of one adapter only, or Dawn's. */
+async function request(wanted: string | undefined, index: number): Promise<GPUAdapter | null | Unavailable> {
   const own = ownGpu()
   if (own) {
-    const adapter = await own.requestAdapter(options)
+    const adapter = await own.requestAdapter({ powerPreference: 'high-performance' })
+    if (adapter && index > 0) return { unavailable: tooFew([describe(adapter.info)]) }
     return wanted && !nodeProcess && !matches(adapter, wanted) ? own.requestAdapter({ forceFallbackAdapter: true }) : adapter
   }
   if (!nodeProcess) return { unavailable: NO_NAVIGATOR_GPU }
-  const { requestDawnAdapter } = await import('./dawn.ts')
-  return requestDawnAdapter(wanted, options)
+  const { dawnAdapters, requestDawnAdapter } = await import('./dawn.ts')
+  const first = await requestDawnAdapter(wanted)
+  if (index === 0 || 'unavailable' in first) return first
+  const names = await dawnAdapters(wanted)
+  return index < names.length ? requestDawnAdapter(names[index]) : { unavailable: tooFew(names) }
+}
+
+/** What is said where an adapter is asked for by a number that none has. */
+function tooFew(names: readonly string[]): string {
+  const count = names.length === 1 ? 'is one WebGPU adapter' : `are ${names.length} WebGPU adapters`
+  return `there ${count} here (${names.map((name, i) => `'${webgpuName(i)}' is ${name}`).join(', ')}), which availableDevices() lists`
+}
+
+/** The adapters beside the first one, as far as they are known. */
+export async function otherAdapters({ adapter: first = env('TAPEGRAD_ADAPTER') }: OpenOptions): Promise<{ software: boolean }[]> {
+  if (ownGpu() || !nodeProcess) return []
+  const names = await (await import('./dawn.ts')).dawnAdapters(first)
+  return names.slice(1).map((name) => ({ software: SOFTWARE.test(name) }))
 }
 
 /**
  * Opens a device on the best adapter, or on the one whose description contains `adapter` (or TAPEGRAD_ADAPTER), which may be software also
- * where only hardware is wanted.
+ * where only hardware is wanted; `index` counts on from there.
  * @throws DeviceError when an adapter was asked for by name and is not there, or gives no device.
  */
-export async function openGpu({ adapter: wanted = env('TAPEGRAD_ADAPTER'), hardware }: OpenOptions = {}): Promise<Opened | Unavailable> {
+export async function openGpu({
+  adapter: wanted = env('TAPEGRAD_ADAPTER'),
+  hardware,
+  index = 0,
+}: OpenOptions = {}): Promise<Opened | Unavailable> {
   const onlyHardware = hardware && !wanted
-  const adapter = await request(wanted)
+  const adapter = await request(wanted, index)
   if (adapter && 'unavailable' in adapter) return adapter
-  if (wanted && !matches(adapter, wanted))
+  if (wanted && index === 0 && !matches(adapter, wanted))
     throw new DeviceError('init', `no WebGPU adapter matches '${wanted}'${adapter ? `; there is ${describe(adapter.info)}` : ''}`)
   if (!adapter) return { unavailable: 'navigator.gpu gives no adapter' }
   if (onlyHardware && isSoftware(adapter.info)) return { unavailable: `${describe(adapter.info)} is no hardware` }
@@ -91,7 +111,7 @@ export async function openGpu({ adapter: wanted = env('TAPEGRAD_ADAPTER'), hardw
   for (const name of [...WANTED_LIMITS, 'maxComputeWorkgroupsPerDimension', 'minStorageBufferOffsetAlignment'] as const)
     limits[name] = device.limits[name]
   const info: DeviceInfo = {
-    device: 'webgpu',
+    device: webgpuName(index),
     adapter: describe(adapter.info),
     vendor: adapter.info.vendor,
     architecture: adapter.info.architecture,

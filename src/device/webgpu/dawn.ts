@@ -45,26 +45,50 @@ const NO_ADAPTER =
   "no WebGPU adapter answers here. On Linux a Vulkan driver is needed: the GPU's own, or Mesa's lavapipe in software (Debian: apt-get install mesa-vulkan-drivers)"
 const MISSING = 'the npm package webgpu, which is WebGPU for Node, is not installed. It is an optional dependency: npm install webgpu'
 
+const OPTIONS = { powerPreference: 'high-performance' } as const
+
+/** The adapter that Dawn gives for a name, in just this spelling, or else for none; where it knows no such name, the names that it knows, best first. */
+async function ask(name: string | undefined): Promise<GPUAdapter | null | readonly string[]> {
+  const gpu = await gpuOf(name)
+  return withoutLimitWarnings(() => gpu.requestAdapter(OPTIONS)).catch((error) => {
+    // The same adapter may be there through several interfaces of the system: Direct3D, Vulkan
+    const names = [...`${error}`.matchAll(/name: '([^']*)'/g)].map((m) => m[1] as string)
+    return [...new Set(names)]
+  })
+}
+const isAdapter = (answer: GPUAdapter | null | readonly string[]): answer is GPUAdapter => answer !== null && !Array.isArray(answer)
+
+/** Dawn lists its adapters where it is asked for one that there is not. */
+const NO_NAME = '(none)'
+
 /**
- * The best adapter, or the one whose name contains `wanted`. Dawn refuses a name that it does not know in just this spelling, and lists those it has: letter
- * case is no reason to fail.
- * @throws DeviceError when there is none of that name
+ * The names of all adapters, best first; the one whose name contains `first` goes before them. Adapters of one name count as one, as there is no way to ask for
+ * the second of them.
  */
-export async function requestDawnAdapter(wanted: string | undefined, options: GPURequestAdapterOptions): Promise<GPUAdapter | Unavailable> {
-  let gpu: GPU
+export async function dawnAdapters(first: string | undefined): Promise<readonly string[]> {
+  const answer = await ask(NO_NAME)
+  const names = answer === null || isAdapter(answer) ? [] : answer
+  const best = first === undefined ? undefined : matching(names, first)
+  return best === undefined ? names : [...new Set([best, ...names])]
+}
+
+/** Letter case is no reason to fail. */
+const matching = (names: readonly string[], wanted: string): string | undefined =>
+  names.find((name) => name.includes(wanted)) ?? names.find((name) => name.toLowerCase().includes(wanted.toLowerCase()))
+
+/** The best adapter, or the one whose name contains `wanted`. @throws DeviceError when there is none of that name */
+export async function requestDawnAdapter(wanted: string | undefined): Promise<GPUAdapter | Unavailable> {
   try {
-    gpu = await gpuOf(wanted)
+    await gpuOf(wanted)
   } catch (e) {
     return { unavailable: isMissing(e) ? MISSING : `the npm package webgpu cannot be loaded (${(e as Error).message})` }
   }
-  let names: string[] = []
-  const ask = (of: GPU): Promise<GPUAdapter | null> => withoutLimitWarnings(() => of.requestAdapter(options))
-  let adapter = await ask(gpu).catch((error) => {
-    names = [...`${error}`.matchAll(/name: '([^']*)'/g)].map((m) => m[1] as string)
-    return null
-  })
-  const name = names.find((n) => wanted && n.toLowerCase().includes(wanted.toLowerCase()))
-  if (name !== undefined) adapter = await ask(await gpuOf(name))
-  if (!adapter && wanted) throw new DeviceError('init', `no WebGPU adapter matches '${wanted}'; there is ${names.join(', ') || 'none'}`)
-  return adapter ?? { unavailable: NO_ADAPTER }
+  let answer = await ask(wanted)
+  if (answer === null || isAdapter(answer)) return answer ?? { unavailable: NO_ADAPTER }
+  const names = answer
+  const name = wanted && matching(names, wanted)
+  if (name) answer = await ask(name)
+  if (isAdapter(answer)) return answer
+  if (wanted) throw new DeviceError('init', `no WebGPU adapter matches '${wanted}'; there is ${names.join(', ') || 'none'}`)
+  return { unavailable: NO_ADAPTER }
 }

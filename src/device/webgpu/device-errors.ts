@@ -1,6 +1,7 @@
 /** @file What WebGPU reports, as errors of the library that arrive late. */
 import { DeviceLostError, noRoom, TapegradError } from '../../base/index.ts'
 import { DeferredErrors } from '../deferred-errors.ts'
+import type { DeviceName } from '../device.ts'
 
 /** What WebGPU reported, as an error of the library. `bytes`: what was being allocated, beside the `live` ones. */
 export function fromGpu(error: GPUError, context: string, bytes = 0, live = 0): TapegradError {
@@ -12,6 +13,7 @@ export function fromGpu(error: GPUError, context: string, bytes = 0, live = 0): 
 const PATIENCE = 1000
 
 export class DeviceErrors extends DeferredErrors {
+  readonly #device: DeviceName
   /** Set for good when the device is gone. */
   lost: DeviceLostError | undefined
   /** Checks of the device's own that have not answered yet. */
@@ -19,10 +21,15 @@ export class DeviceErrors extends DeferredErrors {
   /** Whoever waits for the GPU: the loss of it is an answer too. */
   readonly #waiting = new Set<(lost: DeviceLostError) => void>()
 
+  constructor(device: DeviceName = 'webgpu') {
+    super()
+    this.#device = device
+  }
+
   /** The device is gone. `quiet`: it had nothing to do, so nobody needs to hear of it who does not ask for anything more. */
   lose(info: GPUDeviceLostInfo, quiet: boolean): void {
     this.lost = new DeviceLostError(
-      'webgpu',
+      this.#device,
       `the device was lost (${info.message || info.reason}). Tensors whose values were on it are gone; those on the host remain. ` +
         'The next use opens a fresh device: make the model anew, load its last saved state, and go on',
     )

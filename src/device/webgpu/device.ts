@@ -6,6 +6,7 @@ import type {
   DeviceBuffer,
   DeviceCounters,
   DeviceInfo,
+  DeviceName,
   DeviceTraits,
   Executable,
   HostCopy,
@@ -36,7 +37,7 @@ const WAITING = 2
 const DTYPES: ReadonlySet<DType> = new Set(['float32', 'float16', 'int32', 'uint32', 'int8', 'uint8', 'bool'])
 
 export class GpuComputeDevice implements Device, Workshop {
-  readonly name = 'webgpu'
+  readonly name: DeviceName
   readonly traits: DeviceTraits
   readonly info: DeviceInfo
   readonly gpu: GPUDevice
@@ -48,7 +49,7 @@ export class GpuComputeDevice implements Device, Workshop {
   readonly errors: GPUBuffer
   readonly counts = { dispatches: 0, bindGroups: 0, buffers: 0, submits: 0 }
   readonly dump: Dump
-  readonly #deviceErrors = new DeviceErrors()
+  readonly #deviceErrors: DeviceErrors
   readonly #backpressure: Backpressure
   readonly #pages: Pages
   readonly #provision: MemoryReservation
@@ -62,6 +63,8 @@ export class GpuComputeDevice implements Device, Workshop {
   constructor({ gpu, info, adapterClass, subgroup }: Opened, dump: Dump) {
     this.gpu = gpu
     this.info = info
+    this.name = info.device
+    this.#deviceErrors = new DeviceErrors(this.name)
     this.choose = (kernel) => chooseStrategy(kernel, adapterClass, subgroup)
     this.subgroup = subgroup
     this.dump = dump
@@ -89,7 +92,7 @@ export class GpuComputeDevice implements Device, Workshop {
     }
     gpu.onuncapturederror = (event) => {
       event.preventDefault?.()
-      this.#deviceErrors.add(fromGpu(event.error, 'webgpu'))
+      this.#deviceErrors.add(fromGpu(event.error, this.name))
     }
     gpu.lost.then((lost) => this.#lose(lost))
   }
@@ -115,9 +118,9 @@ export class GpuComputeDevice implements Device, Workshop {
   }
 
   allocate(dtype: DType, length: number): DeviceBuffer {
-    if (!this.traits.dtypes.has(dtype)) throw new DTypeError('webgpu', `${dtype} lives on the CPU device only. Cast to float32 first`)
-    this.pool.check(() => 'webgpu', bytesOf(dtype, length))
-    return new GpuBuffer(dtype, length, this.#deviceErrors)
+    if (!this.traits.dtypes.has(dtype)) throw new DTypeError(this.name, `${dtype} lives on the CPU device only. Cast to float32 first`)
+    this.pool.check(() => this.name, bytesOf(dtype, length))
+    return new GpuBuffer(dtype, length)
   }
 
   upload(dtype: DType, data: TypedArray, op = 'upload'): DeviceBuffer {
@@ -158,7 +161,7 @@ export class GpuComputeDevice implements Device, Workshop {
   run(executable: Executable, run: Run): HostCopy[] {
     const compiled = executable as GpuExecutable
     this.#backpressure.admit(run.inputs.reduce((n, input) => (input instanceof GpuBuffer ? n : n + (input as TypedArray).byteLength), 0))
-    const copies = run.evacuate.map((b) => new GpuHostCopy(b.dtype, b.length, this.#deviceErrors, this.#fetch))
+    const copies = run.evacuate.map((b) => new GpuHostCopy(b.dtype, b.length, this.#fetch))
     const inputs = run.inputs.map(
       (input): Input => (input instanceof GpuBuffer ? { buffer: input } : { uploaded: this.#uploaded(input as TypedArray) }),
     )
@@ -359,7 +362,6 @@ export class GpuComputeDevice implements Device, Workshop {
 
   release(buffer: DeviceBuffer): void {
     const own = buffer as GpuBuffer
-    if (own.home !== this.#deviceErrors) return
     if (this.#jobs.length === 0) this.#free(own)
     else this.#push({ kind: 'other', act: () => this.#free(own) })
   }
@@ -416,10 +418,10 @@ export class GpuComputeDevice implements Device, Workshop {
   async #read(buffer: DeviceBuffer): Promise<TypedArray> {
     const own = buffer as GpuBuffer
     if (own.length === 0) return dtypeInfo[own.dtype].create(0)
-    const copy = new GpuHostCopy(own.dtype, own.length, this.#deviceErrors, this.#fetch)
+    const copy = new GpuHostCopy(own.dtype, own.length, this.#fetch)
     let large: Promise<TypedArray> | undefined
     const act = (): void => {
-      const failed = own.lost ?? own.failed
+      const failed = this.lost ?? own.failed
       if (failed || !own.memory) {
         copy.fail(failed ?? new Error('webgpu: a buffer was read that has no values'))
         return

@@ -2,8 +2,10 @@
 
 import type { Opened, OpenOptions, Unavailable } from '../device.ts'
 import { env } from '../environment.ts'
-import { openGpu } from './adapter.ts'
+import { openGpu, otherAdapters } from './adapter.ts'
 import { GpuComputeDevice } from './device.ts'
+
+export { otherAdapters }
 
 export async function openWebgpu(options: OpenOptions): Promise<Opened | Unavailable> {
   const opened = await openGpu(options)

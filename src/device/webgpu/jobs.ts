@@ -1,8 +1,7 @@
 /** @file What waits in the device's queue, and the buffers that it works on. */
-import type { DeviceLostError, DType } from '../../base/index.ts'
+import type { DType } from '../../base/index.ts'
 import type { DeviceBuffer } from '../device.ts'
 import type { PoolBuffer } from './buffer-pool.ts'
-import type { DeviceErrors } from './device-errors.ts'
 import type { RunOutcome } from './error-propagation.ts'
 import { bytesOf, type GpuExecutable } from './executable.ts'
 import type { GpuHostCopy } from './readback.ts'
@@ -16,17 +15,10 @@ export class GpuBuffer implements DeviceBuffer {
   failed: Error | undefined
   /** What is not yet known of the run that wrote it. */
   outcome: RunOutcome | undefined
-  /** The troubles of the device that it belongs to. */
-  readonly home: DeviceErrors
 
-  constructor(dtype: DType, length: number, home: DeviceErrors) {
+  constructor(dtype: DType, length: number) {
     this.dtype = dtype
     this.length = length
-    this.home = home
-  }
-
-  get lost(): DeviceLostError | undefined {
-    return this.home.lost
   }
 
   fail(error: Error): void {

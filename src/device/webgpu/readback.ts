@@ -2,9 +2,8 @@
  * @file The way from the device to the host. Small results are copied into pages as they arise; a page is mapped when somebody asks for one of its values,
  * or when it is full, and from then on its values live on the host alone. So however many losses a user keeps, the device holds a few pages.
  */
-import { type DeviceLostError, type DType, dtypeInfo, type TypedArray } from '../../base/index.ts'
+import { type DType, dtypeInfo, type TypedArray } from '../../base/index.ts'
 import type { HostCopy } from '../device.ts'
-import type { DeviceErrors } from './device-errors.ts'
 import { FLAG_BYTES, type RunOutcome } from './error-propagation.ts'
 import { COPY_DST, COPY_SRC, FOR_READING, MAP_READ } from './usage.ts'
 
@@ -36,17 +35,11 @@ export class GpuHostCopy implements HostCopy {
   outcome: RunOutcome | undefined
   readonly #fetch: (copy: GpuHostCopy) => Promise<TypedArray>
   #answer: Promise<TypedArray> | undefined
-  readonly #home: DeviceErrors
 
-  constructor(dtype: DType, length: number, home: DeviceErrors, fetch: (copy: GpuHostCopy) => Promise<TypedArray>) {
+  constructor(dtype: DType, length: number, fetch: (copy: GpuHostCopy) => Promise<TypedArray>) {
     this.dtype = dtype
     this.length = length
-    this.#home = home
     this.#fetch = fetch
-  }
-
-  get lost(): DeviceLostError | undefined {
-    return this.state.kind === 'host' ? undefined : this.#home.lost
   }
 
   peek(): TypedArray | undefined {
