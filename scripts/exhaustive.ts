@@ -62,7 +62,7 @@ const UNIONS: readonly Union[] = [
       'src/device/cpu/wasm/codegen/codegen-context.ts': ['scalarType'],
       'src/device/cpu/wasm/codegen/reductions.ts': ['NUMBER'],
       'src/device/webgpu/arithmetic.ts': ['wgslType', 'constantText', 'CONVERT'],
-      'src/device/webgpu/wgsl-kernel.ts': ['better'],
+      'src/device/webgpu/wgsl-reductions.ts': ['better'],
     },
   },
   {

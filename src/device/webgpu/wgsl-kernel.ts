@@ -1,26 +1,23 @@
 /** @file A kernel as WGSL: the text, which is the key of its compiled pipeline, and the numbers that go with it. */
 import type { DType } from '../../base/index.ts'
-import {
-  type Axis,
-  addsFloats,
-  type BufferUse,
-  dtypeOfValue,
-  type Extreme,
-  identityOf,
-  type Kernel,
-  positionOf,
-  type Reduction,
-  reduceOps,
-  type Stage,
-  unreachable,
-  type ValueType,
-} from '../../kernel/index.ts'
-import { binaryText, constantText, storedText, WORDS, wgslType } from './arithmetic.ts'
+import { type Axis, type BufferUse, type Kernel, positionOf, type Stage, unreachable } from '../../kernel/index.ts'
+import { storedText, WORDS, wgslType } from './arithmetic.ts'
 import { FLAG_BYTES } from './error-propagation.ts'
 import { helpersFor } from './library.ts'
 import type { LoopStrategy, PointStrategy } from './strategy.ts'
-import { floatBits, Params } from './uniforms.ts'
+import { Params } from './uniforms.ts'
 import { WgslExpressions } from './wgsl-expressions.ts'
+import {
+  accumulate,
+  better,
+  combine,
+  complete,
+  declareAccumulators,
+  type Loop,
+  nameResults,
+  type ReduceStage,
+  reduceLoop,
+} from './wgsl-reductions.ts'
 
 export interface PrintedKernel {
   readonly label: string
@@ -117,31 +114,6 @@ function loops(emitter: WgslExpressions, axes: readonly Axis[], body: () => void
   for (const head of heads.reverse()) emitter.close(head)
 }
 
-/** The value that a reduction starts from. */
-function start(emitter: WgslExpressions, { op, value: { type } }: Reduction): string {
-  return constantText(identityOf(op, dtypeOfValue[type]), type, (v) => `bitcast<f32>(${emitter.params.use(`bits:${v}`, floatBits(v))})`)
-}
-
-/** Two partial results as one. */
-const combine = ({ op, value: { type } }: Reduction, a: string, b: string): string => binaryText(reduceOps[op].joins, type, a, b)
-
-/**
- * Whether a candidate (value b at position j) replaces the best so far (value a at position i, negative while there is none): NaN beats numbers, and of
- * equals the first wins.
- */
-function better(extreme: Extreme, type: ValueType, a: string, b: string): string {
-  const sign = extreme === 'max' ? '>' : '<'
-  switch (type) {
-    case 'float':
-      return `!is_nan(${a}) && (is_nan(${b}) || ${b} ${sign} ${a})`
-    case 'bool':
-      return extreme === 'max' ? `!${a} && ${b}` : `${a} && !${b}`
-    case 'i32':
-    case 'u32':
-      return `${b} ${sign} ${a}`
-  }
-}
-
 /** Row-major position over the stage's axes. */
 function positionOver(emitter: WgslExpressions, axes: readonly Axis[]): string {
   let text = ''
@@ -150,124 +122,6 @@ function positionOver(emitter: WgslExpressions, axes: readonly Axis[]): string {
     text = text === '' ? name : `(${text}) * ${emitter.axisSize(axis)} + ${name}`
   }
   return text === '' ? '0i' : `i32(${text})`
-}
-
-/** The most numbers that are added one after the other without a look at what the additions lose. */
-export const PLAIN = 16
-
-/** Whether an invocation adds so many of the stage's numbers that it keeps what the additions lose. `sharing` invocations take them in turn. */
-const keepsRest = ({ axes }: ReduceStage, r: Reduction, sharing: number): boolean => addsFloats(r) && product(axes) > PLAIN * sharing
-
-type ReduceStage = Extract<Stage, { kind: 'reduce' }>
-
-/** Adds `value`, a variable, and notes what the addition lost: exactly where the sum is the larger of the two (T. Dekker, Numerische Mathematik 18, 1971). */
-function addWithRest(emitter: WgslExpressions, name: string, value: string): void {
-  const next = emitter.fresh()
-  emitter.line(`let ${next} = held(${name} + ${value}, ${emitter.params.use('all bits', 0xffffffff)});`)
-  emitter.line(`${name}_rest += ${value} - (${next} - ${name});`)
-  emitter.line(`${name} = ${next};`)
-}
-
-interface Loop {
-  /** The variable, which runs from `first` by `step` below `limit`. */
-  readonly name: string
-  readonly first: string
-  readonly step: number
-  readonly limit: string
-  /** What the loop's scope knows of axes. */
-  readonly axes: readonly (readonly [Axis, string])[]
-  /** Lines that come first in the loop. */
-  readonly before?: () => void
-}
-
-/**
- * How many terms of a long sum are added plainly before they join the rest of it: what is lost is noted once for them all, and a loop runs a fourth as often.
- * Sum of 2²² floats on lavapipe, relative to a plain loop: 1.1 of its time for one, 0.6 for two, 0.4 for four, which take 0.1 s more to compile.
- */
-const AT_ONCE = 4
-
-/** The loop that updates the accumulators of a stage. */
-function reduceLoop(
-  emitter: WgslExpressions,
-  stage: ReduceStage,
-  names: readonly string[],
-  loop: Loop,
-  position: () => string,
-  sharing: number,
-): void {
-  const { name, first, step, limit, axes, before } = loop
-  let from = first
-  const terms = stage.reductions.every((r) => keepsRest(stage, r, sharing)) ? plainTerms(emitter, stage, names, loop) : undefined
-  if (terms !== undefined) {
-    from = emitter.fresh('t')
-    emitter.line(`var ${from} = ${first};`)
-    emitter.open()
-    for (const acc of names) emitter.line(`var ${acc}_part = 0.0f;`)
-    for (let i = 0; i < AT_ONCE; i++) emitter.line(`{ let ${name} = ${from} + ${i * step}u;\n${terms} }`)
-    for (const acc of names) addWithRest(emitter, acc, `${acc}_part`)
-    emitter.close(`for (; ${from} + ${(AT_ONCE - 1) * step}u < ${limit}; ${from} += ${AT_ONCE * step}u) {`)
-  }
-  emitter.open(axes)
-  before?.()
-  accumulate(emitter, stage, names, position, sharing)
-  emitter.close(`for (var ${name} = ${from}; ${name} < ${limit}; ${name} += ${step}u) {`)
-}
-
-/** The lines that add the terms of one iteration to parts; undefined where they are too much to write out several times. */
-function plainTerms(
-  emitter: WgslExpressions,
-  { reductions }: ReduceStage,
-  names: readonly string[],
-  { axes, before }: Loop,
-): string | undefined {
-  emitter.open(axes)
-  before?.()
-  reductions.forEach((r, slot) => {
-    emitter.line(`${names[slot]}_part += ${emitter.value(r.value)};`)
-  })
-  const text = emitter.close()
-  return text.length > LONG_TERMS || CALL.test(text) ? undefined : text
-}
-const LONG_TERMS = 400
-/** Calls of what is more than some instructions. */
-const CALL = /\b(f_|pow_|philox|checked_|half_)/
-
-/** Updates the accumulators with the values of one iteration. */
-function accumulate(emitter: WgslExpressions, stage: ReduceStage, names: readonly string[], position: () => string, sharing = 1): void {
-  for (const [slot, r] of stage.reductions.entries()) {
-    const name = names[slot] as string
-    if (keepsRest(stage, r, sharing)) {
-      addWithRest(emitter, name, emitter.named(r.value))
-      continue
-    }
-    const extreme = positionOf(r.op)
-    if (extreme) {
-      const value = emitter.named(r.value)
-      const wins = `${name}_at < 0 || (${better(extreme, r.value.type, name, value)})`
-      emitter.line(`if (${wins}) { ${name} = ${value}; ${name}_at = ${position()}; }`)
-    } else emitter.line(`${name} = ${combine(r, name, emitter.value(r.value))};`)
-  }
-}
-
-/** Completes the accumulators by what their additions lost. */
-function complete(emitter: WgslExpressions, stage: ReduceStage, names: readonly string[], sharing = 1): void {
-  for (const [slot, r] of stage.reductions.entries())
-    if (keepsRest(stage, r, sharing)) emitter.line(`${names[slot]} = with_rest(${names[slot]}, ${names[slot]}_rest);`)
-}
-
-function declareAccumulators(emitter: WgslExpressions, stage: ReduceStage, index: number, sharing = 1): string[] {
-  return stage.reductions.map((r, slot) => {
-    const name = `acc${index}_${slot}`
-    emitter.line(`var ${name} = ${start(emitter, r)};`)
-    if (positionOf(r.op)) emitter.line(`var ${name}_at = -1i;`)
-    if (keepsRest(stage, r, sharing)) emitter.line(`var ${name}_rest = 0.0f;`)
-    return name
-  })
-}
-
-function nameResults(emitter: WgslExpressions, stage: ReduceStage, index: number, names: readonly string[]): void {
-  for (const [slot, r] of stage.reductions.entries())
-    emitter.setAccumulator(index, slot, positionOf(r.op) ? `${names[slot]}_at` : (names[slot] as string))
 }
 
 /** Writes the stores of one point. All values come first, so that an operand overwritten in place is read before. */
