@@ -90,7 +90,7 @@ const UNIONS: readonly Union[] = [
       'src/kernel/affine.ts': ['atomKey', 'atomRange'],
       'src/compiler/rename-buffers.ts': ['inAtom'],
       'src/device/cpu/interpreter.ts': ['#term'],
-      'src/device/cpu/wasm/codegen/codegen-context.ts': ['atom', 'atoms'],
+      'src/device/cpu/wasm/codegen/indices.ts': ['atom', 'atoms'],
       'src/device/cpu/wasm/codegen/lane-strides.ts': ['atomPattern'],
       'src/device/webgpu/wgsl-expressions.ts': ['#atom'],
     },

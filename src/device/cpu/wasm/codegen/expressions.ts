@@ -2,15 +2,16 @@
 import { type DType, dtypeInfo } from '../../../../base/index.ts'
 import { dtypeOfValue, type Expr, type Index, type Stage, unreachable, type ValueType, valueTypeOf } from '../../../../kernel/index.ts'
 import { four, type Local } from '../assembler/assembler.ts'
-import { type Accumulator, CodegenContext } from './codegen-context.ts'
+import type { Accumulator } from './codegen-context.ts'
 import { ELEMENTS, vectorsOf } from './elements.ts'
+import { IndexWriter } from './indices.ts'
 import { isRun, type Pattern, spanOf } from './lane-strides.ts'
 import { convert, writeBinary, writeCast, writeUnary } from './operators.ts'
 import { writeChecked, writePhilox } from './special.ts'
 import { LANES, type Mode, type Writer } from './writer.ts'
 
 /** Writes expressions into one function. */
-export class Expressions extends CodegenContext implements Writer {
+export class Expressions extends IndexWriter implements Writer {
   /** Pushes a value: of one point, or of four. */
   emit(e: Expr, mode: Mode): void {
     const code = this.code
