@@ -10,7 +10,6 @@ import {
   indicesOf,
   type Kernel,
   positionOf,
-  type Reduction,
   reductionsOf,
   rootsOf,
   type Stage,
@@ -19,12 +18,13 @@ import {
 } from '../../../../kernel/index.ts'
 import { type Code, four, type Local, type ModuleBuilder } from '../assembler/assembler.ts'
 import { workOf } from '../cost.ts'
-import type { Accumulator, CodegenScope } from './codegen-context.ts'
+import type { Accumulator } from './codegen-context.ts'
 import { Expressions } from './expressions.ts'
 import { Helpers } from './helpers.ts'
 import { patternOf } from './lane-strides.ts'
 import type { Library } from './library.ts'
-import { CHAIN, fold, join, joinAll, type Partial, start, takeExtreme, type Whole } from './reductions.ts'
+import { alongLane, type Copy, copiesOf, forEachCopy, overAxes } from './loops.ts'
+import { accumulate, joinAll, type Partial, start, wholesOf } from './reductions.ts'
 import { gridLane, stageLane } from './vectorize.ts'
 import { LANES, type Mode } from './writer.ts'
 
@@ -103,7 +103,7 @@ export class KernelWriter {
     this.#at.hoist(rootsOf(stages), new Set([axis, ...stages.flatMap((s) => s.axes)]), 'scalar')
     const reduces = stages.some((s) => reductionsOf(s).length > 0)
     const most = reduces ? this.#vectorsAtOnce(stages, axis) : 1
-    this.#alongLane(i, chunks > 1 ? end : undefined, axis.size, most, (copies) => {
+    alongLane(code, i, chunks > 1 ? end : undefined, axis.size, most, (copies) => {
       this.#at.scoped(() => {
         stages.forEach((stage, s) => {
           this.#stage(stage, s, 'vector', copies)
@@ -111,100 +111,6 @@ export class KernelWriter {
       })
     })
     this.#at.lane = undefined
-  }
-
-  /**
-   * Walks along the lane axis from `i`, which has been set, to `end`, or to `size` where that is undefined: `most` vectors at a time, then one by one, then
-   * the lanes that are left. `i` and `end` are multiples of all that is taken at a time, but for `size`.
-   */
-  #alongLane(
-    i: Local,
-    end: Local | undefined,
-    size: number,
-    most: number,
-    body: (copies: readonly Copy[]) => void,
-    folded?: () => void,
-  ): void {
-    const code = this.#code
-    const rest = size % LANES
-    const vectors = (size - rest) / LANES
-    const to = code.local('i32')
-    if (end) {
-      // As much as there are whole groups of vectors
-      for (const at of most > 1 ? [most, 1] : [1]) {
-        code.get(end).get(end).get(i).op('i32.sub')
-        code
-          .i32(at * LANES - 1)
-          .op('i32.and')
-          .op('i32.sub')
-          .set(to)
-        code.for(i, to, at * LANES, () => body(copiesOf(at)))
-      }
-      if (rest > 0) {
-        code.get(i).get(end).op('i32.lt_u')
-        code.if(() => body(copiesOf(1, 0, rest)))
-      }
-      return
-    }
-    const whole = vectors - (vectors % most)
-    if (whole > most) {
-      code.i32(whole * LANES).set(to)
-      const each = (): void => body(copiesOf(most))
-      if (folded && whole / most > CHAIN) this.#inBlocks(i, to, most * LANES, CHAIN, each, folded)
-      else code.for(i, to, most * LANES, each)
-    } else if (whole > 0) {
-      body(copiesOf(most))
-      if (vectors > whole || rest > 0)
-        code
-          .get(i)
-          .i32(whole * LANES)
-          .op('i32.add')
-          .set(i)
-    }
-    const left = vectors - whole
-    if (left > 0) body(copiesOf(left))
-    if (rest > 0) body(copiesOf(1, left * LANES, rest))
-  }
-
-  /** Walks from `i`, which has been set, to `to`; calls `folded` after every `turns` turns, and at the end. */
-  #inBlocks(i: Local, to: Local, step: number, turns: number, body: () => void, folded: () => void): void {
-    const code = this.#code
-    const stop = code.local('i32')
-    code.block((leave) => {
-      code.loop((again) => {
-        code.get(i).get(to).op('i32.ge_u').brIf(leave)
-        code
-          .get(i)
-          .i32(turns * step)
-          .op('i32.add')
-          .tee(stop)
-        code.get(to).get(stop).get(to).op('i32.lt_u').op('select').set(stop)
-        code.for(i, stop, step, body)
-        folded()
-        code.br(again)
-      })
-    })
-  }
-
-  /** Where a float sum of so many terms is too long for one chain: a whole for each accumulator. */
-  #wholes(accs: readonly Local[], terms: number): { readonly step: () => void; readonly end: () => void } | undefined {
-    if (terms <= CHAIN || this.#at.wide || accs.length === 0) return undefined
-    const wholes = accs.map((acc): [Local, Whole] => {
-      const whole = { total: this.#at.fresh(acc.type), lost: this.#at.fresh(acc.type) }
-      for (const local of [whole.total, whole.lost]) {
-        if (acc.type === 'v128') this.#code.v128(four(0)).set(local)
-        else this.#code.f32(0).set(local)
-      }
-      return [acc, whole]
-    })
-    const step = (): void => {
-      for (const [acc, whole] of wholes) fold(this.#at, acc, whole)
-    }
-    const end = (): void => {
-      step()
-      for (const [acc, { total }] of wholes) this.#code.get(total).set(acc)
-    }
-    return { step, end }
   }
 
   /**
@@ -218,30 +124,6 @@ export class KernelWriter {
     return work <= 10 ? 4 : work <= 40 ? 2 : 1
   }
 
-  /** Writes something for each of several vectors. */
-  #each(copies: readonly Copy[], write: (copy: Copy, n: number) => void): void {
-    const at = this.#at
-    const [accs, mask] = [at.accs, at.mask]
-    copies.forEach((copy, n) => {
-      at.lead = copy.lead
-      at.count = copy.count
-      copy.accs ??= new Map(accs)
-      at.accs = copy.accs
-      at.within(copy.scope, () => {
-        if (copy.count < LANES && copy.mask === undefined) {
-          copy.mask = at.fresh('v128')
-          this.#code.v128([-1, copy.count > 1 ? -1 : 0, copy.count > 2 ? -1 : 0, 0]).set(copy.mask)
-        }
-        at.mask = copy.mask
-        write(copy, n)
-      })
-    })
-    at.lead = 0
-    at.count = LANES
-    at.accs = accs
-    at.mask = mask
-  }
-
   /** One point of the grid; stages that read along their innermost axis do so in vectors. */
   #point(): void {
     const [copy] = copiesOf(1) as [Copy]
@@ -253,47 +135,16 @@ export class KernelWriter {
     })
   }
 
-  /**
-   * Few and small bodies stand one after the other, so that what they read is at known places.
-   *
-   * @param folded called after each few hundred bodies, which count as `terms` each
-   */
-  #loops(axes: readonly Axis[], work: number, body: () => void, folded?: () => void, terms = 1): void {
-    if (axes.length === 0) {
-      body()
-      return
-    }
-    const code = this.#code
-    const [axis, ...rest] = axes as [Axis, ...Axis[]]
-    const i = code.local('i32')
-    this.#at.axes.set(axis, i)
-    const inside = (): void =>
-      this.#at.scoped(() => {
-        this.#loops(rest, work, body, folded, terms)
-      })
-    const points = axes.reduce((n, a) => n * a.size, 1)
-    if (points <= 9 && points * work <= 100) {
-      for (let n = 0; n < axis.size; n++) {
-        code.i32(n).set(i)
-        inside()
-      }
-      return
-    }
-    const end = code.local('i32')
-    code.i32(0).set(i).i32(axis.size).set(end)
-    const within = rest.reduce((n, a) => n * a.size, terms)
-    if (folded && within <= CHAIN && within * axis.size > CHAIN) this.#inBlocks(i, end, 1, Math.floor(CHAIN / within), inside, folded)
-    else code.for(i, end, 1, inside)
-  }
-
   /** A stage of one point, or of the points of some vectors. */
   #stage(stage: Stage, number: number, mode: Mode, copies: readonly Copy[]): void {
     const inner = new Set(stage.axes)
-    if (stage.axes.length > 0) this.#each(copies, () => this.#at.hoist(rootsOf([stage]), inner, mode))
+    if (stage.axes.length > 0) forEachCopy(this.#at, copies, () => this.#at.hoist(rootsOf([stage]), inner, mode))
     const work = copies.length * (workOf([stage]) + 1)
     switch (stage.kind) {
       case 'store':
-        this.#loops(stage.axes, work, () => this.#each(copies, () => this.#at.scoped(() => this.#at.stores(stage.stores, mode))))
+        overAxes(this.#at, stage.axes, work, () =>
+          forEachCopy(this.#at, copies, () => this.#at.scoped(() => this.#at.stores(stage.stores, mode))),
+        )
         break
       case 'reduce':
         this.#reduce(stage, number, work, mode, copies)
@@ -307,7 +158,7 @@ export class KernelWriter {
     const code = this.#code
     const vector = mode === 'vector'
     const accOf = (slot: number): Accumulator => this.#at.accs.get(`${number}.${slot}`) as Accumulator
-    this.#each(copies, () => {
+    forEachCopy(this.#at, copies, () => {
       reductions.forEach(({ op, value }, slot) => {
         const local = this.#at.fresh(vector ? 'v128' : this.#at.scalarType(value.type))
         const position = positionOf(op) && this.#at.fresh(vector ? 'v128' : 'i32')
@@ -320,18 +171,18 @@ export class KernelWriter {
     const counter = reductions.some((r) => positionOf(r.op)) ? this.#at.fresh('i32') : undefined
     if (counter) code.i32(0).set(counter)
     const sums: Local[] = []
-    this.#each(copies, () => {
+    forEachCopy(this.#at, copies, () => {
       reductions.forEach((r, slot) => {
         if (addsFloats(r)) sums.push(accOf(slot).local)
       })
     })
     const terms = axes.reduce((n, a) => n * a.size, 1)
-    const folded = this.#wholes(sums, terms)
+    const folded = wholesOf(this.#at, sums, terms)
     const body = (): void => {
-      this.#each(copies, () =>
+      forEachCopy(this.#at, copies, () =>
         this.#at.scoped(() => {
           reductions.forEach((r, slot) => {
-            this.#accumulate(r, mode, accOf(slot), () => {
+            accumulate(this.#at, r, mode, accOf(slot), () => {
               code.get(counter as Local)
               if (vector) code.op('i32x4.splat')
             })
@@ -340,26 +191,8 @@ export class KernelWriter {
       )
       if (counter) code.get(counter).i32(1).op('i32.add').set(counter)
     }
-    this.#loops(axes, work, body, folded?.step)
+    overAxes(this.#at, axes, work, body, folded?.step)
     folded?.end()
-  }
-
-  /** An accumulator takes the next value. @param counter pushes where that stands; @param mask the lanes that count, where not all do */
-  #accumulate({ op, value }: Reduction, mode: Mode, { local, position }: Partial, counter: () => void, mask?: Local): void {
-    const code = this.#code
-    const at = this.#at
-    const extreme = positionOf(op)
-    if (!extreme) code.get(local)
-    at.emit(value, mode)
-    if (mask) {
-      start(at, op, value.type, mode)
-      code.get(mask).op('v128.bitselect')
-    }
-    if (extreme) takeExtreme(at, extreme, value.type, mode, { local, position }, counter)
-    else {
-      join(at, op, value.type, mode)
-      code.set(local)
-    }
   }
 
   /** A stage whose innermost axis runs in vectors, at one point of the grid: several vectors at a time, that sums do not wait for each other. */
@@ -385,7 +218,8 @@ export class KernelWriter {
     if (before) code.i32(0).set(before)
     at.lane = lane
     const turns = Math.ceil(lane.size / LANES / most)
-    const folded = this.#wholes(
+    const folded = wholesOf(
+      at,
       reductions.flatMap((r, slot) => (addsFloats(r) ? (partial[slot] as Partial[]).map((p) => p.local) : [])),
       outer.reduce((n, a) => n * a.size, turns),
     )
@@ -394,13 +228,14 @@ export class KernelWriter {
       at.axes.set(lane, i)
       code.i32(0).set(i)
       at.hoist(rootsOf([stage]), new Set([lane]), 'scalar')
-      this.#alongLane(
+      alongLane(
+        code,
         i,
         undefined,
         lane.size,
         most,
         (copies) =>
-          this.#each(copies, (copy, n) =>
+          forEachCopy(at, copies, (copy, n) =>
             at.scoped(() => {
               if (stores.length > 0) at.stores(stores, 'vector')
               reductions.forEach((r, slot) => {
@@ -411,7 +246,7 @@ export class KernelWriter {
                     .op('i32.add')
                   at.ramp(1)
                 }
-                this.#accumulate(r, 'vector', (partial[slot] as Partial[])[n] as Partial, counter, copy.mask)
+                accumulate(at, r, 'vector', (partial[slot] as Partial[])[n] as Partial, counter, copy.mask)
               })
             }),
           ),
@@ -419,7 +254,7 @@ export class KernelWriter {
       )
       if (before) code.get(before).i32(lane.size).op('i32.add').set(before)
     }
-    this.#loops(outer, 100, row, folded?.step, turns)
+    overAxes(at, outer, 100, row, folded?.step, turns)
     folded?.end()
     at.lane = undefined
     reductions.forEach(({ op, value: { type } }, slot) => {
@@ -430,17 +265,3 @@ export class KernelWriter {
 
 type ReduceStage = Extract<Stage, { kind: 'reduce' }>
 type StoreStage = Extract<Stage, { kind: 'store' }>
-
-/** One of the vectors that an iteration computes. */
-interface Copy {
-  readonly scope: CodegenScope
-  /** Elements in front of it. */
-  readonly lead: number
-  /** Lanes that count. */
-  readonly count: number
-  accs?: Map<string, Accumulator>
-  mask?: Local
-}
-
-const copiesOf = (count: number, lead = 0, lanes = LANES): Copy[] =>
-  Array.from({ length: count }, (_, n) => ({ scope: { known: new Map() }, lead: lead + n * LANES, count: lanes }))

@@ -1,5 +1,14 @@
 /** @file Reductions: where one begins, how a value joins it, and what several vectors come to in the end. */
-import { dtypeOfValue, type Extreme, identityOf, positionOf, type ReduceOp, reduceOps, type ValueType } from '../../../../kernel/index.ts'
+import {
+  dtypeOfValue,
+  type Extreme,
+  identityOf,
+  positionOf,
+  type ReduceOp,
+  type Reduction,
+  reduceOps,
+  type ValueType,
+} from '../../../../kernel/index.ts'
 import { four, type Local } from '../assembler/assembler.ts'
 import type { Accumulator } from './codegen-context.ts'
 import { signOfType, writeOperator } from './operators.ts'
@@ -20,7 +29,7 @@ export function start(w: Writer, op: ReduceOp, type: ValueType, mode: Mode): voi
 export const CHAIN = 128
 
 /** The whole of a long sum, and how much of it rounding has lost so far. */
-export interface Whole {
+interface Whole {
   readonly total: Local
   readonly lost: Local
 }
@@ -29,7 +38,7 @@ export interface Whole {
  * Moves what an accumulator holds into the whole, with what was lost before; the accumulator begins anew.
  * @see Kahan, Further remarks on reducing truncation errors, 1965
  */
-export function fold(w: Writer, acc: Local, { total, lost }: Whole): void {
+function fold(w: Writer, acc: Local, { total, lost }: Whole): void {
   const { code } = w
   const vector = acc.type === 'v128'
   const shape = vector ? 'f32x4' : 'f32'
@@ -44,12 +53,36 @@ export function fold(w: Writer, acc: Local, { total, lost }: Whole): void {
   else code.f32(0).get(lost).get(lost).op('f32.eq').op('select').set(lost).f32(0).set(acc)
 }
 
+/** Where a float sum of so many terms is too long for one chain: a whole for each accumulator. */
+export function wholesOf(
+  w: Writer,
+  accs: readonly Local[],
+  terms: number,
+): { readonly step: () => void; readonly end: () => void } | undefined {
+  if (terms <= CHAIN || w.wide || accs.length === 0) return undefined
+  const wholes = accs.map((acc): [Local, Whole] => {
+    const whole = { total: w.fresh(acc.type), lost: w.fresh(acc.type) }
+    for (const local of [whole.total, whole.lost]) {
+      if (acc.type === 'v128') w.code.v128(four(0)).set(local)
+      else w.code.f32(0).set(local)
+    }
+    return [acc, whole]
+  })
+  const step = (): void => {
+    for (const [acc, whole] of wholes) fold(w, acc, whole)
+  }
+  const end = (): void => {
+    step()
+    for (const [acc, { total }] of wholes) w.code.get(total).set(acc)
+  }
+  return { step, end }
+}
+
 /** Joins the two on the stack. */
-export const join = (w: Writer, op: ReduceOp, type: ValueType, mode: Mode): void =>
-  writeOperator(w, reduceOps[op].joins, type, mode === 'vector')
+const join = (w: Writer, op: ReduceOp, type: ValueType, mode: Mode): void => writeOperator(w, reduceOps[op].joins, type, mode === 'vector')
 
 /** The accumulator takes the value on the stack, and what `counter` pushes, where that is a more extreme one; NaN is the most extreme, and the first of equals stays. */
-export function takeExtreme(
+function takeExtreme(
   w: Writer,
   extreme: Extreme,
   type: ValueType,
@@ -85,6 +118,30 @@ export function takeExtreme(
     counter()
     code.set(place)
   })
+}
+
+/** An accumulator takes the next value. @param counter pushes where that stands; @param mask the lanes that count, where not all do */
+export function accumulate(
+  w: Writer,
+  { op, value }: Reduction,
+  mode: Mode,
+  { local, position }: Partial,
+  counter: () => void,
+  mask?: Local,
+): void {
+  const { code } = w
+  const extreme = positionOf(op)
+  if (!extreme) code.get(local)
+  w.emit(value, mode)
+  if (mask) {
+    start(w, op, value.type, mode)
+    code.get(mask).op('v128.bitselect')
+  }
+  if (extreme) takeExtreme(w, extreme, value.type, mode, { local, position }, counter)
+  else {
+    join(w, op, value.type, mode)
+    code.set(local)
+  }
 }
 
 /** The accumulator takes the other where that is more extreme, or as extreme and in front. */
