@@ -1,4 +1,5 @@
 /** @file What a run found, as a file in results/ keeps it, and the tables that are made of it: on the screen, and in docs/performance.md. */
+import { FACTS, LOOPS, type Loop } from './dynamic-tasks.ts'
 
 export interface Row {
   readonly task: string
@@ -57,7 +58,27 @@ export interface Growth extends Circumstances {
   readonly rows: readonly GrowthRow[]
 }
 
-export type Report = Comparison | Overhead | Growth
+/** A training loop whose graph changes, or its counterpart with a fixed structure. */
+export interface DynamicRow {
+  readonly loop: Loop
+  readonly what: string
+  /** What a time is per. */
+  readonly unit: string
+  readonly library: string
+  readonly ms?: { readonly median: number; readonly lowest: number; readonly highest: number }
+  /** The first iteration of all. */
+  readonly firstMs?: number
+  readonly remark?: string
+}
+
+export interface Dynamic extends Circumstances {
+  readonly kind: 'dynamic'
+  readonly device: 'webgpu' | 'cpu'
+  readonly torch: string
+  readonly rows: readonly DynamicRow[]
+}
+
+export type Report = Comparison | Overhead | Growth | Dynamic
 
 export const OWN = 'tapegrad'
 /** The other set-ups on device cpu, where OWN is WebAssembly alone on all cores. */
@@ -99,6 +120,8 @@ export function headOf(report: Report): string[] {
   ]
   if (report.kind === 'growth')
     return [...lines, `least of ${rounds} rounds in milliseconds of the process, over all of its threads; results agree with float64`]
+  if (report.kind === 'dynamic')
+    return [...lines, `medians of ${rounds} rounds in milliseconds [lowest–highest]; first losses agree with PyTorch ${report.torch}`]
   if (report.kind === 'overhead')
     return [
       ...lines,
@@ -220,6 +243,66 @@ export function growthLine({ program, sizes, ms }: GrowthRow): string {
   return `| ${[program, sizes[0], ...ms.map((t) => t.toFixed(0)), exponent.toFixed(2), `≤ ${LINEAR}: ${goal}`].join(' | ')} |`
 }
 
+export const DYNAMIC_HEAD = [
+  '| loop | library | ms per | | against tapegrad | first iteration, ms | remark |',
+  '| --- | --- | --- | --- | --- | --- | --- |',
+]
+
+export function dynamicLine({ loop, what, unit, library, ms, firstMs, remark }: DynamicRow, rows: readonly DynamicRow[]): string {
+  const own = rows.find((r) => r.loop === loop && r.library === OWN)?.ms?.median
+  const cells = [
+    `${loop}: ${what}`,
+    library,
+    unit,
+    ms && `${ms.median.toPrecision(3)} [${ms.lowest.toPrecision(3)}–${ms.highest.toPrecision(3)}]`,
+    ms && own && `${(ms.median / own).toFixed(2)}×`,
+    firstMs && figure(firstMs),
+    remark,
+  ]
+  return `| ${cells.map((cell) => cell ?? '–').join(' | ')} |`
+}
+
+/** The milliseconds that a node of the tree takes in PyTorch on the machine that goals in milliseconds are said for. */
+const TORCH_TREE_MS = 0.035
+
+/** Each goal of the loops, and what was found. */
+export function dynamicGoals(rows: readonly DynamicRow[]): string[] {
+  const median = (loop: Loop, library: RegExp | string): number | undefined => {
+    const found = rows.flatMap((r) =>
+      r.loop === loop && r.ms && (typeof library === 'string' ? r.library === library : library.test(r.library)) ? [r.ms.median] : [],
+    )
+    return found.length > 0 ? Math.min(...found) : undefined
+  }
+  const lines = LOOPS.flatMap((loop) => {
+    const { against, mostOfTorch } = FACTS[loop]
+    const own = median(loop, OWN)
+    const line = (of: string, other: number | undefined, most: number): string[] => {
+      if (own === undefined || other === undefined) return []
+      return [`| ${[loop, of, times(most), times(own / other), own / other <= most ? 'met' : '**missed**'].join(' | ')} |`]
+    }
+    return [
+      ...(against ? line(`${against.loop} of tapegrad`, median(against.loop, OWN), against.most) : []),
+      ...(mostOfTorch ? line(PYTORCH, median(loop, TORCH), mostOfTorch) : []),
+      ...(loop === 'trees' ? line('tfjs', median(loop, /^tfjs/), 1) : []),
+    ]
+  })
+  const tree = median('trees', TORCH)
+  const scale =
+    tree === undefined
+      ? []
+      : [
+          '',
+          `PyTorch's tree takes ${(1000 * tree).toFixed(1)} µs a node here: goals in milliseconds count ${(tree / TORCH_TREE_MS).toFixed(2)} times.`,
+        ]
+  return lines.length > 0 ? ['', '| goal | of | at most | found | |', '| --- | --- | --- | --- | --- |', ...lines, ...scale] : []
+}
+
+/** The line of an error that says what is wrong; a module that does not load has its place first. */
+export function firstLine(error: unknown): string {
+  const lines = (error instanceof Error ? error.message : String(error)).split('\n')
+  return lines.find((line) => /error/i.test(line)) ?? lines[0] ?? ''
+}
+
 /** A report as markdown: where and when, the table, and what it amounts to. */
 export function markdown(report: Report): string {
   const head = headOf(report).map((line) => `- ${line}`)
@@ -230,6 +313,21 @@ export function markdown(report: Report): string {
       return `| ${every} | ${withRange(r)} | ${step} | ${r.median <= HOST_GOAL ? 'met' : '**missed**'} |`
     })
     return [...head, '', `| loss read | µs per op | ms a step | goal: ${HOST_GOAL} µs |`, '| --- | --- | --- | --- |', ...lines].join('\n')
+  }
+  if (report.kind === 'dynamic') {
+    const { rows } = report
+    return [
+      ...head,
+      '',
+      ...DYNAMIC_HEAD,
+      ...rows.map((row) =>
+        dynamicLine(
+          row,
+          rows.filter((r) => r.loop === row.loop),
+        ),
+      ),
+      ...dynamicGoals(rows),
+    ].join('\n')
   }
   if (report.kind === 'growth') return [...head, '', ...GROWTH_HEAD, ...report.rows.map(growthLine)].join('\n')
   const rows = report.rows.map((row) => rowLine(row, report.rows))

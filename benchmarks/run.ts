@@ -11,13 +11,18 @@ import { arch, cpus, loadavg, platform } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { ensureAdapter } from '../test/support/adapter.ts'
+import type { Loop } from './dynamic-tasks.ts'
 import { LIBRARIES, type Library, variantsOf, Worker } from './library.ts'
 import {
   type Circumstances,
   COMPARISON_HEAD,
   type Comparison,
   conclusions,
+  DYNAMIC_HEAD,
+  dynamicGoals,
+  dynamicLine,
   fillPage,
+  firstLine,
   GROWTH_HEAD,
   growthLine,
   headOf,
@@ -35,6 +40,7 @@ const HELP = `Measures tapegrad against TensorFlow.js and jax-js: on the same We
 
   npm run bench -- [flags]           MLP and CNN training steps, matrix products; on the CPU also a batch of small ones, and an elementwise chain
   npm run bench -- overhead [flags]  host microseconds per recorded op of a cached MLP step
+  npm run bench -- dynamic [flags]   training loops whose graph changes from step to step; with --torch PyTorch beside them
   npm run bench -- growth [flags]    how the time of a program that is seen for the first time grows with its length
   npm run bench -- --table FILE      prints a results file as markdown
   npm run bench -- --page            writes the tables of docs/performance.md from the results files that it names
@@ -74,6 +80,9 @@ interface Task {
   readonly bytes?: number
 }
 
+/** What is measured in place of the comparison. */
+const OWN_BENCHMARKS = ['overhead', 'growth', 'dynamic'] as const
+
 interface Flags {
   readonly device: Device
   readonly rounds: number
@@ -82,14 +91,17 @@ interface Flags {
   readonly only: readonly string[]
   readonly save: boolean
   /** What is measured in place of the comparison. */
-  readonly own: 'overhead' | 'growth' | undefined
+  readonly own: (typeof OWN_BENCHMARKS)[number] | undefined
   /** A results file to print: nothing is measured then. */
   readonly table: string | undefined
   /** Whether to fill the page; without `save` nothing is measured. */
   readonly page: boolean
 }
 
-const reference = JSON.parse(readFileSync(new URL('reference.json', import.meta.url), 'utf8')) as Record<Network, { float64: number[] }> & {
+const reference = JSON.parse(readFileSync(new URL('reference.json', import.meta.url), 'utf8')) as Record<
+  Network | Loop,
+  { float64: number[] }
+> & {
   torch: string
 }
 
@@ -168,9 +180,9 @@ function readFlags(): Flags {
     const libraries = LIBRARIES.filter((library) => variantsOf(library, device).length > 0)
     const known: readonly string[] = [...libraries, ...tasks.map((t) => t.name)]
     for (const name of only) if (!known.includes(name)) throw new Error(`--only knows ${known.join(', ')} on ${device}, not '${name}'`)
-    const [own] = positionals
-    if (own !== undefined && own !== 'overhead' && own !== 'growth')
-      throw new Error(`'${own}' is no benchmark; the names are overhead and growth`)
+    const [name] = positionals
+    const own = OWN_BENCHMARKS.find((known) => known === name)
+    if (own !== name) throw new Error(`'${name}' is no benchmark; the names are ${OWN_BENCHMARKS.join(', ')}`)
     const chosen = <T>(all: readonly T[], name: (item: T) => string): readonly T[] => {
       const some = all.filter((item) => only.includes(name(item)))
       return some.length > 0 ? some : all
@@ -248,12 +260,6 @@ async function measure(task: Task, workers: readonly Worker[], rounds: number): 
   })
 }
 
-/** The line of an error that says what is wrong; a module that does not load has its place first. */
-function firstLine(error: unknown): string {
-  const lines = (error instanceof Error ? error.message : String(error)).split('\n')
-  return lines.find((line) => /error/i.test(line)) ?? lines[0] ?? ''
-}
-
 /** The libraries in all their set-ups, without those that mean nothing here. */
 async function open({ libraries, device }: Flags): Promise<Worker[]> {
   const workers: Worker[] = []
@@ -267,6 +273,24 @@ async function open({ libraries, device }: Flags): Promise<Worker[]> {
     else worker.close()
   }
   return workers
+}
+
+async function changing(flags: Flags): Promise<void> {
+  if (flags.libraries.includes('tfjs')) installPeers()
+  const { dynamic } = await import('./dynamic.ts')
+  const workers = await open({ ...flags, libraries: flags.libraries.filter((l) => l === 'tapegrad' || l === 'tfjs' || l === 'torch') })
+  try {
+    for (const line of DYNAMIC_HEAD) console.log(line)
+    const rows = await dynamic(workers, flags.rounds, reference, (found) => {
+      for (const row of found) console.log(dynamicLine(row, found))
+    })
+    const adapter = workers.find((w) => w.variant.library === 'tapegrad')?.adapter ?? 'none'
+    const report: Report = { kind: 'dynamic', device: flags.device, ...circumstances(adapter, flags.rounds), torch: reference.torch, rows }
+    for (const line of [...dynamicGoals(rows), '', ...headOf(report)]) console.log(line)
+    if (flags.save) save(report, ['dynamic', ...flags.only])
+  } finally {
+    for (const worker of workers) worker.close()
+  }
 }
 
 async function compare(flags: Flags): Promise<void> {
@@ -346,6 +370,7 @@ else {
     const report: Report = { kind: 'growth', device: flags.device, ...circumstances(adapter, flags.rounds), rows }
     for (const line of headOf(report)) console.log(`- ${line}`)
     if (flags.save) save(report, ['growth'])
-  } else await compare(flags)
+  } else if (flags.own === 'dynamic') await changing(flags)
+  else await compare(flags)
   if (flags.page) fill()
 }

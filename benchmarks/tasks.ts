@@ -69,7 +69,7 @@ export interface CnnData {
 }
 
 /** Uniform numbers in 0 … 1: a 32-bit linear congruential generator, because it is one line in any language. */
-function uniform(seed: number): () => number {
+export function uniform(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
@@ -77,16 +77,16 @@ function uniform(seed: number): () => number {
   }
 }
 
-const fill = (n: number, next: () => number, low: number, high: number): Float32Array =>
+export const fill = (n: number, next: () => number, low: number, high: number): Float32Array =>
   Float32Array.from({ length: n }, () => low + (high - low) * next())
 
 /** Weights, then biases, in ±1/√inputs, as PyTorch's layers begin. */
-function layer(next: () => number, out: number, inputs: number): [Float32Array, Float32Array] {
+export function layer(next: () => number, out: number, inputs: number): [Float32Array, Float32Array] {
   const bound = 1 / Math.sqrt(inputs)
   return [fill(out * inputs, next, -bound, bound), fill(out, next, -bound, bound)]
 }
 
-const labels = (next: () => number, n: number, classes: number): Int32Array =>
+export const labels = (next: () => number, n: number, classes: number): Int32Array =>
   Int32Array.from({ length: n }, () => Math.floor(next() * classes))
 
 export function mlpData({ inputs, hidden, classes, batch } = MLP): MlpData {

@@ -1,4 +1,5 @@
 /** @file A child process with one library in it: it does what run.ts asks, one request at a time, and answers with times. peers/pytorch.py is another. */
+import type { Loop } from './dynamic-tasks.ts'
 import type { AdapterFacts } from './gpu.ts'
 import type { Peer } from './peers/peer.ts'
 import { CHAIN, chainData, chainError, cnnData, entries, mlpData, type Network, type ProductShape, productError } from './tasks.ts'
@@ -9,6 +10,8 @@ export type Request =
   | { readonly kind: 'load'; readonly library: string; readonly device: Device }
   /** First steps of a fresh network: their losses and times, and on WebGPU how many dispatches one more step is. */
   | { readonly kind: 'train-start'; readonly task: Network; readonly steps: number }
+  /** First iterations of a loop whose graph changes: their losses and times. */
+  | { readonly kind: 'loop-start'; readonly task: Loop; readonly steps: number }
   | { readonly kind: 'product-start'; readonly task: string; readonly shape: ProductShape }
   | { readonly kind: 'chain-start'; readonly task: string; readonly chain: typeof CHAIN }
   /** Does a task that was started, some times, or fewer where that takes long. */
@@ -52,6 +55,15 @@ function loaded<T>(value: T | undefined): T {
   return value
 }
 
+/** The first steps, all of them, however long they take: their losses are compared. */
+async function first({ task, steps }: { readonly task: string; readonly steps: number }, step: () => Promise<number>): Promise<Answer> {
+  turns.set(task, step)
+  const losses: number[] = []
+  const times: number[] = []
+  for (let i = 0; i < steps; i++) times.push(...(await timed(1, async () => losses.push(await step()))))
+  return { losses, times }
+}
+
 async function answer(request: Request): Promise<Answer> {
   switch (request.kind) {
     case 'load': {
@@ -65,12 +77,14 @@ async function answer(request: Request): Promise<Answer> {
       const own = loaded(peer)
       const train = await (request.task === 'mlp' ? own.mlp?.(mlpData()) : own.cnn?.(cnnData()))
       if (!train) return { cannot: true }
-      turns.set(request.task, train)
-      const losses: number[] = []
-      const times: number[] = []
-      // All of them, however long they take: their losses are compared.
-      for (let i = 0; i < request.steps; i++) times.push(...(await timed(1, async () => losses.push(await train()))))
-      return { losses, times, ...(device === 'webgpu' && { dispatches: await (await import('./gpu.ts')).countDispatches(train) }) }
+      return {
+        ...(await first(request, train)),
+        ...(device === 'webgpu' && { dispatches: await (await import('./gpu.ts')).countDispatches(train) }),
+      }
+    }
+    case 'loop-start': {
+      const iterate = await loaded(peer).loop?.(request.task)
+      return iterate ? first(request, iterate) : { cannot: true }
     }
     case 'product-start': {
       const { batch, m, k, n } = request.shape

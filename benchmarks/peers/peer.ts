@@ -1,4 +1,5 @@
 /** @file What a library must do to be measured. */
+import type { Iteration, Loop } from '../dynamic-tasks.ts'
 import type { AdapterFacts } from '../gpu.ts'
 import type { CnnData, MlpData, ProductShape } from '../tasks.ts'
 
@@ -17,6 +18,8 @@ export interface Peer {
   matmul?(shape: ProductShape, a: Float32Array, b: Float32Array): Promise<() => Promise<ArrayLike<number>>>
   /** Puts `x` on the device; asked of device cpu only. */
   elementwise?(x: Float32Array, chain: { readonly scale: number; readonly shift: number }): Promise<Chain>
+  /** Sets a loop up whose graph changes. */
+  loop?(loop: Loop): Promise<Iteration>
 }
 
 export interface Chain {

@@ -10,7 +10,9 @@ import numpy as np
 import torch
 
 sys.path.append(str(Path(__file__).parent.parent))
-from reference import fill, trainer, uniform
+from data import fill, uniform
+from dynamic import LOOPS
+from reference import trainer
 
 turns = {}
 
@@ -33,8 +35,8 @@ def answer(request):
     task = request['task']
     if kind == 'turn':
         return {'times': timed(request['times'], turns[task])}
-    if kind == 'train-start':
-        step = turns[task] = trainer(task, torch.float32)
+    if kind in ('train-start', 'loop-start'):
+        step = turns[task] = trainer(task, torch.float32) if kind == 'train-start' else LOOPS[task](torch.float32)
         losses = []
         times = timed(request['steps'], lambda: losses.append(step()))
         return {'losses': losses, 'times': times}

@@ -14,6 +14,7 @@ export async function load(device: DeviceName = 'webgpu'): Promise<Peer> {
     features: info.features,
     mlp: async (data) => mlpStep(data).step,
     cnn: async (data) => cnnStep(data).step,
+    loop: async (loop) => (await import('./dynamic-tapegrad.ts')).loops[loop](),
     async matmul({ batch, m, k, n }, a, b) {
       const images = batch > 1 ? [batch] : []
       const left = tensor(a, { shape: [...images, m, k] })

@@ -37,6 +37,7 @@ export async function load(device: DeviceName): Promise<Peer> {
   }
 
   return {
+    loop: async (loop) => (await import('./dynamic-tfjs.ts')).loopsOf(tf)[loop](),
     label: threads ? `tfjs ${tf.version_core}, ${counted(threads())}` : `tfjs ${tf.version_core}`,
     adapter: adapter(),
 
