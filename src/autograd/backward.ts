@@ -57,6 +57,7 @@ function sumBroadcast(grad: Tensor, edge: Edge): Tensor {
 
 /** An edge's complete gradient, after its hooks. */
 function settle(edge: Edge, grad: Tensor): Tensor {
+  if (edge.hooks === undefined && edge.retained === undefined) return grad
   let g = grad
   for (const hook of edge.hooks ?? []) {
     const answer = hook(g)
