@@ -22,10 +22,9 @@ import type { Node, NodePlace } from '../graph/index.ts'
 import { raise, withDeferredErrors } from './deferred-errors.ts'
 import { defaultPlace, openAt, placeOfNode, setDefault, settleDefault } from './devices.ts'
 import { type HostRead, storedValues } from './execute.ts'
-import { disposeNode } from './keeping.ts'
-import { andThen } from './maybe-async.ts'
-import { enqueue } from './queue.ts'
-import { closeStep, flushAll, noteWrite, readySinks, reclaim, retire, takeWrites } from './transaction.ts'
+import { disposeNode, reclaim, retire } from './lifetime.ts'
+import { andThen, enqueue } from './queue.ts'
+import { closeStep, flushAll, noteWrite, readySinks, takeWrites } from './transaction.ts'
 import { turn } from './yield-event-loop.ts'
 
 export { closeStep, defaultPlace, disposeNode, noteWrite, placeOfNode, reclaim, retire }

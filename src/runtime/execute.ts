@@ -3,12 +3,11 @@ import { DeviceError, DeviceLostError, dtypeInfo, OutOfMemoryError, sizeOf, type
 import { topological } from '../compiler/index.ts'
 import type { Device, DeviceBuffer, HostCopy, MakerOf } from '../device/index.ts'
 import { isPinned, isSource, isView, type Node, type NodePlace, roleOf, rowOf, type Storage, viewBase } from '../graph/index.ts'
+import { collectIfCrowded, collectNow, hold } from './collector.ts'
 import { openAt, placeOfNode, settleDefault } from './devices.ts'
-import { countRun, lend, moveToHost, used } from './keeping.ts'
-import { collectIfCrowded, collectNow, unwatch, watch } from './lifetime.ts'
-import { attempt } from './maybe-async.ts'
+import { checkReadable, countRun, goneWith, lend, moveToHost, overwritten, use } from './lifetime.ts'
 import { makerIn, type Plan, plansOf } from './plans.ts'
-import { checkReadable, goneWith } from './readable.ts'
+import { attempt } from './queue.ts'
 
 /** Results up to this size move to the host when they have been computed: they no longer need a buffer, however long they are kept. */
 const SMALL_BYTES = 16 * 1024
@@ -90,14 +89,14 @@ function compute(device: Device, nodes: readonly Node[], order: readonly Node[],
   const inputs = plan.inputs.map((p) => {
     const node = order[p] as Node
     const storage = node.storage as Storage
-    used(node)
+    use(node)
     if (storage.buffer && storage.owner === device) return storage.buffer
     const host = storage.host ?? storage.copy?.peek()
     if (host) {
       if (host.byteLength <= SMALL_BYTES || storage.buffer || ++storage.uploads < KEEP_AFTER) return host
       storage.buffer = device.upload(node.dtype, host, node.op || undefined)
       storage.owner = device
-      watch(node, device, storage.buffer)
+      hold(node)
       return storage.buffer
     }
     if (storage.owner !== device) {
@@ -130,10 +129,9 @@ function compute(device: Device, nodes: readonly Node[], order: readonly Node[],
   results.forEach((node, i) => {
     if (small[i]) node.storage = { copy: copies[next++] as NonNullable<Storage['copy']>, owner: device, uploads: 0 }
     else {
-      const buffer = outputs[i] as DeviceBuffer
-      node.storage = { buffer, owner: device, uploads: 0 }
+      node.storage = { buffer: outputs[i] as DeviceBuffer, owner: device, uploads: 0 }
       if (late.has(node)) lend(node)
-      else watch(node, device, buffer)
+      else hold(node)
     }
   })
   for (let i = 0; i < order.length; i++) {
@@ -145,12 +143,7 @@ function compute(device: Device, nodes: readonly Node[], order: readonly Node[],
       node.position = i
     }
   }
-  for (const p of plan.donated) {
-    const storage = (order[p] as Node).storage as Storage
-    if (storage.buffer) unwatch(storage.buffer)
-    delete storage.buffer
-    storage.released = 'step'
-  }
+  for (const p of plan.donated) overwritten(order[p] as Node)
   countRun()
   collectIfCrowded()
 }

@@ -1,102 +1,254 @@
 /**
- * @file Large results whose fate is unknown: a user may hold them or have dropped them. The garbage collector tells, late; so they have a
- * budget, and only past it is a collection asked for.
+ * @file How long stored values stay. The values of a node are in one of four states:
+ *
+ * - *resident*: they stay while the node can be reached; what then gives a large one's buffer back is the collector (`collector.ts`).
+ * - *lent*: stored although the node's recipe is kept: the buffer can go at any time, and does when the step after has closed.
+ * - *retired*: given up by their owner, readable until a step closes. That step may overwrite them if it is the one that is recorded.
+ * - *released*: gone for good.
+ *
+ * `hold` and `lend` store, `retire` gives up, `reclaim` makes resident again, `release` ends. Steps are counted by their closes, and recording may be many
+ * steps ahead of the work (a device that is being opened, values that travel between devices), so closes are counted as they were recorded.
  */
-import { dtypeInfo } from '../base/index.ts'
+import { DeviceLostError, StaleTensorError, type TypedArray } from '../base/index.ts'
 import type { Device, DeviceBuffer } from '../device/index.ts'
-import type { Node } from '../graph/index.ts'
+import { forget, hasSinks, type Node, type Storage } from '../graph/index.ts'
+import { bytesOf, hold, letGo } from './collector.ts'
+import { afterTask, lastTask, runningTask } from './queue.ts'
 
-interface Held {
-  readonly device: Device
-  readonly buffer: DeviceBuffer
-  readonly bytes: number
-  readonly ref: WeakRef<Node>
+/** The step that is recorded: so many have been closed. */
+let recorded = 0
+/** Steps whose work is done. */
+let done = 0
+
+// ── retired ──
+
+interface Retired {
+  /** The step with whose close the values go. */
+  readonly due: number
+  /** Whether that step may overwrite them. */
+  readonly donor: boolean
+  /** The task that had been asked for last. */
+  readonly task: number
 }
-
-const held = new Map<DeviceBuffer, Held>()
-let bytesHeld = 0
-/** The next amount at which a collection is asked for: at least the budget, and twice what survived the last one. */
-const BUDGET = 256 * 1024 * 1024
-let limit = BUDGET
-
-const registry = new FinalizationRegistry<Held>((entry) => drop(entry))
-
-function drop(entry: Held): void {
-  if (!held.delete(entry.buffer)) return
-  bytesHeld -= entry.bytes
-  entry.device.release(entry.buffer)
-}
-
-/** The buffer is given back when nobody can reach the node any more. */
-export function watch(node: Node, device: Device, buffer: DeviceBuffer): void {
-  const entry: Held = { device, buffer, bytes: buffer.length * dtypeInfo[buffer.dtype].bytes, ref: new WeakRef(node) }
-  held.set(buffer, entry)
-  bytesHeld += entry.bytes
-  registry.register(node, entry, entry)
-}
-
-/** Stops watching a buffer that its owner gives back by itself. */
-export function unwatch(buffer: DeviceBuffer): void {
-  const entry = held.get(buffer)
-  if (!entry) return
-  registry.unregister(entry)
-  held.delete(buffer)
-  bytesHeld -= entry.bytes
-}
-
-let collect: (() => void) | undefined | null
-
-/** Node's collector, without a command-line flag. Elsewhere there is none to ask. */
-function collector(): (() => void) | undefined {
-  if (collect === undefined) {
-    collect = null
-    const load = typeof process === 'undefined' ? undefined : process.getBuiltinModule
-    const v8 = load?.('node:v8')
-    const vm = load?.('node:vm')
-    if (v8 && vm) {
-      v8.setFlagsFromString('--expose-gc')
-      collect = vm.runInNewContext('gc') as () => void
-    }
-  }
-  return collect ?? undefined
-}
-
-/** Plans that may be dropped between two collections. */
-const DROPPED_PLANS = 128
-/** A collection is not asked for again before this many times what it took have passed: its share of the time stays small, however large the heap. */
-const PAUSE = 20
-let dropped = 0
-let nextCollection = 0
+/** In the order in which they were given up. Some have not been stored yet. */
+const retired = new Map<Node, Retired>()
 
 /**
- * Notes that a plan is no longer kept. The code of its kernels is memory outside the heap, which the collector does not count: a program whose every
- * step has other shapes would hold what thousands of steps have dropped.
+ * Gives up a node's values, an old version of parameters: when the step after the one that is recorded closes, so that recipes which use them can be followed
+ * until then, or already with the one that is recorded, which may overwrite them.
  */
-export function planDropped(): void {
-  dropped++
-  const before = performance.now()
-  if (dropped < DROPPED_PLANS || before < nextCollection) return
-  dropped = 0
-  collector()?.()
-  const after = performance.now()
-  nextCollection = after + PAUSE * (after - before)
+export function retire(node: Node, { keepPrevious = true }: { keepPrevious?: boolean } = {}): void {
+  if (lent.has(node)) return // they are taken back as soon
+  const known = retired.get(node)
+  if (known && (keepPrevious || known.donor)) return
+  retired.set(node, { due: keepPrevious ? recorded + 1 : recorded, donor: !keepPrevious, task: lastTask() })
 }
 
-/** Past the budget: collects, and gives back what nobody holds. */
-export function collectIfCrowded(): void {
-  if (bytesHeld <= limit) return
-  collectNow()
-  limit = Math.max(BUDGET, 2 * bytesHeld)
+/** A value that was given up is wanted again: the step that replaced it could not be computed. */
+export function reclaim(node: Node): void {
+  retired.delete(node)
 }
 
-/** Collects, where that can be asked for. @returns whether anything was given back. */
-export function collectNow(): boolean {
-  const before = bytesHeld
-  if (before > 0) collector()?.()
-  for (const entry of [...held.values()]) {
-    if (entry.ref.deref() !== undefined) continue
-    registry.unregister(entry)
-    drop(entry)
+/** What a step may overwrite. */
+export function donorsOf(step: number): Set<Node> {
+  const donors = new Set<Node>()
+  for (const [node, { due, donor }] of retired) if (donor && due === step) donors.add(node)
+  return donors
+}
+
+/** What a step that did not happen was to overwrite goes with the one that is recorded. */
+export function postpone(step: number): void {
+  for (const [node, term] of retired) if (term.donor && term.due === step) retired.set(node, { ...term, due: recorded })
+}
+
+/** In a loop that never closes a step, so many tasks that computed something stand for it. */
+const TASKS_KEPT = 16
+/** The last tasks that computed something. */
+const computed: number[] = []
+
+/** Called after every run: a task may need several. */
+export function countRun(): void {
+  const task = runningTask()
+  if (computed.at(-1) === task) return
+  computed.push(task)
+  if (computed.length > TASKS_KEPT) computed.shift()
+  if (computed.length < TASKS_KEPT) return
+  for (const [node, { donor, task }] of retired) {
+    if (donor) continue
+    if (task >= (computed[0] as number)) return
+    retired.delete(node)
+    release(node, 'step')
   }
-  return bytesHeld < before
+}
+
+// ── lent ──
+
+interface Loan {
+  readonly recipe: readonly Node[]
+  /** Steps that were done. */
+  readonly since: number
+  readonly bytes: number
+}
+const lent = new Map<Node, Loan>()
+let bytesLent = 0
+const LENT_BUDGET = 256 * 1024 * 1024
+
+/** Keeps a stored interior result until the next step has closed. */
+export function lend(node: Node): void {
+  if (retired.has(node)) {
+    hold(node)
+    return
+  }
+  const bytes = bytesOf(node.storage as Storage)
+  lent.set(node, { recipe: node.inputs, since: done, bytes })
+  bytesLent += bytes
+  if (bytesLent > LENT_BUDGET) for (const [each, loan] of [...lent]) takeBack(each, loan)
+}
+
+/** What a later step than its own uses is no intermediate result: it becomes resident. */
+export function use(node: Node): void {
+  const loan = lent.get(node)
+  if (!loan || loan.since === done) return
+  endLoan(node, loan)
+  if (node.storage?.buffer) hold(node)
+}
+
+function endLoan(node: Node, { bytes }: Loan): void {
+  lent.delete(node)
+  bytesLent -= bytes
+}
+
+/** The recipe is followed again where the values are wanted. */
+function takeBack(node: Node, loan: Loan): void {
+  endLoan(node, loan)
+  const { storage } = node
+  if (!storage?.buffer) return
+  giveBack(storage)
+  node.storage = undefined
+  node.inputs = loan.recipe
+}
+
+// ── steps ──
+
+/** Ends the step that is recorded. @returns its number, for `expire` */
+export const endStep = (): number => recorded++
+
+/** The work of a step has been handed to the device: what was to go with its close goes. */
+export function expire(step: number): void {
+  done = Math.max(done, step + 1)
+  for (const [node, { due }] of retired) {
+    if (due > step) continue
+    retired.delete(node)
+    release(node, 'step')
+  }
+  for (const [node, loan] of lent) if (loan.since < step) takeBack(node, loan)
+}
+
+// ── released ──
+
+/** Gives a node's stored values back. */
+export function release(node: Node, how: 'step' | 'dispose'): void {
+  const { storage } = node
+  // What the host holds costs the device nothing, and the collector sees it.
+  if (!storage || storage.released || (how === 'step' && !storage.buffer)) return
+  if (storage.buffer) giveBack(storage)
+  markReleased(node, storage, how)
+}
+
+/** The step has overwritten a donor: its buffer has another node's values. */
+export function overwritten(node: Node): void {
+  const storage = node.storage as Storage
+  letGo(storage)
+  delete storage.buffer
+  markReleased(node, storage, 'step')
+}
+
+function markReleased(node: Node, storage: Storage, how: 'step' | 'dispose'): void {
+  const loan = lent.get(node)
+  if (loan) endLoan(node, loan)
+  delete storage.host
+  delete storage.copy
+  storage.released = how
+}
+
+function giveBack(storage: Storage): void {
+  letGo(storage)
+  const { owner, buffer } = storage
+  delete storage.buffer
+  ;(owner as Device).release(buffer as DeviceBuffer)
+}
+
+/**
+ * Frees a node's values: now, or once what was recorded and asked for before has been computed from them. A later use throws StaleTensorError.
+ */
+export function disposeNode(node: Node): void {
+  forget(node)
+  // What has been recorded is computed by the next task
+  afterTask(lastTask() + (hasSinks() ? 1 : 0), () => {
+    if (node.storage) release(node, 'dispose')
+    else {
+      node.storage = { released: 'dispose', uploads: 0 }
+      node.inputs = []
+    }
+  })
+}
+
+/** The values are on the host now: the device's copy goes. @returns whether the node has them there */
+export function moveToHost(node: Node, host: TypedArray): boolean {
+  const { storage } = node
+  if (!storage?.buffer || lent.has(node)) return false
+  giveBack(storage)
+  storage.host = host
+  return true
+}
+
+// ── what can still be read ──
+
+const describe = (node: Node): string => `a [${node.shape.join(', ')}] ${node.dtype} tensor`
+
+const REMEDY = 'New tensors work, on a fresh device; make the model anew, load its last saved state, and go on'
+
+/** Says of a tensor that it went with its device. */
+export function goneWith(lost: DeviceLostError, node: Node, wanted: Node): DeviceLostError {
+  const whose =
+    node === wanted ? `${describe(wanted)} is gone: its` : `${describe(wanted)} cannot be computed: it needs ${describe(node)} whose`
+  const error = new DeviceLostError(wanted.op, `${whose} values were on a device that was lost. ${REMEDY}`)
+  error.cause = lost
+  return error
+}
+
+/** Where the device is gone, the host's copy, if there is one, takes the values' place. */
+function checkPresent(node: Node, wanted: Node): void {
+  const { storage } = node
+  const lost = storage?.owner?.lost
+  if (!storage || !lost || !(storage.buffer || storage.copy)) return
+  const host = storage.copy?.peek()
+  if (host) storage.host = host
+  delete storage.copy
+  letGo(storage)
+  if (!storage.host) throw goneWith(lost, node, wanted)
+  delete storage.buffer
+  delete storage.owner
+}
+
+/**
+ * Throws where `node`, of which `wanted` is made, has lost its values.
+ * @throws StaleTensorError, DeviceLostError
+ */
+export function checkReadable(node: Node, wanted: Node): void {
+  checkPresent(node, wanted)
+  const { storage } = node
+  if (!storage?.released) return
+  const what = describe(wanted)
+  if (storage.released === 'dispose') {
+    throw new StaleTensorError(
+      wanted.op,
+      node === wanted ? `${what} was disposed of` : `${what} was to be computed from a tensor that was disposed of`,
+    )
+  }
+  throw new StaleTensorError(
+    wanted.op,
+    `${what} can no longer be computed: the step that it belongs to closed too long ago, and the parameters of then are gone. ` +
+      'In the step that makes it, take .detach() or .clone() of what is to be read later',
+  )
 }

@@ -6,7 +6,7 @@ import { CompilationError, showShape, TapegradError } from '../base/index.ts'
 import { type Schedule, sameSignature, schedule, signature } from '../compiler/index.ts'
 import { type Device, type Executable, kernelsOf, type MakerOf } from '../device/index.ts'
 import type { Node } from '../graph/index.ts'
-import { planDropped } from './lifetime.ts'
+import { planDropped } from './collector.ts'
 
 export interface Plan extends Schedule {
   readonly executable: Executable

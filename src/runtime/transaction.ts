@@ -1,15 +1,13 @@
 /**
- * @file Steps as transactions. While a step is recorded it is noted what it changes: handles that are given another value (in place, by an optimizer), and
- * donors, whose buffers it may overwrite. When it closes, its results are computed. Where they cannot be, it did not happen: it and the steps that were
- * recorded after it are rolled back.
+ * @file Steps as transactions. While a step is recorded it is noted what it changes: handles that are given another value (in place, by an optimizer). When it
+ * closes, its results are computed. Where they cannot be, it did not happen: it and the steps that were recorded after it are rolled back.
  */
 import { BacklogError, CompilationError, OutOfMemoryError } from '../base/index.ts'
 import { isPinned, isSource, isView, keep, type Node, rowOf, takeSinks, viewBase } from '../graph/index.ts'
 import { fail as failLater } from './deferred-errors.ts'
 import { flush } from './execute.ts'
-import { endEpoch, reclaim as reclaimRetired, release, retire as retireLater } from './keeping.ts'
-import { andThen, attempt, sequence, type Task } from './maybe-async.ts'
-import { enqueue } from './queue.ts'
+import { donorsOf, endStep, expire, postpone, reclaim } from './lifetime.ts'
+import { andThen, attempt, enqueue, sequence, type Task } from './queue.ts'
 
 /** A change that can be taken back. */
 export interface Write {
@@ -21,56 +19,30 @@ export interface Write {
   readonly value?: { readonly old: Node; readonly present: () => Node }
 }
 
-class Transaction {
-  #writes = new Map<object, Write>()
-  /** Values that go when the step closes: its kernels may overwrite them. */
-  readonly donors = new Set<Node>()
-
-  /** Of several changes of one target the first counts. */
-  note(write: Write): void {
-    if (!this.#writes.has(write.target)) this.#writes.set(write.target, write)
-  }
-
-  /** Notes a change from an earlier transaction, which still may have to be taken back. */
-  carry(write: Write): void {
-    this.#writes.set(write.target, write)
-  }
-
-  /** What was changed so far; nothing afterwards. */
-  takeWrites(): readonly Write[] {
-    if (this.#writes.size === 0) return NONE
-    const writes = [...this.#writes.values()]
-    this.#writes = new Map()
-    return writes
-  }
-}
 const NONE: readonly Write[] = []
 
-/** The transaction that is being recorded, and those that have closed and are not certain to be computed, in their order. */
-let open = new Transaction()
+/** The changes of the step that is recorded, by target. */
+let open = new Map<object, Write>()
+
+/** A step that has closed and is not certain to be computed. */
 interface Closing {
-  readonly transaction: Transaction
+  readonly step: number
   readonly writes: readonly Write[]
 }
+/** In their order. */
 const closing: Closing[] = []
 
-/** Notes a change, for the case that what it leads to cannot be computed. */
-export const noteWrite = (write: Write): void => open.note(write)
-
-/** What was changed since the last work was handed over, and is about to be computed. */
-export const takeWrites = (): readonly Write[] => open.takeWrites()
-
-/** Gives up a node's stored values: an old version of parameters. They stay readable until the close after the next, or go with the next one. */
-export function retire(node: Node, { keepPrevious = true }: { keepPrevious?: boolean } = {}): void {
-  if (keepPrevious) retireLater(node)
-  else open.donors.add(node)
+/** Notes a change, for the case that what it leads to cannot be computed. Of several changes of one target the first counts. */
+export function noteWrite(write: Write): void {
+  if (!open.has(write.target)) open.set(write.target, write)
 }
 
-/** A value that was given up is wanted again: the step that replaced it could not be computed. */
-export function reclaim(node: Node): void {
-  reclaimRetired(node)
-  open.donors.delete(node)
-  for (const { transaction } of closing) transaction.donors.delete(node)
+/** What was changed since the last work was handed over, and is about to be computed; nothing afterwards. */
+export function takeWrites(): readonly Write[] {
+  if (open.size === 0) return NONE
+  const writes = [...open.values()]
+  open = new Map()
+  return writes
 }
 
 /** Takes changes back, the last one first. */
@@ -82,14 +54,13 @@ function revert(writes: readonly Write[]): void {
   }
 }
 
-/** Takes back a step that is closing, and those recorded after it. What it was to overwrite goes with the next one. */
+/** Takes back a step that is closing, and those recorded after it. */
 function rollBack(step: Closing): void {
   const at = closing.indexOf(step)
   while (at >= 0 && closing.length > at) {
-    const { transaction, writes } = closing.at(-1) as Closing
+    const { step, writes } = closing.pop() as Closing
     revert(writes)
-    for (const node of transaction.donors) open.donors.add(node)
-    closing.pop()
+    postpone(step)
   }
 }
 
@@ -98,18 +69,12 @@ export function closeStep(): void {
   const sinks = readySinks()
   const arenas = sinks.filter(isPinned)
   const others = sinks.filter((n) => !isPinned(n))
-  const transaction = open
-  open = new Transaction()
-  const step: Closing = { transaction, writes: transaction.takeWrites() }
-  const { donors } = transaction
-  const end = endEpoch()
+  const step: Closing = { step: endStep(), writes: takeWrites() }
   closing.push(step)
   const finish = (): void => {
     const at = closing.indexOf(step)
     if (at >= 0) closing.splice(at, 1)
-    // The order in which buffers come back is the order in which they are taken: this one makes the same steps bind the same buffers soonest.
-    end()
-    for (const node of donors) release(node, 'step')
+    expire(step.step)
   }
   const fail = (e: unknown): void | Promise<void> => {
     rollBack(step)
@@ -122,7 +87,7 @@ export function closeStep(): void {
     }
     return andThen(settleApart([...readySinks(), ...others]), rethrow)
   }
-  const compute: Task = () => (closing.includes(step) ? flushAll(arenas, others, step.writes, donors) : settleApart(others))
+  const compute: Task = () => (closing.includes(step) ? flushAll(arenas, others, step.writes, donorsOf(step.step)) : settleApart(others))
   let done: Promise<void> | undefined
   try {
     done = enqueue(() => andThen(attempt(compute, fail), finish), false)
@@ -202,7 +167,7 @@ function flushApart(
       failed ?? (first.length === 0 && (missing instanceof OutOfMemoryError || missing instanceof CompilationError) ? missing : undefined)
     if (thrown === undefined) {
       // The next flush tries again, or takes them back
-      for (const write of lost) open.carry(write)
+      for (const write of lost) open.set(write.target, write)
       return
     }
     revert(lost)

@@ -1,0 +1,93 @@
+/**
+ * @file The garbage collector's part in memory: values that a user may hold or have dropped. The collector tells, late; so what it is to tell of has a budget,
+ * and only past it is a collection asked for.
+ */
+import { dtypeInfo } from '../base/index.ts'
+import type { Device, DeviceBuffer } from '../device/index.ts'
+import type { Node, Storage } from '../graph/index.ts'
+
+/** Storage with a buffer that goes with its node. */
+const held = new Map<Storage, WeakRef<Node>>()
+let bytesHeld = 0
+/** The next amount at which a collection is asked for: at least the budget, and twice what survived the last one. */
+const BUDGET = 256 * 1024 * 1024
+let limit = BUDGET
+
+const registry = new FinalizationRegistry<Storage>(drop)
+
+export const bytesOf = ({ buffer }: Storage): number => (buffer ? buffer.length * dtypeInfo[buffer.dtype].bytes : 0)
+
+/** The buffer of a stored node is given back when nobody can reach the node any more. */
+export function hold(node: Node): void {
+  const storage = node.storage as Storage
+  held.set(storage, new WeakRef(node))
+  bytesHeld += bytesOf(storage)
+  registry.register(node, storage, storage)
+}
+
+/** The buffer is given back otherwise. Called while the storage still has it. */
+export function letGo(storage: Storage): void {
+  if (!held.delete(storage)) return
+  registry.unregister(storage)
+  bytesHeld -= bytesOf(storage)
+}
+
+function drop(storage: Storage): void {
+  letGo(storage)
+  const { owner, buffer } = storage
+  delete storage.buffer
+  ;(owner as Device).release(buffer as DeviceBuffer)
+}
+
+let collect: (() => void) | undefined | null
+
+/** Node's collector, without a command-line flag. Elsewhere there is none to ask. */
+function collector(): (() => void) | undefined {
+  if (collect === undefined) {
+    collect = null
+    const load = typeof process === 'undefined' ? undefined : process.getBuiltinModule
+    const v8 = load?.('node:v8')
+    const vm = load?.('node:vm')
+    if (v8 && vm) {
+      v8.setFlagsFromString('--expose-gc')
+      collect = vm.runInNewContext('gc') as () => void
+    }
+  }
+  return collect ?? undefined
+}
+
+/** Plans that may be dropped between two collections. */
+const DROPPED_PLANS = 128
+/** A collection is not asked for again before this many times what it took have passed: its share of the time stays small, however large the heap. */
+const PAUSE = 20
+let dropped = 0
+let nextCollection = 0
+
+/**
+ * Notes that a plan is no longer kept. The code of its kernels is memory outside the heap, which the collector does not count: a program whose every
+ * step has other shapes would hold what thousands of steps have dropped.
+ */
+export function planDropped(): void {
+  dropped++
+  const before = performance.now()
+  if (dropped < DROPPED_PLANS || before < nextCollection) return
+  dropped = 0
+  collector()?.()
+  const after = performance.now()
+  nextCollection = after + PAUSE * (after - before)
+}
+
+/** Past the budget: collects, and gives back what nobody holds. */
+export function collectIfCrowded(): void {
+  if (bytesHeld <= limit) return
+  collectNow()
+  limit = Math.max(BUDGET, 2 * bytesHeld)
+}
+
+/** Collects, where that can be asked for. @returns whether anything was given back. */
+export function collectNow(): boolean {
+  const before = bytesHeld
+  if (before > 0) collector()?.()
+  for (const [storage, node] of [...held]) if (node.deref() === undefined) drop(storage)
+  return bytesHeld < before
+}
