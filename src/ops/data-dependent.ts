@@ -13,11 +13,12 @@ import {
   underName,
 } from '../base/index.ts'
 import { alias, checkSize, hostValues, type NodePlace, ownValue, TENSOR, type Tensor } from '../tensor/index.ts'
+import { maximum, minimum } from './clamp.ts'
 import { eq, isfinite, isnan, le, logicalAnd, logicalOr } from './compare.ts'
 import { cast, stopGradient } from './convert.ts'
 import { tensor } from './create.ts'
 import { checkDevices } from './define.ts'
-import { abs, add, maximum, minimum, mul, sub } from './elementwise.ts'
+import { abs, add, mul, sub } from './elementwise.ts'
 import { indexSelect } from './indexing.ts'
 import { promoteTypes } from './promote.ts'
 import { areApart } from './quotients.ts'

@@ -1,4 +1,6 @@
 /** @file What other folders import of the ops, family by family. */
+export * from './at.ts'
+export * from './clamp.ts'
 export * from './compare.ts'
 export * from './conv.ts'
 export * from './convert.ts'
@@ -28,6 +30,7 @@ export {
 export * from './promote.ts'
 export * from './random.ts'
 export * from './reduce.ts'
+export * from './slice.ts'
 export * from './softmax.ts'
 export { channelsHint, PADDING, PAIR, PAIR_OR_ZERO, type Pair, pairOf } from './spatial.ts'
 export * from './view.ts'

@@ -20,15 +20,13 @@ import {
 import * as graph from '../graph/index.ts'
 import * as runtime from '../runtime/index.ts'
 import { isGradEnabled, isShared, keepTensor, OPERAND, replace, share, TENSOR, Tensor } from '../tensor/index.ts'
+import { BOUND, type ClampOptions, clamp } from './clamp.ts'
 import { cast, to } from './convert.ts'
 import { checkDevices } from './define.ts'
 import {
   ALPHA,
   type AlphaOptions,
   add,
-  BOUND,
-  type ClampOptions,
-  clamp,
   DIV,
   type DivOptions,
   div,

@@ -24,7 +24,8 @@ import { checkSize, DIM, dimOr, TENSOR, Tensor } from '../tensor/index.ts'
 import { checkDevices, defineListOp, defineOp } from './define.ts'
 import { where } from './elementwise.ts'
 import { lit } from './promote.ts'
-import { narrowTo, sliceBy, unsqueeze } from './view.ts'
+import { narrowTo, sliceBy } from './slice.ts'
+import { unsqueeze } from './view.ts'
 
 interface CatParams {
   readonly dim: number

@@ -22,10 +22,11 @@ import {
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { DIM, DIMS, dimOr, optionsIn, TENSOR, Tensor } from '../tensor/index.ts'
+import { maximum, minimum } from './clamp.ts'
 import { eq, isnan, logicalOr } from './compare.ts'
 import { cast } from './convert.ts'
 import { defineComposition, defineMultiOutputOp, defineOp } from './define.ts'
-import { div, maximum, minimum, mul, sub, where } from './elementwise.ts'
+import { div, mul, sub, where } from './elementwise.ts'
 import { checkFloat, lit } from './promote.ts'
 import { expandTo, reshape, reshapeTo } from './view.ts'
 

@@ -109,6 +109,10 @@ class NoGrad:
         self.source = source
 
 
+BINARY_SHAPES = [((2, 3), (2, 3), 'same shape'), ((2, 3), (3,), 'row'), ((2, 1, 3), (4, 1), 'both broadcast'), ((), (2, 2), '0-d'),
+                 ((), (), 'both 0-d'), ((0, 3), (1, 3), 'empty')]
+
+
 def nograd(source):
     return NoGrad(source)
 
