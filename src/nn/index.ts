@@ -7,16 +7,8 @@ export * from './conv.ts'
 export * as functional from './functional.ts'
 export * as init from './init.ts'
 export * from './layers.ts'
-export {
-  BaseModule,
-  type LoadResult,
-  type LoadStateDictOptions,
-  Module,
-  type ModuleTarget,
-  type ModuleTargetOptions,
-  type RemovableHandle,
-  type StateDict,
-} from './module.ts'
+export { BaseModule, Module, type ModuleTarget, type ModuleTargetOptions, type RemovableHandle } from './module.ts'
+export type { LoadResult, LoadStateDictOptions, StateDict } from './module-state.ts'
 export * from './norm.ts'
 export type { LayerOptions } from './options.ts'
 export { Buffer, type BufferOptions, Parameter, type ParameterOptions } from './parameter.ts'

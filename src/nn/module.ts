@@ -12,22 +12,16 @@ import {
   FUNCTION,
   isDType,
   isFloat,
-  isPlainObject,
-  type Kind,
-  mismatch,
   oneOf,
   optional,
   STRING,
-  sameShape,
-  showShape,
   signature,
 } from '../base/index.ts'
 import { detach, to, zerosLike } from '../ops/index.ts'
-import { assign, type DeviceName, keepTensor, TENSOR, Tensor, ZERO_GRAD_OPTIONS, type ZeroGradOptions } from '../tensor/index.ts'
+import { assign, type DeviceName, keepTensor, Tensor, ZERO_GRAD_OPTIONS, type ZeroGradOptions } from '../tensor/index.ts'
+import { type LoadResult, type LoadStateDictOptions, loadState, STATE, type StateDict } from './module-state.ts'
+import { isAbove, join, MAX_DEPTH, tooDeep, walk } from './module-tree.ts'
 import { Buffer, Parameter } from './parameter.ts'
-
-/** The values of a module by name, as `stateDict()` gives and `loadStateDict()` takes them. */
-export type StateDict = Record<string, Tensor>
 
 /** Where a module's tensors go, by name. */
 export interface ModuleTargetOptions {
@@ -40,25 +34,6 @@ export interface ModuleTargetOptions {
 /** Where a module's tensors go: a device, a float dtype, or both. */
 export type ModuleTarget = DType | DeviceName | ModuleTargetOptions
 
-/** How strictly a state must fit. */
-export interface LoadStateDictOptions {
-  /** Whether missing and unexpected keys are an error: true by default. */
-  readonly strict?: boolean
-}
-
-const STATE: Kind = {
-  fits: 'an object of tensors by name, as stateDict() gives it',
-  accepts: (x) => isPlainObject(x) && Object.values(x).every((v) => v instanceof Tensor),
-  problem(role, x) {
-    if (!isPlainObject(x)) return undefined
-    const entry = Object.entries(x).find(([, v]) => !(v instanceof Tensor))
-    if (entry === undefined) return undefined
-    const nested = isPlainObject(entry[1])
-      ? `. The state of a module is one of a file's parts: loadStateDict(saved.${entry[0].slice(0, 40)})`
-      : ''
-    return `${mismatch(TENSOR, `${role}['${entry[0].slice(0, 40)}']`, entry[1])}${nested}`
-  },
-}
 const LOAD_STATE_DICT = signature('loadStateDict', { state: STATE, options: optional(describe<LoadStateDictOptions>({ strict: BOOLEAN })) })
 const ZERO_GRAD = signature('Module.zeroGrad', { options: optional(ZERO_GRAD_OPTIONS) })
 const TRAIN = signature('Module.train', { mode: optional(BOOLEAN) })
@@ -75,14 +50,6 @@ const NAMED_MODULES = signature('namedModules', { prefix: optional(STRING) })
 export interface RemovableHandle {
   /** The hook runs no more. */
   remove(): void
-}
-
-/** What was not where `loadStateDict` looked for it (only with `strict: false`; else it throws). */
-export interface LoadResult {
-  /** Keys of the module that the state has not. */
-  readonly missingKeys: readonly string[]
-  /** Keys of the state that the module has not. */
-  readonly unexpectedKeys: readonly string[]
 }
 
 type PreHook = (module: BaseModule, input: readonly unknown[]) => unknown
@@ -206,7 +173,7 @@ export abstract class BaseModule {
   namedModules(prefix = ''): [string, BaseModule][] {
     NAMED_MODULES.check(prefix)
     const found = new Map<BaseModule, string>()
-    for (const { module, path } of walk(this, prefix, (child) => !found.has(child))) found.set(module, path)
+    for (const { module, path } of walk<BaseModule>(this, prefix, (child) => !found.has(child))) found.set(module, path)
     return [...found].map(([module, path]) => [path, module])
   }
 
@@ -248,7 +215,7 @@ export abstract class BaseModule {
   /** All that is saved, under every path by which it can be reached (tied weights appear twice, as in PyTorch). */
   #state(op: string): Map<string, Parameter | Buffer> {
     const state = new Map<string, Parameter | Buffer>()
-    for (const { module, path, above } of walk(this, '')) {
+    for (const { module, path, above } of walk<BaseModule>(this, '')) {
       if (isAbove(module, above)) {
         throw new ArgumentError(
           op,
@@ -273,28 +240,7 @@ export abstract class BaseModule {
    */
   loadStateDict(state: Readonly<StateDict>, options?: LoadStateDictOptions): LoadResult {
     LOAD_STATE_DICT.check(state, options)
-    const own = this.#state('loadStateDict')
-    const missingKeys = [...own.keys()].filter((name) => !Object.hasOwn(state, name))
-    const unexpectedKeys = Object.keys(state).filter((name) => !own.has(name))
-    const misshapen: string[] = []
-    for (const [name, tensor] of own) {
-      const value = state[name]
-      if (value !== undefined && !sameShape(value.shape, tensor.shape)) {
-        misshapen.push(`${name} is ${showShape(value.shape)} there, ${showShape(tensor.shape)} here`)
-      }
-    }
-    const wrong: string[] = []
-    if (options?.strict ?? true) {
-      if (missingKeys.length > 0) wrong.push(`missing: ${missingKeys.join(', ')}`)
-      if (unexpectedKeys.length > 0) wrong.push(`unexpected: ${unexpectedKeys.join(', ')}`)
-    }
-    if (misshapen.length > 0) wrong.push(`of another shape: ${misshapen.join('; ')}`)
-    if (wrong.length > 0) throw new ArgumentError('loadStateDict', `the state does not fit ${this.constructor.name}. ${wrong.join('. ')}`)
-    for (const [name, tensor] of own) {
-      const value = state[name]
-      if (value !== undefined) assign(tensor, detach(like(value, tensor)))
-    }
-    return { missingKeys, unexpectedKeys }
+    return loadState(this.constructor.name, this.#state('loadStateDict'), state, options?.strict ?? true)
   }
 
   // ── modes, gradients, places ──
@@ -407,48 +353,14 @@ Object.defineProperty(BaseModule.prototype, Symbol.for('nodejs.util.inspect.cust
   },
 })
 
-/** Modules lie in each other at most so deep: paths are as long, and there is one for each. */
-const MAX_DEPTH = 1000
 /** Deeper ones are not shown. */
 const MAX_SHOWN = 100
 
 /** Modules that are being turned into text, outermost first. */
 const printing: BaseModule[] = []
 
-function tooDeep(root: BaseModule): never {
-  throw new ArgumentError(root.constructor.name, `modules lie in each other deeper than ${MAX_DEPTH} levels`)
-}
-
-/** A module on the way down, and the one that it is a field of. */
-interface Visited {
-  readonly module: BaseModule
-  readonly path: string
-  readonly above: Visited | undefined
-  readonly depth: number
-}
-
-function isAbove(module: BaseModule, above: Visited | undefined): boolean {
-  for (let v = above; v; v = v.above) if (v.module === module) return true
-  return false
-}
-
-/** `root` and what is below it, parents first; of the children those that are `wanted` when it is their turn. */
-function* walk(root: BaseModule, prefix: string, wanted: (module: BaseModule) => boolean = () => true): Generator<Visited> {
-  const waiting: Visited[] = [{ module: root, path: prefix, above: undefined, depth: 0 }]
-  for (let next = waiting.pop(); next; next = waiting.pop()) {
-    if (!wanted(next.module)) continue
-    if (next.depth > MAX_DEPTH) tooDeep(root)
-    yield next
-    const { module, path, depth } = next
-    for (const [name, child] of module.namedChildren().reverse())
-      waiting.push({ module: child, path: join(path, name), above: next, depth: depth + 1 })
-  }
-}
-
 const entriesOf = <T>(module: BaseModule, kind: abstract new (...args: never[]) => T): [string, T][] =>
   Object.entries(module).filter((field): field is [string, T] => field[1] instanceof kind)
-
-const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`)
 
 function register<H>(hooks: Map<symbol, H>, hook: H): RemovableHandle {
   const key = Symbol('hook')
@@ -473,12 +385,6 @@ function locate(e: unknown): unknown {
   e.message = `${path}: ${message}`
   if (stack) e.stack = stack.replace(message, () => e.message)
   return e
-}
-
-/** `value` in the dtype and on the device of `tensor`. */
-function like(value: Tensor, tensor: Tensor): Tensor {
-  const { device, dtype } = tensor
-  return to(value, device === 'auto' || value.device === device ? { dtype } : { device, dtype })
 }
 
 /** Puts another value behind a parameter or buffer, of another dtype perhaps. */
