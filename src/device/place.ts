@@ -3,13 +3,10 @@
  * places are compared and nothing is looked up by name. What computes at a place is the `Device` that is open there: where that is lost, its place is
  * free, and the next use opens a successor, which has nothing to do with what the lost one held.
  */
-import { DeviceError, type DeviceLostError } from '../base/index.ts'
+import { DeviceError } from '../base/index.ts'
 import { type Device, type DeviceName, type DeviceProvider, type Opened, type OpenOptions, type Unavailable, webgpuName } from './device.ts'
 import { env } from './environment.ts'
 import { cpuProvider, webgpuProvider } from './providers.ts'
-
-/** Devices that went away, for who reports it. */
-export const losses: DeviceLostError[] = []
 
 /** Bytes that each device may hold; undefined: what the environment says, or what there is. */
 let memoryLimit: number | undefined
@@ -50,11 +47,7 @@ export class Place {
 
   /** What is open here now. */
   get opened(): Opened | undefined {
-    const { lost } = this.#opened?.device ?? {}
-    if (lost) {
-      losses.push(lost)
-      this.#opened = undefined
-    }
+    if (this.#opened?.device.lost) this.#opened = undefined
     return this.#opened
   }
 

@@ -32,9 +32,8 @@ import {
   unheld,
   whole,
 } from '../base/index.ts'
-import { CPU_PLACE, type DeviceName, placeOf } from '../device/index.ts'
+import { CPU_PLACE, type DeviceName, defaultPlace, placeOf } from '../device/index.ts'
 import * as graph from '../graph/index.ts'
-import * as runtime from '../runtime/index.ts'
 import { type HostData, hostData, TENSOR, Tensor } from '../tensor/index.ts'
 import { eq } from './compare.ts'
 import { cast } from './convert.ts'
@@ -55,7 +54,7 @@ const CREATE_OPTIONS: Options<CreateOptions> = describe<CreateOptions>(CREATE)
 
 /** Where a new tensor goes. float64 is the cpu device's. */
 export function placementFor(op: string, dtype: DType, device: DeviceName | undefined): graph.NodePlace {
-  if (dtype !== 'float64') return device === undefined ? runtime.defaultPlace() : placeOf(device)
+  if (dtype !== 'float64') return device === undefined ? defaultPlace() : placeOf(device)
   if (device !== undefined && placeOf(device) !== CPU_PLACE)
     throw new DTypeError(op, `${device} has no float64. Use { dtype: 'float32' } or { device: 'cpu' }`)
   return CPU_PLACE

@@ -11,23 +11,28 @@ import {
   type DeviceCounters,
   type DeviceInfo,
   type DeviceName,
+  defaultPlace,
   limitMemory,
   type MemoryStats,
+  openAt,
   openDevices,
   type Placement,
   placeOf,
+  presentPlace,
+  raiseDeferred,
+  setDefaultPlace,
+  settleDefault,
   WEBGPU_PLACE,
+  withDeferredErrors,
 } from '../device/index.ts'
 import type { Node, NodePlace } from '../graph/index.ts'
-import { raise, withDeferredErrors } from './deferred-errors.ts'
-import { defaultPlace, openAt, placeOfNode, setDefault, settleDefault } from './devices.ts'
 import { type HostRead, storedValues } from './execute.ts'
 import { disposeNode, reclaim, retire } from './lifetime.ts'
 import { andThen, enqueue } from './queue.ts'
 import { closeStep, flushAll, noteWrite, readySinks, takeWrites } from './transaction.ts'
 import { turn } from './yield-event-loop.ts'
 
-export { closeStep, defaultPlace, disposeNode, noteWrite, placeOfNode, reclaim, retire }
+export { closeStep, disposeNode, noteWrite, reclaim, retire }
 
 /** A view that shows all of its base in the base's own order needs no kernel to be read. */
 function whole(node: Node): Node {
@@ -63,7 +68,7 @@ async function valuesOf(node: Node): Promise<TypedArray> {
   const { values, shared } = await (read as Promise<HostRead>)
   if (!owner?.lost) await owner?.throttle()
   await turn()
-  raise()
+  raiseDeferred()
   return shared ? values.slice() : values
 }
 
@@ -106,19 +111,19 @@ export async function init(options: InitOptions = {}): Promise<DeviceInfo> {
   if (memoryLimit !== undefined) limitMemory(memoryLimit)
   const place = options.device ? placeOf(options.device) : adapter === undefined ? await settleDefault() : WEBGPU_PLACE
   const { info } = await openAt(place, adapter)
-  setDefault(place)
+  setDefaultPlace(place)
   return info
 }
 
 /** The device of tensors made without one; `undefined` puts it back to being found. */
 export function setDefaultDevice(device: DeviceName | undefined): void {
   SET_DEFAULT_DEVICE.check(device)
-  setDefault(device && placeOf(device))
+  setDefaultPlace(device && placeOf(device))
 }
 /** The default device, or 'auto' while none has been settled. */
 export const getDefaultDevice = (): Placement => nameOf(defaultPlace())
 /** Where a tensor of the node says that it is. */
-export const placementOf = (node: Node): Placement => nameOf(placeOfNode(node))
+export const placementOf = (node: Node): Placement => nameOf(presentPlace(node.placement))
 const nameOf = (place: NodePlace): Placement => (place === 'auto' ? place : place.name)
 /**
  * The devices that can be had here, best first; `webgpu:1` where there is a second adapter. A page is told of one adapter only; adapters of one name count
@@ -132,7 +137,7 @@ export function synchronize(): Promise<void> {
   const writes = takeWrites()
   return withDeferredErrors(async () => {
     await enqueue(() => flushAll([], sinks, writes), true)
-    raise()
+    raiseDeferred()
     for (const device of openDevices()) await device.synchronize()
   })
 }

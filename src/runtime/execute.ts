@@ -1,10 +1,9 @@
 /** @file From recorded nodes to a run on a device: what is wanted, its plan, its memory, its results. */
 import { DeviceError, DeviceLostError, dtypeInfo, OutOfMemoryError, sizeOf, type TypedArray } from '../base/index.ts'
 import { topological } from '../compiler/index.ts'
-import type { Device, DeviceBuffer, HostCopy, MakerOf } from '../device/index.ts'
+import { type Device, type DeviceBuffer, type HostCopy, type MakerOf, openAt, presentPlace, settleDefault } from '../device/index.ts'
 import { isPinned, isSource, isView, type Node, type NodePlace, roleOf, rowOf, type Storage, viewBase } from '../graph/index.ts'
 import { collectIfCrowded, collectNow, hold } from './collector.ts'
-import { openAt, placeOfNode, settleDefault } from './devices.ts'
 import { checkReadable, countRun, goneWith, lend, moveToHost, overwritten, use } from './lifetime.ts'
 import { makerIn, type Plan, plansOf } from './plans.ts'
 import { attempt } from './queue.ts'
@@ -23,7 +22,7 @@ export function flush(targets: readonly Node[], given: ReadonlySet<Node> = new S
   if (wanted.length === 0) return
   const byDevice = new Map<NodePlace, Node[]>()
   for (const node of wanted) {
-    const place = placeOfNode(node)
+    const place = presentPlace(node.placement)
     const list = byDevice.get(place)
     if (list) list.push(node)
     else byDevice.set(place, [node])

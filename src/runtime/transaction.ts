@@ -3,8 +3,8 @@
  * closes, its results are computed. Where they cannot be, it did not happen: it and the steps that were recorded after it are rolled back.
  */
 import { BacklogError, CompilationError, OutOfMemoryError } from '../base/index.ts'
+import { stepErrors } from '../device/index.ts'
 import { isPinned, isSource, isView, keep, type Node, rowOf, takeSinks, viewBase } from '../graph/index.ts'
-import { fail as failLater } from './deferred-errors.ts'
 import { flush } from './execute.ts'
 import { donorsOf, endStep, expire, postpone, reclaim } from './lifetime.ts'
 import { andThen, attempt, enqueue, sequence, type Task } from './queue.ts'
@@ -26,7 +26,7 @@ let open = new Map<object, Write>()
 
 /** A step that has closed and is not certain to be computed. */
 interface Closing {
-  readonly step: number
+  readonly number: number
   readonly writes: readonly Write[]
 }
 /** In their order. */
@@ -58,9 +58,9 @@ function revert(writes: readonly Write[]): void {
 function rollBack(step: Closing): void {
   const at = closing.indexOf(step)
   while (at >= 0 && closing.length > at) {
-    const { step, writes } = closing.pop() as Closing
+    const { number, writes } = closing.pop() as Closing
     revert(writes)
-    postpone(step)
+    postpone(number)
   }
 }
 
@@ -69,12 +69,12 @@ export function closeStep(): void {
   const sinks = readySinks()
   const arenas = sinks.filter(isPinned)
   const others = sinks.filter((n) => !isPinned(n))
-  const step: Closing = { step: endStep(), writes: takeWrites() }
+  const step: Closing = { number: endStep(), writes: takeWrites() }
   closing.push(step)
   const finish = (): void => {
     const at = closing.indexOf(step)
     if (at >= 0) closing.splice(at, 1)
-    expire(step.step)
+    expire(step.number)
   }
   const fail = (e: unknown): void | Promise<void> => {
     rollBack(step)
@@ -87,7 +87,7 @@ export function closeStep(): void {
     }
     return andThen(settleApart([...readySinks(), ...others]), rethrow)
   }
-  const compute: Task = () => (closing.includes(step) ? flushAll(arenas, others, step.writes, donorsOf(step.step)) : settleApart(others))
+  const compute: Task = () => (closing.includes(step) ? flushAll(arenas, others, step.writes, donorsOf(step.number)) : settleApart(others))
   let done: Promise<void> | undefined
   try {
     done = enqueue(() => andThen(attempt(compute, fail), finish), false)
@@ -96,7 +96,7 @@ export function closeStep(): void {
     throw e
   }
   // What fails here is carried by the next promise of the library.
-  done?.catch(failLater)
+  done?.catch((e: unknown) => stepErrors.add(e instanceof Error ? e : new Error(String(e))))
 }
 
 /** Pending sinks that need storing. A view of something that stays is as good as stored. */
