@@ -154,6 +154,25 @@ const UNIONS: readonly Union[] = [
     member: `{ readonly kind: ${LITERAL} }`,
     tables: { 'src/graph/primitive-table.ts': ['PRIMITIVES'] },
   },
+  {
+    file: 'src/kernel/routine.ts',
+    name: 'Routine',
+    member: `{ readonly kind: ${LITERAL} }`,
+    tables: {
+      'src/kernel/routine.ts': ['ROUTINES'],
+      'src/compiler/routines.ts': ['FUSED'],
+      'src/device/cpu/routines.ts': ['ROUTINES'],
+      'src/device/cpu/wasm/routines/index.ts': ['ROUTINES'],
+      'src/device/webgpu/routines/index.ts': ['ROUTINES'],
+    },
+  },
+  {
+    file: 'src/device/device.ts',
+    name: 'ProgramStep',
+    member: `{ readonly kind: ${LITERAL}; readonly slots: readonly number[] }`,
+    tables: { 'src/device/device.ts': ['labelOf', 'sitesOf', 'buffersOf'], 'src/device/routine-plan.ts': ['place'] },
+  },
+  { file: 'src/compiler/roles.ts', name: 'FusionKind', member: LITERAL, tables: { 'src/compiler/schedule.ts': ['RANK'] } },
   { file: 'src/graph/primitive-table.ts', name: 'Role', member: LITERAL, tables: { 'src/compiler/roles.ts': ['ROLES'] } },
 ]
 

@@ -4,6 +4,7 @@
  * - `map`: one point per element; units of one size.
  * - `row`: one point per row; reductions along the row, elements of the row, and values per row (softmax, layer norm, a mean).
  * - `contract`: one point per element of a matrix product, with what is done to that element afterwards.
+ * - `routine`: some outputs of one routine, and nothing else.
  *
  * A unit may read another unit of its group only where that one is in registers: an element at its own position, a reduction in
  * its own row. Everything else goes through memory and therefore lies in another group.

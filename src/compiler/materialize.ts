@@ -3,7 +3,7 @@
  * ends up in the kernel of all its readers is not stored either.
  */
 import { sizeOf } from '../base/index.ts'
-import { isSource, isView, isWidening, type Node, roleOf, rowOf } from '../graph/index.ts'
+import { isSource, isView, isWidening, type Node, roleOf, rowOf, wholeBase } from '../graph/index.ts'
 import { WORK } from '../kernel/index.ts'
 import { ROLES } from './roles.ts'
 
@@ -57,7 +57,7 @@ export function chooseUnits(order: readonly Node[], targets: { has(node: Node): 
       const list = consumers.get(input)
       if (list) list.push(node)
       else consumers.set(input, [node])
-      if (role === 'pack') units.add(input)
+      if (ROLES[role].readsStored && !isSource(wholeBase(input))) units.add(wholeBase(input))
     }
   }
 

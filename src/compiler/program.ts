@@ -1,8 +1,8 @@
 /** @file From groups to a program: in which order kernels run, which buffers they bind, and which outputs overwrite an input. */
 import { sizeOf } from '../base/index.ts'
-import type { Program, ProgramKernel, Slot } from '../device/index.ts'
-import { isSource, type Node, rowOf } from '../graph/index.ts'
-import { type Axis, type BufferUse, type Expr, type Index, type Kernel, type Stage, valueTypeOf } from '../kernel/index.ts'
+import type { KernelStep, Program, ProgramStep, RoutineStep, Slot } from '../device/index.ts'
+import { isSource, type Node, type PrimitiveOf, rowOf, wholeBase } from '../graph/index.ts'
+import { type Axis, type BufferUse, type Expr, type Index, type Kernel, routineRow, type Stage, valueTypeOf } from '../kernel/index.ts'
 import { collapseAxes } from './collapse-axes.ts'
 import { type FusionGroup, type Memory, NotFusable, type Unit, Writer } from './fusion-groups.ts'
 import { orderGroups } from './order.ts'
@@ -133,21 +133,22 @@ class ProgramWriter implements Memory {
       return slot
     }
 
-    const kernels: ProgramKernel[] = []
+    const steps: ProgramStep[] = []
     const readers = new Map<Node, number>()
     for (const group of ordered) for (const node of group.loads) readers.set(node, (readers.get(node) ?? 0) + 1)
     const donated = new Set<number>()
     for (const group of ordered) {
-      const made = this.#kernel(group, stored, slotFor, slots, readers, donated)
+      const made =
+        group.kind === 'routine' ? routineStep(group, stored, slotFor) : this.#kernel(group, stored, slotFor, slots, readers, donated)
       // (an output may not have found the donor that was counted on)
       if (made.slots.length > limit) crowded.push(group)
-      kernels.push(made)
+      steps.push(made)
     }
     if (crowded.length > 0) return crowded
 
     const scalarNodes = [...this.#scalars.keys()]
     const program: Program = {
-      kernels,
+      steps,
       slots,
       scalars: scalarNodes.map((n) => {
         const type = valueTypeOf(n.dtype)
@@ -164,7 +165,7 @@ class ProgramWriter implements Memory {
     slots: Slot[],
     readers: ReadonlyMap<Node, number>,
     donated: Set<number>,
-  ): ProgramKernel {
+  ): KernelStep {
     const buffers: BufferUse[] = []
     const bound: number[] = []
     const bufferOf = new Map<Node, number>()
@@ -206,6 +207,7 @@ class ProgramWriter implements Memory {
         const renumber = new Map(kept.map((old, now) => [old, now]))
         stages = stages.map((s) => mapBuffers(s, (b) => renumber.get(b) as number))
         return {
+          kind: 'kernel',
           kernel: {
             label: labelOf(group),
             grid: gridAxes,
@@ -225,7 +227,7 @@ class ProgramWriter implements Memory {
       sites: this.#sites,
       ...(contract ? { contract } : {}),
     }
-    return { kernel, slots: bound }
+    return { kind: 'kernel', kernel, slots: bound }
   }
 
   /** Pairs inputs that may be overwritten with outputs of this kernel that take exactly their place. */
@@ -255,6 +257,29 @@ class ProgramWriter implements Memory {
       pairs.push({ from, to: bufferOf.get(output) as number, input })
     }
     return pairs
+  }
+}
+
+/** The routine of a group, and the slots of what it reads and of the outputs that are stored. */
+function routineStep({ units }: FusionGroup, stored: ReadonlySet<Node>, slotFor: (node: Node) => number): RoutineStep {
+  const { primitive, inputs: read } = (units[0] as Unit).node
+  const { routine } = primitive as PrimitiveOf<'routine'>
+  const row = routineRow(routine)
+  const inputs = read.map(({ dtype, shape }) => ({ dtype, shape }))
+  const written = new Map(
+    units.filter((u) => stored.has(u.node)).map(({ node }) => [(node.primitive as PrimitiveOf<'routine'>).output, node]),
+  )
+  const all = row.outputs(routine, inputs)
+  return {
+    kind: 'routine',
+    call: {
+      routine,
+      label: row.label(routine),
+      inputs,
+      outputs: all.map((out, i) => (written.has(i) ? out : undefined)),
+      sites: row.sites(routine),
+    },
+    slots: [...read.map(wholeBase), ...all.flatMap((_, i) => written.get(i) ?? [])].map(slotFor),
   }
 }
 

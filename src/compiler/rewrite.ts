@@ -1,7 +1,8 @@
 /**
  * @file Rewrites made before scheduling: what a device cannot do well as recorded becomes primitives that it can.
- * - narrow results (bool, 8-bit, float16) of reductions and contractions are computed wide, then cast;
+ * - narrow results (bool, 8-bit, float16) of reductions, contractions and routines are computed wide, then cast;
  * - long reductions of few rows, and long sums of few products, are done in two passes, in an order that depends only on the sizes;
+ * - outputs of routines are reductions again, where those are fused;
  * - equal views are one;
  * - a stack of matrices times one matrix is one taller matrix;
  * - reductions over nothing are constants; pieces of a pack become values of their own.
@@ -9,11 +10,9 @@
 import { type DType, dtypeInfo, type Shape, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
 import { isSource, isWidening, Node, type Primitive, type PrimitiveOf, roleOf, rowOf } from '../graph/index.ts'
-import { identityOf, positionOf, type ReduceOp } from '../kernel/index.ts'
+import { identityOf, positionOf, type ReduceOp, routineRow } from '../kernel/index.ts'
+import { chooseRoutines, fusedPrimitive, isLongOfFewRows, LONG } from './routines.ts'
 import { primitiveKey } from './signature.ts'
-
-/** Reductions shorter than this run in one pass. */
-export const LONG = 4096
 
 function derive(primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype: DType, like: Node): Node {
   const node = new Node(primitive, inputs, shape, dtype, like.placement)
@@ -36,6 +35,9 @@ export function rewrite(order: readonly Node[], targets: ReadonlySet<Node>, trai
   const views = new Map<string, Node>()
   const readers = new Map<Node, number>()
   for (const node of order) for (const input of node.inputs) readers.set(input, (readers.get(input) ?? 0) + 1)
+  const routines = chooseRoutines(order, targets, traits)
+  /** Inputs of routines, as wide as routines take them: what several outputs are computed of is one. */
+  const wide = new Map<Node, Node>()
   for (const node of order) {
     if (isSource(node)) {
       done.set(node, node)
@@ -48,6 +50,10 @@ export function rewrite(order: readonly Node[], targets: ReadonlySet<Node>, trai
       // (ab)ᵀ = bᵀaᵀ: the product is computed the way it is wanted.
       const [a, b] = product.inputs as readonly [Node, Node]
       done.set(node, derive(product.primitive, [transposed(b), transposed(a)], node.shape, node.dtype, node))
+      continue
+    }
+    if (routines.has(node)) {
+      done.set(node, wideRoutine(node, inputs, same, wide))
       continue
     }
     const key = targets.has(node) ? undefined : viewKey(node, inputs)
@@ -91,6 +97,10 @@ function rewriteOne(node: Node, inputs: readonly Node[], same: boolean, traits: 
       return rewriteReduce(node, primitive as PrimitiveOf<'reduce'>, x, same, traits)
     case 'contract':
       return rewriteContract(node, primitive as PrimitiveOf<'contract'>, x, y, traits)
+    case 'routine': {
+      const fused = derive(fusedPrimitive(primitive as PrimitiveOf<'routine'>) as Primitive, inputs, shape, dtype, node)
+      return rewriteOne(fused, inputs, true, traits)
+    }
     case 'pack': {
       const pieces = inputs.map((piece) => derive({ kind: 'alias' }, [piece], piece.shape, piece.dtype, piece))
       return derive(primitive, pieces, shape, dtype, node)
@@ -104,6 +114,21 @@ function rewriteOne(node: Node, inputs: readonly Node[], same: boolean, traits: 
     case 'transfer':
       return asRecorded()
   }
+}
+
+/** An output of a routine, of inputs whose elements are 32 bits or more. */
+function wideRoutine(node: Node, inputs: readonly Node[], same: boolean, wide: Map<Node, Node>): Node {
+  const { shape, dtype } = node
+  const primitive = node.primitive as PrimitiveOf<'routine'>
+  if (!inputs.some((x) => isNarrow(x.dtype))) return same ? node : derive(primitive, inputs, shape, dtype, node)
+  const widely = inputs.map((x) => {
+    if (!isNarrow(x.dtype)) return x
+    const known = wide.get(x) ?? castTo(x, widened(x.dtype))
+    wide.set(x, known)
+    return known
+  })
+  const made = routineRow(primitive.routine).outputs(primitive.routine, widely)[primitive.output]
+  return castTo(derive(primitive, widely, shape, made?.dtype ?? dtype, node), dtype)
 }
 
 function rewriteContract(node: Node, primitive: PrimitiveOf<'contract'>, a: Node, b: Node, traits: DeviceTraits): Node {
@@ -185,7 +210,7 @@ function rewriteReduce(node: Node, primitive: PrimitiveOf<'reduce'>, x: Node, sa
     const widely = derive(primitive, [wide], shape, givesPosition ? 'int32' : wide.dtype, node)
     return castTo(rewriteReduce(widely, primitive, wide, true, traits), dtype)
   }
-  if (!givesPosition && rows < traits.parallelism && inner >= LONG && rows * inner >= traits.leastSplit) {
+  if (!givesPosition && isLongOfFewRows(rows, inner, traits)) {
     const parts = Math.max(Math.min(traits.parallelism, Math.ceil(inner / 64)), traits.coalesces ? Math.ceil(inner / CHAIN) : 1)
     const chunk = Math.ceil(inner / parts)
     const kept = x.shape.map((_, i) => i).filter((i) => !dims.includes(i))

@@ -9,7 +9,7 @@
  */
 import { dtypeInfo, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
-import { isSource, isView, type Node, roleOf } from '../graph/index.ts'
+import { isSource, isView, type Node, type PrimitiveOf, roleOf, wholeBase } from '../graph/index.ts'
 import { type Expr, type Index, valueTypeOf } from '../kernel/index.ts'
 import { FusionGraph } from './fusion-graph.ts'
 import { FusionGroup, type Memory, NotFusable, NotStrided, type Unit } from './fusion-groups.ts'
@@ -17,6 +17,8 @@ import { chooseUnits, LONGEST } from './materialize.ts'
 import { topological } from './order.ts'
 import { type Arrangement, bindings, type Schedule, writeProgram } from './program.ts'
 import { rewrite } from './rewrite.ts'
+import { type FusionKind, ROLES } from './roles.ts'
+import { routineKey } from './routines.ts'
 
 /** Attempts that begin anew because more had to be stored than was known at first; in the last one it is stored where it was found. */
 const ATTEMPTS = 4
@@ -25,6 +27,8 @@ const SIBLINGS = 8
 const READERS = 64
 /** Groups that a unit reads from which it tries to join. */
 const DIRECT = 32
+/** Kernels to join are tried in this order. */
+const RANK: Readonly<Record<FusionKind, number>> = { contract: 0, row: 1, map: 2, routine: 3 }
 /** A result with more readers than this stays in its own kernel. */
 const MOVED_READERS = 32
 
@@ -86,6 +90,8 @@ class Attempt implements Memory {
   readonly #readers = new Map<Node, FusionGroup[]>()
   /** What memory a stored node lies in: itself, or the pack that it is a piece of. */
   readonly #home = new Map<Node, { node: Node; offset: number }>()
+  /** The routines so far, by what they compute of what. */
+  readonly #routines = new Map<string, FusionGroup>()
   #loaded = new Set<Node>()
   #sequence = 0
 
@@ -128,6 +134,7 @@ class Attempt implements Memory {
       if (!this.#chosen.units.has(node) || isSource(node) || this.#units.has(node)) continue
       const { primitive } = node
       if (primitive.kind === 'pack') this.#placePack(node, primitive.offsets)
+      else if (primitive.kind === 'routine') this.#placeRoutine(node, primitive)
       else this.#place(node)
     }
     return this.#made()
@@ -142,6 +149,25 @@ class Attempt implements Memory {
       this.#graph.link(own, (this.#units.get(piece) as Unit).group)
     })
     this.#units.set(node, { node, level: 'grid', group: own, ready: 0 })
+  }
+
+  /** An output of a routine: beside the other outputs of the same routine, which has a kernel of its own. */
+  #placeRoutine(node: Node, primitive: PrimitiveOf<'routine'>): void {
+    const inputs = node.inputs.map(wholeBase)
+    for (const input of inputs) if (!input.storage && !this.#units.has(input)) this.#place(input)
+    const key = routineKey(primitive, node.inputs)
+    const isSame = ({ node: { primitive: p } }: Unit): boolean => p.kind === 'routine' && p.output === primitive.output
+    let group = this.#routines.get(key)
+    if (!group || group.units.some(isSame)) {
+      group = new FusionGroup(node)
+      group.alone = true
+      group.sequence = this.#sequence++
+      this.#groups.add(group)
+      this.#graph.add(group)
+      this.#routines.set(key, group)
+      for (const input of inputs) this.#depend(group, input)
+    }
+    this.#units.set(node, group.add(node, 'grid', 0))
   }
 
   /** Puts a unit into a group. */
@@ -256,15 +282,14 @@ class Attempt implements Memory {
     const found = new Set<FusionGroup>()
     for (const node of loads) {
       const unit = this.#units.get(node)
-      if (unit && roleOf(unit.node) !== 'pack') found.add(unit.group)
+      if (unit && ROLES[roleOf(unit.node)].joined) found.add(unit.group)
     }
     const siblings = new Set<FusionGroup>()
     for (const node of loads) {
       for (const c of this.#readers.get(node)?.slice(-READERS) ?? [])
         if (c.kind !== 'contract' && !found.has(c) && this.#groups.has(c) && c.loads.has(node)) siblings.add(c)
     }
-    const rank = { contract: 0, row: 1, map: 2 }
-    const direct = [...found].sort((a, b) => rank[a.kind] - rank[b.kind]).slice(0, DIRECT)
+    const direct = [...found].sort((a, b) => RANK[a.kind] - RANK[b.kind]).slice(0, DIRECT)
     return [...direct, ...[...siblings].sort((a, b) => b.sequence - a.sequence).slice(0, SIBLINGS)]
   }
 

@@ -3,7 +3,8 @@
  * or tables: the row is written into one array, and a node's place in it is noted on the node.
  */
 import type { Shape } from '../base/index.ts'
-import { type KeyWriter, type Node, type Primitive, rowOf } from '../graph/index.ts'
+import { type Node, type Primitive, rowOf } from '../graph/index.ts'
+import type { KeyWriter } from '../kernel/index.ts'
 
 let row = new Int32Array(4096)
 let length = 0

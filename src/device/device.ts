@@ -1,12 +1,12 @@
 /**
  * @file The one interface between the graph and a device.
  *
- * A device runs programs (lists of kernels) strictly in the order in which `run`, `upload` and `release` were called. Everything here returns
+ * A device runs programs (lists of kernels and routines) strictly in the order in which `run`, `upload` and `release` were called. Everything here returns
  * at once; work may wait inside the device (no adapter yet, pipelines still compiling, back-pressure) without changing that order. What fails
  * poisons the buffers that the failed program would have written, and every promise asked of the device afterwards rejects once.
  */
 import { type DeviceLostError, type DType, dtypeInfo, type TypedArray } from '../base/index.ts'
-import type { Kernel } from '../kernel/index.ts'
+import { type BufferUse, type Kernel, type RoutineCall, routineBuffers } from '../kernel/index.ts'
 
 /** The devices: WebGPU, on its first adapter or on another (`webgpu:1` is the second), or the processor through WebAssembly. `webgpu:0` is a name of `webgpu`. */
 export type DeviceName = 'webgpu' | 'cpu' | `webgpu:${number}`
@@ -63,15 +63,26 @@ export interface Slot {
   readonly donor?: number
 }
 
-export interface ProgramKernel {
+export interface KernelStep {
+  readonly kind: 'kernel'
   readonly kernel: Kernel
   /** For each of `kernel.buffers`, the slot it is bound to. One slot may serve several kernels, and is bound once in each. */
   readonly slots: readonly number[]
 }
 
+export interface RoutineStep {
+  readonly kind: 'routine'
+  readonly call: RoutineCall
+  /** For each input, then for each output that is wanted, the slot it is bound to. */
+  readonly slots: readonly number[]
+}
+
+/** What is run by itself: a kernel that the scheduler wrote, or a routine, for which each device has its own kernels. */
+export type ProgramStep = KernelStep | RoutineStep
+
 /** What the scheduler hands to a device, once per structure; the device compiles and keeps it. */
 export interface Program {
-  readonly kernels: readonly ProgramKernel[]
+  readonly steps: readonly ProgramStep[]
   readonly slots: readonly Slot[]
   /** Types of the step-varying scalars (learning rate, RNG counter, a user's numbers) that `Expr` kind `scalar` reads by position. */
   readonly scalars: readonly ('float' | 'i32' | 'u32')[]
@@ -80,11 +91,43 @@ export interface Program {
 /** Whom errors name that concern a slot: the function that recorded what is made there. */
 export type MakerOf = (slot: number) => string
 
-/** The kernel that a slot is made in, or first read in: whom to name where nothing else is known. */
-export const kernelsOf =
-  ({ kernels }: Program): MakerOf =>
-  (slot) =>
-    kernels.find(({ slots }) => slots.includes(slot))?.kernel.label ?? 'copy'
+/** What a step is called. */
+export function labelOf(step: ProgramStep): string {
+  switch (step.kind) {
+    case 'kernel':
+      return step.kernel.label
+    case 'routine':
+      return step.call.label
+  }
+}
+
+/** Names of the ops that wrong values in a step blame, by their number. */
+export function sitesOf(step: ProgramStep): readonly string[] {
+  switch (step.kind) {
+    case 'kernel':
+      return step.kernel.sites
+    case 'routine':
+      return step.call.sites
+  }
+}
+
+/** What a step does to each of its slots. */
+export function buffersOf(step: ProgramStep): readonly BufferUse[] {
+  switch (step.kind) {
+    case 'kernel':
+      return step.kernel.buffers
+    case 'routine':
+      return routineBuffers(step.call)
+  }
+}
+
+/** The step that a slot is made in, or first read in: whom to name where nothing else is known. */
+export const stepsOf =
+  ({ steps }: Program): MakerOf =>
+  (slot) => {
+    const step = steps.find(({ slots }) => slots.includes(slot))
+    return step ? labelOf(step) : 'copy'
+  }
 
 /** Whether a run writes a slot. */
 export function isWritten({ kind }: Slot): boolean {
@@ -103,10 +146,10 @@ export function largestOf({ slots }: Program): number {
   return bytes.reduce((largest, size, s) => (size > (bytes[largest] as number) ? s : largest), 0)
 }
 
-/** A slot that a kernel writes. */
-export function writtenBy({ kernel, slots }: ProgramKernel): number {
-  const last = kernel.buffers.findLastIndex(({ access }) => access !== 'read')
-  return slots[last] as number
+/** A slot that a step writes. */
+export function writtenBy(step: ProgramStep): number {
+  const last = buffersOf(step).findLastIndex(({ access }) => access !== 'read')
+  return step.slots[last] as number
 }
 
 /** A compiled program. Opaque to the graph. */
@@ -121,7 +164,7 @@ export interface Run {
   readonly outputs: readonly DeviceBuffer[]
   /** The values of the program's scalars; all of a run's go up in one write. */
   readonly scalars: readonly number[]
-  /** Whom errors name; the kernels, where it is left out. Called in `run` only. */
+  /** Whom errors name; the steps, where it is left out. Called in `run` only. */
   readonly makerOf?: MakerOf
   /** Outputs that are small and go to the host: their buffers are released once copied. The answer of `run` has one HostCopy for each. */
   readonly evacuate: readonly DeviceBuffer[]
@@ -157,7 +200,7 @@ export interface Device {
    * be opened.
    */
   readonly lost?: DeviceLostError | undefined
-  /** @param makerOf whom errors name; the kernels, where it is left out @throws CompilationError, OutOfMemoryError */
+  /** @param makerOf whom errors name; the steps, where it is left out @throws CompilationError, OutOfMemoryError */
   compile(program: Program, makerOf?: MakerOf): Executable
   /**
    * Sees to it that there is memory for a run: at once, or when the promise resolves; ask again then. `uploads`: bytes of the host data that it takes.

@@ -4,7 +4,6 @@ export * from './primitive.ts'
 export {
   isSource,
   isView,
-  type KeyWriter,
   type Lowering,
   PRIMITIVES,
   type Role,
@@ -12,6 +11,7 @@ export {
   roleOf,
   rowOf,
   viewBase,
+  wholeBase,
 } from './primitive-table.ts'
 export * from './primitives.ts'
 export * from './sinks.ts'

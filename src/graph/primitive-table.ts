@@ -10,11 +10,13 @@ import {
   constantExpr,
   type Expr,
   type Index,
+  type KeyWriter,
   linear,
   literal,
   ofValue,
   readsExpr,
   reshapeCoords,
+  routineRow,
   shift,
   unaryExpr,
   valueTypeOf,
@@ -35,20 +37,12 @@ export type Role =
   | 'reduce'
   /** Sums products of two inputs. */
   | 'contract'
+  /** Computed by a kernel of its own, maybe with other outputs, from inputs that are stored. */
+  | 'routine'
   /** Its inputs are written where they lie in it: it has no kernel. */
   | 'pack'
   /** Its values come from another device. */
   | 'transfer'
-
-/** Takes down the fields of a primitive that are part of a structure. */
-export interface KeyWriter {
-  /** A whole number of 32 bits. */
-  word(value: number): void
-  words(list: readonly number[]): void
-  name(text: string): void
-  /** Any number, bit for bit: −0 is another than 0. */
-  float(value: number): void
-}
 
 /** Where an expression is written. */
 export interface Lowering {
@@ -301,6 +295,18 @@ export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } 
       return castExpr({ kind: 'binary', op: 'add', a: seen, b: constantExpr(1, 'i32'), type: 'i32' }, 'int32', node.dtype)
     },
   },
+  routine: {
+    ...device,
+    role: 'routine',
+    key: ({ routine, output }, put) => {
+      put.name(routine.kind)
+      routineRow(routine).key(routine, put)
+      put.word(output)
+    },
+    cost: free,
+    label: ({ routine }) => routineRow(routine).label(routine),
+    lower: null,
+  },
   pack: { ...device, role: 'pack', key: ({ offsets }, put) => put.words(offsets), cost: free, label: () => 'pack', lower: null },
   transfer: {
     ...device,
@@ -371,5 +377,12 @@ export const isSource = (node: Node): boolean => node.storage !== undefined || r
 export function viewBase(node: Node): Node {
   let base = node
   while (!base.storage && isView(base)) base = base.inputs[0] as Node
+  return base
+}
+
+/** The node whose values lie in memory as this one's do: under reshapes, which need no kernel. */
+export function wholeBase(node: Node): Node {
+  let base = node
+  while (!base.storage && base.primitive.kind === 'reshape') base = base.inputs[0] as Node
   return base
 }

@@ -1,5 +1,5 @@
 /** @file What a node of the graph computes: the primitives. What follows from each of them is its row in `primitive-table.ts`. */
-import type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/index.ts'
+import type { BinaryOp, ReduceOp, Routine, UnaryOp } from '../kernel/index.ts'
 
 /** What a node computes. Everything in it but the values of `leaf` and `scalar` is structure: part of the schedule's key. */
 export type Primitive =
@@ -37,6 +37,8 @@ export type Primitive =
   | { readonly kind: 'gather'; readonly dim: number; readonly op: string }
   /** Its input (integers), none of which may be 0; `op` names whom a ZeroDivisionError blames. */
   | { readonly kind: 'divisor'; readonly op: string }
+  /** One output of a routine. Those of equal routines of the same inputs are computed together. */
+  | { readonly kind: 'routine'; readonly routine: Routine; readonly output: number }
   /** Its inputs, flattened, one after the other in one buffer, each at an offset that is a multiple of 64 elements. */
   | { readonly kind: 'pack'; readonly offsets: readonly number[] }
   /** The input's values on another device. */

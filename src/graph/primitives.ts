@@ -14,7 +14,7 @@ import {
   type TypedArray,
   withoutDims,
 } from '../base/index.ts'
-import { type BinaryOp, binaryOps, positionOf, type ReduceOp, type UnaryOp } from '../kernel/index.ts'
+import { type BinaryOp, binaryOps, positionOf, type ReduceOp, type Routine, routineRow, type UnaryOp } from '../kernel/index.ts'
 import { Node, type NodePlace } from './node.ts'
 import type { ContractDims, Primitive, WindowAxis } from './primitive.ts'
 import { forget, recorded } from './sinks.ts'
@@ -187,6 +187,12 @@ export function contract(a: Node, b: Node, dims: ContractDims = MATRICES): Node 
   const m = a.shape.slice(a.shape.length - dims.m - dims.k, a.shape.length - dims.k)
   const n = b.shape.slice(b.shape.length - dims.n)
   return make({ kind: 'contract', ...dims }, [a, b], [...batch, ...m, ...n], a.dtype)
+}
+
+/** The outputs of a routine: a node for each. */
+export function routine(routine: Routine, inputs: readonly Node[]): Node[] {
+  const outputs = routineRow(routine).outputs(routine, inputs)
+  return outputs.map(({ dtype, shape }, output) => make({ kind: 'routine', routine, output }, inputs, shape, dtype))
 }
 
 /** Elements of `source` chosen along `dim` by `index` (int32, as many axes; other axes no longer than the source's). `op` is whom an index error names. */

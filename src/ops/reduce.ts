@@ -244,9 +244,12 @@ const defineAlong = (name: 'maxDim' | 'minDim', op: 'max' | 'min') =>
     inputs: ['x'],
     outputs: ['values', 'indices'],
     forward: (x, p: ReduceParams) => {
+      const [dim] = p.dims
+      if (dim === undefined || sizeOf(x.shape) === 0) return [reduceNode(op, x, p), reduceNode(op === 'max' ? 'argmax' : 'argmin', x, p)]
       const numbers = x.dtype === 'bool' ? graph.cast(x, 'int32') : x
-      const indices = reduceNode(op === 'max' ? 'argmax' : 'argmin', numbers, p)
-      return [graph.cast(reduceNode(op, numbers, p), x.dtype), indices]
+      const [values, indices] = graph.routine({ kind: 'reduceWithIndex', op, dim }, [numbers]) as [graph.Node, graph.Node]
+      const out = p.keepdim ? p.kept : values.shape
+      return [graph.cast(graph.reshape(values, out), x.dtype), graph.reshape(indices, out)]
     },
     saves: { x: ['indices'] },
     vjp: {

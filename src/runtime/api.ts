@@ -25,7 +25,7 @@ import {
   WEBGPU_PLACE,
   withDeferredErrors,
 } from '../device/index.ts'
-import type { Node, NodePlace } from '../graph/index.ts'
+import { type Node, type NodePlace, wholeBase } from '../graph/index.ts'
 import { type HostRead, storedValues } from './execute.ts'
 import { disposeNode, reclaim, retire } from './lifetime.ts'
 import { andThen, enqueue } from './queue.ts'
@@ -33,13 +33,6 @@ import { closeStep, flushAll, noteWrite, readySinks, takeWrites } from './transa
 import { turn } from './yield-event-loop.ts'
 
 export { closeStep, disposeNode, noteWrite, reclaim, retire }
-
-/** A view that shows all of its base in the base's own order needs no kernel to be read. */
-function whole(node: Node): Node {
-  let base = node
-  while (!base.storage && base.primitive.kind === 'reshape') base = base.inputs[0] as Node
-  return base
-}
 
 /**
  * The node's values on the host as they are at the call, whatever is done to tensors afterwards: in an array of the caller's own, row-major, in storage form
@@ -50,7 +43,7 @@ export function readNode(node: Node): Promise<TypedArray> {
 }
 
 async function valuesOf(node: Node): Promise<TypedArray> {
-  const base = whole(node)
+  const base = wholeBase(node)
   let read: Promise<HostRead> | undefined
   let owner: Device | undefined
   // The device is asked at once, behind the work that computes the values: what comes after may give them up
@@ -74,7 +67,7 @@ async function valuesOf(node: Node): Promise<TypedArray> {
 
 /** The values when the host has them right now. */
 export function hostValues(node: Node): TypedArray | undefined {
-  const { storage } = whole(node)
+  const { storage } = wholeBase(node)
   return storage?.host ?? storage?.copy?.peek()
 }
 

@@ -4,7 +4,7 @@
  */
 import { CompilationError, showShape, TapegradError } from '../base/index.ts'
 import { type Schedule, sameSignature, schedule, signature } from '../compiler/index.ts'
-import { type Device, type Executable, kernelsOf, type MakerOf } from '../device/index.ts'
+import { type Device, type Executable, type MakerOf, stepsOf } from '../device/index.ts'
 import type { Node } from '../graph/index.ts'
 import { planDropped } from './collector.ts'
 
@@ -20,7 +20,7 @@ const MAX_PLANS = 256
 export const makerIn =
   (order: readonly Node[], { makers, program }: Schedule): MakerOf =>
   (slot) =>
-    order[makers[slot] as number]?.op || kernelsOf(program)(slot)
+    order[makers[slot] as number]?.op || stepsOf(program)(slot)
 
 /** What `work` makes. What goes wrong in it is an error of what was to be computed, whatever it is. */
 function compiled(targets: readonly Node[], work: () => Plan): Plan {

@@ -71,7 +71,7 @@ function programOf(kernel: Kernel, inputs: readonly TypedArray[], length: number
     const input = inputs[i]
     return input ? { kind: 'input', dtype, length: input.length } : { kind: 'output', dtype, length }
   })
-  return { kernels: [{ kernel, slots: slots.map((_, i) => i) }], slots, scalars }
+  return { steps: [{ kind: 'kernel', kernel, slots: slots.map((_, i) => i) }], slots, scalars }
 }
 
 /** Runs one kernel on host arrays; `length` elements come out. */
@@ -229,7 +229,12 @@ describe('kernels on the cpu device', () => {
     const { device } = openCpu()
     const inputs = [device.upload('float32', f32(1, 2)), device.upload('float32', f32(3, 4))]
     const outputs = [device.allocate('float32', 2), device.allocate('float32', 2)] as const
-    device.run(device.compile({ kernels: [{ kernel, slots: [2, 3] }], slots, scalars: [] }), { inputs, outputs, scalars: [], evacuate: [] })
+    device.run(device.compile({ steps: [{ kind: 'kernel', kernel, slots: [2, 3] }], slots, scalars: [] }), {
+      inputs,
+      outputs,
+      scalars: [],
+      evacuate: [],
+    })
     expect([await device.read(outputs[0]), await device.read(outputs[1])]).toEqual([f32(3, 4), f32(1, 2)])
     expect(device.memory()).toMatchObject({ liveBytes: 16, buffers: 2 })
     await expect(device.read(inputs[0] as (typeof outputs)[0])).rejects.toThrow('was never written, or was released')
@@ -476,9 +481,9 @@ describe('memory of the cpu device', () => {
       { kind: 'scratch', dtype: 'float32', length: 4 },
       { kind: 'output', dtype: 'float32', length: 4 },
     ]
-    const kernels = [{ kernel: copyKernel, slots: [0, 1] }, { kernel: copyKernel, slots: [1, 2] }] // biome-ignore format: one line
+    const steps = [[0, 1], [1, 2]].map((slots) => ({ kind: 'kernel', kernel: copyKernel, slots }) as const) // biome-ignore format: one line
     const output = device.allocate('float32', 4)
-    device.run(device.compile({ kernels, slots, scalars: [] }), { inputs: [f32(1, 2, 3, 4)], outputs: [output], scalars: [], evacuate: [] })
+    device.run(device.compile({ steps, slots, scalars: [] }), { inputs: [f32(1, 2, 3, 4)], outputs: [output], scalars: [], evacuate: [] })
     expect(await device.read(output)).toEqual(f32(1, 2, 3, 4))
     expect(device.memory()).toMatchObject({ liveBytes: 16, peakBytes: 32 + lentBytes, buffers: 1 })
     expect(device.counters()).toMatchObject({ dispatches: 2, submits: 1, pipelines: 2 })
@@ -510,7 +515,7 @@ describe('memory of the cpu device', () => {
       { kind: 'input', dtype: 'float32', length: 4 },
       { kind: 'output', dtype: 'float32', length: 4, donor: 0 },
     ]
-    const executable = device.compile({ kernels: [{ kernel, slots: [1] }], slots, scalars: [] })
+    const executable = device.compile({ steps: [{ kind: 'kernel', kernel, slots: [1] }], slots, scalars: [] })
     const lent = f32(1, 2, 3, 4)
     const first = device.allocate('float32', 4)
     device.run(executable, { inputs: [lent], outputs: [first], scalars: [], evacuate: [] })

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type DType, dtypeInfo, fromHalf, type TypedArray, toHalf } from '../../src/base/index.ts'
-import { LONG } from '../../src/compiler/rewrite.ts'
+import { LONG } from '../../src/compiler/routines.ts'
 import { CHAIN as WASM_CHAIN } from '../../src/device/cpu/wasm/codegen/reductions.ts'
 import { LANES } from '../../src/device/cpu/wasm/codegen/writer.ts'
 import type { Device, DeviceTraits, Place } from '../../src/device/index.ts'

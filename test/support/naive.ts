@@ -4,7 +4,7 @@
  */
 import { type DType, dtypeInfo, fromHalf, type Shape, sizeOf, toHalf } from '../../src/base/index.ts'
 import type { Node } from '../../src/graph/index.ts'
-import type { BinaryOp, ReduceOp, UnaryOp } from '../../src/kernel/index.ts'
+import type { BinaryOp, ReduceOp, Routine, RoutineKind, RoutineOf, UnaryOp } from '../../src/kernel/index.ts'
 
 export type Values = Float64Array
 
@@ -174,6 +174,26 @@ export function philoxWords(key: readonly number[], counter: readonly number[]):
   return [a, b, c, d].map(Number)
 }
 
+interface Input {
+  readonly shape: Shape
+  readonly dtype: DType
+  readonly values: Values
+}
+
+/** All outputs of a routine, as lists of their elements. */
+const ROUTINES: { readonly [K in RoutineKind]: (routine: RoutineOf<K>, inputs: readonly Input[]) => number[][] } = {
+  reduceWithIndex: ({ op, dim }, [x]) => {
+    const { shape, values, dtype } = x as Input
+    const lists = new Map<string, number[]>()
+    for (const at of coordinates(shape)) {
+      const rest = at.filter((_, d) => d !== dim).join()
+      lists.set(rest, [...(lists.get(rest) ?? []), values[position(shape, at)] as number])
+    }
+    const rows = [...lists.values()]
+    return [rows.map((list) => reduce(op, list, dtype)), rows.map((list) => reduce(`arg${op}`, list, dtype))]
+  },
+}
+
 /** Evaluates nodes as they are made: a node that has run has given up its inputs. `exact` leaves floats in double precision. */
 export class Naive {
   readonly #exact: boolean
@@ -275,6 +295,11 @@ export class Naive {
             )
           ]?.push(read(0, at))
         return Float64Array.from(lists, (list) => reduce(primitive.op, list, x.dtype))
+      }
+      case 'routine': {
+        const { routine, output } = primitive
+        const all = (ROUTINES[routine.kind] as (routine: Routine, inputs: readonly Input[]) => number[][])(routine, inputs)
+        return Float64Array.from(all[output] as number[])
       }
       case 'contract': {
         const inner = x.shape.slice(x.shape.length - primitive.k)

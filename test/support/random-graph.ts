@@ -327,6 +327,18 @@ export class RandomGraph {
     return op === 'sum' && !this.#exact && kind === 'float' ? graph.binary('mul', sum, 1 / Math.sqrt(count)) : sum
   }
 
+  /** The outputs of a routine: one is answered, others join the pool, or are left alone. */
+  #routine(): Node | undefined {
+    const x = this.#any((n) => n.shape.length > 0)
+    if (x.shape.length === 0) return undefined
+    const dim = this.#int(0, x.shape.length - 1)
+    const [values, indices] = graph.routine({ kind: 'reduceWithIndex', op: this.#pick(['max', 'min']), dim }, [x]) as [Node, Node]
+    // Rounding may exchange what is nearly equal, so positions are compared in exact graphs alone
+    if (this.#exact && this.#chance(0.7)) this.#keep(indices)
+    else graph.forget(indices)
+    return values
+  }
+
   #contract(): Node | undefined {
     const a = this.#any((n) => n.shape.length >= 2 && (dtypeInfo[n.dtype].kind === 'float' || n.dtype === 'int32'))
     if (a.shape.length < 2 || (dtypeInfo[a.dtype].kind !== 'float' && a.dtype !== 'int32') || this.#most(a) > 64) return undefined
@@ -390,7 +402,8 @@ export class RandomGraph {
     if (r < 0.52) return this.#where()
     if (r < 0.58) return this.#cast()
     if (r < 0.78) return this.#view()
-    if (r < 0.87) return this.#reduce()
+    if (r < 0.85) return this.#reduce()
+    if (r < 0.88) return this.#routine()
     if (r < 0.92) return this.#contract()
     if (r < 0.96) return this.#gather()
     if (r < 0.98) return this.#pack()

@@ -40,10 +40,10 @@ function stepProgram(n = N): Program {
     ],
   )
   return {
-    kernels: [
-      { kernel: scaleKernel(n), slots: [1, 4] },
-      { kernel: inPlace(n), slots: [2, 4] },
-      { kernel: sum, slots: [4, 3] },
+    steps: [
+      { kind: 'kernel', kernel: scaleKernel(n), slots: [1, 4] },
+      { kind: 'kernel', kernel: inPlace(n), slots: [2, 4] },
+      { kind: 'kernel', kernel: sum, slots: [4, 3] },
     ],
     slots: [
       { kind: 'input', dtype: 'float32', length: n },
@@ -165,7 +165,7 @@ describe('a steady loop', () => {
     const k = scaleKernel()
     const slot = (kind: 'input' | 'output' | 'scratch') => ({ kind, dtype: 'float32' as const, length: N })
     const program: Program = {
-      kernels: [0, 1, 2, 3, 4].map((i) => ({ kernel: k, slots: [i, i + 1] })),
+      steps: [0, 1, 2, 3, 4].map((i) => ({ kind: 'kernel', kernel: k, slots: [i, i + 1] })),
       slots: [slot('input'), slot('scratch'), slot('scratch'), slot('scratch'), slot('scratch'), slot('output')],
       scalars: [],
     }

@@ -1,8 +1,10 @@
 /** @file What an engine of the CPU device is: where its memory comes from, and what runs kernels on them. */
 import { type DType, dtypeInfo, type TypedArray } from '../../base/index.ts'
-import type { Kernel } from '../../kernel/index.ts'
+import type { Kernel, RoutineCall } from '../../kernel/index.ts'
+import type { RoutinePlan } from '../routine-plan.ts'
 import { type Block, blockOf } from './block.ts'
 import { type CompiledKernel, interpretKernel } from './interpreter.ts'
+import { interpretRoutine } from './routines.ts'
 
 export interface Heap {
   /** A block for results; its contents are unspecified. @throws RangeError where there is no room */
@@ -33,6 +35,7 @@ export interface Engine {
   readonly heap: Heap
   /** @param lengths elements of each of the kernel's buffers */
   compile(kernel: Kernel, lengths: readonly number[]): CompiledKernel
+  routine(call: RoutineCall): RoutinePlan<CompiledKernel>
 }
 
 /** Everything in JavaScript, in double precision: slow, and what others are compared with. */
@@ -41,4 +44,5 @@ export const interpreter: Engine = {
   features: [],
   heap: arrays,
   compile: interpretKernel,
+  routine: interpretRoutine,
 }

@@ -28,17 +28,20 @@ import {
   type Executable,
   type HostCopy,
   isWritten,
-  kernelsOf,
+  labelOf,
   largestOf,
   type MakerOf,
   type MemoryStats,
   type Opened,
   type Program,
+  type ProgramStep,
   type Run,
-  type Slot,
+  sitesOf,
+  stepsOf,
   writtenBy,
 } from '../device.ts'
 import { env } from '../environment.ts'
+import { type PlacedProgram, placeProgram } from '../routine-plan.ts'
 import type { Block } from './block.ts'
 import { type Engine, interpreter } from './engine.ts'
 import type { CompiledKernel } from './interpreter.ts'
@@ -63,9 +66,7 @@ class CpuBuffer implements DeviceBuffer {
   }
 }
 
-interface CpuExecutable extends Executable {
-  readonly kernels: readonly CompiledKernel[]
-}
+type CpuExecutable = Executable & PlacedProgram<CompiledKernel>
 
 /** What kept a kernel from being compiled, as an error of the function that it computes. */
 function notCompiled(op: string, e: unknown): TapegradError {
@@ -94,24 +95,28 @@ class CpuDevice implements Device {
     this.#engine = engine
   }
 
-  compile(program: Program, makerOf: MakerOf = kernelsOf(program)): Executable {
-    program.slots.forEach(({ dtype, length }, s) => {
-      const bytes = length * dtypeInfo[dtype].bytes
-      if (bytes > this.traits.maxBindingBytes) throw tooLarge(makerOf(s), bytes, this.traits.maxBindingBytes)
-    })
-    const kernels = program.kernels.map((step) => {
-      const { kernel, slots } = step
+  compile(program: Program, makerOf: MakerOf = stepsOf(program)): Executable {
+    const check = (slots: Program['slots'], maker: MakerOf): void =>
+      slots.forEach(({ dtype, length }, s) => {
+        const bytes = length * dtypeInfo[dtype].bytes
+        if (bytes > this.traits.maxBindingBytes) throw tooLarge(maker(s), bytes, this.traits.maxBindingBytes)
+      })
+    check(program.slots, makerOf)
+    const compiled = <S extends ProgramStep, T>(step: S, compile: (step: S) => T): T => {
       try {
-        return this.#engine.compile(
-          kernel,
-          slots.map((s) => (program.slots[s] as Slot).length),
-        )
+        return compile(step)
       } catch (e) {
         throw notCompiled(makerOf(writtenBy(step)), e)
       }
-    })
-    this.#pipelines += kernels.length
-    const executable: CpuExecutable = { program, kernels }
+    }
+    const lengthOf = (slot: number): number => program.slots[slot]?.length as number
+    const executable: CpuExecutable = placeProgram(
+      program,
+      (step) => compiled(step, ({ kernel, slots }) => this.#engine.compile(kernel, slots.map(lengthOf))),
+      (step) => compiled(step, ({ call }) => this.#engine.routine(call)),
+    )
+    check(executable.program.slots, executable.makerIn(makerOf))
+    this.#pipelines += executable.dispatches.flat().length
     return executable
   }
 
@@ -120,18 +125,19 @@ class CpuDevice implements Device {
   }
 
   /** Host data is lent, not copied, so only the program's own arrays count. */
-  reserve({ program }: Executable, _uploads?: readonly number[], makerOf: MakerOf = kernelsOf(program)): undefined {
+  reserve(executable: Executable, _uploads?: readonly number[], makerOf: MakerOf = stepsOf(executable.program)): undefined {
     if (this.#limit === Number.POSITIVE_INFINITY) return
+    const { program, makerIn } = executable as CpuExecutable
     const made = program.slots.filter((s) => isWritten(s) && s.donor === undefined)
     const bytes = made.reduce((n, { dtype, length }) => n + length * dtypeInfo[dtype].bytes, 0)
-    if (this.#liveBytes + bytes > this.#limit) throw pastLimit(makerOf(largestOf(program)), bytes, this.#liveBytes, this.#limit)
+    if (this.#liveBytes + bytes > this.#limit) throw pastLimit(makerIn(makerOf)(largestOf(program)), bytes, this.#liveBytes, this.#limit)
   }
 
   /** @throws OutOfMemoryError before anything has changed. */
   run(executable: Executable, run: Run): HostCopy[] {
     const { inputs, outputs, scalars, evacuate } = run
-    const { program, kernels } = executable as CpuExecutable
-    const makerOf = run.makerOf ?? kernelsOf(program)
+    const { program, dispatches, makerIn } = executable as CpuExecutable
+    const makerOf = makerIn(run.makerOf ?? stepsOf(program))
     this.#submits++
     const scratch: Block[] = []
     const lent: Block[] = []
@@ -140,12 +146,14 @@ class CpuDevice implements Device {
     try {
       this.#provide(executable, inputs, results, scratch, makerOf)
       const data = this.#bind(program, inputs as readonly (CpuBuffer | TypedArray)[], results, scratch, lent, makerOf)
-      program.kernels.forEach(({ kernel, slots }, i) => {
-        this.#dispatches++
+      program.steps.forEach((step, i) => {
         const fail = (site: number, value: number, size: number): void => {
-          wrong ??= checkError(kernel.sites[site] ?? kernel.label, value, size)
+          wrong ??= checkError(sitesOf(step)[site] ?? labelOf(step), value, size)
         }
-        kernels[i]?.({ data: slots.map((s) => data[s] as Block), scalars, fail })
+        for (const { kernel, slots } of dispatches[i] ?? []) {
+          this.#dispatches++
+          kernel({ data: slots.map((s) => data[s] as Block), scalars, fail })
+        }
       })
       if (wrong) this.#poison(results, wrong)
     } catch (e) {

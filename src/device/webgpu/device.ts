@@ -15,7 +15,6 @@ import type {
   Program,
   Run,
 } from '../device.ts'
-import { kernelsOf } from '../device.ts'
 import { nodeProcess } from '../environment.ts'
 import type { Opened } from './adapter.ts'
 import { Backpressure } from './backpressure.ts'
@@ -28,7 +27,7 @@ import { failedInputs, GpuBuffer, type Input, type OtherJob, type RunJob } from 
 import { PipelineCache } from './pipelines.ts'
 import { GpuHostCopy, Pages, valuesFrom } from './readback.ts'
 import { MemoryReservation } from './reserve-memory.ts'
-import { chooseStrategy, type Strategy } from './strategy.ts'
+import { type ChooseLoops, chooseLoops, chooseStrategy, type Strategy } from './strategy.ts'
 import { COPY_DST, COPY_SRC, FOR_READING, MAP_READ, STORAGE } from './usage.ts'
 
 /** Runs that may wait for asynchronous compilation while the program never yields; then it is done on the spot. */
@@ -45,6 +44,7 @@ export class GpuComputeDevice implements Device, Workshop {
   readonly pipelines: PipelineCache
   /** Replaced by tests and the tuner. */
   choose: (kernel: Kernel) => Strategy
+  chooseLoops: ChooseLoops
   readonly subgroup: number
   readonly errors: GPUBuffer
   readonly counts = { dispatches: 0, bindGroups: 0, buffers: 0, submits: 0 }
@@ -66,6 +66,7 @@ export class GpuComputeDevice implements Device, Workshop {
     this.name = info.device
     this.#deviceErrors = new DeviceErrors(this.name)
     this.choose = (kernel) => chooseStrategy(kernel, adapterClass, subgroup)
+    this.chooseLoops = (points, length) => chooseLoops(adapterClass, points, length)
     this.subgroup = subgroup
     this.dump = dump
     this.pool = new BufferPool(gpu, adapterClass === 'software' ? 2 ** 29 : 2 ** 31)
@@ -151,11 +152,11 @@ export class GpuComputeDevice implements Device, Workshop {
     this.pool.limit = bytes ?? Number.POSITIVE_INFINITY
   }
 
-  reserve(executable: Executable, uploads: readonly number[], makerOf = kernelsOf(executable.program)): undefined | Promise<void> {
-    const { needs, largest } = executable as GpuExecutable
+  reserve(executable: Executable, uploads: readonly number[], makerOf?: MakerOf): undefined | Promise<void> {
+    const { needs } = executable as GpuExecutable
     const sizes = [...needs, ...uploads.map((bytes) => this.pool.classOf(bytes))]
     if (this.pool.limit < Number.POSITIVE_INFINITY) this.#pump(true) // what is queued takes its share first
-    return this.#provision.reserve(makerOf(largest), sizes)
+    return this.#provision.reserve((executable as GpuExecutable).largestMaker(makerOf), sizes)
   }
 
   run(executable: Executable, run: Run): HostCopy[] {
@@ -175,7 +176,7 @@ export class GpuComputeDevice implements Device, Workshop {
       scalars: compiled.packScalars(run.scalars),
       evacuate: run.evacuate as readonly GpuBuffer[],
       copies,
-      op: (run.makerOf ?? kernelsOf(compiled.program))(compiled.largest),
+      op: compiled.largestMaker(run.makerOf),
     })
     return copies
   }
@@ -262,7 +263,7 @@ export class GpuComputeDevice implements Device, Workshop {
     if (job.scalars) executable.uploadScalars(job.scalars)
     const encoder = this.gpu.createCommandEncoder()
     const pass = encoder.beginComputePass()
-    executable.encode(pass, memory, failures.kernels)
+    executable.encode(pass, memory, failures.steps)
     pass.end()
     const outcome = this.#verdictOf(job, doubtful)
     const proof = this.#provision.doubt(job.op, memory, (error) => outcome?.settle(error))

@@ -1,11 +1,24 @@
 /** @file A compiled program: pipelines, parameters, the plan of its scratch memory, and cached bind groups. */
 import { CompilationError, dtypeInfo, type TapegradError } from '../../base/index.ts'
 import type { Kernel } from '../../kernel/index.ts'
-import { type Executable, kernelsOf, largestOf, type MakerOf, type Program, type ProgramKernel, type Slot, writtenBy } from '../device.ts'
+import {
+  buffersOf,
+  type Executable,
+  largestOf,
+  type MakerOf,
+  type Program,
+  type ProgramStep,
+  type Slot,
+  sitesOf,
+  stepsOf,
+  writtenBy,
+} from '../device.ts'
+import { placeProgram } from '../routine-plan.ts'
 import type { BufferPool, PoolBuffer } from './buffer-pool.ts'
 import type { Pipeline, PipelineCache } from './pipelines.ts'
 import { print } from './print.ts'
-import type { Strategy } from './strategy.ts'
+import { printRoutine } from './routines/index.ts'
+import type { ChooseLoops, Strategy } from './strategy.ts'
 import { COPY_DST, STORAGE, UNIFORM } from './usage.ts'
 import type { Binding, PrintedKernel } from './wgsl-kernel.ts'
 
@@ -17,7 +30,9 @@ const GROUPS_KEPT = 16
 /** Bytes that a slot takes in a buffer. */
 export const bytesOf = (dtype: Slot['dtype'], length: number): number => Math.ceil((length * dtypeInfo[dtype].bytes) / 4) * 4
 
-interface Step {
+interface Dispatch {
+  /** Which step of the program it is of. */
+  readonly step: number
   readonly printed: PrintedKernel
   readonly pipeline: Pipeline
   /** For each storage binding of the kernel, the slot bound there. */
@@ -33,6 +48,8 @@ export interface Workshop {
   readonly pipelines: PipelineCache
   /** The form in which a kernel is printed. */
   readonly choose: (kernel: Kernel) => Strategy
+  /** How routines share their loops among invocations. */
+  readonly chooseLoops: ChooseLoops
   readonly errors: GPUBuffer
   readonly counts: { dispatches: number; bindGroups: number; buffers: number }
   /** The error code that stands for an op. */
@@ -43,13 +60,14 @@ export interface Workshop {
 /** What of a run cannot be, and why. */
 export interface Failures {
   readonly slots: ReadonlyMap<number, Error>
-  readonly kernels: ReadonlySet<number>
+  /** Steps of the program. */
+  readonly steps: ReadonlySet<number>
 }
 
 export class GpuExecutable implements Executable {
   readonly program: Program
   readonly #shop: Workshop
-  readonly #steps: Step[] = []
+  readonly #dispatches: Dispatch[] = []
   readonly #params: GPUBuffer
   readonly #scalars: GPUBuffer | undefined
   /** For each slot: which shared scratch buffer, or −1. */
@@ -58,62 +76,70 @@ export class GpuExecutable implements Executable {
   readonly inputs: readonly number[]
   readonly outputs: readonly number[]
   /** The slot of the largest buffer that a run makes: whose maker is named when there is no room. */
-  readonly largest: number
+  readonly #largest: number
   /** Sizes of the buffers that a run takes from the pool, beside those of host data. */
   readonly needs: readonly number[]
   /** Whether it may set the error flag. */
   readonly checks: boolean
   /** Its first run is watched for validation errors; later ones bind the same kinds of buffers. */
   proven = false
-  /** Kernels that do not compile, and why. */
+  /** Steps of the program that do not compile, and why. */
   readonly #broken = new Map<number, TapegradError>()
   readonly #ready: Promise<void>
+  readonly #makerIn: (makerOf: MakerOf) => MakerOf
   #isReady = false
 
-  constructor(shop: Workshop, program: Program, makerOf: MakerOf = kernelsOf(program)) {
+  constructor(shop: Workshop, given: Program, makerOf: MakerOf = stepsOf(given)) {
     this.#shop = shop
+    const { program, dispatches, makerIn } = placeProgram(
+      given,
+      ({ kernel }) => print(kernel, shop.choose(kernel)),
+      ({ call }) => printRoutine(call, shop.chooseLoops),
+    )
     this.program = program
+    this.#makerIn = makerIn
+    const maker = makerIn(makerOf)
     const indices = (kind: Slot['kind']): number[] => program.slots.flatMap((s, i) => (s.kind === kind ? [i] : []))
-    this.largest = largestOf(program)
+    this.#largest = largestOf(program)
     this.inputs = indices('input')
     this.outputs = indices('output')
-    for (const [s, { dtype, length }] of program.slots.entries()) shop.pool.check(() => makerOf(s), bytesOf(dtype, length))
+    for (const [s, { dtype, length }] of program.slots.entries()) shop.pool.check(() => maker(s), bytesOf(dtype, length))
     let at = 0
-    for (const { kernel, slots } of program.kernels) {
-      const printed = print(kernel, shop.choose(kernel))
-      shop.dump(printed)
-      this.#steps.push({
-        printed,
-        slots,
-        paramsAt: at,
-        groups: [],
-        pipeline: shop.pipelines.get(printed),
-      })
-      at += Math.ceil((printed.bindings.at(-1) as Binding).bytes / ALIGN) * ALIGN
+    for (const [step, list] of dispatches.entries()) {
+      for (const { kernel: printed, slots } of list) {
+        shop.dump(printed)
+        this.#dispatches.push({ step, printed, slots, paramsAt: at, groups: [], pipeline: shop.pipelines.get(printed) })
+        at += Math.ceil((printed.bindings.at(-1) as Binding).bytes / ALIGN) * ALIGN
+      }
     }
     this.#params = this.#uploadParams(Math.max(at, 16))
-    this.checks = this.#steps.some((s) => s.printed.bindings.some((b) => b.kind === 'errors'))
+    this.checks = this.#dispatches.some((s) => s.printed.bindings.some((b) => b.kind === 'errors'))
     if (program.scalars.length > 0) {
       this.#scalars = shop.gpu.createBuffer({ size: program.scalars.length * 4, usage: STORAGE | COPY_DST, label: 'scalars' })
       shop.counts.buffers++
     }
-    const plan = planScratch(program)
+    const plan = planScratch(program.slots, this.#dispatches)
     this.#scratchOf = plan.scratchOf
     this.#scratchBytes = plan.bytes
     const made = program.slots.flatMap((s) => (s.kind === 'output' && s.donor === undefined ? [bytesOf(s.dtype, s.length)] : []))
     this.needs = [...made, ...plan.bytes].map((bytes) => shop.pool.classOf(bytes))
     // (whom to name is asked now: it holds on to what this program was first made for)
-    const makers = program.kernels.map((step) => makerOf(writtenBy(step)))
-    const settled = this.#steps.map(({ pipeline }, k) =>
-      pipeline.ready.catch((e: Error) => void this.#broken.set(k, new CompilationError(makers[k] as string, e.message, e))),
+    const makers = program.steps.map((step) => makerOf(writtenBy(step)))
+    const settled = this.#dispatches.map(({ pipeline, step }) =>
+      pipeline.ready.catch((e: Error) => void this.#broken.set(step, new CompilationError(makers[step] as string, e.message, e))),
     )
     this.#ready = Promise.all(settled).then(() => {
       this.#isReady = true
     })
   }
 
+  /** Whom errors name that concern its largest buffer. */
+  largestMaker(makerOf: MakerOf = stepsOf(this.program)): string {
+    return this.#makerIn(makerOf)(this.#largest)
+  }
+
   get isReady(): boolean {
-    if (!this.#isReady) this.#isReady = this.#steps.every((s) => s.pipeline.gpu)
+    if (!this.#isReady) this.#isReady = this.#dispatches.every((d) => d.pipeline.gpu)
     return this.#isReady
   }
 
@@ -126,28 +152,28 @@ export class GpuExecutable implements Executable {
     return this.#broken.values().next().value
   }
 
-  /** What of a run cannot be: kernels that do not compile or read an input that failed, what they write, and what is made of it. `failed`: by slot. */
+  /** What of a run cannot be: steps that do not compile or read an input that failed, what they write, and what is made of it. `failed`: by slot. */
   failuresOf(failed: ReadonlyMap<number, Error>): Failures {
     const slots = new Map(failed)
-    const kernels = new Set<number>()
-    if (failed.size === 0 && this.#broken.size === 0) return { slots, kernels }
-    for (const [k, step] of this.program.kernels.entries()) {
+    const steps = new Set<number>()
+    if (failed.size === 0 && this.#broken.size === 0) return { slots, steps }
+    for (const [k, step] of this.program.steps.entries()) {
       const cause = accessed(step, 'read').find((slot) => slots.has(slot))
       const error = this.#broken.get(k) ?? (cause === undefined ? undefined : slots.get(cause))
       if (!error) continue
-      kernels.add(k)
+      steps.add(k)
       for (const slot of accessed(step, 'write')) slots.set(slot, error)
     }
     for (const [s, { donor }] of this.program.slots.entries()) {
       const error = donor === undefined ? undefined : slots.get(donor)
       if (error) slots.set(s, error)
     }
-    return { slots, kernels }
+    return { slots, steps }
   }
 
   /** Compiles what is still missing, on the calling thread. */
   compileNow(): void {
-    for (const [k, step] of this.#steps.entries()) if (!this.#broken.has(k)) step.pipeline.compileNow()
+    for (const { step, pipeline } of this.#dispatches) if (!this.#broken.has(step)) pipeline.compileNow()
     this.#isReady = true
   }
 
@@ -156,11 +182,11 @@ export class GpuExecutable implements Executable {
     const buffer = gpu.createBuffer({ size, usage: UNIFORM | COPY_DST, mappedAtCreation: true, label: 'params' })
     counts.buffers++
     const words = new Uint32Array(buffer.getMappedRange())
-    this.#steps.forEach(({ printed, paramsAt }, k) => {
+    for (const { printed, paramsAt, step } of this.#dispatches) {
       words.set(printed.params, paramsAt / 4)
-      const sites = this.program.kernels[k]?.kernel.sites ?? []
+      const sites = sitesOf(this.program.steps[step] as ProgramStep)
       for (const at of printed.sites) words[paramsAt / 4 + at] = codeOf(sites[(printed.params[at] as number) - 1] ?? 'index')
-    })
+    }
     buffer.unmap()
     return buffer
   }
@@ -187,18 +213,18 @@ export class GpuExecutable implements Executable {
     return words
   }
 
-  /** Encodes every kernel but those of `without`. */
+  /** Encodes every step but those of `without`. */
   encode(pass: GPUComputePassEncoder, memory: readonly (PoolBuffer | undefined)[], without: ReadonlySet<number>): void {
     const { counts } = this.#shop
     let bound: GPUComputePipeline | undefined
-    for (const [k, step] of this.#steps.entries()) {
-      if (without.has(k)) continue
-      const [x, y, z] = step.printed.workgroups
+    for (const dispatch of this.#dispatches) {
+      if (without.has(dispatch.step)) continue
+      const [x, y, z] = dispatch.printed.workgroups
       if (x * y * z === 0) continue // an empty result; Dawn would warn of it
-      const pipeline = step.pipeline.gpu as GPUComputePipeline
+      const pipeline = dispatch.pipeline.gpu as GPUComputePipeline
       if (pipeline !== bound) pass.setPipeline(pipeline)
       bound = pipeline
-      pass.setBindGroup(0, this.#group(step, memory))
+      pass.setBindGroup(0, this.#group(dispatch, memory))
       pass.dispatchWorkgroups(x, y, z)
       counts.dispatches++
     }
@@ -208,10 +234,10 @@ export class GpuExecutable implements Executable {
     if (this.#scalars) this.#shop.gpu.queue.writeBuffer(this.#scalars, 0, words)
   }
 
-  #group(step: Step, memory: readonly (PoolBuffer | undefined)[]): GPUBindGroup {
-    const { slots, groups } = step
+  #group(dispatch: Dispatch, memory: readonly (PoolBuffer | undefined)[]): GPUBindGroup {
+    const { slots, groups } = dispatch
     for (let g = 0; g < groups.length; g++) {
-      const entry = groups[g] as Step['groups'][number]
+      const entry = groups[g] as Dispatch['groups'][number]
       if (!slots.every((slot, i) => memory[slot]?.id === entry.ids[i])) continue
       if (g > 0) {
         groups.splice(g, 1)
@@ -229,11 +255,11 @@ export class GpuExecutable implements Executable {
         case 'errors':
           return { buffer: errors }
         case 'params':
-          return { buffer: this.#params, offset: step.paramsAt, size: bound.bytes }
+          return { buffer: this.#params, offset: dispatch.paramsAt, size: bound.bytes }
       }
     }
-    const entries = step.printed.bindings.map((bound, binding) => ({ binding, resource: resourceOf(bound) }))
-    const group = gpu.createBindGroup({ layout: step.pipeline.layout, entries, label: step.printed.label })
+    const entries = dispatch.printed.bindings.map((bound, binding) => ({ binding, resource: resourceOf(bound) }))
+    const group = gpu.createBindGroup({ layout: dispatch.pipeline.layout, entries, label: dispatch.printed.label })
     counts.bindGroups++
     groups.unshift({ ids: slots.map((slot) => (memory[slot] as PoolBuffer).id), group })
     if (groups.length > GROUPS_KEPT) groups.pop()
@@ -241,28 +267,30 @@ export class GpuExecutable implements Executable {
   }
 }
 
-/** The slots that a kernel reads, or writes. */
-const accessed = ({ kernel, slots }: ProgramKernel, how: 'read' | 'write'): number[] =>
-  slots.filter((_, b) => {
-    const access = kernel.buffers[b]?.access
+/** The slots that a step reads, or writes. */
+function accessed(step: ProgramStep, how: 'read' | 'write'): number[] {
+  const buffers = buffersOf(step)
+  return step.slots.filter((_, b) => {
+    const access = buffers[b]?.access
     return access === how || access === 'readwrite'
   })
+}
 
-/** Lets scratch slots whose lives (from first to last kernel) do not overlap share a buffer. */
-function planScratch(program: Program): { scratchOf: number[]; bytes: number[] } {
-  const first = program.slots.map(() => -1)
-  const last = program.slots.map(() => -1)
-  program.kernels.forEach(({ slots }, k) => {
-    for (const slot of slots) {
+/** Lets scratch slots whose lives (from first to last dispatch) do not overlap share a buffer. */
+function planScratch(slots: Program['slots'], dispatches: readonly Dispatch[]): { scratchOf: number[]; bytes: number[] } {
+  const first = slots.map(() => -1)
+  const last = slots.map(() => -1)
+  dispatches.forEach((dispatch, k) => {
+    for (const slot of dispatch.slots) {
       if ((first[slot] as number) < 0) first[slot] = k
       last[slot] = k
     }
   })
-  const scratchOf = program.slots.map(() => -1)
+  const scratchOf = slots.map(() => -1)
   const bytes: number[] = []
-  /** Buffers that are free again, by size, and those that each kernel is the last to use. */
+  /** Buffers that are free again, by size, and those that each dispatch is the last to use. */
   const free: number[] = []
-  const lastUsed = program.kernels.map((): number[] => [])
+  const lastUsed = dispatches.map((): number[] => [])
   const sizeOf = (which: number): number => bytes[which] as number
   /** Where a buffer of a size stands in `free`, or would. */
   const placeOf = (size: number): number => {
@@ -274,13 +302,13 @@ function planScratch(program: Program): { scratchOf: number[]; bytes: number[] }
     }
     return low
   }
-  const order = program.slots.flatMap((s, i) => (s.kind === 'scratch' && (first[i] as number) >= 0 ? [i] : []))
+  const order = slots.flatMap((s, i) => (s.kind === 'scratch' && (first[i] as number) >= 0 ? [i] : []))
   order.sort((a, b) => (first[a] as number) - (first[b] as number) || a - b)
   let done = 0
   for (const slot of order) {
     for (; done < (first[slot] as number); done++)
       for (const which of lastUsed[done] as number[]) free.splice(placeOf(sizeOf(which)), 0, which)
-    const { dtype, length } = program.slots[slot] as Slot
+    const { dtype, length } = slots[slot] as Slot
     const size = bytesOf(dtype, length)
     // of the buffers that are free again, the one that needs the least change
     const above = placeOf(size)

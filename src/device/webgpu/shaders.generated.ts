@@ -526,4 +526,70 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
 }
 `,
+  'reduce_with_index': `struct Search { points: u32, size: u32, inner: u32, parts: u32, part: u32, sweep: u32 }
+struct Found { value: T, position: i32 }
+var<workgroup> shared_values: array<T, WORKGROUP>;
+var<workgroup> shared_positions: array<i32, WORKGROUP>;
+fn search_part(point: u32, first: u32, step: u32) -> Found {
+  let s = search();
+  var row = point;
+  var begin = first;
+  var end = s.size;
+  if (s.parts > 1u) {
+    row = point / s.parts;
+    begin = (point - row * s.parts) * s.part;
+    end = min(begin + s.part, s.size);
+    begin += first;
+  }
+  if (begin >= end) { return Found(T(), -1); }
+  var start = row * s.size;
+  if (s.inner > 1u) {
+    let outer = row / s.inner;
+    start = outer * s.size * s.inner + (row - outer * s.inner);
+  }
+  var best = load(start + begin * s.inner);
+  var best_at = begin;
+  for (var k = begin + step; k < end; k += step) {
+    let value = load(start + k * s.inner);
+    if (beats(value, best)) {
+      best = value;
+      best_at = k;
+    }
+  }
+  return Found(best, position(start + best_at * s.inner, best_at));
+}
+fn better(a: Found, b: Found) -> Found {
+  let b_counts = b.position >= 0 && (a.position < 0 || beats(b.value, a.value) || (b.position < a.position && !beats(a.value, b.value)));
+  if (b_counts) { return b; }
+  return a;
+}
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let s = search();
+  let place = group.x + group.y * 65535u;
+  if (SHARED) {
+    if (place >= s.points) { return; }
+    var found = search_part(place, lane, WORKGROUP);
+    shared_values[lane] = found.value;
+    shared_positions[lane] = found.position;
+    workgroupBarrier();
+    for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+      if (lane < half) {
+        found = better(found, Found(shared_values[lane + half], shared_positions[lane + half]));
+        shared_values[lane] = found.value;
+        shared_positions[lane] = found.position;
+      }
+      workgroupBarrier();
+    }
+    if (lane == 0u) { store(place, found.value, found.position); }
+  } else {
+    for (var turn = 0u; turn < s.sweep; turn++) {
+      let point = (place * s.sweep + turn) * WORKGROUP + lane;
+      if (point >= s.points) { break; }
+      let found = search_part(point, 0u, 1u);
+      store(point, found.value, found.position);
+    }
+  }
+}
+`,
 }

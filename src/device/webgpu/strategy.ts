@@ -41,6 +41,9 @@ export type LoopStrategy =
   /** One workgroup per point; its invocations share the loops. */
   | { readonly kind: 'group'; readonly workgroup: number }
 
+/** How invocations share so many points, at each of which a loop runs that long. */
+export type ChooseLoops = (points: number, length: number) => LoopStrategy
+
 export type Strategy = LoopStrategy | ContractStrategy
 
 export const WORKGROUP = 64
@@ -58,9 +61,12 @@ export function chooseStrategy(kernel: Kernel, adapter: AdapterClass, subgroup =
   if (fitsTemplate(kernel)) return adapter === 'hardware' ? tiled(shapeOf(kernel)) : register(shapeOf(kernel), subgroup)
   const elements = elementsPerWord(kernel)
   const loops = kernel.stages.filter((s) => s.axes.length > 0)
-  const points = product(kernel.grid)
-  if (adapter === 'software') return sweeping(points, elements, loops.length > 0)
-  const longest = Math.max(0, ...loops.map((s) => product(s.axes)))
+  return chooseLoops(adapter, product(kernel.grid), Math.max(0, ...loops.map((s) => product(s.axes))), elements)
+}
+
+/** How invocations share `points`, of which `elements` adjacent ones are written together, and at each of which loops run; the longest has `longest` iterations. */
+export function chooseLoops(adapter: AdapterClass, points: number, longest: number, elements = 1): LoopStrategy {
+  if (adapter === 'software') return sweeping(points, elements, longest > 0)
   // Few long rows leave the machine idle unless a whole workgroup shares each
   if (elements === 1 && longest >= 64 && (points < 4096 || longest >= 1024)) return { kind: 'group', workgroup: longest >= 512 ? 256 : 64 }
   return { kind: 'point', workgroup: WORKGROUP, elements }

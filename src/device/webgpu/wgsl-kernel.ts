@@ -64,29 +64,42 @@ const WORD = 4
 
 /** Puts bindings and helpers in front of the entry point. */
 export function assemble(emitter: WgslExpressions, main: string, workgroups: readonly [number, number, number]): PrintedKernel {
-  const { kernel, params } = emitter
+  const { kernel, params, usesScalars, usesErrors } = emitter
+  const buffers = kernel.buffers.map(({ dtype, access }) => ({ type: WORDS[dtype].type, writable: access !== 'read' }))
+  return assembleText({ label: kernel.label, buffers, usesScalars, usesErrors, params, main, workgroups })
+}
+
+/** A kernel's parts. */
+interface KernelText {
+  readonly label: string
+  /** Arrays of what the buffers are, called b0, b1, … */
+  readonly buffers: readonly { readonly type: string; readonly writable: boolean }[]
+  readonly usesScalars?: boolean
+  readonly usesErrors?: boolean
+  readonly params: Params
+  readonly main: string
+  readonly workgroups: readonly [number, number, number]
+}
+
+export function assembleText({ label, buffers, usesScalars, usesErrors, params, main, workgroups }: KernelText): PrintedKernel {
   const bindings: Binding[] = []
   const lines: string[] = []
   const bind = (binding: Binding, text: string): void => {
     lines.push(`@group(0) @binding(${bindings.length}) var<storage, ${text};`)
     bindings.push(binding)
   }
-  kernel.buffers.forEach((use, buffer) => {
-    const writable = use.access !== 'read'
-    bind(
-      { kind: 'buffer', buffer, writable, bytes: WORD },
-      `${writable ? 'read_write' : 'read'}> b${buffer}: array<${WORDS[use.dtype].type}>`,
-    )
+  buffers.forEach(({ type, writable }, buffer) => {
+    bind({ kind: 'buffer', buffer, writable, bytes: WORD }, `${writable ? 'read_write' : 'read'}> b${buffer}: array<${type}>`)
   })
-  if (emitter.usesScalars) bind({ kind: 'scalars', bytes: WORD }, 'read> scalars: array<u32>')
-  if (emitter.usesErrors) bind({ kind: 'errors', bytes: FLAG_BYTES }, 'read_write> errors: IndexFlag')
+  if (usesScalars) bind({ kind: 'scalars', bytes: WORD }, 'read> scalars: array<u32>')
+  if (usesErrors) bind({ kind: 'errors', bytes: FLAG_BYTES }, 'read_write> errors: IndexFlag')
   lines.push(params.declare(bindings.length))
   bindings.push({ kind: 'params', bytes: params.bytes })
-  const checked = emitter.usesErrors ? CHECKED_INDEX : ''
+  const checked = usesErrors ? CHECKED_INDEX : ''
   const helpers = helpersFor(main)
   const enable = main.includes('subgroupBroadcast(') ? 'enable subgroups;' : ''
   const code = [enable, lines.join('\n'), helpers, checked, main].filter((part) => part !== '').join('\n\n')
-  return { label: kernel.label, code, params: params.words, sites: params.sites, bindings, workgroups }
+  return { label, code, params: params.words, sites: params.sites, bindings, workgroups }
 }
 
 /** Whoever takes the flag first says what is wrong; every word of it belongs to one invocation. */

@@ -1,12 +1,12 @@
 /** @file Kernels as WebAssembly modules over one shared memory. A kernel that cannot be written as one is an error of the library. */
 import { DeviceError, dtypeInfo, noRoom, OutOfMemoryError } from '../../../base/index.ts'
-import { type Kernel, visitExprs } from '../../../kernel/index.ts'
+import type { Kernel, RoutineCall } from '../../../kernel/index.ts'
 import { areDeterministicAlgorithmsEnabled } from '../../determinism.ts'
+import type { RoutinePlan } from '../../routine-plan.ts'
 import type { Engine } from '../engine.ts'
 import { type CompiledKernel, interpretKernel } from '../interpreter.ts'
 import { type Func, ModuleBuilder, type ValType } from './assembler/assembler.ts'
 import { wasm } from './assembler/webassembly.ts'
-import { KernelWriter } from './codegen/kernel.ts'
 import { Library } from './codegen/library.ts'
 import { ERROR_WORDS, errorAt } from './codegen/special.ts'
 import { type Blas, type BlasUse, systemBlas } from './contraction/blas.ts'
@@ -15,7 +15,9 @@ import { type BlasPlan, choosePlan } from './contraction/blas-plan.ts'
 import { GEMM, rowsFor, writeGemm } from './contraction/gemm.ts'
 import { type Blocks, ContractWriter, chooseBlocks, type GemmFunctions } from './contraction/panels.ts'
 import { PACKING, timeOf, timeOfPanels } from './cost.ts'
+import { codeOf, headOf, type KernelCode, type KernelHead } from './kernel-code.ts'
 import { MAX_PAGES, WasmBlock, WasmHeap } from './memory/heap.ts'
+import { routineKernels } from './routines/index.ts'
 import { type Args, type Part, type Shared, Threads, threadCount, type WrongIndex } from './threads/threads.ts'
 
 interface Written {
@@ -121,12 +123,13 @@ export class WasmEngine implements Engine {
   compile(kernel: Kernel, lengths: readonly number[]): CompiledKernel {
     if (kernel.grid.some((axis) => axis.size === 0)) return () => {}
     const plan = this.#planFor(kernel)
-    if (!plan) return this.#compile(kernel, this.#write(kernel, lengths))
-    const product = this.#compile(kernel, this.#writeProduct(kernel, lengths, plan, this.blas as Blas))
+    const head = headOf(kernel)
+    if (!plan) return this.#compile(head, this.#write(kernel, lengths))
+    const product = this.#compile(head, this.#writeProduct(kernel, lengths, plan, this.blas as Blas))
     let own: CompiledKernel | undefined
     const alone = (): CompiledKernel => {
       try {
-        return this.#compile(kernel, this.#write(kernel, lengths))
+        return this.#compile(head, this.#write(kernel, lengths))
       } catch (e) {
         if (!(e instanceof OutOfMemoryError)) throw e
         // It is too late to refuse the run, and this needs no memory
@@ -151,17 +154,24 @@ export class WasmEngine implements Engine {
   bothWays(kernel: Kernel, lengths: readonly number[]): readonly [panels: CompiledKernel, blas: CompiledKernel] | undefined {
     const plan = this.blas && this.plan(kernel)
     if (!plan) return undefined
-    const alone = (written: Written): CompiledKernel => this.#compile(kernel, { ...written, shared: undefined })
+    const alone = (written: Written): CompiledKernel => this.#compile(headOf(kernel), { ...written, shared: undefined })
     return [alone(this.#write(kernel, lengths)), alone(this.#writeProduct(kernel, lengths, plan, this.blas as Blas))]
   }
 
-  #compile(kernel: Kernel, { drive, shared, scratchBytes }: Written): CompiledKernel {
-    this.#provide(kernel.label, scratchBytes)
-    const types = scalarTypes(kernel)
+  routine(call: RoutineCall): RoutinePlan<CompiledKernel> {
+    const { scratch, dispatches } = routineKernels(call)
+    return {
+      scratch,
+      dispatches: dispatches.map(({ kernel, buffers }) => ({ kernel: this.#compile(kernel, this.#writeCode(kernel)), buffers })),
+    }
+  }
+
+  #compile({ label, buffers, scalars: types }: KernelHead, { drive, shared, scratchBytes }: Written): CompiledKernel {
+    this.#provide(label, scratchBytes)
     const base = this.#words.address
-    this.#reserve(kernel.label, 1 + Math.max(-1, ...types.keys()))
+    this.#reserve(label, 1 + Math.max(-1, ...types.keys()))
     // Addresses first, then where numbers and scratch memory are, then the first wrong index
-    const error = errorAt(kernel.buffers.length)
+    const error = errorAt(buffers)
     const args: Args = { address: base, words: error + ERROR_WORDS, wrong: () => this.#words.values[error] !== 0 }
     const compiled: CompiledKernel = ({ data, scalars, fail }) => {
       const words = this.#words.values
@@ -231,25 +241,36 @@ export class WasmEngine implements Engine {
   }
 
   #write(kernel: Kernel, lengths: readonly number[]): Written {
+    const blocks = this.choose(kernel)
+    if (!blocks) return this.#writeCode(codeOf(kernel, lengths))
+    let scratchBytes = 0
+    const code: KernelCode = {
+      ...headOf(kernel),
+      work: timeOfPanels(kernel),
+      write: (module, library) => {
+        const writer = new ContractWriter(kernel, lengths, module, library, importGemm(module), blocks, rowsFor(this.#fuses))
+        const rows = writer.write()
+        scratchBytes = writer.scratchBytes
+        return rows
+      },
+    }
+    return { ...this.#writeCode(code, this.#gemmModule()), scratchBytes }
+  }
+
+  /** @param functions what the module may import besides @throws OutOfMemoryError */
+  #writeCode(code: KernelCode, functions: Readonly<Record<string, unknown>> = {}): Written {
     const { Instance, Module } = wasm as NonNullable<typeof wasm>
     try {
       const module = new ModuleBuilder(this.heap.type)
-      const blocks = this.choose(kernel)
       const library = new Library(module)
-      const writer = blocks
-        ? new ContractWriter(kernel, lengths, module, library, importGemm(module), blocks, rowsFor(this.#fuses))
-        : new KernelWriter(kernel, lengths, module, library)
-      const rows = writer.write()
+      const rows = code.write(module, library)
       const bytes = module.build()
-      const imports = { memory: this.heap.memory, ...library.imports, ...(blocks && this.#gemmModule()) }
-      const instance = new Instance(new Module(bytes), { env: imports })
-      const work = blocks ? timeOfPanels(kernel) : timeOf(kernel)
-      const part: Part = { run: instance.exports.run as Part['run'], entry: 0, rows, work }
-      const scratchBytes = writer instanceof ContractWriter ? writer.scratchBytes : 0
-      const shared = library.portable && this.#threads.worth(part) ? this.#share(kernel.label, bytes) : undefined
-      return { drive: (call) => call(part), shared, scratchBytes }
+      const instance = new Instance(new Module(bytes), { env: { memory: this.heap.memory, ...library.imports, ...functions } })
+      const part: Part = { run: instance.exports.run as Part['run'], entry: 0, rows, work: code.work }
+      const shared = library.portable && this.#threads.worth(part) ? this.#share(code.label, bytes) : undefined
+      return { drive: (call) => call(part), shared, scratchBytes: 0 }
     } catch (e) {
-      throw failed(kernel, e)
+      throw failed(code, e)
     }
   }
 
@@ -309,20 +330,11 @@ export class WasmEngine implements Engine {
 }
 
 /** A module that was not written, or that the engine does not take, is an error of the library: it says which kernel. */
-const failed = ({ label }: Kernel, e: unknown): unknown =>
+const failed = ({ label }: Pick<KernelHead, 'label'>, e: unknown): unknown =>
   e instanceof OutOfMemoryError ? e : new Error(`cpu: kernel ${label} is no WebAssembly module: ${(e as Error).message}`, { cause: e })
 
 const importGemm = (module: ModuleBuilder): GemmFunctions => {
   const words = (n: number): ValType[] => new Array<ValType>(n).fill('i32')
   const of = (name: keyof typeof GEMM): Func => module.import(name, words(GEMM[name]), [])
   return Object.fromEntries((Object.keys(GEMM) as (keyof typeof GEMM)[]).map((name) => [name, of(name)])) as GemmFunctions
-}
-
-/** The type of each number that a kernel reads, by its slot. */
-function scalarTypes(kernel: Kernel): Map<number, 'float' | 'i32' | 'u32'> {
-  const types = new Map<number, 'float' | 'i32' | 'u32'>()
-  visitExprs(kernel.stages, (e) => {
-    if (e.kind === 'scalar') types.set(e.slot, e.type)
-  })
-  return types
 }

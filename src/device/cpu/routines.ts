@@ -1,0 +1,79 @@
+/** @file What routines mean, in plain loops over numbers: what other engines and devices are compared with. */
+import { sizeOf } from '../../base/index.ts'
+import {
+  aroundDim,
+  type Operand,
+  type RoutineCall,
+  type RoutineOf,
+  type RoutineTable,
+  routineBuffers,
+  routineForm,
+  valueTypeOf,
+} from '../../kernel/index.ts'
+import type { RoutinePlan } from '../routine-plan.ts'
+import { loaded, reduction, stored } from './arithmetic.ts'
+import type { Block } from './block.ts'
+import type { CompiledKernel } from './interpreter.ts'
+
+const same = (x: number): number => x
+
+/** The elements of an input, as values. */
+function reader(operand: Operand, block: Block | undefined): (i: number) => number {
+  const { values } = block as Block
+  const convert = loaded[operand.dtype] ?? same
+  return (i) => convert(values[i] as number)
+}
+
+/** Writes elements of an output; nothing, where it is not wanted. */
+function writer(operand: Operand | undefined, block: Block | undefined): (i: number, value: number) => void {
+  if (!operand) return () => {}
+  const { values } = block as Block
+  const convert = stored[operand.dtype] ?? same
+  return (i, value) => {
+    values[i] = convert(value)
+  }
+}
+
+/** Inputs to read and outputs to write. */
+function bound({ inputs, outputs }: RoutineCall, data: readonly Block[]) {
+  let next = inputs.length
+  return {
+    read: inputs.map((input, i) => reader(input, data[i])),
+    write: outputs.map((output) => writer(output, output && data[next++])),
+  }
+}
+
+function reduceWithIndex(call: RoutineCall<RoutineOf<'reduceWithIndex'>>): CompiledKernel {
+  const { op, dim } = call.routine
+  const [x] = call.inputs as readonly [Operand]
+  const { outer, size, inner } = aroundDim(x.shape, dim)
+  const { join } = reduction(op, valueTypeOf(x.dtype))
+  return ({ data }) => {
+    const { read, write } = bound(call, data)
+    const [element] = read as [(i: number) => number]
+    const [value, index] = write as [(i: number, value: number) => void, (i: number, value: number) => void]
+    for (let row = 0; row < outer * inner; row++) {
+      const first = Math.floor(row / inner) * size * inner + (row % inner)
+      let extreme = element(first)
+      let at = 0
+      // After a NaN the search is over
+      for (let k = 1; k < size && !Number.isNaN(extreme); k++) {
+        const v = element(first + k * inner)
+        if (join(extreme, v) === extreme) continue
+        extreme = v
+        at = k
+      }
+      value(row, extreme)
+      index(row, at)
+    }
+  }
+}
+
+const ROUTINES: RoutineTable<CompiledKernel> = { reduceWithIndex }
+
+/** A routine as JavaScript. */
+export const interpretRoutine = (call: RoutineCall): RoutinePlan<CompiledKernel> => {
+  const kernel = routineForm(ROUTINES, call)
+  const isEmpty = call.outputs.every((output) => !output || sizeOf(output.shape) === 0)
+  return { scratch: [], dispatches: [{ kernel: isEmpty ? () => {} : kernel, buffers: routineBuffers(call).map((_, i) => i) }] }
+}

@@ -1,0 +1,56 @@
+/** @file What a routine is to a device that computes it: kernels of that device, over the routine's buffers and scratch memory of its own. */
+import { type KernelStep, type MakerOf, type Program, type ProgramStep, type RoutineStep, type Slot, writtenBy } from './device.ts'
+
+/** How a device computes a routine: kernels that run one after the other. */
+export interface RoutinePlan<K> {
+  /** Memory that it needs while it runs. */
+  readonly scratch: readonly Pick<Slot, 'dtype' | 'length'>[]
+  readonly dispatches: readonly {
+    readonly kernel: K
+    /** For each buffer of the kernel: a position among inputs, outputs that are wanted, and scratch memory, in this order. */
+    readonly buffers: readonly number[]
+  }[]
+}
+
+/** A kernel, and the slots that its buffers are bound to. */
+export interface Dispatch<K> {
+  readonly kernel: K
+  readonly slots: readonly number[]
+}
+
+/** A program in the kernels of a device. */
+export interface PlacedProgram<K> {
+  /** As it was given, and with slots for the scratch memory of routines behind its own. */
+  readonly program: Program
+  /** What each step comes to. */
+  readonly dispatches: readonly (readonly Dispatch<K>[])[]
+  /** Whom errors name that concern any of the slots, by whom they name where one concerns a slot of the program as it was given. */
+  readonly makerIn: (makerOf: MakerOf) => MakerOf
+}
+
+export function placeProgram<K>(
+  program: Program,
+  kernelOf: (step: KernelStep) => K,
+  planOf: (step: RoutineStep) => RoutinePlan<K>,
+): PlacedProgram<K> {
+  const slots = [...program.slots]
+  /** For each slot, one of the program as it was given that is made along with it. */
+  const along = slots.map((_, s) => s)
+  const place = (step: ProgramStep): Dispatch<K>[] => {
+    switch (step.kind) {
+      case 'kernel':
+        return [{ kernel: kernelOf(step), slots: step.slots }]
+      case 'routine': {
+        const plan = planOf(step)
+        const scratch = plan.scratch.map(({ dtype, length }) => {
+          along.push(writtenBy(step))
+          return slots.push({ kind: 'scratch', dtype, length }) - 1
+        })
+        const all = [...step.slots, ...scratch]
+        return plan.dispatches.map(({ kernel, buffers }) => ({ kernel, slots: buffers.map((b) => all[b] as number) }))
+      }
+    }
+  }
+  const dispatches = program.steps.map(place)
+  return { program: { ...program, slots }, dispatches, makerIn: (makerOf) => (slot) => makerOf(along[slot] as number) }
+}

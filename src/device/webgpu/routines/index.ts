@@ -1,0 +1,14 @@
+/** @file The routines in WGSL. */
+import type { Routine, RoutineCall, RoutineKind, RoutineOf } from '../../../kernel/index.ts'
+import type { RoutinePlan } from '../../routine-plan.ts'
+import type { ChooseLoops } from '../strategy.ts'
+import type { PrintedKernel } from '../wgsl-kernel.ts'
+import { reduceWithIndex } from './reduce-with-index.ts'
+
+type Form<R extends Routine> = (call: RoutineCall<R>, choose: ChooseLoops) => RoutinePlan<PrintedKernel>
+
+const ROUTINES: { readonly [K in RoutineKind]: Form<RoutineOf<K>> } = { reduceWithIndex }
+
+/** The kernels of a routine. */
+export const printRoutine = (call: RoutineCall, choose: ChooseLoops): RoutinePlan<PrintedKernel> =>
+  (ROUTINES[call.routine.kind] as Form<Routine>)(call, choose)

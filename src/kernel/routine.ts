@@ -1,0 +1,97 @@
+/**
+ * @file Routines: computations that are no expression of single elements, nor a reduction of expressions. Nothing is fused into them: their inputs and outputs
+ * are whole buffers, in row-major order, of elements that are no narrower than 32 bits. What is true of a routine on every device is its row here; how a device
+ * computes it is a row of that device's own table.
+ */
+import type { DType, Shape } from '../base/index.ts'
+import type { BufferUse } from './ir.ts'
+import type { Extreme } from './operators.ts'
+
+/** What a routine computes; all fields are part of the structure of a graph. */
+export type Routine =
+  /** Outputs: the extreme along `dim`, which leaves the shape, and its int32 position there. NaN is the extreme where there is one, and of equals the first counts. */
+  { readonly kind: 'reduceWithIndex'; readonly op: Extreme; readonly dim: number }
+
+/** The names of the routines. */
+export type RoutineKind = Routine['kind']
+/** The routine of a name. */
+export type RoutineOf<K extends RoutineKind> = Extract<Routine, { readonly kind: K }>
+
+/** Takes down the fields of a primitive, or of a routine, that are part of a structure. */
+export interface KeyWriter {
+  /** A whole number of 32 bits. */
+  word(value: number): void
+  words(list: readonly number[]): void
+  name(text: string): void
+  /** Any number, bit for bit: −0 is another than 0. */
+  float(value: number): void
+}
+
+/** What an input or an output of a routine is. */
+export interface Operand {
+  readonly dtype: DType
+  readonly shape: Shape
+}
+
+interface Row<R extends Routine> {
+  /** What comes of inputs like these. */
+  outputs(r: R, inputs: readonly Operand[]): readonly Operand[]
+  /** The fields that make a structure another: all of them. */
+  key(r: R, put: KeyWriter): void
+  /** What its kernels are called. */
+  label(r: R): string
+  /** Names of the ops that errors of single values blame, by their number; none where no value is checked. */
+  sites(r: R): readonly string[]
+}
+
+/** The rows. */
+export const ROUTINES: { readonly [K in RoutineKind]: Row<RoutineOf<K>> } = {
+  reduceWithIndex: {
+    outputs: ({ dim }, [x]) => {
+      const { dtype, shape } = x as Operand
+      const left = shape.filter((_, d) => d !== dim)
+      return [
+        { dtype, shape: left },
+        { dtype: 'int32', shape: left },
+      ]
+    },
+    key: ({ op, dim }, put) => {
+      put.name(op)
+      put.word(dim)
+    },
+    label: ({ op }) => `${op}WithIndex`,
+    sites: () => [],
+  },
+}
+
+/** The row of a routine. */
+export const routineRow = (routine: Routine): Row<Routine> => ROUTINES[routine.kind] as Row<Routine>
+
+/** A routine, and what it is called with. */
+export interface RoutineCall<R extends Routine = Routine> {
+  readonly routine: R
+  readonly label: string
+  readonly inputs: readonly Operand[]
+  /** Undefined where nothing reads an output: it has no buffer, and need not be computed. */
+  readonly outputs: readonly (Operand | undefined)[]
+  readonly sites: readonly string[]
+}
+
+/** What a routine does to its buffers: inputs, then outputs that are wanted. */
+export const routineBuffers = ({ inputs, outputs }: RoutineCall): readonly BufferUse[] => [
+  ...inputs.map(({ dtype }): BufferUse => ({ dtype, access: 'read' })),
+  ...outputs.flatMap((output): BufferUse[] => (output ? [{ dtype: output.dtype, access: 'write' }] : [])),
+]
+
+/** What computes routines of each kind, given what they are called with. */
+export type RoutineTable<Form> = { readonly [K in RoutineKind]: (call: RoutineCall<RoutineOf<K>>) => Form }
+
+/** How a device computes a routine. */
+export const routineForm = <Form>(table: RoutineTable<Form>, call: RoutineCall): Form =>
+  (table[call.routine.kind] as (call: RoutineCall) => Form)(call)
+
+/** The sizes around an axis: row-major, an element is (outer · size + along) · inner + within. */
+export function aroundDim(shape: Shape, dim: number): { readonly outer: number; readonly size: number; readonly inner: number } {
+  const product = (list: Shape): number => list.reduce((n, s) => n * s, 1)
+  return { outer: product(shape.slice(0, dim)), size: shape[dim] as number, inner: product(shape.slice(dim + 1)) }
+}

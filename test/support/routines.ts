@@ -1,0 +1,46 @@
+/** @file A routine by itself, on a device, with all or some of its outputs. */
+import { type DType, dtypeInfo, type TypedArray } from '../../src/base/index.ts'
+import type { Device, Program, Slot } from '../../src/device/index.ts'
+import { type Routine, routineRow } from '../../src/kernel/index.ts'
+
+export interface HostArray {
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  readonly values: TypedArray
+}
+
+const lengthOf = (shape: readonly number[]): number => shape.reduce((n, s) => n * s, 1)
+
+/** The program of one routine. @param wanted which of its outputs */
+export function routineProgram(routine: Routine, inputs: readonly Omit<HostArray, 'values'>[], wanted: readonly boolean[]): Program {
+  const row = routineRow(routine)
+  const all = row.outputs(routine, inputs)
+  const outputs = all.map((output, i) => (wanted[i] ? output : undefined))
+  const slotOf = (kind: Slot['kind'], { dtype, shape }: Omit<HostArray, 'values'>): Slot => ({ kind, dtype, length: lengthOf(shape) })
+  const slots = [...inputs.map((x) => slotOf('input', x)), ...outputs.flatMap((x) => (x ? [slotOf('output', x)] : []))]
+  const call = { routine, label: row.label(routine), inputs, outputs, sites: row.sites(routine) }
+  return { steps: [{ kind: 'routine', call, slots: slots.map((_, s) => s) }], slots, scalars: [] }
+}
+
+/** Runs one routine; gives the outputs that are wanted. */
+export async function runRoutine(
+  device: Device,
+  routine: Routine,
+  inputs: readonly HostArray[],
+  wanted: readonly boolean[] = [true, true],
+): Promise<number[][]> {
+  const program = routineProgram(routine, inputs, wanted)
+  const outputs = program.slots.filter((s) => s.kind === 'output').map(({ dtype, length }) => device.allocate(dtype, length))
+  device.run(device.compile(program), { inputs: inputs.map((x) => x.values), outputs, scalars: [], evacuate: [] })
+  const values = await Promise.all(outputs.map((output) => device.read(output)))
+  for (const output of outputs) device.release(output)
+  return values.map((list) => [...list])
+}
+
+/** Whole numbers, most of them several times, with a NaN where the dtype has one. */
+export function repeated(dtype: DType, shape: readonly number[]): HostArray {
+  const values = dtypeInfo[dtype].create(lengthOf(shape))
+  for (let i = 0; i < values.length; i++) values[i] = (Math.imul(i, 7919) >>> 3) % 11
+  if (dtype.startsWith('float') && values.length > 40) values[37] = Number.NaN
+  return { dtype, shape, values }
+}

@@ -1,0 +1,60 @@
+/** @file Routines on WebGPU, in every form in which invocations may share them: they give what the interpreter gives, whichever outputs are wanted. */
+import { afterEach, describe, expect, it } from 'vitest'
+import { openCpu } from '../../src/device/cpu/index.ts'
+import type { LoopStrategy } from '../../src/device/webgpu/strategy.ts'
+import type { Routine } from '../../src/kernel/index.ts'
+import { repeated, runRoutine } from '../support/routines.ts'
+import { openDevice } from './kernels.ts'
+
+const device = await openDevice()
+const { chooseLoops } = device
+const oracle = openCpu('interpreter').device
+afterEach(() => {
+  device.chooseLoops = chooseLoops
+})
+
+const strategies: readonly LoopStrategy[] = [
+  { kind: 'point', workgroup: 64, elements: 1 },
+  { kind: 'point', workgroup: 8, elements: 1, sweep: 3 },
+  { kind: 'group', workgroup: 64 },
+  { kind: 'group', workgroup: 256 },
+]
+const shapes: readonly (readonly [shape: readonly number[], dim: number])[] = [
+  [[5, 7], 1],
+  [[70, 300], 1],
+  [[3, 130, 4], 1],
+  [[2, 4099], 1],
+  [[9000, 3], 0],
+]
+
+describe.each(strategies)('reduceWithIndex by $kind, workgroups of $workgroup', (strategy) => {
+  it.each(shapes)('of %j along %i', async (shape, dim) => {
+    device.chooseLoops = () => strategy
+    for (const [op, dtype] of [
+      ['max', 'float32'],
+      ['min', 'float32'],
+      ['max', 'uint32'],
+      ['min', 'int32'],
+    ] as const) {
+      // biome-ignore format: one line
+      const routine: Routine = { kind: 'reduceWithIndex', op, dim }
+      const x = repeated(dtype, shape)
+      expect(await runRoutine(device, routine, [x]), `${op} of ${dtype}`).toEqual(await runRoutine(oracle, routine, [x]))
+    }
+  })
+
+  it('writes the outputs alone that are wanted', async () => {
+    device.chooseLoops = () => strategy
+    for (const shape of [
+      [5, 7],
+      [2, 5000],
+    ]) {
+      // biome-ignore format: one line
+      const routine: Routine = { kind: 'reduceWithIndex', op: 'max', dim: 1 }
+      const x = repeated('float32', shape)
+      const both = await runRoutine(oracle, routine, [x])
+      expect(await runRoutine(device, routine, [x], [true, false])).toEqual([both[0]])
+      expect(await runRoutine(device, routine, [x], [false, true])).toEqual([both[1]])
+    }
+  })
+})
