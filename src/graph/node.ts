@@ -9,7 +9,7 @@ import type { Primitive } from './primitive.ts'
 /** Where a node is, or will be computed: a place, or `auto` until the default device is settled (see `init`), which goes with anything. */
 export type NodePlace = Place | 'auto'
 
-/** Where a node's values are. */
+/** Where a node's values are; how long they stay there is told by `src/runtime/lifetime.ts`. */
 export interface Storage {
   /** On the host, in storage form (halves for float16). */
   host?: TypedArray
@@ -18,7 +18,7 @@ export interface Storage {
   owner?: Device
   /** On its way from a device to the host. */
   copy?: HostCopy
-  /** Why the values are gone: the storage of a parameter's version that has been given back. */
+  /** Why the values are gone for good: the storage of a parameter's version that has been given back, or of what was disposed of. */
   released?: 'step' | 'dispose'
   /** How many runs have uploaded the host values; after a few of them the device copy stays. */
   uploads: number

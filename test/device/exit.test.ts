@@ -28,6 +28,15 @@ describe.each(['cpu', 'webgpu'])('a wrong index on %s', (device) => {
   })
 })
 
+describe.each(['cpu', 'webgpu'])('a step on %s', (device) => {
+  it('that nobody waited for, and that cannot be computed, is printed at exit, and the exit code is 1', { timeout: 60_000 }, () => {
+    const { status, stderr } = run(device, 'step')
+    expect(stderr).toMatch(/Uncaught by any promise: OutOfMemoryError: mul: 6\d{5} bytes/)
+    expect(stderr.match(/OutOfMemoryError/g)).toHaveLength(1)
+    expect(status).toBe(1)
+  })
+})
+
 describe('a program that ends in the middle of work on webgpu', () => {
   const ending = fileURLToPath(new URL('ending.ts', import.meta.url))
   const ends = ['exit', 'throw', 'stop']

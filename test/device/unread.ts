@@ -1,5 +1,5 @@
-/** Run by exit.test.ts: a program with a wrong index that the host does not know. Arguments: the device, and whether the losses are read. */
-import { init, nn, optim, tensor } from '../../src/index.ts'
+/** Run by exit.test.ts: a program with a wrong index that the host does not know. Arguments: the device, and `read` where the losses are; `step`: too large a step instead. */
+import { init, nn, optim, randn, tensor, tidy } from '../../src/index.ts'
 
 async function main(device: 'cpu' | 'webgpu', read: boolean): Promise<void> {
   await init({ device })
@@ -15,4 +15,11 @@ async function main(device: 'cpu' | 'webgpu', read: boolean): Promise<void> {
   for (const loss of read ? losses : []) await loss.item().catch((e: Error) => console.log(`told: ${e.message}`))
 }
 
-void main(process.argv[2] as 'cpu' | 'webgpu', process.argv[3] === 'read')
+/** Closes a step that cannot be computed, which is found once the device is open. */
+async function tooLarge(device: 'cpu' | 'webgpu'): Promise<void> {
+  tidy(() => randn([400, 400], { device }).mul(2).detach())
+  await init({ device, memoryLimit: 100_000 })
+}
+
+const [device, what] = process.argv.slice(2) as ['cpu' | 'webgpu', string | undefined]
+void (what === 'step' ? tooLarge(device) : main(device, what === 'read'))
