@@ -1,6 +1,6 @@
 /**
  * @file Backward: the tape walked from the results to the leaves. Entries are visited in descending serial order, so every gradient is complete before it
- * is handed on. The driver fits each rule's answer to its input (sums what was broadcast, casts back), and sums what arrives from several sides.
+ * is handed on. The driver fits each rule's result to its input (sums what was broadcast, casts back), and sums what arrives from several sides.
  */
 import { AutogradError, ShapeError, sameShape, showShape } from '../base/index.ts'
 import { add, cast, checkDevices, sumTo } from '../ops/index.ts'
@@ -49,7 +49,7 @@ function plan(roots: readonly Edge[], targets: ReadonlySet<Edge> | undefined): {
   return { entries: onPath.reverse(), wanted }
 }
 
-/** A rule's answer summed over broadcast dims, to the shape of the input it is for; of float16 in float32. */
+/** A rule's result summed over broadcast dims, to the shape of the input it is for; of float16 in float32. */
 function sumBroadcast(grad: Tensor, edge: Edge): Tensor {
   if (sameShape(grad.shape, edge.shape)) return grad
   return sumTo(grad.dtype === 'float16' ? cast(grad, 'float32') : grad, edge.shape)
@@ -80,7 +80,7 @@ function settle(edge: Edge, grad: Tensor): Tensor {
   return g
 }
 
-/** Runs backward from `roots`, whose gradients are `grads`; answers the gradients of the targets, if there are any. */
+/** Runs backward from `roots`, whose gradients are `grads`; returns the gradients of the targets, if there are any. */
 export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options: Walk): Map<Edge, Tensor> {
   const { createGraph, retainGraph, targets } = options
   const arrived = new Map<Edge, Tensor>()

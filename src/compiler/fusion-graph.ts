@@ -5,7 +5,7 @@
  */
 import type { FusionGroup } from './fusion-groups.ts'
 
-/** Edges that one question may look at. Past them the answer is the one that costs a fusion, not time. */
+/** Edges that one search may follow. Past them the result is the one that costs a fusion, not time. */
 const LOOKED_AT = 512
 
 let walks = 0

@@ -51,7 +51,7 @@ export class NotStrided extends Error {
   }
 }
 
-/** What a group asks of the schedule while it writes expressions. */
+/** What the schedule provides while a group's expressions are written. */
 export interface Memory {
   unitOf(node: Node): Unit | undefined
   load(node: Node, index: Index): Expr

@@ -23,7 +23,7 @@ function putAll(list: Shape): void {
   for (let i = 0; i < list.length; i++) put(list[i] as number)
 }
 
-/** Numbers for names: of primitives, operators, dtypes, and of whom an index error blames. */
+/** Numbers for names: of primitives, operators, dtypes, and of the ops that index errors name. */
 const codes = new Map<string, number>()
 function putName(name: string): void {
   let code = codes.get(name)

@@ -21,7 +21,7 @@ export interface Collected {
   /** The tree in JSON, where an object of one key that begins with $ stands for what JSON has no word for. */
   readonly tree: string
   readonly tensors: readonly Snapshot[]
-  /** Whether the tensors' names alone tell the state. */
+  /** Whether the tensors' names alone are the state. */
   readonly flat: boolean
 }
 

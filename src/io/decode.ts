@@ -2,7 +2,7 @@
  * @file A safetensors file is read from its beginning to its end: the header, which is judged before anything else is read or made room for, then one
  * tensor after the other. Nothing in it is taken on trust.
  *
- * What reads is a generator that asks for pieces of the file: one who has the bytes in memory answers at once, one who has a file when it has been read.
+ * What reads is a generator that yields the pieces of the file that it needs: of bytes in memory they are there at once, of a file when they have been read.
  */
 import { type DType, dtypeInfo, type Shape, showShape, type TypedArray } from '../base/index.ts'
 import { hostLeaf } from '../ops/index.ts'
@@ -15,7 +15,7 @@ export interface Piece {
   readonly at: number
   readonly into: Uint8Array
 }
-/** Asks for pieces of a file; ends with what was read from them. */
+/** Yields the pieces of a file that it needs; returns what was read from them. */
 export type Reader<T> = Generator<Piece, T, void>
 
 interface Entry {
@@ -120,7 +120,7 @@ function readCounts(json: JsonReader, most: number): number[] {
   return list
 }
 
-/** Tensors lie one behind the other, as the format demands: no byte belongs to two of them, and none to nobody. */
+/** Tensors lie one behind the other, as the format demands: no byte belongs to two of them, and each to one. */
 function checkCover(entries: readonly Entry[], room: number, fail: Fail): void {
   let last = { name: '', end: 0 }
   for (const entry of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {

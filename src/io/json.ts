@@ -17,7 +17,7 @@ const SHOWN = 60
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 const escaped = (c: string): string => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`
 
-/** A text that somebody else has written, as an error shows it: on one line, and of bounded length. */
+/** A text from elsewhere, as an error shows it: on one line, and of bounded length. */
 export function quote(text: string): string {
   const shown = text.slice(0, SHOWN).replace(UNSEEN, escaped)
   return text.length > SHOWN ? `'${shown}…' (${text.length} characters)` : `'${shown}'`
@@ -50,7 +50,7 @@ export class JsonReader {
   /** The keys that lead to what is read. */
   readonly #keys: string[] = []
 
-  /** @param fail told what is wrong, and where: after which keys, and at which character of the text */
+  /** @param fail called with what is wrong, and where: after which keys, and at which character of the text */
   constructor(text: string, fail: Fail) {
     this.#text = text
     this.#fail = fail
@@ -112,7 +112,7 @@ export class JsonReader {
     if (c === '"') {
       const start = this.#at
       this.#skipString()
-      return this.#parsed(start) // always: a slice that somebody keeps would keep the whole text
+      return this.#parsed(start) // always: a slice that is kept would keep the whole text
     }
     for (const [word, value] of WORDS) {
       if (!this.#text.startsWith(word, this.#at)) continue

@@ -133,7 +133,7 @@ async function takeAfter(handle: Handle, { uid, gid, mode }: Status): Promise<vo
   await handle.chmod((mode & 0o707) | group)
 }
 
-/** The most that one write or read is asked for. */
+/** The most bytes of one write or read. */
 export const CHUNK_BYTES = 2 ** 24
 
 async function write(handle: Handle, bytes: Uint8Array): Promise<void> {
@@ -147,7 +147,7 @@ async function write(handle: Handle, bytes: Uint8Array): Promise<void> {
 /** A draft's name has nothing of the file's, which may be as long as a name can be. */
 const PREFIX = '.tapegrad-'
 const SUFFIX = '.tmp'
-/** A draft that nobody has written to for so long was left by a process that was killed. */
+/** A draft that has not been written to for so long was left by a process that was killed. */
 const LEFT_MS = 60 * 60 * 1000
 
 /** Brings the new name to the disk too, where the system can do that for folders. */
@@ -156,7 +156,7 @@ async function syncFolder({ files }: Node, folder: string): Promise<void> {
     const handle = await files.open(folder, 'r')
     await handle.sync().finally(() => handle.close())
   } catch {
-    // Windows, some network drives: the name follows when the system likes
+    // Windows, some network drives: the name follows later
   }
 }
 
@@ -170,6 +170,6 @@ async function sweep({ files, paths }: Node, folder: string, time: number): Prom
       if (status.isFile() && time - status.mtimeMs > LEFT_MS) await files.unlink(draft)
     }
   } catch {
-    // somebody else was faster, or the folder may not be listed
+    // another process was faster, or the folder may not be listed
   }
 }

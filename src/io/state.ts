@@ -9,7 +9,7 @@ import { type Piece, type Reader, readLayout, readTensors } from './decode.ts'
 import { type Fail, isRecord, JsonReader, quote, show } from './json.ts'
 import { encodeHead, MAX_HEADER_BYTES } from './safetensors.ts'
 
-/** The name in a file's metadata under which the tree is told. */
+/** The name of the tree in a file's metadata. */
 const TREE = 'tapegrad'
 const VERSION = 1
 
@@ -24,7 +24,7 @@ export interface Moment {
 }
 
 /**
- * `state` as it is now. Up to its end nothing else runs: the tree is taken apart and all reads are asked for, in one run, before a step can change anything.
+ * `state` as it is now. Up to its end nothing else runs: the tree is taken apart and all reads begin, in one run, before a step can change anything.
  * @throws ArgumentError for what a state cannot hold
  */
 export function momentOf(op: string, state: object): Moment {
@@ -38,7 +38,7 @@ export function momentOf(op: string, state: object): Moment {
   const { bytes, order, size } = head
   const read = tensors.map((tensor) => tensor.read())
   const values = Promise.all(order.map((i) => read[i]))
-  values.catch(() => {}) // told to whoever waits for them
+  values.catch(() => {}) // rejects for those that await it
   return { head: bytes, size: bytes.length + size, values }
 }
 
@@ -73,9 +73,9 @@ interface Tree {
 
 function readTree(text: string, fail: Fail): Tree {
   const json = new JsonReader(text, fail)
-  const told = json.value()
+  const value = json.value()
   json.end()
-  const { version, state } = isRecord(told) ? told : {}
+  const { version, state } = isRecord(value) ? value : {}
   if (version !== VERSION) fail(`version: it is ${show(version)}, known is ${VERSION}`)
   const places: Tree['places'] = new Map()
   // The path to what is looked at, for errors

@@ -6,7 +6,7 @@
  * elementwise kernel is one store stage without axes; a softmax is reduce (max), reduce (sum), store; a matmul is
  * one reduce over k and a store, with a `contract` hint by which a device may choose a hand-written template.
  *
- * Numbers in index expressions are concrete. A device that wants one compiled kernel to serve many shapes prints them as
+ * Numbers in index expressions are concrete. A device whose compiled kernels serve many shapes prints them as
  * parameters (all but 0 and 1 of `coef`/`offset`).
  */
 import type { DType } from '../base/index.ts'
@@ -141,7 +141,7 @@ export interface BufferUse {
 }
 
 /**
- * Tells that the only reduce stage is Σ a·b over the axes `k`, on the grid [...batch, ...m, ...n]: a and b are plain loads, affine in the axes (a without
+ * Says that the only reduce stage is Σ a·b over the axes `k`, on the grid [...batch, ...m, ...n]: a and b are plain loads, affine in the axes (a without
  * those of n, b without those of m). A matrix product has one axis each; a convolution has (channel, row, column) for k, and so on. Axes of size 1 are left out.
  */
 export interface Contract {

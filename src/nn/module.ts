@@ -77,7 +77,7 @@ export abstract class BaseModule {
   training = true
   readonly #preHooks = new Map<symbol, PreHook>()
   readonly #postHooks = new Map<symbol, PostHook>()
-  /** Fields that have been seen to be parameters; undefined until somebody looked. */
+  /** Fields that have been seen to be parameters; undefined until they are first looked for. */
   #parameterNames: Set<string> | undefined
 
   constructor() {

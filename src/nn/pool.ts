@@ -13,7 +13,7 @@ const text = (pair: F.Pair): string => (typeof pair === 'number' ? String(pair) 
 const MAX_POOL2D = signature('MaxPool2d', { kernelSize: F.PAIR, options: optional(describe<F.MaxPoolOptions>(F.MAX_POOL)) })
 const AVG_POOL2D = signature('AvgPool2d', { kernelSize: F.PAIR, options: optional(describe<F.AvgPoolOptions>(F.AVG_POOL)) })
 
-/** Options of {@link MaxPool2d}; `R` is whether `forward` answers the positions too. */
+/** Options of {@link MaxPool2d}; `R` is whether `forward` returns the positions too. */
 export interface MaxPoolLayerOptions<R extends boolean = false> extends Omit<F.MaxPoolOptions, 'returnIndices'> {
   /** Whether `forward` gives the positions too, row-major in each [H, W] (int32): false by default. */
   readonly returnIndices?: R

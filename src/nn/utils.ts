@@ -7,7 +7,7 @@ import { noGrad, TENSOR, Tensor } from '../tensor/index.ts'
 export interface ClipGradNormOptions {
   /** p of the p-norm: 2 by default, any number > 0; `Infinity` for the largest absolute value. */
   readonly normType?: number
-  /** Reject, and leave the gradients as they are, where the norm is NaN or infinite. The norm has to be read for it: the answer is then a promise. */
+  /** Reject, and leave the gradients as they are, where the norm is NaN or infinite. The norm has to be read for it: the result is then a promise. */
   readonly errorIfNonfinite?: boolean
 }
 

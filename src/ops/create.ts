@@ -1,4 +1,4 @@
-/** @file Tensors from nothing: shape first, then `{ dtype, device, requiresGrad }`. Constants are no memory until somebody needs them stored. */
+/** @file Tensors from nothing: shape first, then `{ dtype, device, requiresGrad }`. Constants are no memory until they have to be stored. */
 import {
   ANYTHING,
   ArgumentError,
@@ -103,7 +103,7 @@ export function readSized<O extends CreateOptions>(given: Signature, args: Creat
   return { shape: shapeOf(given.name, shape), options }
 }
 
-/** What `tensor` is told beside the data. */
+/** Options of {@link tensor}. */
 export interface TensorOptions extends CreateOptions {
   /** The shape of flat data. */
   readonly shape?: Shape

@@ -1,4 +1,4 @@
-/** @file What depends on values in its shape or its answer: read first, hence promises. */
+/** @file What depends on values in its shape or its result: read first, hence promises. */
 import {
   atLeast,
   BOOLEAN,

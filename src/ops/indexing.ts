@@ -31,7 +31,7 @@ import { expand, reshape, unsqueeze } from './view.ts'
 
 interface GatherParams {
   readonly dim: number
-  /** Whom an index error names. */
+  /** The op that an index error names. */
   readonly op: string
 }
 

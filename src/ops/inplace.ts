@@ -44,7 +44,7 @@ import { checkFloat, number, type Operand } from './promote.ts'
 import { bitsOf, GENERATOR, type GeneratorOptions, normalNode, stretched, uniformNode } from './random.ts'
 import { expand } from './view.ts'
 
-/** Checks that `x` may be changed, and answers a handle on its present value. */
+/** Checks that `x` may be changed, and returns a handle on its present value. */
 function begin(op: string, x: Tensor): Tensor {
   if (x._view) {
     throw new AutogradError(
@@ -74,7 +74,7 @@ function finish(op: string, x: Tensor, value: Tensor): Tensor {
   replace(x)
   x._node = y._node
   if (isGradEnabled()) x._edge = y._edge
-  // Off the tape nobody but results of this step can want the old value: it goes when the next one closes.
+  // Off the tape only results of this step can need the old value: it goes when the next one closes.
   if ((!x._edge || !isGradEnabled()) && !isShared(before)) runtime.retire(before)
   x.version++
   return x

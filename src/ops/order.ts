@@ -1,4 +1,4 @@
-/** @file The order of two values of any dtypes, in primitives: none is changed on the way to the answer. */
+/** @file The order of two values of any dtypes, in primitives: none is changed on the way to the result. */
 import { type DType, isFloat, meetingType, rangeOf } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { areApart } from './quotients.ts'

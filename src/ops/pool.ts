@@ -38,7 +38,7 @@ export interface PoolOptions {
 export interface MaxPoolOptions extends PoolOptions {
   /** From tap to tap of a window: 1 by default. */
   readonly dilation?: Pair
-  /** Answers the positions too, row-major in each [H, W] (int32). */
+  /** Returns the positions too, row-major in each [H, W] (int32). */
   readonly returnIndices?: boolean
 }
 

@@ -94,7 +94,7 @@ const logsumexpOver = defineOp('logsumexp', {
     const out = p.keepdim ? p.kept : withoutDims(x.shape, p.dims)
     if (sizeOf(x.shape) === 0) return graph.expand(graph.constant(Number.NEGATIVE_INFINITY, x.dtype, x.placement), out)
     const largest = along('max', x, p.dims)
-    // an infinite largest is not taken off: ∞ − ∞ would be NaN where the answer is ±∞
+    // an infinite largest is not taken off: ∞ − ∞ would be NaN where the result is ±∞
     const shift = graph.where(graph.binary('eq', graph.unary('abs', largest), Number.POSITIVE_INFINITY), 0, largest)
     const total = along('sum', graph.unary('exp', graph.binary('sub', x, shift)), p.dims)
     return graph.reshape(graph.binary('add', graph.unary('log', total), shift), out)

@@ -37,7 +37,7 @@ export const PAIR_OR_ZERO: Kind = pairFrom(0)
 /** What a convolution is padded by. */
 export const PADDING: Kind = oneOf(PAIR_OR_ZERO, choice(['same', 'valid']))
 
-/** Both numbers of a pair; the answer is the caller's own, whatever becomes of `pair`. */
+/** Both numbers of a pair; the result is the caller's own, whatever becomes of `pair`. */
 export const pairOf = (pair: Pair): readonly [number, number] => (typeof pair === 'number' ? [pair, pair] : [pair[0], pair[1]])
 
 /** How many elements a window spans. */
@@ -62,7 +62,7 @@ export function fit(op: string, x: Tensor, sliding: Sliding): Windows {
   return { ...sliding, size, out }
 }
 
-/** Gives [C, H, W] a batch of one. Answers the input and whether it had none. @throws ShapeError for another number of dims. */
+/** Gives [C, H, W] a batch of one. Returns the input and whether it had none. @throws ShapeError for another number of dims. */
 export function batched(op: string, x: Tensor): boolean {
   if (x.ndim !== 3 && x.ndim !== 4)
     throw new ShapeError(

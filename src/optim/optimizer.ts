@@ -230,9 +230,9 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
 
   /**
    * Updates every parameter that has a gradient, and ends the step: what was recorded is computed. A `closure` is run first, to compute the loss
-   * (and its gradients) that is answered. A step that cannot be computed did not happen: parameters, what is remembered of them and the count of steps
+   * (and its gradients) that is returned. A step that cannot be computed did not happen: parameters, what is remembered of them and the count of steps
    * are as before.
-   * @throws OutOfMemoryError here, or from the next promise where the device tells later
+   * @throws OutOfMemoryError here, or from the next promise where the device reports it later
    */
   step(closure?: undefined): void
   step<T>(closure: () => T): T
@@ -263,7 +263,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
     return loss
   }
 
-  /** Updates an arena; answers what takes that back. */
+  /** Updates an arena; returns what takes that back. */
   #advance(arena: Arena<ParamGroup<O>>): () => void {
     const { group } = arena
     const values = arena.values(this.#keepPrevious)
@@ -379,7 +379,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
       ),
     )
     for (const arena of this.#arenas) arena.settle()
-    // Parameters that the saved state does not know lie in none of the new arenas; their values must outlive the old ones.
+    // Parameters that are not in the saved state lie in none of the new arenas; their values must outlive the old ones.
     for (const arena of old) {
       arena.release(arena.params.filter((p) => !loaded.has(p)))
       arena.dissolve(this.#keepPrevious)

@@ -1,7 +1,7 @@
 /** @file Memory of the CPU device. */
 import type { TypedArray } from '../../base/index.ts'
 
-/** Some elements in memory. Where memory moves when it grows, an array of them is good until then only, so it is asked for each time. */
+/** Some elements in memory. Where memory moves when it grows, an array of them is good until then only, so it is made each time. */
 export interface Block {
   readonly length: number
   readonly byteLength: number

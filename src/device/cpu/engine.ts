@@ -12,7 +12,7 @@ export interface Heap {
   /** Gives a block of `take` back. */
   give(block: Block): void
   /** The caller's array as a block, where kernels can work on it in place. */
-  lend(values: TypedArray): Block | undefined
+  wrap(values: TypedArray): Block | undefined
   /** Bytes that are free, but not given back to the machine. */
   readonly pooledBytes: number
   /** Bytes that there can be at all, where that is known. */
@@ -23,7 +23,7 @@ export interface Heap {
 const arrays: Heap = {
   take: (dtype, length) => blockOf(dtypeInfo[dtype].create(length)),
   give: () => {},
-  lend: blockOf,
+  wrap: blockOf,
   pooledBytes: 0,
   capacity: undefined,
 }

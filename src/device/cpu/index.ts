@@ -1,6 +1,6 @@
 /**
  * @file The CPU device: kernels as WebAssembly, or interpreted in double precision, which is the oracle that all devices are compared with. The
- * only device with float64; it runs everything at once, in the call that asks for it.
+ * only device with float64; it runs everything at once, before the call returns.
  */
 import {
   CompilationError,
@@ -124,7 +124,7 @@ class CpuDevice implements Device {
     this.#limit = bytes ?? Number.POSITIVE_INFINITY
   }
 
-  /** Host data is lent, not copied, so only the program's own arrays count. */
+  /** Kernels work on host data in place, so only the program's own arrays count. */
   reserve(executable: Executable, _uploads?: readonly number[], makerOf: MakerOf = stepsOf(executable.program)): undefined {
     if (this.#limit === Number.POSITIVE_INFINITY) return
     const { program, makerIn } = executable as CpuExecutable
@@ -140,12 +140,12 @@ class CpuDevice implements Device {
     const makerOf = makerIn(run.makerOf ?? stepsOf(program))
     this.#submits++
     const scratch: Block[] = []
-    const lent: Block[] = []
+    const uploads: Block[] = []
     const results = outputs as readonly CpuBuffer[]
     let wrong: TapegradError | undefined
     try {
       this.#provide(executable, inputs, results, scratch, makerOf)
-      const data = this.#bind(program, inputs as readonly (CpuBuffer | TypedArray)[], results, scratch, lent, makerOf)
+      const data = this.#bind(program, inputs as readonly (CpuBuffer | TypedArray)[], results, scratch, uploads, makerOf)
       program.steps.forEach((step, i) => {
         const fail = (site: number, value: number, size: number): void => {
           wrong ??= checkError(sitesOf(step)[site] ?? labelOf(step), value, size)
@@ -165,7 +165,7 @@ class CpuDevice implements Device {
       this.#late.add(e as Error)
       this.#poison(results, e as Error)
     } finally {
-      for (const block of [...scratch, ...lent]) this.#give(block)
+      for (const block of [...scratch, ...uploads]) this.#give(block)
     }
     const copies = (evacuate as readonly CpuBuffer[]).map((buffer) => {
       const copy = this.#copyOf(buffer)
@@ -224,7 +224,7 @@ class CpuDevice implements Device {
     inputs: readonly (CpuBuffer | TypedArray)[],
     outputs: readonly CpuBuffer[],
     scratch: readonly Block[],
-    lent: Block[],
+    uploads: Block[],
     makerOf: MakerOf,
   ): Block[] {
     const data = new Array<Block>(program.slots.length)
@@ -236,7 +236,7 @@ class CpuDevice implements Device {
       if (slot.kind !== 'input') return
       const source = inputs[input++] as CpuBuffer | TypedArray
       given.set(s, source)
-      const values = source instanceof CpuBuffer ? this.#dataOf(source) : this.#lent(source, slot.dtype, lent, () => makerOf(s))
+      const values = source instanceof CpuBuffer ? this.#dataOf(source) : this.#hostData(source, slot.dtype, uploads, () => makerOf(s))
       if (values.length !== slot.length) throw new Error(`cpu: an input has ${values.length} elements, its slot ${slot.length}`)
       data[s] = values
     })
@@ -256,7 +256,7 @@ class CpuDevice implements Device {
             donor.data = undefined // its memory is the output's now
           } else {
             target.data ??= this.#take(slot.dtype, slot.length, () => makerOf(s))
-            // host data is lent for this run only, so it is copied before it is written over
+            // host data stays the caller's, so it is copied before it is written over
             if (slot.donor !== undefined) target.data.values.set((data[slot.donor] as Block).values)
           }
           data[s] = target.data
@@ -270,13 +270,13 @@ class CpuDevice implements Device {
     return data
   }
 
-  /** Host data for one run, where kernels can work on it. */
-  #lent(values: TypedArray, dtype: DType, lent: Block[], op: () => string): Block {
-    const own = this.#engine.heap.lend(values)
+  /** Host data where kernels can work on it: in place, or a copy for one run. */
+  #hostData(values: TypedArray, dtype: DType, uploads: Block[], op: () => string): Block {
+    const own = this.#engine.heap.wrap(values)
     if (own) return own
     const copy = this.#take(dtype, values.length, op)
     copy.values.set(values)
-    lent.push(copy)
+    uploads.push(copy)
     return copy
   }
 
@@ -382,7 +382,7 @@ class CpuDevice implements Device {
   }
 }
 
-/** `TAPEGRAD_CPU=interpreter` asks for the interpreter; it is also what runs where there is no WebAssembly with SIMD. */
+/** `TAPEGRAD_CPU=interpreter` means the interpreter, which also runs where there is no WebAssembly with SIMD. */
 function engineName(): 'wasm' | 'interpreter' {
   const name = env('TAPEGRAD_CPU') ?? 'wasm'
   if (name !== 'wasm' && name !== 'interpreter') throw new DeviceError('TAPEGRAD_CPU', `'${name}' is no engine. Use wasm or interpreter`)

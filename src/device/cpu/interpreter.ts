@@ -298,7 +298,7 @@ class Compiler {
       if (v === undefined) throw this.#outside('reads', buffer, i, data.length)
       return v
     }
-    // from the dtype's own value type to the one asked for (usually the same)
+    // from the dtype's own value type to the expression's (usually the same)
     const convert = e.type === valueTypeOf(dtype) ? undefined : cast(dtype, dtypeOfValue[e.type])
     const value = loaded[dtype]
     const get = value ? () => value(read()) : read

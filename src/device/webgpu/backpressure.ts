@@ -9,7 +9,7 @@ const RUNS = 1024
 const BYTES = 256 * 2 ** 20
 /** Runs that still pass after a refusal, until the device has got on: whoever stops looping can read what there is. */
 const GRACE = 64
-/** How often a loop that never asks for anything is looked at. */
+/** A loop that never awaits is checked once in so many runs. */
 const LOOK = 64
 
 interface Fence {

@@ -161,7 +161,7 @@ function stepText({ params }: WgslExpressions, name: string, position: string, c
   return coef === 1 ? position : `${position} * ${params.use(`stride_${name}_${position}`, coef)}`
 }
 
-/** A size as text. Few window shapes are in use and compilers divide faster by what they know, so small ones are literals. */
+/** A size as text. Few window shapes are in use and compilers divide faster by constants, so small ones are literals. */
 const smallSize = (emitter: WgslExpressions, axis: Axis): string => (axis.size <= SMALL ? `${axis.size}u` : emitter.axisSize(axis))
 
 /** `of` = Σ position · (sizes behind it): lines that name the positions `x0`, `x1`, … */

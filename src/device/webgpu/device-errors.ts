@@ -16,9 +16,9 @@ export class DeviceErrors extends DeferredErrors {
   readonly #device: DeviceName
   /** Set for good when the device is gone. */
   lost: DeviceLostError | undefined
-  /** Checks of the device's own that have not answered yet. */
+  /** Checks of the device's own that are not settled yet. */
   readonly #checks = new Set<Promise<unknown>>()
-  /** Whoever waits for the GPU: the loss of it is an answer too. */
+  /** Rejects what waits for the GPU. */
   readonly #waiting = new Set<(lost: DeviceLostError) => void>()
 
   constructor(device: DeviceName = 'webgpu') {
@@ -26,7 +26,7 @@ export class DeviceErrors extends DeferredErrors {
     this.#device = device
   }
 
-  /** The device is gone. `quiet`: it had nothing to do, so nobody needs to hear of it who does not ask for anything more. */
+  /** The device is gone. `quiet`: it had nothing to do, so only what is wanted of it afterwards rejects. */
   lose(info: GPUDeviceLostInfo, quiet: boolean): void {
     this.lost = new DeviceLostError(
       this.#device,

@@ -1,6 +1,6 @@
 /**
- * @file Whether a run's indices were inside their axes, and whether there was memory for it. The device learns it when the run's flag arrives on the
- * host, and the allocator's answer; until then, runs that use its results follow it, so that an error reaches everything that was computed from it.
+ * @file Whether a run's indices were inside their axes, and whether there was memory for it. It is known once the run's flag and the
+ * allocator's result are on the host; until then, runs that use its results follow it, so that an error reaches everything that was computed from it.
  */
 import type { TapegradError } from '../../base/index.ts'
 import { checkError } from '../checked.ts'
@@ -15,7 +15,7 @@ interface Result {
 }
 
 export class RunOutcome {
-  /** Held weakly: nobody can read what has been dropped. */
+  /** Held weakly: what has been dropped cannot be read. */
   readonly #results: WeakRef<Result>[] = []
   #followers: RunOutcome[] = []
   /** What is still to be learned: of the run itself, and of what it follows. */
@@ -44,7 +44,7 @@ export class RunOutcome {
     }
   }
 
-  /** The results that somebody can still read. */
+  /** The results that can still be read. */
   results(): object[] {
     return this.#results.flatMap((r) => r.deref() ?? [])
   }
@@ -69,7 +69,7 @@ export class RunOutcome {
   }
 }
 
-/** The error that a flag tells of. `ops`: by code − 1. */
+/** The error that a flag reports. `ops`: by code − 1. */
 export function errorOf([taken, code, index, size]: Uint32Array, ops: readonly string[]): TapegradError | undefined {
   if (!taken) return undefined
   return checkError(ops[(code as number) - 1] ?? 'index', (index as number) | 0, size as number)

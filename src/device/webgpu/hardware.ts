@@ -1,4 +1,4 @@
-/** @file Whether there can be a GPU at all: asked before the device's code is loaded. */
+/** @file Whether there can be a GPU at all: known before the device's code is loaded. */
 import { builtinModule, nodeProcess } from '../environment.ts'
 
 /** The page's own WebGPU; some runtimes have one without a page. */
@@ -12,7 +12,7 @@ interface Files {
 }
 
 /**
- * Whether asking for hardware can have an answer. On Linux a look into /dev tells: where there is no GPU, Dawn would load the software
+ * Whether a request for hardware can find any. On Linux /dev shows it: where there is no GPU, Dawn would load the software
  * drivers (60 MB) and print its warnings to find none.
  */
 export async function mayHaveHardware(): Promise<boolean> {

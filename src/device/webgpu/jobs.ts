@@ -41,7 +41,7 @@ export interface RunJob {
   readonly scalars: Uint32Array<ArrayBuffer> | undefined
   readonly evacuate: readonly GpuBuffer[]
   readonly copies: readonly GpuHostCopy[]
-  /** Whom an error names that concerns all of the run: the maker of its largest result. */
+  /** The op that an error names which concerns all of the run: the maker of its largest result. */
   readonly op: string
 }
 /** The operands of a run that failed, or have no values, by slot. */

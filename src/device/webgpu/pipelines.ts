@@ -74,7 +74,7 @@ export class PipelineCache {
         if (pipeline.gpu) return
         gpu.pushErrorScope('validation')
         pipeline.gpu = gpu.createComputePipeline(descriptor)
-        gpu.popErrorScope().catch(() => {}) // `ready` tells
+        gpu.popErrorScope().catch(() => {}) // `ready` rejects
       },
     }
     this.created++

@@ -1,5 +1,5 @@
 /**
- * @file The way from the device to the host. Small results are copied into pages as they arise; a page is mapped when somebody asks for one of its values,
+ * @file The way from the device to the host. Small results are copied into pages as they arise; a page is mapped when one of its values is read,
  * or when it is full, and from then on its values live on the host alone. So however many losses a user keeps, the device holds a few pages.
  */
 import { type DType, dtypeInfo, type TypedArray } from '../../base/index.ts'
@@ -46,7 +46,7 @@ export class GpuHostCopy implements HostCopy {
     return this.state.kind === 'host' ? this.state.values : undefined
   }
 
-  /** Only what the value itself is stays the answer: an error that came from elsewhere is told once. */
+  /** Only the value itself is kept: an error that came from elsewhere rejects once. */
   get(): Promise<TypedArray> {
     const answer = this.#answer ?? this.#fetch(this)
     this.#answer = answer
@@ -77,7 +77,7 @@ export class Pages {
   flagsOut = 0
   /** Given each run's flag, in order. */
   onFlag: (flag: Uint32Array, outcome: RunOutcome) => void = () => {}
-  /** Gives the number of the last submitted run, and hears when all up to it are done. */
+  /** Gives the number of the last submitted run, and is called when all up to it are done. */
   submitted: () => number = () => 0
   onDone: (serial: number) => void = () => {}
 
@@ -172,7 +172,7 @@ export class Pages {
   }
   readonly #mapping = new Set<Promise<void>>()
 
-  /** Whether somebody waits for a page. */
+  /** Whether a page is being mapped. */
   get isExpected(): boolean {
     return this.#mapping.size > 0
   }

@@ -33,7 +33,7 @@ export class MemoryReservation {
     if (!(await this.#deviceErrors.orLost(this.#pool.stock(sizes)))) throw noRoom(label, bytes, this.#pool.live)
   }
 
-  /** Hears of memory that is in use before it is known that there is room for it. */
+  /** Is called with memory that is in use before it is known that there is room for it. */
   doubt(
     label: string,
     memory: readonly (PoolBuffer | undefined)[],

@@ -325,7 +325,7 @@ export class WgslExpressions {
     return atom.kind === 'div' ? q : `(${x} - ${q} * ${this.#divisor(by, name)})`
   }
 
-  /** Windows and poolings divide by few small numbers, and compilers divide better by what they know. */
+  /** Windows and poolings divide by few small numbers, and compilers divide better by constants. */
   #divisor(by: number, name: string): string {
     return by <= SMALL ? `${by}u` : this.params.use(name, by)
   }

@@ -63,7 +63,7 @@ export interface Loop {
   readonly first: string
   readonly step: number
   readonly limit: string
-  /** What the loop's scope knows of axes. */
+  /** Names of axes in the loop's scope. */
   readonly axes: readonly (readonly [Axis, string])[]
   /** Lines that come first in the loop. */
   readonly before?: () => void

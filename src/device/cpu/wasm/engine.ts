@@ -37,17 +37,17 @@ const ARGS = 128
 export class WasmEngine implements Engine {
   readonly heap: WasmHeap
   readonly #words: WasmBlock
-  /** The numbers that a kernel is given, as floats and as whole ones; as many as one has asked for. */
+  /** The numbers that a kernel is given, as floats and as whole ones; as many as a kernel has needed. */
   #floats: WasmBlock
   #wholes: WasmBlock
   readonly #threads: Threads
-  /** As large as the kernel that needs most of it has asked for. */
+  /** As large as the kernel that needs most of it. */
   #scratch: WasmBlock
   #modules = 0
   /** How many slots there are, one for each module that threads share and that may be run now, and those that are free. */
   #slotCount = 0
   readonly #freeSlots: number[] = []
-  /** What threads need of a module is given back when nobody can run it any more. */
+  /** What threads need of a module is given back once it can no longer be run. */
   readonly #dropped = new FinalizationRegistry<Shared>(({ bytes, slot }) => {
     this.heap.give(bytes)
     this.#freeSlots.push(slot)
@@ -67,7 +67,7 @@ export class WasmEngine implements Engine {
   use: BlasUse = 'all'
   /** Where the WebAssembly memory begins, for the BLAS; one that is not shared may move when it grows. */
   #base: { readonly of: object; readonly address: number } | undefined
-  /** Memory in which products are prepared and finished, as large as one has asked for. */
+  /** Memory in which products are prepared and finished, as large as the one that needs most. */
   #prepared: WasmBlock
 
   constructor(threads = threadCount(), blas: Blas | false = systemBlas() ?? false, heap = new WasmHeap()) {

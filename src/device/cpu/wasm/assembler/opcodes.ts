@@ -194,7 +194,7 @@ export const SIMD = {
   'f64x2.convert_low_i32x4_u': 255,
 } as const
 
-/** Instructions that not every engine knows: ask it first. */
+/** Instructions that not every engine has: validate a module of them first. */
 export const RELAXED = { 'f32x4.relaxed_madd': 0x105 } as const
 
 /** Loads and stores: opcode, and the alignment of what they touch as a power of two. */

@@ -9,7 +9,7 @@ export interface CodegenScope {
   readonly known: Map<string, Local>
 }
 
-/** Where a reduction stands: a number, or four of them; `position` for those that answer one. */
+/** Where a reduction stands: a number, or four of them; `position` for those that give one. */
 export interface Accumulator {
   readonly local: Local
   readonly vector: boolean

@@ -11,7 +11,7 @@ interface Helper {
   readonly write: (code: Code, args: readonly Local[]) => void
 }
 
-/** The helpers of one module: each is written when it is first asked for. */
+/** The helpers of one module: each is written when it is first called. */
 export class Helpers {
   readonly #module: ModuleBuilder
   readonly #written = new Map<HelperName, Func>()

@@ -27,7 +27,7 @@ export abstract class IndexWriter extends CodegenContext {
   /** The part of an index that is known in front of a loop, as a local. */
   base(index: Index, terms: readonly Term[]): void {
     const key = `base ${this.terms.indexInfo(index).id}`
-    // A later loop knows more of it: the innermost base counts
+    // More of it is known in front of an inner loop: the innermost base counts
     const local = this.fresh('i32')
     this.sum(index.offset, terms)
     this.code.set(local)

@@ -44,7 +44,7 @@ export class KernelWriter {
     this.#at.aligned = true
   }
 
-  /** Writes the function; answers how many rows there are to share. */
+  /** Writes the function; returns how many rows there are to share. */
   write(): number {
     const code = this.#code
     const { grid, stages } = this.#kernel

@@ -14,7 +14,7 @@ import type { Accumulator } from './codegen-context.ts'
 import { signOfType, writeOperator } from './operators.ts'
 import type { Mode, Writer } from './writer.ts'
 
-/** A vector of what has been reduced so far; where it stands, for those that answer a position. */
+/** A vector of what has been reduced so far; where it stands, for those that give a position. */
 export interface Partial {
   readonly local: Local
   readonly position: Local | undefined

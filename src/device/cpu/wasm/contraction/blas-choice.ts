@@ -27,10 +27,10 @@ function attempt<T>(what: () => T): T | undefined {
 /** What the processors are, and what they can do: the lines that say so, each once. */
 function processors(files: Files): string[] {
   const { cpus } = (builtinModule as NonNullable<typeof builtinModule>)('node:os') as object as { cpus(): { model: string }[] }
-  const told = attempt(() => files.readFileSync('/proc/cpuinfo', 'utf8')) ?? ''
+  const described = attempt(() => files.readFileSync('/proc/cpuinfo', 'utf8')) ?? ''
   // Deno gives neither without permission
   const models = attempt(() => cpus().map(({ model }) => model)) ?? []
-  return [...new Set([...models, ...(told.match(/^(flags|Features|CPU part|stepping)\s*:.*$/gm) ?? [])])]
+  return [...new Set([...models, ...(described.match(/^(flags|Features|CPU part|stepping)\s*:.*$/gm) ?? [])])]
 }
 
 /** The library's own files, with size and age: it was loaded by a name that says little. */

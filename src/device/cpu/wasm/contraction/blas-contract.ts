@@ -92,7 +92,7 @@ export class ProductWriter {
     this.#lengths = lengths
   }
 
-  /** Writes the functions that the plan needs; answers their names, in the order of the module's exports. */
+  /** Writes the functions that the plan needs; returns their names, in the order of the module's exports. */
   write(): Entry[] {
     const entries: Entry[] = []
     for (const packed of [this.#a, this.#b]) {

@@ -11,7 +11,7 @@ const CORES = [
   { name: 'Nehalem', level: 1, flags: ['ssse3', 'sse4_1', 'sse4_2', 'popcnt'] },
 ] as const
 
-/** The cores that OpenBLAS falls back to where it does not know a processor, and which of the above they come up to. It chooses any other by the processor's own number. */
+/** The cores that OpenBLAS falls back to where it has no kernels for a processor, and which of the above they come up to. It chooses any other by the processor's own number. */
 const FALLBACKS: Readonly<Record<string, number>> = {
   prescott: 0,
   core2: 0,
@@ -23,7 +23,7 @@ const FALLBACKS: Readonly<Record<string, number>> = {
 
 const AMD = ['AuthenticAMD', 'HygonGenuine']
 
-/** A processor as Linux tells of it. */
+/** A processor as Linux describes it. */
 export interface Processor {
   readonly vendor: string
   readonly model: string

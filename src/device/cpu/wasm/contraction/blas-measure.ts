@@ -1,6 +1,6 @@
 /**
  * @file Whether the machine's BLAS is faster than the device's own panels: both compute a few contractions in turns, for some milliseconds, on one thread each. What several
- * threads gain is much the same for both, and could not be told on a machine that does other work too.
+ * threads gain is much the same for both, and could not be measured on a machine that does other work too.
  */
 import type { Axis, Index, Kernel } from '../../../../kernel/index.ts'
 import type { CompiledKernel } from '../../interpreter.ts'

@@ -52,7 +52,7 @@ const SGEMM = 'void cblas_sgemm(int, int, int, int, int, int, float, uintptr_t, 
 
 let koffi: Koffi | undefined
 
-/** Looks for koffi, where a BLAS may be wanted; what asks for one afterwards need not wait. */
+/** Looks for koffi, unless the BLAS is turned off; afterwards {@link openBlas} need not wait. */
 export async function loadKoffi(): Promise<void> {
   if (koffi || env('TAPEGRAD_BLAS') === 'off') return
   koffi = await importKoffi()
@@ -73,7 +73,7 @@ function coreOf(library: NativeLibrary): string | undefined {
   return core && String(core())
 }
 
-/** The processor of the machine, where Linux tells of it. */
+/** The processor of the machine, as Linux describes it. */
 export function processor(): Processor | undefined {
   if (nodeProcess?.platform !== 'linux' || nodeProcess.arch !== 'x64' || !builtinModule) return undefined
   try {
@@ -93,7 +93,7 @@ function nameCore(chosen: string): string | undefined {
 const CORETYPE = 'OPENBLAS_CORETYPE'
 
 /**
- * Loads a library. An OpenBLAS chooses its core while it is loaded, so one that does not know the processor is loaded anew, with the core named in the environment.
+ * Loads a library. An OpenBLAS chooses its core while it is loaded, so one without kernels for the processor is loaded anew, with the core named in the environment.
  * That is set and removed by the C library: `process.env` of a worker thread is a copy, and processes that are started later are to choose for themselves.
  */
 export function loadLibrary({ load }: Koffi, path: string, name = nameCore): NativeLibrary {
@@ -126,14 +126,14 @@ function nameOf(library: NativeLibrary, path: string): string | undefined {
   return path.includes('Accelerate') ? 'Accelerate' : undefined
 }
 
-/** Functions by which libraries tell how many threads they have, and are given others. */
+/** Functions that return and set how many threads a library has. */
 const THREADS = [
   ['openblas_get_num_threads', 'openblas_set_num_threads'],
   ['MKL_Get_Max_Threads', 'MKL_Set_Num_Threads'],
   ['bli_thread_get_num_threads', 'bli_thread_set_num_threads'],
 ] as const
 
-/** Gives a library so many threads; answers how many it had. */
+/** Gives a library so many threads; returns how many it had. */
 function setThreads(library: NativeLibrary, threads: number): number | undefined {
   for (const [get, set] of THREADS) {
     const before = optional(library, `int ${get}()`)?.()
@@ -195,16 +195,16 @@ function open(library: NativeLibrary, { address: find }: Koffi, path: string, tr
 const reason = (e: unknown): string => (e instanceof Error ? e.message : String(e)).split('\n')[0] as string
 
 /**
- * The BLAS of a path, or the first of those that machines usually have. Where there is none, or it does not work, there is no error: what was asked for, or was
- * found and is broken, is told of in one line.
+ * The BLAS of a path, or the first of those that machines usually have. Where there is none, or it does not work, there is no error: what was set by name, or was
+ * found and is broken, is reported in one line.
  *
  * {@link loadKoffi} goes before it.
  * @param wanted `off`, `on`, a path, or undefined
  */
-export function openBlas(wanted: string | undefined, tell: (line: string) => void): Blas | undefined {
+export function openBlas(wanted: string | undefined, report: (line: string) => void): Blas | undefined {
   if (wanted === 'off' || !nodeProcess) return undefined
   const fallback = (what: string): undefined => {
-    tell(`tapegrad: ${what}; matrix products run as WebAssembly`)
+    report(`tapegrad: ${what}; matrix products run as WebAssembly`)
   }
   const own = koffi
   if (!own)

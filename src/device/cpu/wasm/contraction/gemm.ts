@@ -41,7 +41,7 @@ export const GEMM = {
 /**
  * The module, over a memory like that of the kernels.
  *
- * @param fused multiply and add in one instruction, where the engine and the processor have it: an extension of 2024 that not every engine knows
+ * @param fused multiply and add in one instruction, where the engine and the processor have it: an extension of 2024 that not every engine has
  */
 export function writeGemm(memory: MemoryType, fused = false): Uint8Array {
   const module = new ModuleBuilder(memory)

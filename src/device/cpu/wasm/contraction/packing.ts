@@ -93,7 +93,7 @@ function nest(code: Code, parts: readonly CollapsedAxis[], index: Index, level: 
   code.for(i, count, 1, () => copy(code, 1, step, at, target, true))
 }
 
-/** Copies `size` elements that are `step` bytes apart; moves `target` past them, and `at` if asked to. */
+/** Copies `size` elements that are `step` bytes apart; moves `target` past them, and `at` where `moves`. */
 function copy(code: Code, size: number, step: number, at: Local, target: Local, moves = false): void {
   const vectors = Math.floor(size / 4)
   const vector = (offset: number): void => {

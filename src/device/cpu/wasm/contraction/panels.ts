@@ -125,7 +125,7 @@ export class ContractWriter {
     this.scratchBytes = bytes
   }
 
-  /** Writes the function; answers how many blocks there are to share. */
+  /** Writes the function; returns how many blocks there are to share. */
   write(): number {
     const code = this.#code
     const { at, kernel } = this.#stores

@@ -1,5 +1,5 @@
 /**
- * @file One growing WebAssembly memory and who has which part of it. Freed blocks are kept by size and handed out again; neighbours that are free become one, so
+ * @file One growing WebAssembly memory, and which parts of it are taken. Freed blocks are kept by size and handed out again; neighbours that are free become one, so
  * that the memory of many small arrays serves a large one later.
  */
 import { DeviceError, type DType, dtypeInfo, type TypedArray } from '../../../../base/index.ts'
@@ -82,7 +82,7 @@ export class WasmHeap implements Heap {
     return this.#free
   }
 
-  lend(): undefined {
+  wrap(): undefined {
     return undefined
   }
 
@@ -111,7 +111,7 @@ export class WasmHeap implements Heap {
     return undefined
   }
 
-  /** Makes the memory larger, and answers the address of a free block of at least `bytes` at its end. */
+  /** Makes the memory larger, and returns the address of a free block of at least `bytes` at its end. */
   #grow(bytes: number): number {
     const before = this.#byEnd.get(this.#end)
     const missing = bytes - (before === undefined ? 0 : this.#end - before)

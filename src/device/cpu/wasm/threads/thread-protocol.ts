@@ -1,8 +1,8 @@
-/** @file What threads say to each other, and where in their shared memory. See threads.ts. */
+/** @file What threads write for each other, and where in their shared memory. See threads.ts. */
 
 /** Words of the control block; those that are written while others are read are cache lines apart. */
 export const CONTROL = {
-  /** The job's number, and in the lowest bits the next chunk: so that nobody takes a chunk of a job that has passed. */
+  /** The job's number, and in the lowest bits the next chunk: so that no thread takes a chunk of a job that has passed. */
   ticket: 0,
   /** Chunks of the job that are done. */
   done: 16,

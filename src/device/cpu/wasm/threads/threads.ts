@@ -2,7 +2,7 @@
  * @file Threads that share the rows of a kernel. The one that calls publishes a job in shared memory, takes chunks of its rows as the others do, and goes on when
  * all are done. Which thread takes which chunk is left to chance; what a row computes does not depend on it.
  *
- * Threads are told of kernels by their bytes, in the same memory (engines compile the same bytes once), so that no message has to arrive while the
+ * Threads find kernels as bytes, in the same memory (engines compile the same bytes once), so that no message has to arrive while the
  * calling thread computes. A thread that has nothing to do looks for the next job for some microseconds, then sleeps.
  */
 import { DeviceError } from '../../../../base/index.ts'
@@ -130,7 +130,7 @@ export class Threads {
     const chunk = Math.ceil(rows / most)
     const chunks = Math.ceil(rows / chunk)
     this.#number = (this.#number + 1) % NUMBERS
-    // Nobody may take a chunk by an old ticket and the new job
+    // No thread may take a chunk by an old ticket and the new job
     Atomics.store(control, CONTROL.ticket, (this.#number << CHUNK_BITS) | NONE)
     const job = CONTROL.job
     control[job + JOB.module] = shared.module
@@ -146,7 +146,7 @@ export class Threads {
     control[job + JOB.common] = Number(common)
     for (const { words } of this.#blocks) {
       words[THREAD.errorChunk] = -1
-      // Where several threads failed, one has been told of
+      // Where several threads failed, one has been reported
       words[THREAD.trapped] = 0
     }
     Atomics.store(control, CONTROL.done, 0)

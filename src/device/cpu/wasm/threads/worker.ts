@@ -23,7 +23,7 @@ const REPLACED = 128
 const LOOKS = 4000
 
 /**
- * The thread's program. It is text, because no bundler then has to find another file; it is short, because nobody checks the types of text. threads.ts
+ * The thread's program. It is text, because no bundler then has to find another file; it is short, because types in text are not checked. threads.ts
  * says what it does.
  */
 const PROGRAM = `
@@ -35,7 +35,7 @@ const serve = ({ memory, control: controlAt, block, gemm }, collect) => {
   let replaced = 0
   let products
   const instantiate = (address, length) => {
-    // That the memory has grown is told at the next turn of a loop
+    // A memory that has grown is seen at the next turn of a loop
     while (memory.buffer.byteLength < address + length) {}
     const module = new WebAssembly.Module(new Uint8Array(memory.buffer, address, length).slice())
     const env = { memory }
@@ -137,7 +137,7 @@ const page = globalThis as unknown as Page
 export const canStart = (): boolean =>
   builtinModule !== undefined ? mayStart() : page.Worker !== undefined && page.crossOriginIsolated === true
 
-/** Node's permission model takes worker threads away from a process, unless it is told not to. */
+/** Node's permission model takes worker threads away from a process, unless a flag leaves them. */
 const mayStart = (): boolean => nodeProcess?.permission?.has('worker') ?? true
 
 /**
