@@ -1,5 +1,5 @@
 /** @file The WebGPU device: buffers, the queue of runs, and the promises that lead back to the host. */
-import { CompilationError, type DeviceLostError, type DType, DTypeError, dtypeInfo, noRoom, type TypedArray } from '../../base/index.ts'
+import { type DeviceLostError, type DType, DTypeError, dtypeInfo, noRoom, type TypedArray } from '../../base/index.ts'
 import type { Kernel } from '../../kernel/index.ts'
 import type {
   Device,
@@ -21,12 +21,13 @@ import { Backpressure } from './backpressure.ts'
 import { BufferPool, type PoolBuffer } from './buffer-pool.ts'
 import { DeviceErrors, fromGpu } from './device-errors.ts'
 import type { Dump } from './dump.ts'
-import { errorOf, FLAG_BYTES, RunOutcome } from './error-propagation.ts'
-import { bytesOf, type Failures, GpuExecutable, type Workshop } from './executable.ts'
+import { errorOf, FLAG_BYTES, type RunOutcome } from './error-propagation.ts'
+import { bytesOf, GpuExecutable, type Workshop } from './executable.ts'
 import { failedInputs, GpuBuffer, type Input, type OtherJob, type RunJob } from './jobs.ts'
 import { PipelineCache } from './pipelines.ts'
 import { GpuHostCopy, Pages, valuesFrom } from './readback.ts'
 import { MemoryReservation } from './reserve-memory.ts'
+import { failureOfAll, outcomeOf, RunFailures } from './run-failures.ts'
 import { type ChooseLoops, chooseLoops, chooseStrategy, type Strategy } from './strategy.ts'
 import { COPY_DST, COPY_SRC, FOR_READING, MAP_READ, STORAGE } from './usage.ts'
 
@@ -53,6 +54,7 @@ export class GpuComputeDevice implements Device, Workshop {
   readonly #backpressure: Backpressure
   readonly #pages: Pages
   readonly #provision: MemoryReservation
+  readonly #failures: RunFailures
   readonly #jobs: (RunJob | OtherJob)[] = []
   #pumping = false
   readonly #drained: (() => void)[] = []
@@ -71,6 +73,7 @@ export class GpuComputeDevice implements Device, Workshop {
     this.dump = dump
     this.pool = new BufferPool(gpu, adapterClass === 'software' ? 2 ** 29 : 2 ** 31)
     this.pipelines = new PipelineCache(gpu)
+    this.#failures = new RunFailures(gpu, this.pool, this.#deviceErrors)
     this.errors = gpu.createBuffer({ size: FLAG_BYTES, usage: STORAGE | COPY_SRC | COPY_DST, label: 'errors' })
     this.counts.buffers++
     this.traits = {
@@ -231,9 +234,11 @@ export class GpuComputeDevice implements Device, Workshop {
     const { executable, inputs, outputs, copies, evacuate } = job
     this.#backpressure.queued--
     const failures = executable.failuresOf(failedInputs(job))
-    const poison = this.#deviceErrors.lost ?? this.#poisonOf(job, failures)
-    if (poison) {
-      this.#abandon(job, poison)
+    const error = this.#deviceErrors.lost ?? failureOfAll(job, failures)
+    if (error) {
+      this.#backpressure.submitted++
+      this.#failures.abandon(job, error)
+      this.#backpressure.idle()
       return
     }
     const { slots } = executable.program
@@ -265,30 +270,20 @@ export class GpuComputeDevice implements Device, Workshop {
     const pass = encoder.beginComputePass()
     executable.encode(pass, memory, failures.steps)
     pass.end()
-    const outcome = this.#verdictOf(job, doubtful)
+    const outcome = outcomeOf(job, doubtful)
     const proof = this.#provision.doubt(job.op, memory, (error) => outcome?.settle(error))
     if (executable.checks) this.#pages.appendFlag(encoder, outcome as RunOutcome)
-    if (failures.slots.size > 0) this.#failPart(job, failures)
+    if (failures.slots.size > 0) this.#failures.failPart(job, failures)
     for (const [i, buffer] of evacuate.entries()) {
       if (!buffer.failed) this.#pages.append(encoder, (buffer.memory as PoolBuffer).gpu, buffer.bytes, copies[i] as GpuHostCopy)
     }
     this.#submit(encoder)
     this.#backpressure.submitted++
     outcome?.holds(...outputs, ...copies)
-    if (watched) this.#watch(job, proof)
+    if (watched) this.#failures.watch(job, proof)
     for (const buffer of scratch) this.pool.give(buffer)
     for (const input of inputs) if ('uploaded' in input && !donated.has(input.uploaded)) this.pool.give(input.uploaded)
-    for (const buffer of evacuate) this.#free(buffer)
-  }
-
-  /** What the run's results wait for: its own index flag, and those of runs that it uses. */
-  #verdictOf({ executable, inputs }: RunJob, doubtful: boolean): RunOutcome | undefined {
-    const open = new Set<RunOutcome>()
-    for (const input of inputs) if ('buffer' in input && input.buffer.outcome?.isOpen) open.add(input.buffer.outcome)
-    if (!executable.checks && !doubtful && open.size === 0) return undefined
-    const outcome = new RunOutcome((executable.checks ? 1 : 0) + (doubtful ? 1 : 0))
-    for (const other of open) outcome.follow(other)
-    return outcome
+    for (const buffer of evacuate) buffer.free(this.pool)
   }
 
   #submit(encoder: GPUCommandEncoder): void {
@@ -297,74 +292,10 @@ export class GpuComputeDevice implements Device, Workshop {
     this.#pages.afterSubmit()
   }
 
-  /** The outputs of a run that cannot be: they stay without values, and say why. */
-  #abandon({ inputs, outputs, copies, evacuate, executable }: RunJob, error: Error): void {
-    this.#backpressure.submitted++
-    if (error instanceof CompilationError) this.#deviceErrors.addOwned(error, [...outputs.filter((o) => !evacuate.includes(o)), ...copies])
-    else this.#deviceErrors.add(error)
-    for (const output of outputs) output.failed = error
-    for (const copy of copies) copy.fail(error)
-    for (const input of inputs) if ('uploaded' in input) this.pool.give(input.uploaded)
-    // an operand to be overwritten is given up all the same: its values are neither old nor new
-    for (const slot of executable.program.slots) {
-      const input = slot.donor === undefined ? undefined : inputs[executable.inputs.indexOf(slot.donor)]
-      if (input && 'buffer' in input) this.#free(input.buffer)
-    }
-    this.#backpressure.idle()
-  }
-
-  /** Why nothing of a run can be, where that is so. */
-  #poisonOf({ executable }: RunJob, { slots }: Failures): Error | undefined {
-    if (slots.size === 0 || executable.outputs.some((slot) => !slots.has(slot))) return undefined
-    return slots.values().next().value
-  }
-
-  /** The results of a run that kernels would have written which cannot be run: they say why, and no other result does. */
-  #failPart({ executable, inputs, outputs, evacuate, copies }: RunJob, { slots }: Failures): void {
-    const results = new Map<Error, (GpuBuffer | GpuHostCopy)[]>()
-    executable.outputs.forEach((slot, i) => {
-      const error = slots.get(slot)
-      if (!error) return
-      const donor = executable.program.slots[slot]?.donor
-      const given = donor === undefined ? undefined : inputs[executable.inputs.indexOf(donor)]
-      if (given && 'buffer' in given) this.#free(given.buffer)
-      const output = outputs[i] as GpuBuffer
-      const copy = copies[evacuate.indexOf(output)]
-      output.failed = error
-      copy?.fail(error)
-      results.set(error, [...(results.get(error) ?? []), copy ?? output])
-    })
-    for (const [error, owners] of results) this.#deviceErrors.addOwned(error, owners)
-  }
-
-  /** Watches a run that may prove invalid (its first, or one with new buffers). */
-  #watch({ executable, outputs, copies, op }: RunJob, proof: Promise<boolean> | undefined): void {
-    const check = this.gpu.popErrorScope().then(async (found) => {
-      if ((await proof) === false) return // no memory, which has been said
-      if (!found) {
-        executable.proven = true
-        return
-      }
-      await executable.whenReady()
-      const { broken } = executable // (it was not known yet when the run had to begin)
-      const error = broken ?? fromGpu(found, op)
-      if (broken) this.#deviceErrors.addOwned(error, [...outputs, ...copies])
-      else this.#deviceErrors.add(error)
-      for (const output of outputs) output.failed = error
-      for (const copy of copies) copy.fail(error)
-    })
-    this.#deviceErrors.watch(check)
-  }
-
-  #free(buffer: GpuBuffer): void {
-    if (buffer.memory) this.pool.give(buffer.memory)
-    buffer.memory = undefined
-  }
-
   release(buffer: DeviceBuffer): void {
     const own = buffer as GpuBuffer
-    if (this.#jobs.length === 0) this.#free(own)
-    else this.#push({ kind: 'other', act: () => this.#free(own) })
+    if (this.#jobs.length === 0) own.free(this.pool)
+    else this.#push({ kind: 'other', act: () => own.free(this.pool) })
   }
 
   // --- back to the host ---

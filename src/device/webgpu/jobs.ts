@@ -1,7 +1,7 @@
 /** @file What waits in the device's queue, and the buffers that it works on. */
 import type { DType } from '../../base/index.ts'
 import type { DeviceBuffer } from '../device.ts'
-import type { PoolBuffer } from './buffer-pool.ts'
+import type { BufferPool, PoolBuffer } from './buffer-pool.ts'
 import type { RunOutcome } from './error-propagation.ts'
 import { bytesOf, type GpuExecutable } from './executable.ts'
 import type { GpuHostCopy } from './readback.ts'
@@ -27,6 +27,12 @@ export class GpuBuffer implements DeviceBuffer {
 
   get bytes(): number {
     return bytesOf(this.dtype, this.length)
+  }
+
+  /** Gives its memory back. */
+  free(pool: BufferPool): void {
+    if (this.memory) pool.give(this.memory)
+    this.memory = undefined
   }
 }
 
