@@ -1,4 +1,4 @@
-/** @file Which place is the default, and what is said where a device cannot be had. */
+/** @file Which place is the default, and the error where a device cannot be opened. */
 import { DEVICE, DeviceError, mismatch } from '../base/index.ts'
 import type { DeviceName, Opened } from './device.ts'
 import { env } from './environment.ts'
@@ -25,7 +25,7 @@ export function setDefaultPlace(place: Place | undefined): void {
 }
 
 /** What a placement means now: `auto` becomes the default place once that is settled. */
-export const presentPlace = (placement: Place | 'auto'): Place | 'auto' => (placement === 'auto' ? defaultPlace() : placement)
+export const resolvePlace = (placement: Place | 'auto'): Place | 'auto' => (placement === 'auto' ? defaultPlace() : placement)
 
 /** The place that `auto` means: that of WebGPU where there is hardware, else the CPU's. */
 export function settleDefault(): Promise<Place> {

@@ -14,7 +14,7 @@ interface Deferred {
   readonly source: DeferredErrors
   /** The results that carry the error themselves; undefined where the next promise does. */
   readonly carriers: readonly WeakRef<object>[] | undefined
-  /** Whether nobody needs to hear of it who does not ask for anything more. */
+  /** Whether it is left out at exit. */
   readonly quiet: boolean
 }
 

@@ -1,4 +1,4 @@
-export { defaultPlace, openAt, presentPlace, setDefaultPlace, settleDefault } from './default-place.ts'
+export { defaultPlace, openAt, resolvePlace, setDefaultPlace, settleDefault } from './default-place.ts'
 export { raiseDeferred, stepErrors, withDeferredErrors } from './deferred-errors.ts'
 export { areDeterministicAlgorithmsEnabled, useDeterministicAlgorithms } from './determinism.ts'
 export * from './device.ts'

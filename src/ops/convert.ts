@@ -13,7 +13,7 @@ import {
   signature,
   underName,
 } from '../base/index.ts'
-import { CPU_PLACE, type DeviceName, type Place, placeOf, presentPlace } from '../device/index.ts'
+import { CPU_PLACE, type DeviceName, type Place, placeOf, resolvePlace } from '../device/index.ts'
 import * as graph from '../graph/index.ts'
 import { alias, keepTensor, TENSOR, Tensor } from '../tensor/index.ts'
 import { castTo, defineOp } from './define.ts'
@@ -37,7 +37,7 @@ const moveTo: (x: Tensor, p: MoveParams) => Tensor = defineOp('toDevice', {
 export function cast(x: Tensor, dtype: DType): Tensor {
   if (x.dtype === dtype) return x
   if (dtype !== 'float64') return castTo(x, dtype)
-  const place = presentPlace(x._node.placement)
+  const place = resolvePlace(x._node.placement)
   if (place !== 'auto' && place !== CPU_PLACE)
     throw new DTypeError('to', "float64 lives on the cpu device. Move first: x.to('cpu').to('float64')")
   return castTo(x._node.placement === 'auto' ? move(x, CPU_PLACE) : x, dtype)

@@ -18,8 +18,8 @@ import {
   openDevices,
   type Placement,
   placeOf,
-  presentPlace,
   raiseDeferred,
+  resolvePlace,
   setDefaultPlace,
   settleDefault,
   WEBGPU_PLACE,
@@ -116,10 +116,10 @@ export function setDefaultDevice(device: DeviceName | undefined): void {
 /** The default device, or 'auto' while none has been settled. */
 export const getDefaultDevice = (): Placement => nameOf(defaultPlace())
 /** Where a tensor of the node says that it is. */
-export const placementOf = (node: Node): Placement => nameOf(presentPlace(node.placement))
+export const placementOf = (node: Node): Placement => nameOf(resolvePlace(node.placement))
 const nameOf = (place: NodePlace): Placement => (place === 'auto' ? place : place.name)
 /**
- * The devices that can be had here, best first; `webgpu:1` where there is a second adapter. A page is told of one adapter only; adapters of one name count
+ * The devices that can be had here, best first; `webgpu:1` where there is a second adapter. A browser exposes one adapter only; adapters of one name count
  * as one.
  */
 export const availableDevices = async (): Promise<DeviceName[]> => (await availablePlaces()).map(({ name }) => name)

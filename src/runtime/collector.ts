@@ -1,5 +1,5 @@
 /**
- * @file The garbage collector's part in memory: values that a user may hold or have dropped. The collector tells, late; so what it is to tell of has a budget,
+ * @file Memory that the garbage collector gives back: values that a program may still reach, or not. Finalizers run late; so what waits for them has a budget,
  * and only past it is a collection asked for.
  */
 import { dtypeInfo } from '../base/index.ts'
@@ -7,8 +7,8 @@ import type { Device, DeviceBuffer } from '../device/index.ts'
 import type { Node, Storage } from '../graph/index.ts'
 
 /** Storage with a buffer that goes with its node. */
-const held = new Map<Storage, WeakRef<Node>>()
-let bytesHeld = 0
+const tracked = new Map<Storage, WeakRef<Node>>()
+let bytesTracked = 0
 /** The next amount at which a collection is asked for: at least the budget, and twice what survived the last one. */
 const BUDGET = 256 * 1024 * 1024
 let limit = BUDGET
@@ -17,23 +17,23 @@ const registry = new FinalizationRegistry<Storage>(drop)
 
 export const bytesOf = ({ buffer }: Storage): number => (buffer ? buffer.length * dtypeInfo[buffer.dtype].bytes : 0)
 
-/** The buffer of a stored node is given back when nobody can reach the node any more. */
-export function hold(node: Node): void {
+/** The buffer of a stored node is given back when the node cannot be reached any more. */
+export function track(node: Node): void {
   const storage = node.storage as Storage
-  held.set(storage, new WeakRef(node))
-  bytesHeld += bytesOf(storage)
+  tracked.set(storage, new WeakRef(node))
+  bytesTracked += bytesOf(storage)
   registry.register(node, storage, storage)
 }
 
 /** The buffer is given back otherwise. Called while the storage still has it. */
-export function letGo(storage: Storage): void {
-  if (!held.delete(storage)) return
+export function untrack(storage: Storage): void {
+  if (!tracked.delete(storage)) return
   registry.unregister(storage)
-  bytesHeld -= bytesOf(storage)
+  bytesTracked -= bytesOf(storage)
 }
 
 function drop(storage: Storage): void {
-  letGo(storage)
+  untrack(storage)
   const { owner, buffer } = storage
   delete storage.buffer
   ;(owner as Device).release(buffer as DeviceBuffer)
@@ -77,17 +77,17 @@ export function planDropped(): void {
   nextCollection = after + PAUSE * (after - before)
 }
 
-/** Past the budget: collects, and gives back what nobody holds. */
+/** Past the budget: collects, and gives back what cannot be reached. */
 export function collectIfCrowded(): void {
-  if (bytesHeld <= limit) return
+  if (bytesTracked <= limit) return
   collectNow()
-  limit = Math.max(BUDGET, 2 * bytesHeld)
+  limit = Math.max(BUDGET, 2 * bytesTracked)
 }
 
 /** Collects, where that can be asked for. @returns whether anything was given back. */
 export function collectNow(): boolean {
-  const before = bytesHeld
+  const before = bytesTracked
   if (before > 0) collector()?.()
-  for (const [storage, node] of [...held]) if (node.deref() === undefined) drop(storage)
-  return bytesHeld < before
+  for (const [storage, node] of [...tracked]) if (node.deref() === undefined) drop(storage)
+  return bytesTracked < before
 }

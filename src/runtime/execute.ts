@@ -1,10 +1,10 @@
 /** @file From recorded nodes to a run on a device: what is wanted, its plan, its memory, its results. */
 import { DeviceError, DeviceLostError, dtypeInfo, OutOfMemoryError, sizeOf, type TypedArray } from '../base/index.ts'
 import { topological } from '../compiler/index.ts'
-import { type Device, type DeviceBuffer, type HostCopy, type MakerOf, openAt, presentPlace, settleDefault } from '../device/index.ts'
+import { type Device, type DeviceBuffer, type HostCopy, type MakerOf, openAt, resolvePlace, settleDefault } from '../device/index.ts'
 import { isPinned, isSource, isView, type Node, type NodePlace, roleOf, rowOf, type Storage, viewBase } from '../graph/index.ts'
-import { collectIfCrowded, collectNow, hold } from './collector.ts'
-import { checkReadable, countRun, goneWith, lend, moveToHost, overwritten, use } from './lifetime.ts'
+import { collectIfCrowded, collectNow, track } from './collector.ts'
+import { cache, checkReadable, countRun, goneWith, moveToHost, overwritten, promote } from './lifetime.ts'
 import { makerIn, type Plan, plansOf } from './plans.ts'
 import { attempt } from './queue.ts'
 
@@ -22,7 +22,7 @@ export function flush(targets: readonly Node[], given: ReadonlySet<Node> = new S
   if (wanted.length === 0) return
   const byDevice = new Map<NodePlace, Node[]>()
   for (const node of wanted) {
-    const place = presentPlace(node.placement)
+    const place = resolvePlace(node.placement)
     const list = byDevice.get(place)
     if (list) list.push(node)
     else byDevice.set(place, [node])
@@ -88,14 +88,14 @@ function compute(device: Device, nodes: readonly Node[], order: readonly Node[],
   const inputs = plan.inputs.map((p) => {
     const node = order[p] as Node
     const storage = node.storage as Storage
-    use(node)
+    promote(node)
     if (storage.buffer && storage.owner === device) return storage.buffer
     const host = storage.host ?? storage.copy?.peek()
     if (host) {
       if (host.byteLength <= SMALL_BYTES || storage.buffer || ++storage.uploads < KEEP_AFTER) return host
       storage.buffer = device.upload(node.dtype, host, node.op || undefined)
       storage.owner = device
-      hold(node)
+      track(node)
       return storage.buffer
     }
     if (storage.owner !== device) {
@@ -129,8 +129,8 @@ function compute(device: Device, nodes: readonly Node[], order: readonly Node[],
     if (small[i]) node.storage = { copy: copies[next++] as NonNullable<Storage['copy']>, owner: device, uploads: 0 }
     else {
       node.storage = { buffer: outputs[i] as DeviceBuffer, owner: device, uploads: 0 }
-      if (late.has(node)) lend(node)
-      else hold(node)
+      if (late.has(node)) cache(node)
+      else track(node)
     }
   })
   for (let i = 0; i < order.length; i++) {

@@ -2,17 +2,18 @@
  * @file How long stored values stay. The values of a node are in one of four states:
  *
  * - *resident*: they stay while the node can be reached; what then gives a large one's buffer back is the collector (`collector.ts`).
- * - *lent*: stored although the node's recipe is kept: the buffer can go at any time, and does when the step after has closed.
+ * - *cached*: stored although the node's recipe is kept: they can be evicted at any time, and are when the step after has closed.
  * - *retired*: given up by their owner, readable until a step closes. That step may overwrite them if it is the one that is recorded.
  * - *released*: gone for good.
  *
- * `hold` and `lend` store, `retire` gives up, `reclaim` makes resident again, `release` ends. Steps are counted by their closes, and recording may be many
- * steps ahead of the work (a device that is being opened, values that travel between devices), so closes are counted as they were recorded.
+ * `track` and `cache` are for what a run has stored, `retire` gives up, `promote` and `reclaim` make resident, `release` ends. Steps are counted by their
+ * closes, and recording may be many steps ahead of the work (a device that is being opened, values that travel between devices), so closes are counted as
+ * they were recorded.
  */
 import { DeviceLostError, StaleTensorError, type TypedArray } from '../base/index.ts'
 import type { Device, DeviceBuffer } from '../device/index.ts'
 import { forget, hasSinks, type Node, type Storage } from '../graph/index.ts'
-import { bytesOf, hold, letGo } from './collector.ts'
+import { bytesOf, track, untrack } from './collector.ts'
 import { afterTask, lastTask, runningTask } from './queue.ts'
 
 /** The step that is recorded: so many have been closed. */
@@ -38,7 +39,8 @@ const retired = new Map<Node, Retired>()
  * until then, or already with the one that is recorded, which may overwrite them.
  */
 export function retire(node: Node, { keepPrevious = true }: { keepPrevious?: boolean } = {}): void {
-  if (lent.has(node)) return // they are taken back as soon
+  const entry = cached.get(node)
+  if (entry) makeResident(node, entry)
   const known = retired.get(node)
   if (known && (keepPrevious || known.donor)) return
   retired.set(node, { due: keepPrevious ? recorded + 1 : recorded, donor: !keepPrevious, task: lastTask() })
@@ -81,51 +83,55 @@ export function countRun(): void {
   }
 }
 
-// ── lent ──
+// ── cached ──
 
-interface Loan {
+interface Cached {
   readonly recipe: readonly Node[]
   /** Steps that were done. */
   readonly since: number
   readonly bytes: number
 }
-const lent = new Map<Node, Loan>()
-let bytesLent = 0
-const LENT_BUDGET = 256 * 1024 * 1024
+const cached = new Map<Node, Cached>()
+let bytesCached = 0
+const CACHE_BUDGET = 256 * 1024 * 1024
 
 /** Keeps a stored interior result until the next step has closed. */
-export function lend(node: Node): void {
+export function cache(node: Node): void {
   if (retired.has(node)) {
-    hold(node)
+    track(node)
     return
   }
   const bytes = bytesOf(node.storage as Storage)
-  lent.set(node, { recipe: node.inputs, since: done, bytes })
-  bytesLent += bytes
-  if (bytesLent > LENT_BUDGET) for (const [each, loan] of [...lent]) takeBack(each, loan)
+  cached.set(node, { recipe: node.inputs, since: done, bytes })
+  bytesCached += bytes
+  if (bytesCached > CACHE_BUDGET) for (const [each, entry] of [...cached]) evict(each, entry)
 }
 
-/** What a later step than its own uses is no intermediate result: it becomes resident. */
-export function use(node: Node): void {
-  const loan = lent.get(node)
-  if (!loan || loan.since === done) return
-  endLoan(node, loan)
-  if (node.storage?.buffer) hold(node)
+/** A cached value that a later step than its own uses is no intermediate result: it becomes resident. */
+export function promote(node: Node): void {
+  const entry = cached.get(node)
+  if (entry && entry.since !== done) makeResident(node, entry)
 }
 
-function endLoan(node: Node, { bytes }: Loan): void {
-  lent.delete(node)
-  bytesLent -= bytes
+/** The recipe is no longer kept. */
+function makeResident(node: Node, entry: Cached): void {
+  uncache(node, entry)
+  if (node.storage?.buffer) track(node)
 }
 
-/** The recipe is followed again where the values are wanted. */
-function takeBack(node: Node, loan: Loan): void {
-  endLoan(node, loan)
+function uncache(node: Node, { bytes }: Cached): void {
+  cached.delete(node)
+  bytesCached -= bytes
+}
+
+/** The values are computed again where they are wanted. */
+function evict(node: Node, entry: Cached): void {
+  uncache(node, entry)
   const { storage } = node
   if (!storage?.buffer) return
   giveBack(storage)
   node.storage = undefined
-  node.inputs = loan.recipe
+  node.inputs = entry.recipe
 }
 
 // ── steps ──
@@ -141,7 +147,7 @@ export function expire(step: number): void {
     retired.delete(node)
     release(node, 'step')
   }
-  for (const [node, loan] of lent) if (loan.since < step) takeBack(node, loan)
+  for (const [node, entry] of cached) if (entry.since < step) evict(node, entry)
 }
 
 // ── released ──
@@ -158,21 +164,21 @@ export function release(node: Node, how: 'step' | 'dispose'): void {
 /** The step has overwritten a donor: its buffer has another node's values. */
 export function overwritten(node: Node): void {
   const storage = node.storage as Storage
-  letGo(storage)
+  untrack(storage)
   delete storage.buffer
   markReleased(node, storage, 'step')
 }
 
 function markReleased(node: Node, storage: Storage, how: 'step' | 'dispose'): void {
-  const loan = lent.get(node)
-  if (loan) endLoan(node, loan)
+  const entry = cached.get(node)
+  if (entry) uncache(node, entry)
   delete storage.host
   delete storage.copy
   storage.released = how
 }
 
 function giveBack(storage: Storage): void {
-  letGo(storage)
+  untrack(storage)
   const { owner, buffer } = storage
   delete storage.buffer
   ;(owner as Device).release(buffer as DeviceBuffer)
@@ -196,7 +202,7 @@ export function disposeNode(node: Node): void {
 /** The values are on the host now: the device's copy goes. @returns whether the node has them there */
 export function moveToHost(node: Node, host: TypedArray): boolean {
   const { storage } = node
-  if (!storage?.buffer || lent.has(node)) return false
+  if (!storage?.buffer || cached.has(node)) return false
   giveBack(storage)
   storage.host = host
   return true
@@ -208,7 +214,7 @@ const describe = (node: Node): string => `a [${node.shape.join(', ')}] ${node.dt
 
 const REMEDY = 'New tensors work, on a fresh device; make the model anew, load its last saved state, and go on'
 
-/** Says of a tensor that it went with its device. */
+/** The error where a tensor is wanted whose values went with their device. */
 export function goneWith(lost: DeviceLostError, node: Node, wanted: Node): DeviceLostError {
   const whose =
     node === wanted ? `${describe(wanted)} is gone: its` : `${describe(wanted)} cannot be computed: it needs ${describe(node)} whose`
@@ -225,7 +231,7 @@ function checkPresent(node: Node, wanted: Node): void {
   const host = storage.copy?.peek()
   if (host) storage.host = host
   delete storage.copy
-  letGo(storage)
+  untrack(storage)
   if (!storage.host) throw goneWith(lost, node, wanted)
   delete storage.buffer
   delete storage.owner

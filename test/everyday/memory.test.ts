@@ -152,6 +152,29 @@ describe('memory is flat', () => {
     await expectFlat(async (i) => (await step(i).out.data()).length)
   })
 
+  it('while results that were read are changed in place, and no step closes', async () => {
+    // (what is given up goes some tasks later)
+    const x = randn([100, 100], { device })
+    const read = async (): Promise<void> => {
+      const y = x.mul(2)
+      await y.sum().item()
+      await y.mean().item()
+      noGrad(() => y.add_(1))
+      await y.sum().item()
+    }
+    const seen: { liveBytes: number; buffers: number }[] = []
+    for (let i = 1; i <= 60; i++) {
+      await read()
+      if (i === 20 || i === 60) {
+        await collect()
+        const { liveBytes, buffers } = memory(device)
+        seen.push({ liveBytes, buffers })
+      }
+    }
+    const [early, late] = seen as [(typeof seen)[0], (typeof seen)[0]]
+    expectNoGrowth(late, early)
+  })
+
   it('while large detached results are made and dropped', async () => {
     const { step, model } = trainer(WIDE)
     await expectFlat(async (i) => {

@@ -45,7 +45,7 @@ const isSoftware = (info: GPUAdapterInfo): boolean => info.isFallbackAdapter || 
 const matches = (adapter: GPUAdapter | null, wanted: string): boolean =>
   adapter !== null && textOf(adapter.info).toLowerCase().includes(wanted.toLowerCase())
 
-/** The runtime's own, which tells of one adapter only, or Dawn's. */
+/** The runtime's own, which exposes one adapter only, or Dawn's. */
 async function request(wanted: string | undefined, index: number): Promise<GPUAdapter | null | Unavailable> {
   const own = ownGpu()
   if (own) {
@@ -61,7 +61,7 @@ async function request(wanted: string | undefined, index: number): Promise<GPUAd
   return index < names.length ? requestDawnAdapter(names[index]) : { unavailable: tooFew(names) }
 }
 
-/** What is said where an adapter is asked for by a number that none has. */
+/** The reason where the number of an adapter is past those that there are. */
 function tooFew(names: readonly string[]): string {
   const count = names.length === 1 ? 'is one WebGPU adapter' : `are ${names.length} WebGPU adapters`
   return `there ${count} here (${names.map((name, i) => `'${webgpuName(i)}' is ${name}`).join(', ')}), which availableDevices() lists`
