@@ -19,10 +19,10 @@ import { cast, stopGradient } from './convert.ts'
 import { tensor } from './create.ts'
 import { checkDevices } from './define.ts'
 import { abs, add, mul, sub } from './elementwise.ts'
+import { all } from './extremes.ts'
 import { indexSelect } from './indexing.ts'
 import { promoteTypes } from './promote.ts'
 import { areApart } from './quotients.ts'
-import { all } from './reduce.ts'
 import { expand, reshape } from './view.ts'
 
 /** A leaf of positions at a place. */
