@@ -1,5 +1,6 @@
 /** @file What other folders import of the lazy graph. */
 export * from './node.ts'
+export * from './node-builders.ts'
 export * from './primitive.ts'
 export {
   isSource,
@@ -13,5 +14,4 @@ export {
   viewBase,
   wholeBase,
 } from './primitive-table.ts'
-export * from './primitives.ts'
 export * from './sinks.ts'

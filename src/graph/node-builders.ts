@@ -1,5 +1,5 @@
 /**
- * @file The primitives, as functions from nodes to a node. Operands of elementwise primitives broadcast; a plain number is a literal of
+ * @file The functions that make nodes, one for each primitive. Operands of elementwise primitives broadcast; a plain number is a literal of
  * the other operand's dtype. Callers have checked shapes and dtypes: what fails here is a mistake in an op's definition.
  */
 import {
