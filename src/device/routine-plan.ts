@@ -52,5 +52,12 @@ export function placeProgram<K>(
     }
   }
   const dispatches = program.steps.map(place)
-  return { program: { ...program, slots }, dispatches, makerIn: (makerOf) => (slot) => makerOf(along[slot] as number) }
+  return { program: { ...program, slots }, dispatches, makerIn: makersBy(along) }
 }
+
+/** (Outside of the function above: a closure in it would keep what it was given for as long as the program, and with that the nodes of the first graph.) */
+const makersBy =
+  (along: readonly number[]) =>
+  (makerOf: MakerOf): MakerOf =>
+  (slot) =>
+    makerOf(along[slot] as number)
