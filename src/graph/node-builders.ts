@@ -15,7 +15,7 @@ import {
   withoutDims,
 } from '../base/index.ts'
 import { type BinaryOp, binaryOps, positionOf, type ReduceOp, type Routine, routineRow, type UnaryOp } from '../kernel/index.ts'
-import { Node, type NodePlace } from './node.ts'
+import { Node, type NodePlace, Storage } from './node.ts'
 import type { ContractDims, Primitive, WindowAxis } from './primitive.ts'
 import { forget, recorded } from './sinks.ts'
 
@@ -47,7 +47,7 @@ function make(primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype
 /** Values from the host, in storage form. The array is kept, not copied. */
 export function leaf(data: TypedArray, shape: Shape, dtype: DType, placement: NodePlace): Node {
   const node = new Node(LEAF, NONE, shape, dtype, placement)
-  node.storage = { host: data, uploads: 0 }
+  node.storage = new Storage({ host: data })
   return node
 }
 

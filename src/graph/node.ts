@@ -10,18 +10,26 @@ import type { Primitive } from './primitive.ts'
 export type NodePlace = Place | 'auto'
 
 /** Where a node's values are; how long they stay there is told by `src/runtime/lifetime.ts`. */
-export interface Storage {
+export class Storage {
   /** On the host, in storage form (halves for float16). */
-  host?: TypedArray
+  host: TypedArray | undefined
   /** On a device: `owner`, which is never taken for its successor. */
-  buffer?: DeviceBuffer
-  owner?: Device
+  buffer: DeviceBuffer | undefined
+  owner: Device | undefined
   /** On its way from a device to the host. */
-  copy?: HostCopy
+  copy: HostCopy | undefined
   /** Why the values are gone for good: the storage of a parameter's version that has been given back, or of what was disposed of. */
-  released?: 'step' | 'dispose'
+  released: 'step' | 'dispose' | undefined
   /** How many runs have uploaded the host values; after a few of them the device copy stays. */
-  uploads: number
+  uploads = 0
+
+  constructor({ host, buffer, owner, copy, released }: Partial<Readonly<Storage>>) {
+    this.host = host
+    this.buffer = buffer
+    this.owner = owner
+    this.copy = copy
+    this.released = released
+  }
 }
 
 let serial = 0

@@ -35,7 +35,7 @@ export function untrack(storage: Storage): void {
 function drop(storage: Storage): void {
   untrack(storage)
   const { owner, buffer } = storage
-  delete storage.buffer
+  storage.buffer = undefined
   ;(owner as Device).release(buffer as DeviceBuffer)
 }
 

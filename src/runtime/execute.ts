@@ -2,7 +2,7 @@
 import { DeviceError, DeviceLostError, dtypeInfo, OutOfMemoryError, sizeOf, type TypedArray } from '../base/index.ts'
 import { topological } from '../compiler/index.ts'
 import { type Device, type DeviceBuffer, type HostCopy, type MakerOf, openAt, resolvePlace, settleDefault } from '../device/index.ts'
-import { isPinned, isSource, isView, type Node, type NodePlace, roleOf, rowOf, type Storage, viewBase } from '../graph/index.ts'
+import { isPinned, isSource, isView, type Node, type NodePlace, roleOf, rowOf, Storage, viewBase } from '../graph/index.ts'
 import { collectIfCrowded, collectNow, track } from './collector.ts'
 import { cache, checkReadable, countRun, goneWith, moveToHost, overwritten, promote } from './lifetime.ts'
 import { makerIn, type Plan, plansOf } from './plans.ts'
@@ -35,7 +35,8 @@ export function flush(targets: readonly Node[], given: ReadonlySet<Node> = new S
   }
   for (const [device, nodes] of ready) {
     const order = topological(nodes)
-    const moving = order.filter((n) => roleOf(n) === 'transfer' && !n.storage)
+    const moving: Node[] = []
+    for (const node of order) if (!node.storage && roleOf(node) === 'transfer') moving.push(node)
     if (moving.length > 0) return transferAll(moving).then(() => flush(targets, given))
     const memory = compute(device, nodes, order, given)
     if (memory) return memory.then(() => flush(targets, given))
@@ -50,7 +51,7 @@ async function transferAll(nodes: readonly Node[]): Promise<void> {
     const source = node.inputs[0] as Node
     await flush([source])
     const { values: host } = await storedValues(source)
-    node.storage = { host, uploads: 0 }
+    node.storage = new Storage({ host })
     node.inputs = []
   }
 }
@@ -60,58 +61,23 @@ function settleOnHost(node: Node): boolean {
   const { primitive, shape, dtype } = node
   const { host } = rowOf(primitive)
   if (sizeOf(shape) > 0 && !host) return false
-  node.storage = { host: host && sizeOf(shape) > 0 ? host(node, primitive) : dtypeInfo[dtype].create(0), uploads: 0 }
+  node.storage = new Storage({ host: host && sizeOf(shape) > 0 ? host(node, primitive) : dtypeInfo[dtype].create(0) })
   node.inputs = []
   return true
 }
 
 /** A promise where memory has to be waited for; nothing has been done then. */
 function compute(device: Device, nodes: readonly Node[], order: readonly Node[], given: ReadonlySet<Node>): void | Promise<void> {
-  const plans = plansOf(device)
-  for (const node of order) checkReadable(node, nodes[0] as Node)
-  const mayGive = new Set(order.filter((n) => given.has(n) && n.storage?.buffer))
-  for (const node of nodes) node.origin?.wanted.add(node.position)
-  let targets: readonly Node[] = [...nodes, ...reused(order, nodes)]
-  let plan = plans.find(order, targets, mayGive)
-  const late = new Set<Node>()
-  if (plan.wanted.size > 0) {
-    // Interior nodes that were read after an earlier run of this plan are stored this time.
-    const known = new Set(targets)
-    for (const p of plan.wanted) if (!known.has(order[p] as Node)) late.add(order[p] as Node)
-    targets = [...targets, ...late]
-    plan = plans.find(order, targets, mayGive)
-  }
+  for (const node of order) if (node.storage) checkReadable(node, nodes[0] as Node)
+  const { plan, targets, late } = planned(device, nodes, order, given)
   const makerOf = makerIn(order, plan)
   const memory = reserve(device, plan, order, makerOf)
   if (memory) return memory
   const passing: DeviceBuffer[] = []
-  const inputs = plan.inputs.map((p) => {
-    const node = order[p] as Node
-    const storage = node.storage as Storage
-    promote(node)
-    if (storage.buffer && storage.owner === device) return storage.buffer
-    const host = storage.host ?? storage.copy?.peek()
-    if (host) {
-      if (host.byteLength <= SMALL_BYTES || storage.buffer || ++storage.uploads < KEEP_AFTER) return host
-      storage.buffer = device.upload(node.dtype, host, node.op || undefined)
-      storage.owner = device
-      track(node)
-      return storage.buffer
-    }
-    if (storage.owner !== device) {
-      const { name } = device
-      throw new DeviceError(
-        node.op,
-        `the tensor's values are on ${storage.owner?.name}, the work is on ${name}. Move it with .to('${name}')`,
-      )
-    }
-    const restored = device.restore(storage.copy as NonNullable<Storage['copy']>)
-    passing.push(restored)
-    return restored
-  })
+  const inputs = plan.inputs.map((p) => inputOf(order[p] as Node, device, passing))
   const results = plan.outputs.map((t) => targets[t] as Node)
   const outputs = results.map((n) => device.allocate(n.dtype, sizeOf(n.shape)))
-  const small = results.map((n) => sizeOf(n.shape) === 1 || (!isPinned(n) && sizeOf(n.shape) * dtypeInfo[n.dtype].bytes <= SMALL_BYTES))
+  const small = results.map(isSmall)
   let copies: HostCopy[]
   try {
     copies = device.run(plan.executable, {
@@ -126,18 +92,16 @@ function compute(device: Device, nodes: readonly Node[], order: readonly Node[],
   }
   let next = 0
   results.forEach((node, i) => {
-    if (small[i]) node.storage = { copy: copies[next++] as NonNullable<Storage['copy']>, owner: device, uploads: 0 }
-    else {
-      node.storage = { buffer: outputs[i] as DeviceBuffer, owner: device, uploads: 0 }
-      if (late.has(node)) cache(node)
-      else track(node)
-    }
+    node.storage = new Storage(small[i] ? { copy: copies[next++], owner: device } : { buffer: outputs[i], owner: device })
+    if (small[i]) return
+    if (late.has(node)) cache(node)
+    else track(node)
   })
   for (let i = 0; i < order.length; i++) {
     const node = order[i] as Node
-    if (node.storage) {
-      if (node.inputs.length > 0) node.inputs = []
-    } else if (!isSource(node)) {
+    if (node.inputs.length === 0) continue
+    if (node.storage) node.inputs = []
+    else {
       node.origin = plan
       node.position = i
     }
@@ -147,12 +111,64 @@ function compute(device: Device, nodes: readonly Node[], order: readonly Node[],
   collectIfCrowded()
 }
 
+const NONE: ReadonlySet<Node> = new Set()
+
+/** A plan, what it stores, and which of that an earlier run of the same structure did not store, though it was read afterwards. */
+interface Planned {
+  readonly plan: Plan
+  readonly targets: readonly Node[]
+  readonly late: ReadonlySet<Node>
+}
+
+function planned(device: Device, nodes: readonly Node[], order: readonly Node[], given: ReadonlySet<Node>): Planned {
+  const plans = plansOf(device)
+  const donors = given.size === 0 ? NONE : new Set(order.filter((n) => given.has(n) && n.storage?.buffer))
+  for (const node of nodes) node.origin?.wanted.add(node.position)
+  const targets = [...nodes, ...reused(order, nodes)]
+  const plan = plans.find(order, targets, donors)
+  if (plan.wanted.size === 0) return { plan, targets, late: NONE }
+  const known = new Set(targets)
+  const late = new Set<Node>()
+  for (const p of plan.wanted) if (!known.has(order[p] as Node)) late.add(order[p] as Node)
+  targets.push(...late)
+  return { plan: plans.find(order, targets, donors), targets, late }
+}
+
+/** Whether a result moves to the host when it has been computed. */
+const isSmall = (node: Node): boolean => {
+  const size = sizeOf(node.shape)
+  return size === 1 || (size * dtypeInfo[node.dtype].bytes <= SMALL_BYTES && !isPinned(node))
+}
+
+/** The values of a stored node as a run takes them. A buffer that was made for this run alone is added to `passing`. */
+function inputOf(node: Node, device: Device, passing: DeviceBuffer[]): DeviceBuffer | TypedArray {
+  const storage = node.storage as Storage
+  promote(node)
+  if (storage.buffer && storage.owner === device) return storage.buffer
+  const host = storage.host ?? storage.copy?.peek()
+  if (host) {
+    if (host.byteLength <= SMALL_BYTES || storage.buffer || ++storage.uploads < KEEP_AFTER) return host
+    storage.buffer = device.upload(node.dtype, host, node.op || undefined)
+    storage.owner = device
+    track(node)
+    return storage.buffer
+  }
+  if (storage.owner !== device) {
+    const { name } = device
+    throw new DeviceError(node.op, `the tensor's values are on ${storage.owner?.name}, the work is on ${name}. Move it with .to('${name}')`)
+  }
+  const restored = device.restore(storage.copy as HostCopy)
+  passing.push(restored)
+  return restored
+}
+
 /** Memory for a run. Where there is too little, what nobody holds any more is found and given back first. */
 function reserve(device: Device, plan: Plan, order: readonly Node[], makerOf: MakerOf): void | Promise<void> {
-  const uploads = plan.inputs.flatMap((p) => {
+  const uploads: number[] = []
+  for (const p of plan.inputs) {
     const { dtype, shape, storage } = order[p] as Node
-    return storage?.buffer ? [] : [sizeOf(shape) * dtypeInfo[dtype].bytes]
-  })
+    if (!storage?.buffer) uploads.push(sizeOf(shape) * dtypeInfo[dtype].bytes)
+  }
   const again = (e: unknown): void | Promise<void> => {
     if (!(e instanceof OutOfMemoryError) || !collectNow()) throw e
     return device.reserve(plan.executable, uploads, makerOf)
@@ -202,7 +218,7 @@ export async function storedValues(node: Node): Promise<HostRead> {
   if (storage.copy) {
     const host = await storage.copy.get().catch(lost)
     if (storage.copy) storage.host = host // (it has not been given up in the meantime)
-    delete storage.copy
+    storage.copy = undefined
     return { values: host, shared: true }
   }
   const host = await (storage.owner as Device).read(storage.buffer as DeviceBuffer).catch(lost)

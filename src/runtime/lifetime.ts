@@ -12,7 +12,7 @@
  */
 import { DeviceLostError, StaleTensorError, type TypedArray } from '../base/index.ts'
 import type { Device, DeviceBuffer } from '../device/index.ts'
-import { forget, hasSinks, type Node, type Storage } from '../graph/index.ts'
+import { forget, hasSinks, type Node, Storage } from '../graph/index.ts'
 import { bytesOf, track, untrack } from './collector.ts'
 import { afterTask, lastTask, runningTask } from './queue.ts'
 
@@ -165,22 +165,22 @@ export function release(node: Node, how: 'step' | 'dispose'): void {
 export function overwritten(node: Node): void {
   const storage = node.storage as Storage
   untrack(storage)
-  delete storage.buffer
+  storage.buffer = undefined
   markReleased(node, storage, 'step')
 }
 
 function markReleased(node: Node, storage: Storage, how: 'step' | 'dispose'): void {
   const entry = cached.get(node)
   if (entry) uncache(node, entry)
-  delete storage.host
-  delete storage.copy
+  storage.host = undefined
+  storage.copy = undefined
   storage.released = how
 }
 
 function giveBack(storage: Storage): void {
   untrack(storage)
   const { owner, buffer } = storage
-  delete storage.buffer
+  storage.buffer = undefined
   ;(owner as Device).release(buffer as DeviceBuffer)
 }
 
@@ -193,7 +193,7 @@ export function disposeNode(node: Node): void {
   afterTask(lastTask() + (hasSinks() ? 1 : 0), () => {
     if (node.storage) release(node, 'dispose')
     else {
-      node.storage = { released: 'dispose', uploads: 0 }
+      node.storage = new Storage({ released: 'dispose' })
       node.inputs = []
     }
   })
@@ -230,11 +230,11 @@ function checkPresent(node: Node, wanted: Node): void {
   if (!storage || !lost || !(storage.buffer || storage.copy)) return
   const host = storage.copy?.peek()
   if (host) storage.host = host
-  delete storage.copy
+  storage.copy = undefined
   untrack(storage)
   if (!storage.host) throw goneWith(lost, node, wanted)
-  delete storage.buffer
-  delete storage.owner
+  storage.buffer = undefined
+  storage.owner = undefined
 }
 
 /**
