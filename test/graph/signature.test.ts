@@ -50,6 +50,15 @@ describe('a signature', () => {
     expect(new Set(rows).size).toBe(graphs.length)
   })
 
+  it('tells the outputs and parameters of routines', () => {
+    const square = g.leaf(new Int32Array(9), [3, 3], 'int32', CPU_PLACE)
+    const extreme = (op: 'max' | 'min', dim: number, output: number): g.Node =>
+      g.routine({ kind: 'reduceWithIndex', op, dim }, [square])[output] as g.Node
+    const graphs = [extreme('max', 0, 0), extreme('max', 0, 1), extreme('max', 1, 0), extreme('min', 0, 0)]
+    expect(new Set(graphs.map((node) => row(node).join())).size).toBe(graphs.length)
+    expect(same(extreme('max', 1, 1), extreme('max', 1, 1))).toBe(true)
+  })
+
   it('tells which node is read where, and which may be overwritten', () => {
     const [a, b] = [data(4), data(4)]
     const difference = g.binary('sub', a, b)

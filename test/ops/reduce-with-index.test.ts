@@ -76,7 +76,7 @@ describe.each(dtypes)('values and positions of %s', (dtype) => {
       const op = random() < 0.5 ? 'max' : 'min'
       for (const dim of shape.keys()) {
         await check(x, data, dim, op, `[${shape}] along ${dim}`)
-        // Through a view, of a result, and with readers that are fused
+        // … and through a view
         if (dim === 0) await check(x.reshape(shape.toReversed()), data, 0, op, `[${shape.toReversed()}] along 0`)
       }
     }

@@ -329,7 +329,9 @@ export class RandomGraph {
 
   /** The outputs of a routine: one is answered, others join the pool, or are left alone. */
   #routine(): Node | undefined {
-    const x = this.#any((n) => n.shape.length > 0)
+    // What is stored is what routines are for; others are fused, as a rule
+    const stored = this.#chance(0.7)
+    const x = this.#any((n) => n.shape.length > 0 && (!stored || n.storage !== undefined))
     if (x.shape.length === 0) return undefined
     const dim = this.#int(0, x.shape.length - 1)
     const [values, indices] = graph.routine({ kind: 'reduceWithIndex', op: this.#pick(['max', 'min']), dim }, [x]) as [Node, Node]
