@@ -1,6 +1,7 @@
 /** @file Which dims of a group share one loop. */
 import { type Axis, collapsedAxes, type Index, indicesOf, type Stage } from '../kernel/index.ts'
-import type { AxisGroups, FusionGroup } from './fusion-groups.ts'
+import type { FusionGroup } from './fusion-groups.ts'
+import type { AxisGroups } from './group-writer.ts'
 
 /** @param stages of a draft, in which every dim of more than one position is an axis of its own; those of the grid are numbered as its dims */
 export function collapseAxes(group: FusionGroup, stages: readonly Stage[]): AxisGroups {

@@ -4,7 +4,8 @@ import type { KernelStep, Program, ProgramStep, RoutineStep, Slot } from '../dev
 import { isSource, type Node, type PrimitiveOf, rowOf, wholeBase } from '../graph/index.ts'
 import { type Axis, type BufferUse, type Expr, type Index, type Kernel, routineRow, type Stage, valueTypeOf } from '../kernel/index.ts'
 import { collapseAxes } from './collapse-axes.ts'
-import { type FusionGroup, type Memory, NotFusable, type Unit, Writer } from './fusion-groups.ts'
+import type { FusionGroup, Unit } from './fusion-groups.ts'
+import { GroupWriter, type Memory, NotFusable } from './group-writer.ts'
 import { orderGroups } from './order.ts'
 import { mapBuffers, readsOnlyAt, renameBuffer } from './rename-buffers.ts'
 
@@ -287,11 +288,11 @@ function routineStep({ units }: FusionGroup, stored: ReadonlySet<Node>, slotFor:
 function write(
   group: FusionGroup,
   memory: Memory,
-  place: Parameters<Writer['write']>[0],
-): ReturnType<Writer['write']> & { gridAxes: readonly Axis[] } {
-  const apart = new Writer(group, memory, undefined)
+  place: Parameters<GroupWriter['write']>[0],
+): ReturnType<GroupWriter['write']> & { gridAxes: readonly Axis[] } {
+  const apart = new GroupWriter(group, memory, undefined)
   const draft = apart.write(place)
-  const joined = new Writer(group, memory, collapseAxes(group, draft.stages))
+  const joined = new GroupWriter(group, memory, collapseAxes(group, draft.stages))
   try {
     return { ...joined.write(place), gridAxes: joined.gridAxes }
   } catch (e) {

@@ -12,7 +12,8 @@ import type { DeviceTraits } from '../device/index.ts'
 import { isSource, isView, type Node, type PrimitiveOf, roleOf, wholeBase } from '../graph/index.ts'
 import { type Expr, type Index, valueTypeOf } from '../kernel/index.ts'
 import { FusionGraph } from './fusion-graph.ts'
-import { FusionGroup, type Memory, NotFusable, NotStrided, type Unit } from './fusion-groups.ts'
+import { FusionGroup, type Unit } from './fusion-groups.ts'
+import { type Memory, NotFusable, NotStrided, probe } from './group-writer.ts'
 import { chooseUnits, LONGEST } from './materialize.ts'
 import { topological } from './order.ts'
 import { type Arrangement, bindings, type Schedule, writeProgram } from './program.ts'
@@ -204,7 +205,7 @@ class Attempt implements Memory {
       this.#loaded = new Set()
       this.#units.set(node, { node, level: 'grid', group: fresh, ready: 0 })
       try {
-        fresh.probe(node, 'grid', this)
+        probe(fresh, node, 'grid', this)
         return this.#loaded
       } catch (e) {
         if (!(e instanceof NotStrided)) throw e
@@ -328,7 +329,7 @@ class Attempt implements Memory {
     const before = this.#units.get(node)
     this.#units.set(node, { node, level, group, ready: 0 })
     try {
-      return group.probe(node, level, this)
+      return probe(group, node, level, this)
     } catch (e) {
       if (e instanceof NotFusable) return undefined
       throw e

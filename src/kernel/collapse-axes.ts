@@ -3,7 +3,7 @@
  * of a kernel allow; a device goes further where fewer indices count: one operand of a contraction, its stores alone.
  */
 import { coefOf } from './contract.ts'
-import type { Axis, Index, Stage } from './ir.ts'
+import type { Axis, Index, StoreStage } from './ir.ts'
 import { indicesOf } from './walk.ts'
 
 /** Neighbouring axes, outermost first, that one loop of `size` positions runs over. */
@@ -25,8 +25,6 @@ export function collapsedAxes(axes: readonly Axis[], indices: readonly Index[], 
   }
   return collapsed
 }
-
-type StoreStage = Extract<Stage, { kind: 'store' }>
 
 /** The same object with `change` made to all indices in it; parts that were shared stay shared. */
 function mapIndices<T>(value: T, change: (index: Index) => Index): T {

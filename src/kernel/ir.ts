@@ -130,6 +130,8 @@ export interface Store {
 export type Stage =
   | { readonly kind: 'reduce'; readonly axes: readonly Axis[]; readonly reductions: readonly Reduction[] }
   | { readonly kind: 'store'; readonly axes: readonly Axis[]; readonly stores: readonly Store[] }
+export type ReduceStage = Extract<Stage, { readonly kind: 'reduce' }>
+export type StoreStage = Extract<Stage, { readonly kind: 'store' }>
 
 /**
  * One bound buffer. `write` buffers are written whole words at a time when the dtype is narrower than 32 bits: such stores occur only in kernels of

@@ -28,14 +28,14 @@ export interface KeyWriter {
 }
 
 /** What an input or an output of a routine is. */
-export interface Operand {
+export interface TensorType {
   readonly dtype: DType
   readonly shape: Shape
 }
 
 interface Row<R extends Routine> {
   /** What comes of inputs like these. */
-  outputs(r: R, inputs: readonly Operand[]): readonly Operand[]
+  outputs(r: R, inputs: readonly TensorType[]): readonly TensorType[]
   /** The fields that make a structure another: all of them. */
   key(r: R, put: KeyWriter): void
   /** What its kernels are called. */
@@ -48,7 +48,7 @@ interface Row<R extends Routine> {
 export const ROUTINES: { readonly [K in RoutineKind]: Row<RoutineOf<K>> } = {
   reduceWithIndex: {
     outputs: ({ dim }, [x]) => {
-      const { dtype, shape } = x as Operand
+      const { dtype, shape } = x as TensorType
       const left = shape.filter((_, d) => d !== dim)
       return [
         { dtype, shape: left },
@@ -71,9 +71,9 @@ export const routineRow = (routine: Routine): Row<Routine> => ROUTINES[routine.k
 export interface RoutineCall<R extends Routine = Routine> {
   readonly routine: R
   readonly label: string
-  readonly inputs: readonly Operand[]
+  readonly inputs: readonly TensorType[]
   /** Undefined where nothing reads an output: it has no buffer, and need not be computed. */
-  readonly outputs: readonly (Operand | undefined)[]
+  readonly outputs: readonly (TensorType | undefined)[]
   readonly sites: readonly string[]
 }
 

@@ -4,12 +4,12 @@
  */
 import { AutogradError, FUNCTION, type Signature, signature } from '../base/index.ts'
 
-interface Storage {
+interface AsyncStorage {
   run<T>(store: boolean, fn: () => T): T
   getStore(): boolean | undefined
 }
 interface Platform {
-  readonly process?: { readonly getBuiltinModule?: (name: string) => { readonly AsyncLocalStorage?: new () => Storage } | undefined }
+  readonly process?: { readonly getBuiltinModule?: (name: string) => { readonly AsyncLocalStorage?: new () => AsyncStorage } | undefined }
 }
 
 // Asked for at run time: an import would not resolve in a browser bundle.

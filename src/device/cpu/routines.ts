@@ -2,12 +2,12 @@
 import { sizeOf } from '../../base/index.ts'
 import {
   aroundDim,
-  type Operand,
   type RoutineCall,
   type RoutineOf,
   type RoutineTable,
   routineBuffers,
   routineForm,
+  type TensorType,
   valueTypeOf,
 } from '../../kernel/index.ts'
 import type { RoutinePlan } from '../routine-plan.ts'
@@ -18,14 +18,14 @@ import type { CompiledKernel } from './interpreter.ts'
 const same = (x: number): number => x
 
 /** The elements of an input, as values. */
-function reader(operand: Operand, block: Block | undefined): (i: number) => number {
+function reader(operand: TensorType, block: Block | undefined): (i: number) => number {
   const { values } = block as Block
   const convert = loaded[operand.dtype] ?? same
   return (i) => convert(values[i] as number)
 }
 
 /** Writes elements of an output; nothing, where it is not wanted. */
-function writer(operand: Operand | undefined, block: Block | undefined): (i: number, value: number) => void {
+function writer(operand: TensorType | undefined, block: Block | undefined): (i: number, value: number) => void {
   if (!operand) return () => {}
   const { values } = block as Block
   const convert = stored[operand.dtype] ?? same
@@ -45,7 +45,7 @@ function bound({ inputs, outputs }: RoutineCall, data: readonly Block[]) {
 
 function reduceWithIndex(call: RoutineCall<RoutineOf<'reduceWithIndex'>>): CompiledKernel {
   const { op, dim } = call.routine
-  const [x] = call.inputs as readonly [Operand]
+  const [x] = call.inputs as readonly [TensorType]
   const { outer, size, inner } = aroundDim(x.shape, dim)
   const { join } = reduction(op, valueTypeOf(x.dtype))
   return ({ data }) => {

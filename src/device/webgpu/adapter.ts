@@ -5,7 +5,7 @@ import { env, nodeProcess } from '../environment.ts'
 import { ownGpu } from './hardware.ts'
 import type { AdapterClass } from './strategy.ts'
 
-export interface Opened {
+export interface OpenedAdapter {
   readonly gpu: GPUDevice
   readonly info: DeviceInfo
   readonly adapterClass: AdapterClass
@@ -83,7 +83,7 @@ export async function openGpu({
   adapter: wanted = env('TAPEGRAD_ADAPTER'),
   hardware,
   index = 0,
-}: OpenOptions = {}): Promise<Opened | Unavailable> {
+}: OpenOptions = {}): Promise<OpenedAdapter | Unavailable> {
   const onlyHardware = hardware && !wanted
   const adapter = await request(wanted, index)
   if (adapter && 'unavailable' in adapter) return adapter

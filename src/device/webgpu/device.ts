@@ -16,7 +16,7 @@ import type {
   Run,
 } from '../device.ts'
 import { nodeProcess } from '../environment.ts'
-import type { Opened } from './adapter.ts'
+import type { OpenedAdapter } from './adapter.ts'
 import { Backpressure } from './backpressure.ts'
 import { BufferPool, type PoolBuffer } from './buffer-pool.ts'
 import { DeviceErrors, fromGpu } from './device-errors.ts'
@@ -62,7 +62,7 @@ export class GpuComputeDevice implements Device, Workshop {
   /** Names of ops with checked indices; an error code is a position in it plus 1. */
   readonly #ops: string[] = []
 
-  constructor({ gpu, info, adapterClass, subgroup }: Opened, dump: Dump) {
+  constructor({ gpu, info, adapterClass, subgroup }: OpenedAdapter, dump: Dump) {
     this.gpu = gpu
     this.info = info
     this.name = info.device

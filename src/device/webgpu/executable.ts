@@ -30,7 +30,7 @@ const GROUPS_KEPT = 16
 /** Bytes that a slot takes in a buffer. */
 export const bytesOf = (dtype: Slot['dtype'], length: number): number => Math.ceil((length * dtypeInfo[dtype].bytes) / 4) * 4
 
-interface Dispatch {
+interface BoundDispatch {
   /** Which step of the program it is of. */
   readonly step: number
   readonly printed: PrintedKernel
@@ -67,7 +67,7 @@ export interface Failures {
 export class GpuExecutable implements Executable {
   readonly program: Program
   readonly #shop: Workshop
-  readonly #dispatches: Dispatch[] = []
+  readonly #dispatches: BoundDispatch[] = []
   readonly #params: GPUBuffer
   readonly #scalars: GPUBuffer | undefined
   /** For each slot: which shared scratch buffer, or −1. */
@@ -234,10 +234,10 @@ export class GpuExecutable implements Executable {
     if (this.#scalars) this.#shop.gpu.queue.writeBuffer(this.#scalars, 0, words)
   }
 
-  #group(dispatch: Dispatch, memory: readonly (PoolBuffer | undefined)[]): GPUBindGroup {
+  #group(dispatch: BoundDispatch, memory: readonly (PoolBuffer | undefined)[]): GPUBindGroup {
     const { slots, groups } = dispatch
     for (let g = 0; g < groups.length; g++) {
-      const entry = groups[g] as Dispatch['groups'][number]
+      const entry = groups[g] as BoundDispatch['groups'][number]
       if (!slots.every((slot, i) => memory[slot]?.id === entry.ids[i])) continue
       if (g > 0) {
         groups.splice(g, 1)
@@ -277,7 +277,7 @@ function accessed(step: ProgramStep, how: 'read' | 'write'): number[] {
 }
 
 /** Lets scratch slots whose lives (from first to last dispatch) do not overlap share a buffer. */
-function planScratch(slots: Program['slots'], dispatches: readonly Dispatch[]): { scratchOf: number[]; bytes: number[] } {
+function planScratch(slots: Program['slots'], dispatches: readonly BoundDispatch[]): { scratchOf: number[]; bytes: number[] } {
   const first = slots.map(() => -1)
   const last = slots.map(() => -1)
   dispatches.forEach((dispatch, k) => {

@@ -1,23 +1,13 @@
 /** @file A kernel as WGSL: the text, which is the key of its compiled pipeline, and the numbers that go with it. */
 import type { DType } from '../../base/index.ts'
-import { type Axis, type BufferUse, type Kernel, positionOf, type Stage, unreachable } from '../../kernel/index.ts'
+import { type Axis, type BufferUse, type Kernel, positionOf, type ReduceStage, type Stage, unreachable } from '../../kernel/index.ts'
 import { storedText, WORDS, wgslType } from './arithmetic.ts'
 import { FLAG_BYTES } from './error-propagation.ts'
 import { helpersFor } from './library.ts'
 import type { LoopStrategy, PointStrategy } from './strategy.ts'
 import { Params } from './uniforms.ts'
 import { WgslExpressions } from './wgsl-expressions.ts'
-import {
-  accumulate,
-  better,
-  combine,
-  complete,
-  declareAccumulators,
-  type Loop,
-  nameResults,
-  type ReduceStage,
-  reduceLoop,
-} from './wgsl-reductions.ts'
+import { accumulate, better, combine, complete, declareAccumulators, type Loop, nameResults, reduceLoop } from './wgsl-reductions.ts'
 
 export interface PrintedKernel {
   readonly label: string

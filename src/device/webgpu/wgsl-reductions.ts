@@ -6,16 +6,14 @@ import {
   type Extreme,
   identityOf,
   positionOf,
+  type ReduceStage,
   type Reduction,
   reduceOps,
-  type Stage,
   type ValueType,
 } from '../../kernel/index.ts'
 import { binaryText, constantText } from './arithmetic.ts'
 import { floatBits } from './uniforms.ts'
 import type { WgslExpressions } from './wgsl-expressions.ts'
-
-export type ReduceStage = Extract<Stage, { kind: 'reduce' }>
 
 /** The value that a reduction starts from. */
 function start(emitter: WgslExpressions, { op, value: { type } }: Reduction): string {

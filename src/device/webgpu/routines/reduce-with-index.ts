@@ -2,9 +2,9 @@
 import {
   aroundDim,
   type Extreme,
-  type Operand,
   type RoutineCall,
   type RoutineOf,
+  type TensorType,
   type ValueType,
   valueTypeOf,
 } from '../../../kernel/index.ts'
@@ -42,7 +42,7 @@ interface Search {
 }
 
 function kernel({ call, positions, ...sizes }: Search, strategy: LoopStrategy): PrintedKernel {
-  const [x] = call.inputs as readonly [Operand]
+  const [x] = call.inputs as readonly [TensorType]
   const type = wgslType[valueTypeOf(x.dtype)]
   const params = new Params()
   const shared = strategy.kind === 'group'
@@ -70,7 +70,7 @@ function kernel({ call, positions, ...sizes }: Search, strategy: LoopStrategy): 
 }
 
 export function reduceWithIndex(call: Call, choose: ChooseLoops): RoutinePlan<PrintedKernel> {
-  const [x] = call.inputs as readonly [Operand]
+  const [x] = call.inputs as readonly [TensorType]
   const { outer, size, inner } = aroundDim(x.shape, call.routine.dim)
   const rows = outer * inner
   const outputs = call.outputs.filter((output) => output).map((_, n) => 1 + n)

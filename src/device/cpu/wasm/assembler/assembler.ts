@@ -7,7 +7,7 @@
 import { LANE, LANE_MEMORY, MEMORY, OPCODES, RELAXED, SIMD } from './opcodes.ts'
 
 export type ValType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128'
-export type Op = keyof typeof OPCODES | keyof typeof SIMD | keyof typeof RELAXED
+export type Opcode = keyof typeof OPCODES | keyof typeof SIMD | keyof typeof RELAXED
 export type MemoryOp = keyof typeof MEMORY
 
 const TYPE: Readonly<Record<ValType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b }
@@ -80,7 +80,7 @@ export class Code implements Func {
     return { index: this.params.length + this.#locals.push(type) - 1, type }
   }
 
-  op(name: Op): this {
+  op(name: Opcode): this {
     if (name in OPCODES) {
       const code = OPCODES[name as keyof typeof OPCODES]
       if (code > 0xff) this.bytes.push(code >> 8, code & 0xff)

@@ -1,5 +1,5 @@
 /** @file Functions that kernels call and that are written in instructions: halves, whole numbers without traps, fmod, random bits. */
-import { type Code, type Func, four, type Local, type ModuleBuilder, type Op, type ValType } from '../assembler/assembler.ts'
+import { type Code, type Func, four, type Local, type ModuleBuilder, type Opcode, type ValType } from '../assembler/assembler.ts'
 import { LONG, takeVectors } from './library.ts'
 
 /** Philox4x32-10: multipliers of words 0 and 2, and what the key grows by in each round. */
@@ -144,7 +144,7 @@ function divide(signed: boolean): (code: Code) => void {
 }
 
 /** One instruction, for each lane of what has no such instruction for vectors. */
-function single(op: Op): (code: Code) => void {
+function single(op: Opcode): (code: Code) => void {
   return (code) => {
     for (const param of code.params) code.get(param)
     code.op(op)
@@ -152,7 +152,7 @@ function single(op: Op): (code: Code) => void {
 }
 
 /** a mod b with the sign of a; a mod 0 = 0. */
-function remainder(op: Op): (code: Code) => void {
+function remainder(op: Opcode): (code: Code) => void {
   return (code) => {
     const [a, b] = code.params as [Local, Local]
     code.get(b).if(
@@ -266,7 +266,7 @@ function philox(code: Code, args: readonly Local[]): void {
   const vector = k0.type === 'v128'
   const fresh = (): Local => code.local(k0.type)
   const [h0, l0, h2, l2, wide] = [fresh(), fresh(), fresh(), fresh(), code.local('i64')]
-  const xor: Op = vector ? 'v128.xor' : 'i32.xor'
+  const xor: Opcode = vector ? 'v128.xor' : 'i32.xor'
   const [m0, m2] = PHILOX.multipliers
   for (let round = 0; round < PHILOX.rounds; round++) {
     product(code, c0, m0, h0, l0, wide)

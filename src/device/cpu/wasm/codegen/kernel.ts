@@ -10,9 +10,11 @@ import {
   indicesOf,
   type Kernel,
   positionOf,
+  type ReduceStage,
   reductionsOf,
   rootsOf,
   type Stage,
+  type StoreStage,
   storesOf,
   unreachable,
 } from '../../../../kernel/index.ts'
@@ -262,6 +264,3 @@ export class KernelWriter {
     })
   }
 }
-
-type ReduceStage = Extract<Stage, { kind: 'reduce' }>
-type StoreStage = Extract<Stage, { kind: 'store' }>

@@ -12,7 +12,7 @@ import {
   unreachable,
   type ValueType,
 } from '../../../../kernel/index.ts'
-import type { Func, Local, Op } from '../assembler/assembler.ts'
+import type { Func, Local, Opcode } from '../assembler/assembler.ts'
 import type { Name } from './math.ts'
 import { LANES, type Mode, type Writer } from './writer.ts'
 
@@ -22,7 +22,7 @@ export function perLane(
   func: Func,
   count: 1 | 2,
   lanes: 'f32x4' | 'i32x4',
-  through?: { readonly before: Op; readonly after: Op },
+  through?: { readonly before: Opcode; readonly after: Opcode },
 ): void {
   const { code } = w
   const args = Array.from({ length: count }, () => w.fresh('v128'))

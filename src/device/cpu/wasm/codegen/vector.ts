@@ -1,5 +1,5 @@
 /** @file Expressions of vectors: `add(mul(x, y), 1)` instead of instructions in reverse. */
-import type { Code, Local, Op } from '../assembler/assembler.ts'
+import type { Code, Local, Opcode } from '../assembler/assembler.ts'
 
 /** Pushes a vector: a local, the same float32 in four lanes, or what writes it. */
 export type Term = Local | number | ((code: Code) => void)
@@ -28,7 +28,7 @@ export const double = (x: number): Term => words(...wordsOf(new Float64Array([x,
 
 /** An instruction as a function of its operands. */
 export const op =
-  (name: Op) =>
+  (name: Opcode) =>
   (...operands: readonly Term[]): Term =>
   (code) => {
     for (const operand of operands) push(code, operand)

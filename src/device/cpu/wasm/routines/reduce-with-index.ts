@@ -10,10 +10,10 @@ import {
   type Expr,
   type Index,
   type Kernel,
-  type Operand,
   type RoutineCall,
   type RoutineOf,
   type Store,
+  type TensorType,
   type Term,
   valueTypeOf,
 } from '../../../../kernel/index.ts'
@@ -56,7 +56,7 @@ interface Search {
 /** Buffers: what is searched, maybe the positions of what is searched, and the outputs. */
 function search(call: Call, { grid, along, first, stride, to }: Search, position: (found: Expr) => Expr, reads: number): Kernel {
   const { op } = call.routine
-  const [x] = call.inputs as readonly [Operand]
+  const [x] = call.inputs as readonly [TensorType]
   const type = valueTypeOf(x.dtype)
   const found: Expr = { kind: 'acc', stage: 0, slot: 0, type: 'i32' }
   const load = (step: Term): Expr => ({ kind: 'load', buffer: 0, index: at(0, ...first, step), type })
@@ -84,7 +84,7 @@ const axesOf = (...sizes: readonly number[]): Axis[] => sizes.map((size, id) => 
 
 /** All of a row at once. */
 function whole(call: Call): RoutinePlan<KernelCode> {
-  const [x] = call.inputs as readonly [Operand]
+  const [x] = call.inputs as readonly [TensorType]
   const { outer, size, inner } = aroundDim(x.shape, call.routine.dim)
   const [o, i, k] = axesOf(outer, inner, size) as [Axis, Axis, Axis]
   const kernel = search(
@@ -100,7 +100,7 @@ function whole(call: Call): RoutinePlan<KernelCode> {
 
 /** The parts of each row, then their results. */
 function inParts(call: Call, parts: number): RoutinePlan<KernelCode> {
-  const [x] = call.inputs as readonly [Operand]
+  const [x] = call.inputs as readonly [TensorType]
   const { outer, size, inner } = aroundDim(x.shape, call.routine.dim)
   const rows = outer * inner
   const length = size / parts
@@ -155,7 +155,7 @@ function inParts(call: Call, parts: number): RoutinePlan<KernelCode> {
 }
 
 export function reduceWithIndex(call: Call): RoutinePlan<KernelCode> {
-  const [{ shape }] = call.inputs as readonly [Operand]
+  const [{ shape }] = call.inputs as readonly [TensorType]
   const size = shape[call.routine.dim] as number
   if (sizeOf(shape) === 0) return { scratch: [], dispatches: [] }
   const parts = partsOf(sizeOf(shape) / size, size)
