@@ -17,7 +17,7 @@ import { checkDevices, defineComposition, defineOp } from './define.ts'
 import { add } from './elementwise.ts'
 import { ownShape } from './indexing.ts'
 import { resultType } from './promote.ts'
-import { reshape, t, transposed } from './view.ts'
+import { reshape, transposed } from './view.ts'
 
 const product: (a: Tensor, b: Tensor, params: undefined) => Tensor = defineOp('matmul', {
   inputs: ['a', 'b'],
@@ -148,7 +148,7 @@ export const linear: (x: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor
     }
     if (bias === undefined || bias === null) {
       checkDevices('linear', ['x', 'weight'], [x, weight])
-      return matmul(x, t(weight))
+      return matmul(x, transposed(weight))
     }
     checkDevices('linear', ['x', 'weight', 'bias'], [x, weight, bias])
     if (bias.ndim > 1 || (bias.ndim === 1 && bias.shape[0] !== out)) {
@@ -157,7 +157,7 @@ export const linear: (x: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor
         weight.shape,
       ])
     }
-    return add(matmul(x, t(weight)), bias)
+    return add(matmul(x, transposed(weight)), bias)
   },
 )
 
