@@ -8,6 +8,14 @@ fn any_nan(a: f32, b: f32) -> bool {
   return max(bitcast<u32>(a) & 0x7fffffffu, bitcast<u32>(b) & 0x7fffffffu) > 0x7f800000u;
 }
 
+// A whole number in place of a float, given by its bits, that is ordered as it is: -0 as 0, and NaN behind all others.
+fn float_key(bits: u32) -> u32 {
+  let size = bits & 0x7fffffffu;
+  if (size == 0u) { return 0x80000000u; }
+  if (size > 0x7f800000u) { return 0xffffffffu; }
+  return select(bits | 0x80000000u, ~bits, bits != size);
+}
+
 // The float with these bits. Through a variable, because constant expressions may not be Inf or NaN.
 fn float_of(bits: u32) -> f32 {
   var word = bits;

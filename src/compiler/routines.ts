@@ -34,6 +34,7 @@ const FUSED: { readonly [K in RoutineKind]: FusedForm<RoutineOf<K>> | null } = {
       return isLongOfFewRows(sizeOf(shape) / length, length, traits)
     },
   },
+  sort: null,
 }
 
 /** The primitive that an output of a routine is, where there is one. */

@@ -1,4 +1,6 @@
 /** @file What a routine is to a device that computes it: kernels of that device, over the routine's buffers and scratch memory of its own. */
+import type { DType } from '../base/index.ts'
+import type { RoutineCall } from '../kernel/index.ts'
 import { type KernelStep, type MakerOf, type Program, type ProgramStep, type RoutineStep, type Slot, writtenBy } from './device.ts'
 
 /** How a device computes a routine: kernels that run one after the other. */
@@ -10,6 +12,37 @@ export interface RoutinePlan<K> {
     /** For each buffer of the kernel: a position among inputs, outputs that are wanted, and scratch memory, in this order. */
     readonly buffers: readonly number[]
   }[]
+}
+
+/** Writes a plan, kernel by kernel. */
+export class PlanWriter<K> {
+  /** The buffers of the inputs, and of the outputs: undefined where one is not wanted. */
+  readonly inputs: readonly number[]
+  readonly outputs: readonly (number | undefined)[]
+  readonly #first: number
+  readonly #scratch: { readonly dtype: DType; readonly length: number }[] = []
+  readonly #dispatches: { readonly kernel: K; readonly buffers: readonly number[] }[] = []
+
+  constructor({ inputs, outputs }: RoutineCall) {
+    this.inputs = inputs.map((_, i) => i)
+    let next = inputs.length
+    this.outputs = outputs.map((output) => (output ? next++ : undefined))
+    this.#first = next
+  }
+
+  /** A buffer of scratch memory. */
+  scratch(dtype: DType, length: number): number {
+    return this.#first + this.#scratch.push({ dtype, length }) - 1
+  }
+
+  /** A kernel that runs when those before it are done. */
+  run(kernel: K, buffers: readonly number[]): void {
+    this.#dispatches.push({ kernel, buffers })
+  }
+
+  plan(): RoutinePlan<K> {
+    return { scratch: this.#scratch, dispatches: this.#dispatches }
+  }
 }
 
 /** A kernel, and the slots that its buffers are bound to. */

@@ -10,7 +10,12 @@ import type { Extreme } from './operators.ts'
 /** What a routine computes; all fields are part of the structure of a graph. */
 export type Routine =
   /** Outputs: the extreme along `dim`, which leaves the shape, and its int32 position there. NaN is the extreme where there is one, and of equals the first counts. */
-  { readonly kind: 'reduceWithIndex'; readonly op: Extreme; readonly dim: number }
+  | { readonly kind: 'reduceWithIndex'; readonly op: Extreme; readonly dim: number }
+  /**
+   * Outputs: each row (the last axis) in order, and the int32 positions in the row where its elements were. Equal ones keep their order; −0 equals 0, and NaN
+   * counts as the largest. `bits` says that all are whole numbers from 0 to 2^bits − 1.
+   */
+  | { readonly kind: 'sort'; readonly descending: boolean; readonly bits?: number | undefined }
 
 /** The names of the routines. */
 export type RoutineKind = Routine['kind']
@@ -60,6 +65,21 @@ export const ROUTINES: { readonly [K in RoutineKind]: Row<RoutineOf<K>> } = {
       put.word(dim)
     },
     label: ({ op }) => `${op}WithIndex`,
+    sites: () => [],
+  },
+  sort: {
+    outputs: (_, [x]) => {
+      const { dtype, shape } = x as TensorType
+      return [
+        { dtype, shape },
+        { dtype: 'int32', shape },
+      ]
+    },
+    key: ({ descending, bits }, put) => {
+      put.word(Number(descending))
+      put.word(bits ?? 0)
+    },
+    label: () => 'sort',
     sites: () => [],
   },
 }

@@ -29,13 +29,15 @@ import { where } from './elementwise.ts'
 import { number, saturated } from './promote.ts'
 import { expand, reshape, unsqueeze } from './view.ts'
 
-interface GatherParams {
+/** Where {@link gatherAlong} looks. */
+export interface GatherParams {
   readonly dim: number
   /** The op that an index error names. */
   readonly op: string
 }
 
-const gatherAlong: (x: Tensor, index: Tensor, p: GatherParams) => Tensor = defineOp('gather', {
+/** Elements of `x` at the positions `index` (int32, checked) along a dim. */
+export const gatherAlong: (x: Tensor, index: Tensor, p: GatherParams) => Tensor = defineOp('gather', {
   inputs: ['x', 'index'],
   forward: (x, index, p: GatherParams) =>
     sizeOf(index.shape) === 0 ? graph.expand(graph.constant(0, x.dtype, x.placement), index.shape) : graph.gather(x, p.dim, index, p.op),

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { openCpu } from '../../src/device/cpu/index.ts'
 import type { Routine } from '../../src/kernel/index.ts'
-import { repeated, runRoutine } from '../support/routines.ts'
+import { chooser } from '../support/random-graph.ts'
+import { ARRANGEMENTS, arranged, repeated, runRoutine } from '../support/routines.ts'
 
 const shapes: readonly (readonly [shape: readonly number[], dim: number])[] = [
   [[5, 7], 1],
@@ -27,5 +28,52 @@ describe.each(['max', 'min'] as const)('reduceWithIndex of %s', (op) => {
       expect(await runRoutine(oracle, routine, [x], [false, true])).toEqual([both[1]])
     }
     expect(device.memory()).toMatchObject({ liveBytes: 0, buffers: 0 })
+  })
+})
+
+describe.each(ARRANGEMENTS)('sort of %s numbers', (kind) => {
+  it.each([
+    [1],
+    [2],
+    [5, 1],
+    [63],
+    [64],
+    [65],
+    [300, 7],
+    [40, 200],
+    [2 ** 14 - 1],
+    [2 ** 14],
+    [2, 2 ** 14 + 1],
+    [70_001],
+    [0],
+    [0, 3],
+    [3, 0],
+  ])('of %j', async (...shape) => {
+    const oracle = openCpu('interpreter').device
+    const { device } = openCpu('wasm')
+    const random = chooser(shape.length + (shape[0] as number))
+    for (const dtype of ['float32', 'float64', 'int32', 'uint32'] as const)
+      for (const descending of [false, true]) {
+        const x = arranged(dtype, shape, kind, random)
+        const routine: Routine = { kind: 'sort', descending }
+        const both = await runRoutine(oracle, routine, [x])
+        expect(await runRoutine(device, routine, [x]), `${dtype} ${descending}`).toEqual(both)
+        expect(await runRoutine(device, routine, [x], [true, false])).toEqual([both[0]])
+        expect(await runRoutine(device, routine, [x], [false, true])).toEqual([both[1]])
+      }
+    expect(device.memory()).toMatchObject({ liveBytes: 0, buffers: 0 })
+  })
+
+  it.each([1, 3, 8, 9, 17])('of %i bits', async (bits) => {
+    const oracle = openCpu('interpreter').device
+    const { device } = openCpu('wasm')
+    const random = chooser(bits)
+    for (const size of [50, 5000])
+      for (const descending of [false, true]) {
+        const values = Int32Array.from({ length: size }, () => random() * 2 ** bits)
+        const x = { dtype: 'int32', shape: [size], values } as const
+        const routine: Routine = { kind: 'sort', descending, bits }
+        expect(await runRoutine(device, routine, [x])).toEqual(await runRoutine(oracle, routine, [x]))
+      }
   })
 })

@@ -180,6 +180,9 @@ interface Input {
   readonly values: Values
 }
 
+/** Whether a number is less than another, where NaN is the largest. */
+const isBelow = (a: number, b: number): boolean => a < b || (!Number.isNaN(a) && Number.isNaN(b))
+
 /** All outputs of a routine, as lists of their elements. */
 const ROUTINES: { readonly [K in RoutineKind]: (routine: RoutineOf<K>, inputs: readonly Input[]) => number[][] } = {
   reduceWithIndex: ({ op, dim }, [x]) => {
@@ -191,6 +194,22 @@ const ROUTINES: { readonly [K in RoutineKind]: (routine: RoutineOf<K>, inputs: r
     }
     const rows = [...lists.values()]
     return [rows.map((list) => reduce(op, list, dtype)), rows.map((list) => reduce(`arg${op}`, list, dtype))]
+  },
+  sort: ({ descending }, [x]) => {
+    const { shape, values } = x as Input
+    const size = shape.at(-1) as number
+    const sorted: number[] = []
+    const positions: number[] = []
+    for (let row = 0; row < values.length; row += size) {
+      const entries = [...values.slice(row, row + size)].map((v, i) => ({ v, i }))
+      const isBefore = (a: number, b: number): boolean => (descending ? isBelow(b, a) : isBelow(a, b))
+      entries.sort((a, b) => (isBefore(a.v, b.v) ? -1 : isBefore(b.v, a.v) ? 1 : a.i - b.i))
+      for (const { v, i } of entries) {
+        sorted.push(v)
+        positions.push(i)
+      }
+    }
+    return [sorted, positions]
   },
 }
 

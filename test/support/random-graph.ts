@@ -10,7 +10,7 @@ import { broadcastShapes, type DType, dtypeInfo, type Shape, sizeOf, type TypedA
 import { placeOf } from '../../src/device/index.ts'
 import type { Node } from '../../src/graph/index.ts'
 import * as graph from '../../src/graph/index.ts'
-import type { BinaryOp, ReduceOp, UnaryOp } from '../../src/kernel/index.ts'
+import type { BinaryOp, ReduceOp, Routine, UnaryOp } from '../../src/kernel/index.ts'
 import * as runtime from '../../src/runtime/index.ts'
 import { Naive, type Values } from './naive.ts'
 
@@ -334,7 +334,10 @@ export class RandomGraph {
     const x = this.#any((n) => n.shape.length > 0 && (!stored || n.storage !== undefined))
     if (x.shape.length === 0) return undefined
     const dim = this.#int(0, x.shape.length - 1)
-    const [values, indices] = graph.routine({ kind: 'reduceWithIndex', op: this.#pick(['max', 'min']), dim }, [x]) as [Node, Node]
+    const routine: Routine = this.#chance(0.5)
+      ? { kind: 'reduceWithIndex', op: this.#pick(['max', 'min']), dim }
+      : { kind: 'sort', descending: this.#chance(0.5) }
+    const [values, indices] = graph.routine(routine, [x]) as [Node, Node]
     // Rounding may exchange what is nearly equal, so positions are compared in exact graphs alone
     if (this.#exact && this.#chance(0.7)) this.#keep(indices)
     else graph.forget(indices)

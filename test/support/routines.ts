@@ -44,3 +44,20 @@ export function repeated(dtype: DType, shape: readonly number[]): HostArray {
   if (dtype.startsWith('float') && values.length > 40) values[37] = Number.NaN
   return { dtype, shape, values }
 }
+
+/** Arrangements that sorts meet, each of so many numbers. */
+export const ARRANGEMENTS = ['random', 'few', 'equal', 'sorted', 'reversed'] as const
+
+/** Numbers of an arrangement; among random floats there are NaN, infinities, subnormal numbers and zeros of both signs. */
+export function arranged(dtype: DType, shape: readonly number[], kind: (typeof ARRANGEMENTS)[number], random: () => number): HostArray {
+  const values = dtypeInfo[dtype].create(lengthOf(shape))
+  const isFloat = dtype.startsWith('float')
+  const special = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -0, 1e-40, -1e-40, 3e38, -3e38]
+  const low = dtype === 'uint32' ? 0 : 2 ** 31
+  for (let i = 0; i < values.length; i++) {
+    const v =
+      kind === 'equal' ? 7 : kind === 'sorted' ? i : kind === 'reversed' ? values.length - i : Math.floor(random() * 5) - (low ? 2 : 0)
+    values[i] = kind !== 'random' ? v : !isFloat ? Math.floor(random() * 2 ** 32) - low : random() < 0.2 ? (special[Math.floor(random() * 9)] as number) : (random() - 0.5) * 10 ** Math.floor(random() * 20 - 10) // biome-ignore format: a choice
+  }
+  return { dtype, shape, values }
+}

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { openCpu } from '../../src/device/cpu/index.ts'
 import type { LoopStrategy } from '../../src/device/webgpu/strategy.ts'
 import type { Routine } from '../../src/kernel/index.ts'
-import { repeated, runRoutine } from '../support/routines.ts'
+import { chooser } from '../support/random-graph.ts'
+import { ARRANGEMENTS, arranged, repeated, runRoutine } from '../support/routines.ts'
 import { openDevice } from './kernels.ts'
 
 const device = await openDevice()
@@ -55,6 +56,51 @@ describe.each(strategies)('reduceWithIndex by $kind, workgroups of $workgroup', 
       const both = await runRoutine(oracle, routine, [x])
       expect(await runRoutine(device, routine, [x], [true, false])).toEqual([both[0]])
       expect(await runRoutine(device, routine, [x], [false, true])).toEqual([both[1]])
+    }
+  })
+})
+
+const rowsOf: readonly (readonly number[])[] = [
+  [1],
+  [5, 1],
+  [3, 127],
+  [3, 128],
+  [3, 129],
+  [1023],
+  [1025],
+  [80, 300],
+  [2047],
+  [2, 2049],
+  [33_000],
+  [0, 3],
+  [3, 0],
+]
+
+describe.each(strategies)('sort by $kind, workgroups of $workgroup', (strategy) => {
+  it.each(rowsOf)('of %j', { timeout: 120_000 }, async (...shape) => {
+    device.chooseLoops = () => strategy
+    const random = chooser(shape.length + (shape[0] as number))
+    for (const kind of ARRANGEMENTS) {
+      const dtypes = kind === 'random' ? (['float32', 'int32', 'uint32'] as const) : (['float32'] as const)
+      for (const dtype of dtypes) {
+        const descending = random() < 0.5
+        const x = arranged(dtype, shape, kind, random)
+        const routine: Routine = { kind: 'sort', descending }
+        const both = await runRoutine(oracle, routine, [x])
+        expect(await runRoutine(device, routine, [x]), `${kind} ${dtype} ${descending}`).toEqual(both)
+        if (kind === 'random') expect(await runRoutine(device, routine, [x], [false, true])).toEqual([both[1]])
+      }
+    }
+  })
+
+  it.each([1, 4, 5, 17])('of %i bits', async (bits) => {
+    device.chooseLoops = () => strategy
+    const random = chooser(bits)
+    for (const descending of [false, true]) {
+      const values = Int32Array.from({ length: 5000 }, () => random() * 2 ** bits)
+      const x = { dtype: 'int32', shape: [5000], values } as const
+      const routine: Routine = { kind: 'sort', descending, bits }
+      expect(await runRoutine(device, routine, [x])).toEqual(await runRoutine(oracle, routine, [x]))
     }
   })
 })

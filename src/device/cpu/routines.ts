@@ -69,7 +69,28 @@ function reduceWithIndex(call: RoutineCall<RoutineOf<'reduceWithIndex'>>): Compi
   }
 }
 
-const ROUTINES: RoutineTable<CompiledKernel> = { reduceWithIndex }
+function sort(call: RoutineCall<RoutineOf<'sort'>>): CompiledKernel {
+  const { descending } = call.routine
+  const [{ shape }] = call.inputs as readonly [TensorType]
+  const size = shape.at(-1) as number
+  // NaN is larger than all, and equals itself
+  const order = (a: number, b: number): number => (a < b ? -1 : a > b ? 1 : Number(Number.isNaN(a)) - Number(Number.isNaN(b)))
+  return ({ data }) => {
+    const { read, write } = bound(call, data)
+    const [element] = read as [(i: number) => number]
+    const [value, position] = write as [(i: number, value: number) => void, (i: number, value: number) => void]
+    for (let start = 0; start < sizeOf(shape); start += size) {
+      const row = Array.from({ length: size }, (_, k) => element(start + k))
+      const positions = Array.from(row.keys()).sort((i, j) => (descending ? -1 : 1) * order(row[i] as number, row[j] as number))
+      positions.forEach((at, k) => {
+        value(start + k, row[at] as number)
+        position(start + k, at)
+      })
+    }
+  }
+}
+
+const ROUTINES: RoutineTable<CompiledKernel> = { reduceWithIndex, sort }
 
 /** A routine as JavaScript. */
 export const interpretRoutine = (call: RoutineCall): RoutinePlan<CompiledKernel> => {

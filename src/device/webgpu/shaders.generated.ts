@@ -1,10 +1,28 @@
 // Written by scripts/embed-shaders.ts from shaders/: edit there, then `npm run shaders`.
 export const shaders: Readonly<Record<string, string>> = {
+  'each': `struct Each { points: u32, size: u32, sweep: u32 }
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let e = each();
+  let first = (group.x + group.y * 65535u) * e.sweep * WORKGROUP + lane;
+  for (var turn = 0u; turn < e.sweep; turn++) {
+    let point = first + turn * WORKGROUP;
+    if (point >= e.points) { break; }
+    compute(point);
+  }
+}
+`,
   'lib/bits': `fn is_nan(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
 }
 fn any_nan(a: f32, b: f32) -> bool {
   return max(bitcast<u32>(a) & 0x7fffffffu, bitcast<u32>(b) & 0x7fffffffu) > 0x7f800000u;
+}
+fn float_key(bits: u32) -> u32 {
+  let size = bits & 0x7fffffffu;
+  if (size == 0u) { return 0x80000000u; }
+  if (size > 0x7f800000u) { return 0xffffffffu; }
+  return select(bits | 0x80000000u, ~bits, bits != size);
 }
 fn float_of(bits: u32) -> f32 {
   var word = bits;
@@ -526,6 +544,157 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
 }
 `,
+  'prefix_sums': `struct Sums { points: u32, length: u32, block: u32, sweep: u32 }
+var<workgroup> shared_sums: array<u32, WORKGROUP>;
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let s = sums();
+  let place = group.x + group.y * 65535u;
+  if (SHARED) {
+    if (place >= s.points) { return; }
+    let each = s.block / WORKGROUP;
+    let begin = min(place * s.block + lane * each, s.length);
+    let end = min(begin + each, s.length);
+    var sum = 0u;
+    for (var i = begin; i < end; i++) { sum += load(i); }
+    shared_sums[lane] = sum;
+    workgroupBarrier();
+    for (var step = 1u; step < WORKGROUP; step *= 2u) {
+      var before = 0u;
+      if (lane >= step) { before = shared_sums[lane - step]; }
+      workgroupBarrier();
+      shared_sums[lane] += before;
+      workgroupBarrier();
+    }
+    if (TOTALS) {
+      if (lane == WORKGROUP - 1u) { store(place, shared_sums[lane]); }
+    } else {
+      var running = base(place) + shared_sums[lane] - sum;
+      for (var i = begin; i < end; i++) {
+        let number = load(i);
+        store(i, running);
+        running += number;
+      }
+    }
+  } else {
+    for (var turn = 0u; turn < s.sweep; turn++) {
+      let block = (place * s.sweep + turn) * WORKGROUP + lane;
+      if (block >= s.points) { break; }
+      let end = min((block + 1u) * s.block, s.length);
+      if (TOTALS) {
+        var sum = 0u;
+        for (var i = block * s.block; i < end; i++) { sum += load(i); }
+        store(block, sum);
+      } else {
+        var running = base(block);
+        for (var i = block * s.block; i < end; i++) {
+          let number = load(i);
+          store(i, running);
+          running += number;
+        }
+      }
+    }
+  }
+}
+`,
+  'radix_count': `struct Radix { points: u32, size: u32, tiles: u32, tile: u32, shift: u32, sweep: u32 }
+var<workgroup> shared_counts: array<atomic<u32>, 16>;
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let r = radix();
+  let place = group.x + group.y * 65535u;
+  if (SHARED) {
+    if (place >= r.points) { return; }
+    if (lane < 16u) { atomicStore(&shared_counts[lane], 0u); }
+    workgroupBarrier();
+    let row = place / r.tiles;
+    let tile = place - row * r.tiles;
+    let end = min((tile + 1u) * r.tile, r.size);
+    for (var k = tile * r.tile + lane; k < end; k += WORKGROUP) {
+      atomicAdd(&shared_counts[(key(row * r.size + k) >> r.shift) & 15u], 1u);
+    }
+    workgroupBarrier();
+    if (lane < 16u) { store((row * 16u + lane) * r.tiles + tile, atomicLoad(&shared_counts[lane])); }
+  } else {
+    for (var turn = 0u; turn < r.sweep; turn++) {
+      let point = (place * r.sweep + turn) * WORKGROUP + lane;
+      if (point >= r.points) { break; }
+      let row = point / r.tiles;
+      let tile = point - row * r.tiles;
+      let end = min((tile + 1u) * r.tile, r.size);
+      var counts: array<u32, 16>;
+      for (var digit = 0u; digit < 16u; digit++) { counts[digit] = 0u; }
+      for (var k = tile * r.tile; k < end; k++) { counts[(key(row * r.size + k) >> r.shift) & 15u]++; }
+      for (var digit = 0u; digit < 16u; digit++) { store((row * 16u + digit) * r.tiles + tile, counts[digit]); }
+    }
+  }
+}
+`,
+  'radix_place': `struct Radix { points: u32, size: u32, tiles: u32, tile: u32, shift: u32, sweep: u32 }
+var<workgroup> shared_counts: array<u32, 16u * WORKGROUP>;
+var<workgroup> shared_sums: array<u32, WORKGROUP>;
+var<workgroup> shared_bases: array<u32, 16>;
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let r = radix();
+  let index = group.x + group.y * 65535u;
+  if (SHARED) {
+    if (index >= r.points) { return; }
+    let row = index / r.tiles;
+    let tile = index - row * r.tiles;
+    let start = row * r.size;
+    let each = r.tile / WORKGROUP;
+    let begin = min(tile * r.tile + lane * each, r.size);
+    let end = min(begin + each, r.size);
+    for (var digit = 0u; digit < 16u; digit++) { shared_counts[digit * WORKGROUP + lane] = 0u; }
+    for (var k = begin; k < end; k++) { shared_counts[((key(start + k) >> r.shift) & 15u) * WORKGROUP + lane]++; }
+    workgroupBarrier();
+    var sum = 0u;
+    for (var k = 0u; k < 16u; k++) { sum += shared_counts[lane * 16u + k]; }
+    shared_sums[lane] = sum;
+    workgroupBarrier();
+    for (var step = 1u; step < WORKGROUP; step *= 2u) {
+      var before = 0u;
+      if (lane >= step) { before = shared_sums[lane - step]; }
+      workgroupBarrier();
+      shared_sums[lane] += before;
+      workgroupBarrier();
+    }
+    var running = shared_sums[lane] - sum;
+    for (var k = 0u; k < 16u; k++) {
+      let count = shared_counts[lane * 16u + k];
+      shared_counts[lane * 16u + k] = running;
+      running += count;
+    }
+    workgroupBarrier();
+    if (lane < 16u) { shared_bases[lane] = offset((row * 16u + lane) * r.tiles + tile) - shared_counts[lane * WORKGROUP]; }
+    workgroupBarrier();
+    for (var k = begin; k < end; k++) {
+      let digit = (key(start + k) >> r.shift) & 15u;
+      let rank = shared_counts[digit * WORKGROUP + lane];
+      shared_counts[digit * WORKGROUP + lane] = rank + 1u;
+      place(shared_bases[digit] + rank, start + k);
+    }
+  } else {
+    for (var turn = 0u; turn < r.sweep; turn++) {
+      let point = (index * r.sweep + turn) * WORKGROUP + lane;
+      if (point >= r.points) { break; }
+      let row = point / r.tiles;
+      let tile = point - row * r.tiles;
+      let start = row * r.size;
+      let end = min((tile + 1u) * r.tile, r.size);
+      var next: array<u32, 16>;
+      for (var digit = 0u; digit < 16u; digit++) { next[digit] = offset((row * 16u + digit) * r.tiles + tile); }
+      for (var k = tile * r.tile; k < end; k++) {
+        let digit = (key(start + k) >> r.shift) & 15u;
+        let to = next[digit];
+        next[digit] = to + 1u;
+        place(to, start + k);
+      }
+    }
+  }
+}
+`,
   'reduce_with_index': `struct Search { points: u32, size: u32, inner: u32, parts: u32, part: u32, sweep: u32 }
 struct Found { value: T, position: i32 }
 var<workgroup> shared_values: array<T, WORKGROUP>;
@@ -589,6 +758,25 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let found = search_part(point, 0u, 1u);
       store(point, found.value, found.position);
     }
+  }
+}
+`,
+  'sort_rows': `struct Rows { points: u32, size: u32, sweep: u32 }
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let r = rows();
+  let first = (group.x + group.y * 65535u) * r.sweep * WORKGROUP + lane;
+  for (var turn = 0u; turn < r.sweep; turn++) {
+    let point = first + turn * WORKGROUP;
+    if (point >= r.points) { break; }
+    let own = key(point);
+    let start = point - point % r.size;
+    var before = 0u;
+    for (var i = start; i < start + r.size; i++) {
+      let other = key(i);
+      before += select(0u, 1u, other < own || (other == own && i < point));
+    }
+    place(start + before, point);
   }
 }
 `,

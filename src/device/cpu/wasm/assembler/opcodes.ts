@@ -17,6 +17,7 @@ export const OPCODES = {
   'i32.le_u': 0x4d,
   'i32.ge_s': 0x4e,
   'i32.ge_u': 0x4f,
+  'i64.gt_u': 0x56,
   'f32.eq': 0x5b,
   'f32.ne': 0x5c,
   'f32.lt': 0x5d,
@@ -200,12 +201,14 @@ export const RELAXED = { 'f32x4.relaxed_madd': 0x105 } as const
 /** Loads and stores: opcode, and the alignment of what they touch as a power of two. */
 export const MEMORY = {
   'i32.load': [0x28, 2],
+  'i64.load': [0x29, 3],
   'f32.load': [0x2a, 2],
   'f64.load': [0x2b, 3],
   'i32.load8_s': [0x2c, 0],
   'i32.load8_u': [0x2d, 0],
   'i32.load16_u': [0x2f, 1],
   'i32.store': [0x36, 2],
+  'i64.store': [0x37, 3],
   'f32.store': [0x38, 2],
   'f64.store': [0x39, 3],
   'i32.store8': [0x3a, 0],
