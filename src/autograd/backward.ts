@@ -3,8 +3,9 @@
  * is handed on. The driver fits each rule's result to its input (sums what was broadcast, casts back), and sums what arrives from several sides.
  */
 import { AutogradError, ShapeError, sameShape, showShape } from '../base/index.ts'
+import { recordedNodes } from '../graph/index.ts'
 import { add, cast, checkDevices, sumTo } from '../ops/index.ts'
-import { alias, type GradEdge, recordedAs, type TapeEntry, Tensor, withGrad } from '../tensor/index.ts'
+import { alias, beginRound, type GradEdge, recordedAs, type TapeEntry, Tensor, withGrad } from '../tensor/index.ts'
 
 type Edge = GradEdge<Tensor>
 type Entry = TapeEntry<Tensor>
@@ -99,6 +100,8 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
     return g
   }
 
+  const before = recordedNodes()
+  const brought = new Set<unknown>()
   const work = (): Map<Edge, Tensor> =>
     withGrad(createGraph, () => {
       const { entries, wanted } = plan(
@@ -132,13 +135,16 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
         const g = complete(edge) as Tensor
         const leaf = edge.leaf
         if (leaf === undefined || targets) continue
-        // a handle of its own: changing p.grad in place must not reach another tensor
         const total = leaf.grad ? add(leaf.grad, g) : g
-        leaf.grad = alias(total)
-        leaf.grad._edge = total._edge
+        // A handle of its own: changing p.grad in place must not reach another tensor
+        const shared = createGraph || edge.hooks !== undefined || edge.retained !== undefined || total._node.id <= before
+        leaf._bring(total._node, shared || brought.has(total._node))
+        brought.add(total._node)
+        ;(leaf.grad as Tensor)._edge = total._edge
       }
       return results
     })
+  beginRound()
   return recordedAs(targets ? 'grad' : 'backward', work)
 }
 

@@ -26,6 +26,20 @@ export function renamed(error: unknown, op: string): unknown {
   return error
 }
 
+/** Where `above`, a function that users call by one or two of others, was called. Only some engines tell. */
+export function callSite(above: (...args: never[]) => unknown): string {
+  const site: { stack?: string } = {}
+  Error.captureStackTrace?.(site, above)
+  const { stack = '' } = site
+  return stack.slice(stack.indexOf('\n') + 1)
+}
+
+/** The error with the stack of a {@link callSite}: where it was thrown lies so deep that the line of the user is beyond the few that an engine keeps. */
+export function thrownAt(error: unknown, site: string): unknown {
+  if (error instanceof TapegradError && site !== '') error.stack = `${error.name}: ${error.message}\n${site}`
+  return error
+}
+
 /** Shapes or dims do not fit. */
 export class ShapeError extends TapegradError {
   /** The shapes that do not fit, in the order of the arguments. */

@@ -2,7 +2,7 @@
  * @file What has been recorded and not yet computed: the sinks. A node that nothing consumes is a sink (a loss, a metric, a detached
  * state); consuming it makes it interior, unless it is kept.
  */
-import type { Node } from './node.ts'
+import { type Node, recordedNodes } from './node.ts'
 
 const SINK = 1
 const KEPT = 2
@@ -54,6 +54,17 @@ export function keep(node: Node): void {
   if (!(node.pending & SINK)) add(node)
 }
 
+/** Whether the node waits to be computed for its own sake. */
+export const isSink = (node: Node): boolean => (node.pending & SINK) !== 0
+
+export const isKept = (node: Node): boolean => node.storage === undefined && (node.pending & KEPT) !== 0
+
+/** The node is no more than an intermediate result: another has taken its place. */
+export function unkeep(node: Node): void {
+  forget(node)
+  node.pending &= ~KEPT
+}
+
 /** As `keep`, and the values stay on the device however small they are: an arena, which every step reads and replaces. */
 export function pin(node: Node): void {
   keep(node)
@@ -69,19 +80,42 @@ export function forget(node: Node): void {
   if (--sinks === 0) compact()
 }
 
+/** The node that had been recorded last when sinks were last taken. */
+let taken = 0
+/** Of the nodes up to this one, all that were sinks have been taken. */
+export const lastTaken = (): number => taken
+
+/** The sinks, in the order in which they were recorded. */
+export function pendingSinks(): Node[] {
+  const found: Node[] = []
+  for (let i = 0; i < length; i++) if ((list[i] as Node).pending & SINK) found.push(list[i] as Node)
+  return found
+}
+
+/** Those of the sinks that have been recorded up to the node of number `last`; the others remain. */
+export function takeSinksUpTo(last: number): Node[] {
+  const found = pendingSinks().filter((node) => node.id <= last)
+  for (const node of found) node.pending &= ~SINK
+  sinks -= found.length
+  compact()
+  taken = Math.max(taken, last)
+  return found
+}
+
 /** All sinks, in the order in which they were recorded; there are none afterwards. */
 export function takeSinks(): Node[] {
-  const taken: Node[] = []
+  const found: Node[] = []
   for (let i = 0; i < length; i++) {
     const node = list[i] as Node
     list[i] = undefined
     if (!(node.pending & SINK)) continue
     node.pending &= ~SINK
-    taken.push(node)
+    found.push(node)
   }
   length = 0
   sinks = 0
-  return taken
+  taken = recordedNodes()
+  return found
 }
 
 /** Whether anything waits to be computed. */

@@ -74,8 +74,8 @@ function finish(op: string, x: Tensor, value: Tensor): Tensor {
   replace(x)
   x._node = y._node
   if (isGradEnabled()) x._edge = y._edge
-  // Off the tape only results of this step can need the old value: it goes when the next one closes.
-  if ((!x._edge || !isGradEnabled()) && !isShared(before)) runtime.retire(before)
+  // Off the tape only results of this iteration can need the old value: it goes when the next one has ended.
+  if ((!x._edge || !isGradEnabled()) && !isShared(before)) runtime.replaced(before, y._node)
   x.version++
   return x
 }
@@ -95,7 +95,11 @@ function inPlace<A extends unknown[]>(
     const old = begin(label, x)
     if (!moves) for (const a of args) if (a instanceof Tensor) checkDevices(label, ['x', 'the other tensor'], [x, a])
     const others = args.includes(x) ? (args.map((a) => (a === x ? old : a)) as A) : args // y.mul_(y)
+    // (a leaf that requires grad is changed under noGrad only: by an update)
+    const updates = x.requiresGrad && x.isLeaf
+    if (updates) runtime.beginUpdate(x)
     underName(label, () => finish(label, x, op(old, ...others)))
+    if (updates) runtime.endUpdate()
     if (args.some((a) => a instanceof Tensor && a._node === x._node)) {
       // copy_: the source's own value, which may be a window onto what a later step gives up
       share(x._node)

@@ -27,6 +27,7 @@ import {
 } from '../base/index.ts'
 import { cast, detach, neg, zerosLike } from '../ops/index.ts'
 import {
+  beginStep,
   closeStep,
   enableGrad,
   noteChange,
@@ -251,6 +252,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
       withGrad(false, () => {
         recordedAs(`${this.#name}.step`, work)
       })
+    beginStep(this)
     quietly(() => {
       for (const arena of this.#active()) undo.push(this.#advance(arena))
     })
@@ -259,7 +261,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
         for (const takeBack of undo.reverse()) takeBack()
       }),
     )
-    closeStep()
+    closeStep(this)
     return loss
   }
 

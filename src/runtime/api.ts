@@ -4,7 +4,18 @@
  * Work goes through one queue, in the order in which it was asked for. As long as nothing has to be waited for (a device that is being opened,
  * values that come from another device) it is done at once, synchronously.
  */
-import { ArgumentError, DEVICE, options as describe, type Kind, optional, STRING, signature, type TypedArray } from '../base/index.ts'
+import {
+  ArgumentError,
+  callSite,
+  DEVICE,
+  options as describe,
+  type Kind,
+  optional,
+  STRING,
+  signature,
+  type TypedArray,
+  thrownAt,
+} from '../base/index.ts'
 import {
   availablePlaces,
   type Device,
@@ -25,14 +36,15 @@ import {
   WEBGPU_PLACE,
   withDeferredErrors,
 } from '../device/index.ts'
-import { type Node, type NodePlace, wholeBase } from '../graph/index.ts'
+import { isKept, isPinned, keep, type Node, type NodePlace, unkeep, viewBase, wholeBase } from '../graph/index.ts'
 import { type HostRead, storedValues } from './execute.ts'
-import { disposeNode, reclaim, retire } from './lifetime.ts'
-import { andThen, enqueue } from './queue.ts'
-import { closeStep, flushAll, noteWrite, readySinks, takeWrites } from './transaction.ts'
+import { beginRound, iterationOf, iterationsEnded } from './iterations.ts'
+import { disposeNode, iterationsDone, reclaim, retire, retireGradient } from './lifetime.ts'
+import { andThen, enqueue, type Task } from './queue.ts'
+import { beginStep, beginUpdate, closeStep, endUpdate, flushAll, noteWrite, readySinks, takeWrites } from './transaction.ts'
 import { turn } from './yield-event-loop.ts'
 
-export { closeStep, disposeNode, noteWrite, reclaim, retire }
+export { beginRound, beginStep, beginUpdate, closeStep, disposeNode, endUpdate, noteWrite, reclaim, retire, retireGradient }
 
 /**
  * The node's values on the host as they are at the call, whatever is done to tensors afterwards: in an array of the caller's own, row-major, in storage form
@@ -40,6 +52,20 @@ export { closeStep, disposeNode, noteWrite, reclaim, retire }
  */
 export function readNode(node: Node): Promise<TypedArray> {
   return withDeferredErrors(() => valuesOf(node))
+}
+
+/** Computes, in its turn. Errors have the stack of the call of `above`. */
+function computed(task: Task, above: (...args: never[]) => unknown): Promise<void> | undefined {
+  try {
+    const pending = enqueue(task, true)
+    if (!pending) return undefined
+    const site = callSite(above)
+    return pending.catch((e: unknown) => {
+      throw thrownAt(e, site)
+    })
+  } catch (e) {
+    throw thrownAt(e, callSite(above))
+  }
 }
 
 async function valuesOf(node: Node): Promise<TypedArray> {
@@ -56,13 +82,30 @@ async function valuesOf(node: Node): Promise<TypedArray> {
   else {
     const sinks = readySinks().filter((s) => s !== base)
     const writes = takeWrites()
-    await enqueue(() => andThen(flushAll([base], sinks, writes), ask), true)
+    const ended = iterationsEnded()
+    const found = (): void => {
+      iterationsDone(ended)
+      ask()
+    }
+    await computed(() => andThen(flushAll([base], sinks, writes), found), readNode)
   }
   const { values, shared } = await (read as Promise<HostRead>)
   if (!owner?.lost) await owner?.throttle()
   await turn()
   raiseDeferred()
   return shared ? values.slice() : values
+}
+
+/**
+ * A handle that had `before` has another value, put there in place; nothing but what was recorded reads the one before. A handle that comes from an earlier
+ * iteration (a parameter, momentum, a running average) is more than an intermediate result: what it has is stored also where it is consumed. What an optimizer
+ * keeps needs no storing of its own.
+ */
+export function replaced(before: Node, present: Node): void {
+  retire(before)
+  if (isKept(before)) unkeep(before)
+  else if (iterationOf(before) === iterationsEnded() || isPinned(viewBase(before))) return
+  keep(present)
 }
 
 /** The values when the host has them right now. */
@@ -128,8 +171,9 @@ export const availableDevices = async (): Promise<DeviceName[]> => (await availa
 export function synchronize(): Promise<void> {
   const sinks = readySinks()
   const writes = takeWrites()
+  const ended = iterationsEnded()
   return withDeferredErrors(async () => {
-    await enqueue(() => flushAll([], sinks, writes), true)
+    await computed(() => andThen(flushAll([], sinks, writes), () => iterationsDone(ended)), synchronize)
     raiseDeferred()
     for (const device of openDevices()) await device.synchronize()
   })

@@ -4,7 +4,7 @@ import { topological } from '../compiler/index.ts'
 import { type Device, type DeviceBuffer, type HostCopy, type MakerOf, openAt, resolvePlace, settleDefault } from '../device/index.ts'
 import { isPinned, isSource, isView, type Node, type NodePlace, roleOf, rowOf, Storage, viewBase } from '../graph/index.ts'
 import { collectIfCrowded, collectNow, track } from './collector.ts'
-import { cache, checkReadable, countRun, goneWith, moveToHost, overwritten, promote } from './lifetime.ts'
+import { cache, checkReadable, countRun, goneWith, moveToHost, overwritten, promoteRead } from './lifetime.ts'
 import { makerIn, type Plan, plansOf } from './plans.ts'
 import { attempt } from './queue.ts'
 
@@ -69,10 +69,11 @@ function settleOnHost(node: Node): boolean {
 /** A promise where memory has to be waited for; nothing has been done then. */
 function compute(device: Device, nodes: readonly Node[], order: readonly Node[], given: ReadonlySet<Node>): void | Promise<void> {
   for (const node of order) if (node.storage) checkReadable(node, nodes[0] as Node)
-  const { plan, targets, late } = planned(device, nodes, order, given)
+  const { plan, learns, targets, late } = planned(device, nodes, order, given)
   const makerOf = makerIn(order, plan)
   const memory = reserve(device, plan, order, makerOf)
   if (memory) return memory
+  promoteRead(order)
   const passing: DeviceBuffer[] = []
   const inputs = plan.inputs.map((p) => inputOf(order[p] as Node, device, passing))
   const results = plan.outputs.map((t) => targets[t] as Node)
@@ -102,7 +103,7 @@ function compute(device: Device, nodes: readonly Node[], order: readonly Node[],
     if (node.inputs.length === 0) continue
     if (node.storage) node.inputs = []
     else {
-      node.origin = plan
+      node.origin = learns
       node.position = i
     }
   }
@@ -113,9 +114,13 @@ function compute(device: Device, nodes: readonly Node[], order: readonly Node[],
 
 const NONE: ReadonlySet<Node> = new Set()
 
-/** A plan, what it stores, and which of that an earlier run of the same structure did not store, though it was read afterwards. */
+/**
+ * A plan, what it stores, and which of that an earlier run of the same structure did not store, though it was read afterwards. What is read of this run is
+ * learned by the plan of what was asked for, which is found first the next time.
+ */
 interface Planned {
   readonly plan: Plan
+  readonly learns: Plan
   readonly targets: readonly Node[]
   readonly late: ReadonlySet<Node>
 }
@@ -126,12 +131,12 @@ function planned(device: Device, nodes: readonly Node[], order: readonly Node[],
   for (const node of nodes) node.origin?.wanted.add(node.position)
   const targets = [...nodes, ...reused(order, nodes)]
   const plan = plans.find(order, targets, donors)
-  if (plan.wanted.size === 0) return { plan, targets, late: NONE }
+  if (plan.wanted.size === 0) return { plan, learns: plan, targets, late: NONE }
   const known = new Set(targets)
   const late = new Set<Node>()
   for (const p of plan.wanted) if (!known.has(order[p] as Node)) late.add(order[p] as Node)
   targets.push(...late)
-  return { plan: plans.find(order, targets, donors), targets, late }
+  return { plan: plans.find(order, targets, donors), learns: plan, targets, late }
 }
 
 /** Whether a result moves to the host when it has been computed. */
@@ -143,7 +148,6 @@ const isSmall = (node: Node): boolean => {
 /** The values of a stored node as a run takes them. A buffer that was made for this run alone is added to `passing`. */
 function inputOf(node: Node, device: Device, passing: DeviceBuffer[]): DeviceBuffer | TypedArray {
   const storage = node.storage as Storage
-  promote(node)
   if (storage.buffer && storage.owner === device) return storage.buffer
   const host = storage.host ?? storage.copy?.peek()
   if (host) {

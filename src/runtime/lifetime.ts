@@ -2,31 +2,32 @@
  * @file How long stored values stay. The values of a node are in one of four states:
  *
  * - *resident*: they stay while the node can be reached; what then gives a large one's buffer back is the collector (`collector.ts`).
- * - *cached*: stored although the node's recipe is kept: they can be evicted at any time, and are when the step after has closed.
- * - *retired*: given up by their owner, readable until a step closes. That step may overwrite them if it is the one that is recorded.
+ * - *cached*: stored although the node's recipe is kept: they can be evicted at any time, and are when the iteration after their own has ended.
+ * - *retired*: given up by their owner, readable until the end of the next iteration; or, where that was asked for, until the step that is recorded closes,
+ *   which may overwrite them.
  * - *released*: gone for good.
  *
- * `track` and `cache` are for what a run has stored, `retire` gives up, `promote` and `reclaim` make resident, `release` ends. Steps are counted by their
- * closes, and recording may be many steps ahead of the work (a device that is being opened, values that travel between devices), so closes are counted as
- * they were recorded.
+ * `track` and `cache` are for what a run has stored, `retire` gives up, `promoteRead` and `reclaim` make resident, `release` ends. Recording may be many
+ * steps ahead of the work (a device that is being opened, values that travel between devices), so closes and iterations are counted as they were recorded.
  */
 import { DeviceLostError, StaleTensorError, type TypedArray } from '../base/index.ts'
 import type { Device, DeviceBuffer } from '../device/index.ts'
-import { forget, hasSinks, type Node, Storage } from '../graph/index.ts'
+import { forget, hasSinks, isSink, type Node, Storage, viewBase } from '../graph/index.ts'
 import { bytesOf, track, untrack } from './collector.ts'
+import { iterationOf, lastUse } from './iterations.ts'
 import { afterTask, lastTask, runningTask } from './queue.ts'
 
 /** The step that is recorded: so many have been closed. */
 let recorded = 0
-/** Steps whose work is done. */
+/** So many iterations have ended and been computed. */
 let done = 0
 
 // ── retired ──
 
 interface Retired {
-  /** The step with whose close the values go. */
+  /** The iteration with whose end the values go; of a donor, the step with whose close they go. */
   readonly due: number
-  /** Whether that step may overwrite them. */
+  /** Whether they go with a step, which may overwrite them. */
   readonly donor: boolean
   /** The task that had been asked for last. */
   readonly task: number
@@ -35,20 +36,49 @@ interface Retired {
 const retired = new Map<Node, Retired>()
 
 /**
- * Gives up a node's values, an old version of parameters: when the step after the one that is recorded closes, so that recipes which use them can be followed
- * until then, or already with the one that is recorded, which may overwrite them.
+ * Gives up a node's values, an old version of parameters: when the iteration after the last that uses them ends, so that recipes can be followed until then;
+ * or already with the step that is recorded, which may overwrite them.
  */
 export function retire(node: Node, { keepPrevious = true }: { keepPrevious?: boolean } = {}): void {
   const entry = cached.get(node)
   if (entry) makeResident(node, entry)
   const known = retired.get(node)
   if (known && (keepPrevious || known.donor)) return
-  retired.set(node, { due: keepPrevious ? recorded + 1 : recorded, donor: !keepPrevious, task: lastTask() })
+  retired.set(node, { due: keepPrevious ? lastUse() : recorded, donor: !keepPrevious, task: lastTask() })
 }
 
 /** A value that was given up is wanted again: the step that replaced it could not be computed. */
 export function reclaim(node: Node): void {
   retired.delete(node)
+}
+
+/** Whether the values go when so many iterations have ended. */
+export function isExpiring(node: Node, iterations: number): boolean {
+  const term = retired.get(node)
+  return term !== undefined && expires(term, iterations)
+}
+
+const expires = ({ donor, due }: Retired, iterations: number): boolean => !donor && due < iterations
+
+/** A gradient that its leaf has no more, and the iteration with whose end it goes. Whoever still holds it reads it until then. */
+interface Dropped {
+  readonly node: WeakRef<Node>
+  readonly due: number
+}
+let gradients: Dropped[] = []
+const FEW = 64
+/** So many may be listed before those that the collector has found are taken off. */
+let mostGradients = FEW
+
+/** A leaf has another gradient, or none; nothing but the program may still have this one. */
+export function retireGradient(node: Node): void {
+  if (!node.storage?.buffer && !isSink(node)) return
+  if (gradients.length >= mostGradients) {
+    gradients = gradients.filter((each) => each.node.deref() !== undefined)
+    mostGradients = Math.max(FEW, 2 * gradients.length)
+  }
+  // (one iteration more: what was made of it may wait until an update by hand comes again)
+  gradients.push({ node: new WeakRef(node), due: lastUse() + 1 })
 }
 
 /** What a step may overwrite. */
@@ -63,10 +93,15 @@ export function postpone(step: number): void {
   for (const [node, term] of retired) if (term.donor && term.due === step) retired.set(node, { ...term, due: recorded })
 }
 
-/** In a loop that never closes a step, so many tasks that computed something stand for it. */
+/** In a loop without iterations, so many tasks that computed something stand for one. */
 const TASKS_KEPT = 16
 /** The last tasks that computed something. */
 const computed: number[] = []
+/** The task that was running when an iteration was last done. */
+let doneBy = 0
+
+/** Whether it is long since an iteration was done. */
+const withoutIterations = (): boolean => computed.length === TASKS_KEPT && doneBy < (computed[0] as number)
 
 /** Called after every run: a task may need several. */
 export function countRun(): void {
@@ -75,11 +110,17 @@ export function countRun(): void {
   computed.push(task)
   if (computed.length > TASKS_KEPT) computed.shift()
   if (computed.length < TASKS_KEPT) return
+  const oldest = computed[0] as number
   for (const [node, { donor, task }] of retired) {
     if (donor) continue
-    if (task >= (computed[0] as number)) return
+    if (task >= oldest) break
     retired.delete(node)
     release(node, 'step')
+  }
+  if (!withoutIterations()) return
+  for (const [node, entry] of cached) {
+    if (entry.task >= oldest) break
+    evict(node, entry)
   }
 }
 
@@ -87,30 +128,44 @@ export function countRun(): void {
 
 interface Cached {
   readonly recipe: readonly Node[]
-  /** Steps that were done. */
-  readonly since: number
+  /** The iteration of the node. */
+  readonly iteration: number
+  /** The task that stored it. */
+  readonly task: number
   readonly bytes: number
 }
 const cached = new Map<Node, Cached>()
 let bytesCached = 0
 const CACHE_BUDGET = 256 * 1024 * 1024
 
-/** Keeps a stored interior result until the next step has closed. */
+/** Keeps a stored interior result until the next iteration has ended. */
 export function cache(node: Node): void {
   if (retired.has(node)) {
     track(node)
     return
   }
   const bytes = bytesOf(node.storage as Storage)
-  cached.set(node, { recipe: node.inputs, since: done, bytes })
+  cached.set(node, { recipe: node.inputs, iteration: iterationOf(node), task: runningTask(), bytes })
   bytesCached += bytes
   if (bytesCached > CACHE_BUDGET) for (const [each, entry] of [...cached]) evict(each, entry)
 }
 
-/** A cached value that a later step than its own uses is no intermediate result: it becomes resident. */
-export function promote(node: Node): void {
-  const entry = cached.get(node)
-  if (entry && entry.since !== done) makeResident(node, entry)
+/**
+ * Of what a run computes: a cached value that a later iteration than its own reads is no intermediate result, nor is one that a later task reads where there
+ * are no iterations. It becomes resident: what is made of it, time after time, must not hang on an ever longer recipe.
+ */
+export function promoteRead(order: readonly Node[]): void {
+  if (cached.size === 0) return
+  const anyTask = withoutIterations()
+  const task = runningTask()
+  for (const reader of order) {
+    const { inputs } = reader
+    for (let i = 0; i < inputs.length; i++) {
+      const node = inputs[i] as Node
+      const entry = node.storage && cached.get(node)
+      if (entry && (anyTask ? entry.task !== task : entry.iteration < iterationOf(reader))) makeResident(node, entry)
+    }
+  }
 }
 
 /** The recipe is no longer kept. */
@@ -134,20 +189,34 @@ function evict(node: Node, entry: Cached): void {
   node.inputs = entry.recipe
 }
 
-// ── steps ──
+// ── steps and iterations ──
 
-/** Ends the step that is recorded. @returns its number, for `expire` */
+/** Ends the step that is recorded. @returns its number, for `expireStep` */
 export const endStep = (): number => recorded++
 
-/** The work of a step has been handed to the device: what was to go with its close goes. */
-export function expire(step: number): void {
-  done = Math.max(done, step + 1)
-  for (const [node, { due }] of retired) {
-    if (due > step) continue
+/** The work of a step has been handed to the device: what was to go with its close goes, and what is no use to iterations that are recorded. */
+export function expireStep(step: number, iterations: number): void {
+  for (const [node, term] of retired) {
+    if (term.donor ? term.due > step : !expires(term, iterations)) continue
     retired.delete(node)
     release(node, 'step')
   }
-  for (const [node, entry] of cached) if (entry.since < step) evict(node, entry)
+  let kept = 0
+  for (const each of gradients) {
+    const node = each.node.deref()
+    if (node === undefined) continue
+    if (each.due >= iterations) gradients[kept++] = each
+    else release(node, 'step')
+  }
+  gradients.length = kept
+}
+
+/** So many iterations have ended, and their work has been handed to the device. */
+export function iterationsDone(iterations: number): void {
+  if (iterations <= done) return
+  done = iterations
+  doneBy = runningTask()
+  for (const [node, entry] of cached) if (entry.iteration + 2 <= done) evict(node, entry)
 }
 
 // ── released ──
@@ -157,8 +226,16 @@ export function release(node: Node, how: 'step' | 'dispose'): void {
   const { storage } = node
   // What the host holds costs the device nothing, and the collector sees it.
   if (!storage || storage.released || (how === 'step' && !storage.buffer)) return
+  const entry = cached.get(node)
+  if (entry) uncache(node, entry)
+  end(storage, how)
+}
+
+function end(storage: Storage, how: 'step' | 'dispose'): void {
   if (storage.buffer) giveBack(storage)
-  markReleased(node, storage, how)
+  storage.host = undefined
+  storage.copy = undefined
+  storage.released = how
 }
 
 /** The step has overwritten a donor: its buffer has another node's values. */
@@ -166,15 +243,9 @@ export function overwritten(node: Node): void {
   const storage = node.storage as Storage
   untrack(storage)
   storage.buffer = undefined
-  markReleased(node, storage, 'step')
-}
-
-function markReleased(node: Node, storage: Storage, how: 'step' | 'dispose'): void {
   const entry = cached.get(node)
   if (entry) uncache(node, entry)
-  storage.host = undefined
-  storage.copy = undefined
-  storage.released = how
+  end(storage, 'step')
 }
 
 function giveBack(storage: Storage): void {
@@ -246,15 +317,16 @@ export function checkReadable(node: Node, wanted: Node): void {
   const { storage } = node
   if (!storage?.released) return
   const what = describe(wanted)
+  const maker = wanted.op || viewBase(wanted).op || 'data'
   if (storage.released === 'dispose') {
     throw new StaleTensorError(
-      wanted.op,
+      maker,
       node === wanted ? `${what} was disposed of` : `${what} was to be computed from a tensor that was disposed of`,
     )
   }
   throw new StaleTensorError(
-    wanted.op,
-    `${what} can no longer be computed: the step that it belongs to closed too long ago, and the parameters of then are gone. ` +
-      'In the step that makes it, take .detach() or .clone() of what is to be read later',
+    maker,
+    `${what} can no longer be computed: the iteration that it belongs to ended too long ago, and the parameters of then are gone. ` +
+      'In the iteration that makes it, take .detach() or .clone() of what is to be read later',
   )
 }

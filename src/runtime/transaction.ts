@@ -1,12 +1,30 @@
 /**
  * @file Steps as transactions. While a step is recorded it is noted what it changes: handles that are given another value (in place, by an optimizer). When it
  * closes, its results are computed. Where they cannot be, it did not happen: it and the steps that were recorded after it are rolled back.
+ *
+ * A step closes where an optimizer updates, and at the end of `tidy`. Leaves that are updated by hand close one when they come a second time, of what was
+ * recorded until the last of the updates before: so the graph is that of an optimizer's step, forward, backward and updates.
  */
-import { BacklogError, CompilationError, OutOfMemoryError } from '../base/index.ts'
+import { BacklogError, CompilationError, callSite, OutOfMemoryError, thrownAt } from '../base/index.ts'
+import { topological } from '../compiler/index.ts'
 import { stepErrors } from '../device/index.ts'
-import { isPinned, isSource, isView, keep, type Node, rowOf, takeSinks, viewBase } from '../graph/index.ts'
+import {
+  isPinned,
+  isSource,
+  isView,
+  keep,
+  lastTaken,
+  type Node,
+  pendingSinks,
+  recordedNodes,
+  rowOf,
+  takeSinks,
+  takeSinksUpTo,
+  viewBase,
+} from '../graph/index.ts'
 import { flush } from './execute.ts'
-import { donorsOf, endStep, expire, postpone, reclaim } from './lifetime.ts'
+import { comesAgain, endIteration, extendEnded, iterationsEnded } from './iterations.ts'
+import { donorsOf, endStep, expireStep, isExpiring, iterationsDone, postpone, reclaim } from './lifetime.ts'
 import { andThen, attempt, enqueue, sequence, type Task } from './queue.ts'
 
 /** A change that can be taken back. */
@@ -21,8 +39,11 @@ export interface Write {
 
 const NONE: readonly Write[] = []
 
-/** The changes of the step that is recorded, by target. */
+/** The changes of the step that is recorded, by target: until the last leaf that was updated by hand, and since. */
 let open = new Map<object, Write>()
+const since = new Map<object, Write>()
+/** The node that had been recorded last when a leaf was last updated by hand. */
+let lastUpdate = 0
 
 /** A step that has closed and is not certain to be computed. */
 interface Closing {
@@ -34,15 +55,27 @@ const closing: Closing[] = []
 
 /** Notes a change, for the case that what it leads to cannot be computed. Of several changes of one target the first counts. */
 export function noteWrite(write: Write): void {
-  if (!open.has(write.target)) open.set(write.target, write)
+  if (!since.has(write.target)) since.set(write.target, write)
 }
 
-/** What was changed since the last work was handed over, and is about to be computed; nothing afterwards. */
-export function takeWrites(): readonly Write[] {
+/** What was noted belongs to what was updated. */
+function joinWrites(): void {
+  for (const [target, write] of since) if (!open.has(target)) open.set(target, write)
+  since.clear()
+}
+
+/** What was changed up to the last update by hand. */
+function takeUpdated(): readonly Write[] {
   if (open.size === 0) return NONE
   const writes = [...open.values()]
   open = new Map()
   return writes
+}
+
+/** What was changed since the last work was handed over, and is about to be computed; nothing afterwards. */
+export function takeWrites(): readonly Write[] {
+  joinWrites()
+  return takeUpdated()
 }
 
 /** Takes changes back, the last one first. */
@@ -54,8 +87,9 @@ function revert(writes: readonly Write[]): void {
   }
 }
 
-/** Takes back a step that is closing, and those recorded after it. */
+/** Takes back a step that is closing, and what was recorded after it. */
 function rollBack(step: Closing): void {
+  revert(takeWrites())
   const at = closing.indexOf(step)
   while (at >= 0 && closing.length > at) {
     const { number, writes } = closing.pop() as Closing
@@ -64,17 +98,64 @@ function rollBack(step: Closing): void {
   }
 }
 
-/** Ends a step: computes every sink, and gives back what was retired a step ago. Where that fails the step is rolled back; its other results are computed all the same. */
-export function closeStep(): void {
-  const sinks = readySinks()
+/** An optimizer begins to update; `closeStep` is the end of it. */
+export function beginStep(optimizer: object): void {
+  comesAgain(optimizer, { stepsOnce: true })
+}
+
+/**
+ * Ends a step, of an `optimizer` that has updated, or (where there is none) with the iteration: computes every sink. Where that fails the step is rolled back;
+ * its other results are computed all the same.
+ */
+export function closeStep(optimizer?: object): void {
+  if (optimizer) extendEnded()
+  else endIteration()
+  close(readySinks(), takeWrites(), iterationsEnded(), closeStep)
+}
+
+/**
+ * A leaf is about to be updated by hand; `endUpdate` is the end of it. Where that ends the iteration, the step until the last update before is closed. What
+ * has been recorded since waits for the next.
+ */
+export function beginUpdate(leaf: object): void {
+  if (!comesAgain(leaf, { stepsOnce: false })) return
+  const last = Math.max(lastUpdate, lastTaken())
+  const sinks = takeSinksUpTo(last).filter(needsStoring)
+  for (const node of readFromBefore(last)) sinks.push(node)
+  close(sinks, takeUpdated(), iterationsEnded() - 1, beginUpdate)
+}
+
+export function endUpdate(): void {
+  joinWrites()
+  lastUpdate = recordedNodes()
+  extendEnded()
+}
+
+/** What the nodes after number `last` read of those before, and will not find. */
+function readFromBefore(last: number): Set<Node> {
+  const found = new Set<Node>()
+  const order = topological(pendingSinks(), (node) => node.id <= last || isSource(node))
+  for (const node of order) {
+    if (node.id > last || isSource(node)) continue
+    const base = viewBase(node)
+    if (base.storage ? isExpiring(base, iterationsEnded()) : !isSource(base) && !rowOf(base.primitive).recomputed)
+      found.add(base.storage ? node : base)
+  }
+  return found
+}
+
+/** Computes `sinks`, as the end of a step by which `iterations` have ended, and gives back what was retired an iteration ago. Errors are thrown by `above`. */
+function close(sinks: readonly Node[], writes: readonly Write[], iterations: number, above: (...args: never[]) => unknown): void {
   const arenas = sinks.filter(isPinned)
   const others = sinks.filter((n) => !isPinned(n))
-  const step: Closing = { number: endStep(), writes: takeWrites() }
+  const step: Closing = { number: endStep(), writes }
+  const ended = iterationsEnded()
   closing.push(step)
   const finish = (): void => {
     const at = closing.indexOf(step)
     if (at >= 0) closing.splice(at, 1)
-    expire(step.number)
+    expireStep(step.number, ended)
+    iterationsDone(iterations)
   }
   const fail = (e: unknown): void | Promise<void> => {
     rollBack(step)
@@ -93,21 +174,22 @@ export function closeStep(): void {
     done = enqueue(() => andThen(attempt(compute, fail), finish), false)
   } catch (e) {
     if (closing.includes(step)) void fail(e) // refused: it has not been tried
-    throw e
+    throw thrownAt(e, callSite(above))
   }
   // What fails here is carried by the next promise of the library.
   done?.catch((e: unknown) => stepErrors.add(e instanceof Error ? e : new Error(String(e))))
 }
 
-/** Pending sinks that need storing. A view of something that stays is as good as stored. */
-export function readySinks(): Node[] {
-  return takeSinks().filter((node) => {
-    if (node.storage) return false
-    if (!isView(node)) return true
-    const base = viewBase(node)
-    if (!base.storage) return !isSource(base) && !rowOf(base.primitive).recomputed
-    return base.storage.buffer !== undefined && base.primitive.kind !== 'leaf'
-  })
+/** Pending sinks that need storing. */
+export const readySinks = (): Node[] => takeSinks().filter(needsStoring)
+
+/** A view of something that stays is as good as stored. */
+function needsStoring(node: Node): boolean {
+  if (node.storage) return false
+  if (!isView(node)) return true
+  const base = viewBase(node)
+  if (!base.storage) return !isSource(base) && !rowOf(base.primitive).recomputed
+  return base.storage.buffer !== undefined && base.primitive.kind !== 'leaf'
 }
 
 const NO_DONORS: ReadonlySet<Node> = new Set()

@@ -74,7 +74,7 @@ export function unpackTensor(packed: Tensor, offset: number, shape: Shape): Tens
   return new Tensor(graph.unpack(packed._node, offset, shape))
 }
 
-/** Gives up a value that no handle needs any more, at the next close (`keepPrevious`) or at this one. A value that another handle has stays. */
+/** Gives up a value that no handle needs any more, with the next iteration (`keepPrevious`) or at this close. A value that another handle has stays. */
 export function retire(x: Tensor, options?: { keepPrevious?: boolean }): void {
   if (!isShared(x._node)) runtime.retire(x._node, options)
 }
@@ -109,8 +109,17 @@ export function noteChange(target: object, restore: () => void): void {
   runtime.noteWrite({ target, restore })
 }
 
-/** Ends a step: everything recorded is computed, and what was retired is given back. Where it cannot be computed, what was noted is taken back before the error is thrown. */
-export const closeStep: () => void = runtime.closeStep
+/** An optimizer begins to update, which may be what ends an iteration. */
+export const beginStep: (optimizer: object) => void = runtime.beginStep
+
+/**
+ * Ends a step of an optimizer, or the iteration: everything recorded is computed, and what was retired an iteration ago is given back. Where it cannot be
+ * computed, what was noted is taken back before the error is thrown.
+ */
+export const closeStep: (optimizer?: object) => void = runtime.closeStep
+
+/** A backward begins: the updates behind it are others than those before. */
+export const beginRound: () => void = runtime.beginRound
 
 const TIDY = signature('tidy', { fn: FUNCTION })
 const MEMORY = signature('memory', { device: optional(DEVICE) })
@@ -122,7 +131,7 @@ const MEMORY = signature('memory', { device: optional(DEVICE) })
 export function tidy<T>(fn: () => T): T {
   TIDY.check(fn)
   const result = fn()
-  if (result instanceof Promise) return result.finally(closeStep) as T
+  if (result instanceof Promise) return result.finally(() => closeStep()) as T
   closeStep()
   return result
 }

@@ -37,6 +37,9 @@ export function share(node: graph.Node): void {
 }
 export const isShared = (node: graph.Node): boolean => node.shared
 
+/** Gradients that a backward brought to a leaf, and that are no other tensor's values. */
+const brought = new WeakSet<Tensor>()
+
 /** How values are read. */
 export interface DataOptions {
   /** Whether float16 is given as the bits of its halves (Uint16Array) instead of as numbers: false by default. */
@@ -79,7 +82,16 @@ export class Tensor {
   set grad(value: Tensor | null) {
     if (value !== null && !(value instanceof Tensor))
       throw new ArgumentError('grad', mismatch({ fits: 'a Tensor, or null', accepts: () => false }, 'grad', value))
+    const before = this.#grad
     this.#grad = value
+    if (before !== null && before !== value && brought.has(before) && !before._node.shared) runtime.retireGradient(before._node)
+  }
+  /** @internal Sets `grad` to what a backward has computed for this leaf alone, unless `shared`. */
+  _bring(total: graph.Node, shared: boolean): void {
+    if (shared) share(total)
+    const grad = new Tensor(total)
+    brought.add(grad)
+    this.grad = grad
   }
 
   /** How often the handle (or the tensor that it is a view of) got another value in place. */
