@@ -167,6 +167,16 @@ const UNIONS: readonly Union[] = [
     },
   },
   {
+    file: 'src/kernel/routine.ts',
+    name: 'ScanOp',
+    member: LITERAL,
+    tables: {
+      'src/device/cpu/routines.ts': ['RUNNING'],
+      'src/device/cpu/wasm/routines/scan-state.ts': ['formOf', 'stepsOf'],
+      'src/device/webgpu/routines/scan-state.ts': ['scanState'],
+    },
+  },
+  {
     file: 'src/device/device.ts',
     name: 'ProgramStep',
     member: `{ readonly kind: ${LITERAL}; readonly slots: readonly number[] }`,

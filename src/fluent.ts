@@ -66,6 +66,12 @@ const methods = {
   softmax: ops.softmax,
   logSoftmax: ops.logSoftmax,
   logsumexp: ops.logsumexp,
+  // scan
+  cumsum: ops.cumsum,
+  cumprod: ops.cumprod,
+  cummax: ops.cummax,
+  cummin: ops.cummin,
+  logcumsumexp: ops.logcumsumexp,
   // view
   reshape: ops.reshape,
   view: ops.view,

@@ -45,6 +45,7 @@ const PER_OP: Readonly<Record<string, Tolerance>> = {
   softmax: { rtol: 1e-5, atol: 1e-6 },
   logSoftmax: { rtol: 1e-5, atol: 1e-5 },
   logsumexp: { rtol: 1e-5, atol: 1e-5 },
+  logcumsumexp: { rtol: 3e-5, atol: 1e-5 },
   crossEntropy: { rtol: 1e-5, atol: 1e-5 },
   nllLoss: { rtol: 1e-5, atol: 1e-6 },
 }
@@ -89,6 +90,7 @@ const WITHIN: Readonly<Record<string, string>> = {
   windows: 'maxPool2d',
   windowMax: 'maxPool2d',
   foldWindows: 'maxPool2d', // its gradient
+  linearRecurrence: 'cumprod', // its gradient
 }
 
 const byOp = casesByOp()

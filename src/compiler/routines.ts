@@ -35,6 +35,7 @@ const FUSED: { readonly [K in RoutineKind]: FusedForm<RoutineOf<K>> | null } = {
     },
   },
   sort: null,
+  scan: null,
 }
 
 /** The primitive that an output of a routine is, where there is one. */

@@ -16,6 +16,20 @@ export type Routine =
    * counts as the largest. `bits` says that all are whole numbers from 0 to 2^bits − 1.
    */
   | { readonly kind: 'sort'; readonly descending: boolean; readonly bits?: number | undefined }
+  /**
+   * Output: what the elements along `dim` come to, from the first on (with `reverse`, the last) up to each and including it; of an extreme also its int32
+   * position. NaN is the extreme from where there is one; of equals, and of several NaN, the one that was come to last counts.
+   */
+  | { readonly kind: 'scan'; readonly op: ScanOp; readonly dim: number; readonly reverse: boolean }
+
+/**
+ * What a scan does with elements: it joins them (`logaddexp` is ln(eᵃ + eᵇ)), or takes those of two inputs of one shape as a linear recurrence, h ← a · h + b,
+ * which begins with h = 0. That is associative too: two steps are one, with a₂ · a₁ and a₂ · b₁ + b₂.
+ */
+export type ScanOp = 'sum' | 'prod' | Extreme | 'logaddexp' | 'recurrence'
+
+/** The extreme of which a scan gives the position, if it is of one. */
+export const extremeOf = (op: ScanOp): Extreme | undefined => (op === 'max' || op === 'min' ? op : undefined)
 
 /** The names of the routines. */
 export type RoutineKind = Routine['kind']
@@ -80,6 +94,20 @@ export const ROUTINES: { readonly [K in RoutineKind]: Row<RoutineOf<K>> } = {
       put.word(bits ?? 0)
     },
     label: () => 'sort',
+    sites: () => [],
+  },
+  scan: {
+    outputs: ({ op }, [x]) => {
+      const { dtype, shape } = x as TensorType
+      const values = { dtype, shape }
+      return extremeOf(op) ? [values, { dtype: 'int32', shape }] : [values]
+    },
+    key: ({ op, dim, reverse }, put) => {
+      put.name(op)
+      put.word(dim)
+      put.word(Number(reverse))
+    },
+    label: ({ op }) => `${op}Scan`,
     sites: () => [],
   },
 }

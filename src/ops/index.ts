@@ -31,6 +31,7 @@ export {
 export * from './promote.ts'
 export * from './random.ts'
 export * from './reduce.ts'
+export { cummax, cummin, cumprod, cumsum, logcumsumexp, type ScanDTypeOptions, type ScanOptions } from './scan.ts'
 export * from './slice.ts'
 export * from './softmax.ts'
 export { argsort, msort, type SortOptions, sort } from './sort.ts'

@@ -66,6 +66,8 @@ const OF_TENSORS: readonly Call[] = [
     call(name, ['x', '1', REDUCE_OPTIONS[name] ?? '{ keepdim: true }'], name === 'variance' ? 'var' : undefined),
   ),
   ...words('sum std logsumexp argmax').map((name) => call(name, ['x', '{ dim: 1 }'])),
+  ...words('cumsum cumprod').flatMap((name) => [call(name, ['x', '1', "{ dtype: 'float32' }"]), call(name, ['x', '{ dim: 1 }'])]),
+  ...words('cummax cummin logcumsumexp').flatMap((name) => [call(name, ['x', '1']), call(name, ['x', '{ dim: 1 }'])]),
   call('max', ['x', '1', '{ keepdim: true }']),
   call('max', ['x', 'y']),
   call('min', ['x', '1', '{ keepdim: true }']),

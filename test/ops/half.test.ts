@@ -149,6 +149,15 @@ const LARGE: Readonly<Record<string, Large>> = {
     g: (i) => (i % 2 ? -2 : 3),
   },
   logsumexp: { inputs: [constant(1, MANY)], f: ([x]) => tg.logsumexp(x as tg.Tensor), g: () => 30_000 },
+  cumsum: { inputs: [constant(1, MANY / 2)], f: ([x]) => (x as tg.Tensor).cumsum(0) },
+  cumprod: { inputs: [values(1 / 64, 1 / 8, 4)], f: ([x]) => (x as tg.Tensor).cumprod(0), g: () => 30_000 },
+  cummax: { inputs: [{ shape: [MANY], at: (i) => (i === 0 ? 2 : 1) }], f: ([x]) => (x as tg.Tensor).cummax(0).values, g: () => 0.5 },
+  cummin: { inputs: [{ shape: [MANY], at: (i) => (i === 0 ? 1 : 2) }], f: ([x]) => (x as tg.Tensor).cummin(0).values, g: () => 0.5 },
+  logcumsumexp: {
+    inputs: [constant(3, 4096)],
+    f: ([x]) => (x as tg.Tensor).logcumsumexp(0),
+    g: (i) => (i === 4095 ? 30_000 : 0),
+  },
   gelu: { inputs: [values(-300, -50, 45, 300)], f: ([x]) => F.gelu(x as tg.Tensor, { approximate: 'tanh' }) },
   mseLoss: {
     inputs: [{ shape: [1000], at: (i) => (i < 10 ? 500 : 0) }, constant(0, 1000)],
@@ -209,6 +218,7 @@ const WITHIN: Readonly<Record<string, string>> = {
   convolutionWeight: 'conv2d',
   batchMean: 'batchNorm',
   batchRstd: 'batchNorm',
+  linearRecurrence: 'cumprod', // its gradient
 }
 /** Ops that no half reaches. */
 const WITHOUT: Readonly<Record<string, string>> = { oneHot: 'takes integers' }

@@ -4,7 +4,7 @@
  */
 import { type DType, dtypeInfo, fromHalf, type Shape, sizeOf, toHalf } from '../../src/base/index.ts'
 import type { Node } from '../../src/graph/index.ts'
-import type { BinaryOp, ReduceOp, Routine, RoutineKind, RoutineOf, UnaryOp } from '../../src/kernel/index.ts'
+import type { BinaryOp, ReduceOp, Routine, RoutineKind, RoutineOf, ScanOp, UnaryOp } from '../../src/kernel/index.ts'
 
 export type Values = Float64Array
 
@@ -211,6 +211,40 @@ const ROUTINES: { readonly [K in RoutineKind]: (routine: RoutineOf<K>, inputs: r
     }
     return [sorted, positions]
   },
+  scan: ({ op, dim, reverse }, [x, y]) => {
+    const { shape, values, dtype } = x as Input
+    const result = [new Array<number>(sizeOf(shape)), new Array<number>(sizeOf(shape))] as const
+    for (const at of coordinates(shape)) {
+      const here = at[dim] as number
+      const count = reverse ? (shape[dim] as number) - here : here + 1
+      // What the element at hand ends, from the first that is scanned on
+      const places = Array.from({ length: count }, (_, n) => position(shape, at.with(dim, reverse ? here + count - 1 - n : n)))
+      const [value, n] = scanned(op, dtype, places.map((i) => values[i] as number), places.map((i) => y?.values[i] as number)) // biome-ignore format: one line
+      result[0][position(shape, at)] = value
+      result[1][position(shape, at)] = reverse ? here + count - 1 - n : n
+    }
+    return [result[0], result[1]]
+  },
+}
+
+/** What a list comes to, and where an extreme stands in it. `second` are the elements of the second input. */
+function scanned(op: ScanOp, dtype: DType, list: readonly number[], second: readonly number[]): readonly [number, number] {
+  switch (op) {
+    case 'sum':
+    case 'prod':
+      return [reduce(op, list, dtype), 0]
+    case 'max':
+    case 'min': {
+      const value = reduce(op, list, dtype)
+      return [value, Number.isNaN(value) ? list.findLastIndex(Number.isNaN) : list.lastIndexOf(value)]
+    }
+    case 'logaddexp': {
+      const largest = Math.max(...list)
+      return [Number.isFinite(largest) ? largest + Math.log(list.reduce((sum, v) => sum + Math.exp(v - largest), 0)) : largest, 0]
+    }
+    case 'recurrence':
+      return [list.reduce((h, a, n) => a * h + (second[n] as number), 0), 0]
+  }
 }
 
 /** Evaluates nodes as they are made: a node that has run has given up its inputs. `exact` leaves floats in double precision. */

@@ -10,7 +10,7 @@ import { broadcastShapes, type DType, dtypeInfo, type Shape, sizeOf, type TypedA
 import { placeOf } from '../../src/device/index.ts'
 import type { Node } from '../../src/graph/index.ts'
 import * as graph from '../../src/graph/index.ts'
-import type { BinaryOp, ReduceOp, Routine, UnaryOp } from '../../src/kernel/index.ts'
+import { type BinaryOp, extremeOf, type ReduceOp, type Routine, type ScanOp, type UnaryOp } from '../../src/kernel/index.ts'
 import * as runtime from '../../src/runtime/index.ts'
 import { Naive, type Values } from './naive.ts'
 
@@ -329,6 +329,7 @@ export class RandomGraph {
 
   /** The outputs of a routine: one is answered, others join the pool, or are left alone. */
   #routine(): Node | undefined {
+    if (this.#chance(0.35)) return this.#scan()
     // What is stored is what routines are for; others are fused, as a rule
     const stored = this.#chance(0.7)
     const x = this.#any((n) => n.shape.length > 0 && (!stored || n.storage !== undefined))
@@ -342,6 +343,24 @@ export class RandomGraph {
     if (this.#exact && this.#chance(0.7)) this.#keep(indices)
     else graph.forget(indices)
     return values
+  }
+
+  #scan(): Node | undefined {
+    const x = this.#any((n) => n.shape.length > 0)
+    if (x.shape.length === 0) return undefined
+    const { kind } = dtypeInfo[x.dtype]
+    const dim = this.#int(0, x.shape.length - 1)
+    const count = x.shape[dim] as number
+    const sums: readonly ScanOp[] = this.#exact ? ['sum', 'prod'] : ['sum', 'logaddexp', 'recurrence']
+    const op = kind === 'bool' || this.#chance(0.4) ? this.#pick(['max', 'min'] as const) : this.#pick(sums)
+    if (op === 'prod' && kind === 'float' && (count > 8 || this.#most(x) > 4)) return undefined
+    if (!this.#exact && (kind !== 'float' || x.dtype === 'float16') && !extremeOf(op)) return undefined
+    // Factors of at most 1, that nothing grows
+    const inputs = op === 'recurrence' ? [graph.unary('sin', x), this.#leaf(x.dtype, x.shape)] : [x]
+    const [values, indices] = graph.routine({ kind: 'scan', op, dim, reverse: this.#chance(0.4) }, inputs) as [Node, Node?]
+    if (indices && this.#exact && this.#chance(0.7)) this.#keep(indices)
+    else if (indices) graph.forget(indices)
+    return op === 'sum' && !this.#exact ? graph.binary('mul', values, 1 / Math.sqrt(count)) : values
   }
 
   #contract(): Node | undefined {

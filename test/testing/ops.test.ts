@@ -26,6 +26,8 @@ const WITHOUT_SLOPE: Readonly<Record<string, string>> = {
   'min: ties without dim: shared': 'a corner where two are equal',
   'amax: ties are shared': 'a corner where two are equal',
   'amin: ties are shared': 'a corner where two are equal',
+  'cummax: ties: the last': 'a corner where two are equal',
+  'cummin: ties: the last': 'a corner where two are equal',
   'maxPool2d: ties': 'a corner where two are equal',
   'sort: ties keep their order': 'a corner where two are equal',
   'sort: ties, descending': 'a corner where two are equal',

@@ -7,7 +7,9 @@ import {
   type RoutineTable,
   routineBuffers,
   routineForm,
+  type ScanOp,
   type TensorType,
+  type ValueType,
   valueTypeOf,
 } from '../../kernel/index.ts'
 import type { RoutinePlan } from '../routine-plan.ts'
@@ -90,7 +92,75 @@ function sort(call: RoutineCall<RoutineOf<'sort'>>): CompiledKernel {
   }
 }
 
-const ROUTINES: RoutineTable<CompiledKernel> = { reduceWithIndex, sort }
+/** Takes the elements of a row in order, the k-th being `x` (and `y`, of a second input); answers what they come to, and where that stands. */
+type Running = (x: number, y: number, k: number) => readonly [value: number, position: number]
+
+/** From the start of a row on. */
+const RUNNING: { readonly [Op in ScanOp]: (type: ValueType) => Running } = {
+  sum: (type) => joining('sum', type),
+  prod: (type) => joining('prod', type),
+  max: () => runningExtreme((a, b) => a >= b),
+  min: () => runningExtreme((a, b) => a <= b),
+  logaddexp: () => {
+    let largest = Number.NEGATIVE_INFINITY
+    /** Σ e^(x − largest), without the largest itself: its logarithm is exact where that is nearly all. */
+    let others = -1
+    return (x) => {
+      const closeness = x === largest ? 1 : Math.exp(-Math.abs(x - largest))
+      others = x > largest ? (1 + others) * closeness : others + closeness
+      largest = x > largest ? x : largest
+      return [largest + Math.log1p(others), 0]
+    }
+  },
+  recurrence: () => {
+    let h = 0
+    return (a, b) => {
+      h = a * h + b
+      return [h, 0]
+    }
+  },
+}
+
+function joining(op: 'sum' | 'prod', type: ValueType): Running {
+  const { start, join } = reduction(op, type)
+  let value = start
+  return (x) => {
+    value = join(value, x)
+    return [value, 0]
+  }
+}
+
+function runningExtreme(reaches: (a: number, b: number) => boolean): Running {
+  let [extreme, at] = [0, -1]
+  return (x, _, k) => {
+    if (at < 0 || Number.isNaN(x) || reaches(x, extreme)) [extreme, at] = [x, k]
+    return [extreme, at]
+  }
+}
+
+function scan(call: RoutineCall<RoutineOf<'scan'>>): CompiledKernel {
+  const { op, dim, reverse } = call.routine
+  const [x] = call.inputs as readonly [TensorType]
+  const { outer, size, inner } = aroundDim(x.shape, dim)
+  const type = valueTypeOf(x.dtype)
+  return ({ data }) => {
+    const { read, write } = bound(call, data)
+    const [first, second] = read as [(i: number) => number, ((i: number) => number)?]
+    for (let row = 0; row < outer * inner; row++) {
+      const start = Math.floor(row / inner) * size * inner + (row % inner)
+      const take = RUNNING[op](type)
+      for (let n = 0; n < size; n++) {
+        const k = reverse ? size - 1 - n : n
+        const i = start + k * inner
+        const [value, position] = take(first(i), second?.(i) ?? 0, k)
+        write[0]?.(i, value)
+        write[1]?.(i, position)
+      }
+    }
+  }
+}
+
+const ROUTINES: RoutineTable<CompiledKernel> = { reduceWithIndex, scan, sort }
 
 /** A routine as JavaScript. */
 export const interpretRoutine = (call: RoutineCall): RoutinePlan<CompiledKernel> => {

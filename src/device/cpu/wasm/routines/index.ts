@@ -3,9 +3,10 @@ import { type RoutineCall, type RoutineTable, routineForm } from '../../../../ke
 import type { RoutinePlan } from '../../../routine-plan.ts'
 import type { KernelCode } from '../kernel-code.ts'
 import { reduceWithIndex } from './reduce-with-index.ts'
+import { scan } from './scan.ts'
 import { sort } from './sort.ts'
 
-const ROUTINES: RoutineTable<RoutinePlan<KernelCode>> = { reduceWithIndex, sort }
+const ROUTINES: RoutineTable<RoutinePlan<KernelCode>> = { reduceWithIndex, scan, sort }
 
 /** The kernels of a routine. */
 export const routineKernels = (call: RoutineCall): RoutinePlan<KernelCode> => routineForm(ROUTINES, call)
