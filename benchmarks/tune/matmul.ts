@@ -113,7 +113,7 @@ for (const shape of shapes) {
     device.choose = () => strategy
     const slot = (kind: 'input' | 'output', length: number) => ({ kind, dtype: 'float32' as const, length })
     const program = {
-      steps: [{ kind: 'kernel' as const, kernel, slots: [0, 1, 2] }],
+      steps: [{ kind: 'kernel' as const, kernel, slots: [0, 1, 2], scalars: [] }],
       slots: [slot('input', m * k), slot('input', k * n), slot('output', m * n)],
       scalars: [],
     }

@@ -66,6 +66,8 @@ class ProgramWriter implements Memory {
   readonly #scalars = new Map<Node, number>()
   #buffers: ReadonlyMap<Node, number> = new Map()
   #sites: string[] = []
+  /** The numbers that the kernel which is written reads, by their places in the program. */
+  #numbers: number[] = []
 
   constructor(made: Arrangement) {
     this.#made = made
@@ -86,7 +88,8 @@ class ProgramWriter implements Memory {
       slot = this.#scalars.size
       this.#scalars.set(node, slot)
     }
-    return slot
+    const place = this.#numbers.indexOf(slot)
+    return place < 0 ? this.#numbers.push(slot) - 1 : place
   }
 
   site(op: string): number {
@@ -187,6 +190,7 @@ class ProgramWriter implements Memory {
 
     this.#buffers = bufferOf
     this.#sites = []
+    this.#numbers = []
     const place = (node: Node): { buffer: number; offset: number } | undefined => {
       if (!stored.has(node)) return undefined
       return { buffer: bufferOf.get(node) as number, offset: this.#made.home.get(node)?.offset ?? 0 }
@@ -217,6 +221,7 @@ class ProgramWriter implements Memory {
             sites: this.#sites,
           },
           slots: kept.map((i) => bound[i] as number),
+          scalars: this.#numbers,
         }
       }
     }
@@ -228,7 +233,7 @@ class ProgramWriter implements Memory {
       sites: this.#sites,
       ...(contract ? { contract } : {}),
     }
-    return { kind: 'kernel', kernel, slots: bound }
+    return { kind: 'kernel', kernel, slots: bound, scalars: this.#numbers }
   }
 
   /** Pairs inputs that may be overwritten with outputs of this kernel that take exactly their place. */

@@ -68,6 +68,8 @@ export interface KernelStep {
   readonly kernel: Kernel
   /** For each of `kernel.buffers`, the slot it is bound to. One slot may serve several kernels, and is bound once in each. */
   readonly slots: readonly number[]
+  /** For each number that the kernel reads (`Expr` kind `scalar`), which of the program's it is. */
+  readonly scalars: readonly number[]
 }
 
 export interface RoutineStep {
@@ -84,7 +86,7 @@ export type ProgramStep = KernelStep | RoutineStep
 export interface Program {
   readonly steps: readonly ProgramStep[]
   readonly slots: readonly Slot[]
-  /** Types of the step-varying scalars (learning rate, RNG counter, a user's numbers) that `Expr` kind `scalar` reads by position. */
+  /** Types of the numbers that change from step to step (learning rate, RNG counter, a user's numbers). */
   readonly scalars: readonly ('float' | 'i32' | 'u32')[]
 }
 

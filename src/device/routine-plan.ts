@@ -45,10 +45,11 @@ export class PlanWriter<K> {
   }
 }
 
-/** A kernel, and the slots that its buffers are bound to. */
+/** A kernel, the slots that its buffers are bound to, and which of the program's numbers it reads. */
 export interface Dispatch<K> {
   readonly kernel: K
   readonly slots: readonly number[]
+  readonly scalars: readonly number[]
 }
 
 /** A program in the kernels of a device. */
@@ -72,7 +73,7 @@ export function placeProgram<K>(
   const place = (step: ProgramStep): Dispatch<K>[] => {
     switch (step.kind) {
       case 'kernel':
-        return [{ kernel: kernelOf(step), slots: step.slots }]
+        return [{ kernel: kernelOf(step), slots: step.slots, scalars: step.scalars }]
       case 'routine': {
         const plan = planOf(step)
         const scratch = plan.scratch.map(({ dtype, length }) => {
@@ -80,7 +81,7 @@ export function placeProgram<K>(
           return slots.push({ kind: 'scratch', dtype, length }) - 1
         })
         const all = [...step.slots, ...scratch]
-        return plan.dispatches.map(({ kernel, buffers }) => ({ kernel, slots: buffers.map((b) => all[b] as number) }))
+        return plan.dispatches.map(({ kernel, buffers }) => ({ kernel, slots: buffers.map((b) => all[b] as number), scalars: [] }))
       }
     }
   }

@@ -105,7 +105,7 @@ export type Expr =
       readonly counter: readonly [Expr, Expr, Expr, Expr]
       readonly type: 'u32'
     }
-  /** Entry `slot` of the program's scalars: a number that changes from run to run (learning rate, RNG counter, a user's number). */
+  /** The number at place `slot` of those that the kernel is given: one that changes from run to run (learning rate, RNG counter, a user's number). */
   | { readonly kind: 'scalar'; readonly slot: number; readonly type: 'float' | 'i32' | 'u32' }
   /** Accumulator `slot` of the reduce stage with index `stage` in `kernel.stages`. */
   | { readonly kind: 'acc'; readonly stage: number; readonly slot: number; readonly type: ValueType }

@@ -71,7 +71,7 @@ function programOf(kernel: Kernel, inputs: readonly TypedArray[], length: number
     const input = inputs[i]
     return input ? { kind: 'input', dtype, length: input.length } : { kind: 'output', dtype, length }
   })
-  return { steps: [{ kind: 'kernel', kernel, slots: slots.map((_, i) => i) }], slots, scalars }
+  return { steps: [{ kind: 'kernel', kernel, slots: slots.map((_, i) => i), scalars: scalars.map((_, i) => i) }], slots, scalars }
 }
 
 /** Runs one kernel on host arrays; `length` elements come out. */
@@ -229,7 +229,7 @@ describe('kernels on the cpu device', () => {
     const { device } = openCpu()
     const inputs = [device.upload('float32', f32(1, 2)), device.upload('float32', f32(3, 4))]
     const outputs = [device.allocate('float32', 2), device.allocate('float32', 2)] as const
-    device.run(device.compile({ steps: [{ kind: 'kernel', kernel, slots: [2, 3] }], slots, scalars: [] }), {
+    device.run(device.compile({ steps: [{ kind: 'kernel', kernel, slots: [2, 3], scalars: [] }], slots, scalars: [] }), {
       inputs,
       outputs,
       scalars: [],
@@ -481,7 +481,7 @@ describe('memory of the cpu device', () => {
       { kind: 'scratch', dtype: 'float32', length: 4 },
       { kind: 'output', dtype: 'float32', length: 4 },
     ]
-    const steps = [[0, 1], [1, 2]].map((slots) => ({ kind: 'kernel', kernel: copyKernel, slots }) as const) // biome-ignore format: one line
+    const steps = [[0, 1], [1, 2]].map((slots) => ({ kind: 'kernel', kernel: copyKernel, slots, scalars: [] }) as const) // biome-ignore format: one line
     const output = device.allocate('float32', 4)
     device.run(device.compile({ steps, slots, scalars: [] }), { inputs: [f32(1, 2, 3, 4)], outputs: [output], scalars: [], evacuate: [] })
     expect(await device.read(output)).toEqual(f32(1, 2, 3, 4))
@@ -515,7 +515,7 @@ describe('memory of the cpu device', () => {
       { kind: 'input', dtype: 'float32', length: 4 },
       { kind: 'output', dtype: 'float32', length: 4, donor: 0 },
     ]
-    const executable = device.compile({ steps: [{ kind: 'kernel', kernel, slots: [1] }], slots, scalars: [] })
+    const executable = device.compile({ steps: [{ kind: 'kernel', kernel, slots: [1], scalars: [] }], slots, scalars: [] })
     const lent = f32(1, 2, 3, 4)
     const first = device.allocate('float32', 4)
     device.run(executable, { inputs: [lent], outputs: [first], scalars: [], evacuate: [] })

@@ -41,9 +41,9 @@ function stepProgram(n = N): Program {
   )
   return {
     steps: [
-      { kind: 'kernel', kernel: scaleKernel(n), slots: [1, 4] },
-      { kind: 'kernel', kernel: inPlace(n), slots: [2, 4] },
-      { kind: 'kernel', kernel: sum, slots: [4, 3] },
+      { kind: 'kernel', kernel: scaleKernel(n), slots: [1, 4], scalars: [] },
+      { kind: 'kernel', kernel: inPlace(n), slots: [2, 4], scalars: [] },
+      { kind: 'kernel', kernel: sum, slots: [4, 3], scalars: [] },
     ],
     slots: [
       { kind: 'input', dtype: 'float32', length: n },
@@ -165,7 +165,7 @@ describe('a steady loop', () => {
     const k = scaleKernel()
     const slot = (kind: 'input' | 'output' | 'scratch') => ({ kind, dtype: 'float32' as const, length: N })
     const program: Program = {
-      steps: [0, 1, 2, 3, 4].map((i) => ({ kind: 'kernel', kernel: k, slots: [i, i + 1] })),
+      steps: [0, 1, 2, 3, 4].map((i) => ({ kind: 'kernel', kernel: k, slots: [i, i + 1], scalars: [] })),
       slots: [slot('input'), slot('scratch'), slot('scratch'), slot('scratch'), slot('scratch'), slot('output')],
       scalars: [],
     }

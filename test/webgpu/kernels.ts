@@ -72,7 +72,7 @@ export function programOf(k: Kernel, lengths: readonly number[], scalars: Progra
   const slots = k.buffers.map(
     (b, i): Slot => ({ kind: b.access === 'read' ? 'input' : 'output', dtype: b.dtype, length: lengths[i] as number }),
   )
-  return { steps: [{ kind: 'kernel', kernel: k, slots: slots.map((_, i) => i) }], slots, scalars }
+  return { steps: [{ kind: 'kernel', kernel: k, slots: slots.map((_, i) => i), scalars: scalars.map((_, i) => i) }], slots, scalars }
 }
 
 /** Runs a kernel once and reads its outputs. */

@@ -135,7 +135,7 @@ class CpuDevice implements Device {
 
   /** @throws OutOfMemoryError before anything has changed. */
   run(executable: Executable, run: Run): HostCopy[] {
-    const { inputs, outputs, scalars, evacuate } = run
+    const { inputs, outputs, scalars: numbers, evacuate } = run
     const { program, dispatches, makerIn } = executable as CpuExecutable
     const makerOf = makerIn(run.makerOf ?? stepsOf(program))
     this.#submits++
@@ -150,9 +150,9 @@ class CpuDevice implements Device {
         const fail = (site: number, value: number, size: number): void => {
           wrong ??= checkError(sitesOf(step)[site] ?? labelOf(step), value, size)
         }
-        for (const { kernel, slots } of dispatches[i] ?? []) {
+        for (const { kernel, slots, scalars } of dispatches[i] ?? []) {
           this.#dispatches++
-          kernel({ data: slots.map((s) => data[s] as Block), scalars, fail })
+          kernel({ data: slots.map((s) => data[s] as Block), scalars: scalars.map((s) => numbers[s] as number), fail })
         }
       })
       if (wrong) this.#poison(results, wrong)

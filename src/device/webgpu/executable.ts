@@ -37,6 +37,8 @@ interface BoundDispatch {
   readonly pipeline: Pipeline
   /** For each storage binding of the kernel, the slot bound there. */
   readonly slots: readonly number[]
+  /** For each number that the kernel reads, which of the program's it is. */
+  readonly scalars: readonly number[]
   readonly paramsAt: number
   readonly groups: { readonly ids: readonly number[]; readonly group: GPUBindGroup }[]
 }
@@ -106,9 +108,9 @@ export class GpuExecutable implements Executable {
     for (const [s, { dtype, length }] of program.slots.entries()) shop.pool.check(() => maker(s), bytesOf(dtype, length))
     let at = 0
     for (const [step, list] of dispatches.entries()) {
-      for (const { kernel: printed, slots } of list) {
+      for (const { kernel: printed, slots, scalars } of list) {
         shop.dump(printed)
-        this.#dispatches.push({ step, printed, slots, paramsAt: at, groups: [], pipeline: shop.pipelines.get(printed) })
+        this.#dispatches.push({ step, printed, slots, scalars, paramsAt: at, groups: [], pipeline: shop.pipelines.get(printed) })
         at += Math.ceil((printed.bindings.at(-1) as Binding).bytes / ALIGN) * ALIGN
       }
     }
@@ -182,10 +184,11 @@ export class GpuExecutable implements Executable {
     const buffer = gpu.createBuffer({ size, usage: UNIFORM | COPY_DST, mappedAtCreation: true, label: 'params' })
     counts.buffers++
     const words = new Uint32Array(buffer.getMappedRange())
-    for (const { printed, paramsAt, step } of this.#dispatches) {
+    for (const { printed, paramsAt, step, scalars } of this.#dispatches) {
       words.set(printed.params, paramsAt / 4)
       const sites = sitesOf(this.program.steps[step] as ProgramStep)
       for (const at of printed.sites) words[paramsAt / 4 + at] = codeOf(sites[(printed.params[at] as number) - 1] ?? 'index')
+      for (const at of printed.scalars) words[paramsAt / 4 + at] = scalars[printed.params[at] as number] as number
     }
     buffer.unmap()
     return buffer

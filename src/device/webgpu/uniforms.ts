@@ -10,6 +10,8 @@ export class Params {
   readonly words: number[] = []
   /** Positions of error codes: the device adds where its table of op names begins for this kernel. */
   readonly sites: number[] = []
+  /** Positions of the places of numbers: the device puts there where in its table the number is. */
+  readonly scalars: number[] = []
   readonly #known = new Map<string, string>()
 
   /** The text that reads the parameter called `key`; its value is taken modulo 2³². */
@@ -29,6 +31,14 @@ export class Params {
     const count = this.words.length
     const text = this.use(`site:${site}`, site + 1)
     if (this.words.length > count) this.sites.push(count)
+    return text
+  }
+
+  /** Where the table of numbers has the one at a place. */
+  scalar(slot: number): string {
+    const count = this.words.length
+    const text = this.use(`scalar:${slot}`, slot)
+    if (this.words.length > count) this.scalars.push(count)
     return text
   }
 

@@ -186,7 +186,7 @@ export class WgslExpressions {
     switch (expr.kind) {
       case 'scalar': {
         this.usesScalars = true
-        const word = `scalars[${this.params.use(`scalar:${expr.slot}`, expr.slot)}]`
+        const word = `scalars[${this.params.scalar(expr.slot)}]`
         return expr.type === 'float' ? `bitcast<f32>(${word})` : expr.type === 'i32' ? `bitcast<i32>(${word})` : word
       }
       case 'load':

@@ -15,6 +15,8 @@ export interface PrintedKernel {
   readonly params: readonly number[]
   /** Positions in `params` of error codes, to which the device adds a base. */
   readonly sites: readonly number[]
+  /** Positions in `params` of the places of numbers, for which the device puts their places in its table. */
+  readonly scalars: readonly number[]
   /** In binding order: the kernel's buffers, then what else is bound. Parameters come last. */
   readonly bindings: readonly Binding[]
   readonly workgroups: readonly [number, number, number]
@@ -89,7 +91,7 @@ export function assembleText({ label, buffers, usesScalars, usesErrors, params, 
   const helpers = helpersFor(main)
   const enable = main.includes('subgroupBroadcast(') ? 'enable subgroups;' : ''
   const code = [enable, lines.join('\n'), helpers, checked, main].filter((part) => part !== '').join('\n\n')
-  return { label, code, params: params.words, sites: params.sites, bindings, workgroups }
+  return { label, code, params: params.words, sites: params.sites, scalars: params.scalars, bindings, workgroups }
 }
 
 /** Whoever takes the flag first says what is wrong; every word of it belongs to one invocation. */
