@@ -51,19 +51,21 @@ const WORDS: KeyWriter = {
 /**
  * The row of a graph: what each node is and where its inputs stand, then targets; and a hash of it.
  * @param order topological
+ * @param read nodes whose values are there when the graph is computed, beside those that are stored
  * @returns a row that holds until the next call
  */
 export function signature(
   order: readonly Node[],
   targets: readonly Node[],
   donors: ReadonlySet<Node>,
+  read?: ReadonlySet<Node>,
 ): { readonly row: Int32Array; readonly hash: number } {
   length = 0
   put(order.length)
   for (let i = 0; i < order.length; i++) {
     const node = order[i] as Node
     node.place = i
-    if (node.storage) {
+    if (node.storage || read?.has(node)) {
       putName(donors.size > 0 && donors.has(node) ? 'donor' : 'input')
     } else {
       const { inputs } = node

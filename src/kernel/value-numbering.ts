@@ -41,6 +41,11 @@ export class ValueNumbering {
     return this.#ofIndex.keys()
   }
 
+  /** Everything in it: equal for kernels of equal expressions, where axes are named alike. */
+  key(): string {
+    return [...this.#byKey.keys()].join(' ')
+  }
+
   #intern(key: string, children: readonly Info[], axes: ReadonlySet<Axis>, checked: boolean): Info {
     let info = this.#byKey.get(key)
     if (!info) {

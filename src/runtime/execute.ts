@@ -70,21 +70,22 @@ function settleOnHost(node: Node): boolean {
 function compute(device: Device, nodes: readonly Node[], order: readonly Node[], given: ReadonlySet<Node>): void | Promise<void> {
   for (const node of order) if (node.storage) checkReadable(node, nodes[0] as Node)
   const { plan, learns, targets, late } = planned(device, nodes, order, given)
-  const makerOf = makerIn(order, plan)
+  const { schedule, executable } = plan
+  const makerOf = makerIn(order, schedule)
   const memory = reserve(device, plan, order, makerOf)
   if (memory) return memory
   promoteRead(order)
   const passing: DeviceBuffer[] = []
-  const inputs = plan.inputs.map((p) => inputOf(order[p] as Node, device, passing))
-  const results = plan.outputs.map((t) => targets[t] as Node)
+  const inputs = schedule.inputs.map((p) => inputOf(order[p] as Node, device, passing))
+  const results = schedule.outputs.map((t) => targets[t] as Node)
   const outputs = results.map((n) => device.allocate(n.dtype, sizeOf(n.shape)))
   const small = results.map(isSmall)
   let copies: HostCopy[]
   try {
-    copies = device.run(plan.executable, {
+    copies = device.run(executable, {
       inputs,
       outputs,
-      scalars: plan.scalars.map((p) => ((order[p] as Node).primitive as { value: number }).value),
+      scalars: schedule.scalars.map((p) => ((order[p] as Node).primitive as { value: number }).value),
       evacuate: outputs.filter((_, i) => small[i]),
       makerOf,
     })
@@ -107,7 +108,7 @@ function compute(device: Device, nodes: readonly Node[], order: readonly Node[],
       node.position = i
     }
   }
-  for (const p of plan.donated) overwritten(order[p] as Node)
+  for (const p of schedule.donated) overwritten(order[p] as Node)
   countRun()
   collectIfCrowded()
 }
@@ -130,13 +131,17 @@ function planned(device: Device, nodes: readonly Node[], order: readonly Node[],
   const donors = given.size === 0 ? NONE : new Set(order.filter((n) => given.has(n) && n.storage?.buffer))
   for (const node of nodes) node.origin?.wanted.add(node.position)
   const targets = [...nodes, ...reused(order, nodes)]
-  const plan = plans.find(order, targets, donors)
-  if (plan.wanted.size === 0) return { plan, learns: plan, targets, late: NONE }
-  const known = new Set(targets)
+  const learns = plans.find(order, targets, donors)
+  let plan = learns
   const late = new Set<Node>()
-  for (const p of plan.wanted) if (!known.has(order[p] as Node)) late.add(order[p] as Node)
-  targets.push(...late)
-  return { plan: plans.find(order, targets, donors), learns: plan, targets, late }
+  if (plan.wanted.size > 0) {
+    const known = new Set(targets)
+    for (const p of plan.wanted) if (!known.has(order[p] as Node)) late.add(order[p] as Node)
+    targets.push(...late)
+    plan = plans.find(order, targets, donors)
+  }
+  plans.use(plan, order, targets, donors)
+  return { plan, learns, targets, late }
 }
 
 /** Whether a result moves to the host when it has been computed. */
@@ -169,7 +174,7 @@ function inputOf(node: Node, device: Device, passing: DeviceBuffer[]): DeviceBuf
 /** Memory for a run. Where there is too little, what nobody holds any more is found and given back first. */
 function reserve(device: Device, plan: Plan, order: readonly Node[], makerOf: MakerOf): void | Promise<void> {
   const uploads: number[] = []
-  for (const p of plan.inputs) {
+  for (const p of plan.schedule.inputs) {
     const { dtype, shape, storage } = order[p] as Node
     if (!storage?.buffer) uploads.push(sizeOf(shape) * dtypeInfo[dtype].bytes)
   }

@@ -3,18 +3,30 @@
  * of scalars and of inputs are not part of the structure.
  */
 import { CompilationError, showShape, TapegradError } from '../base/index.ts'
-import { type Schedule, sameSignature, schedule, signature } from '../compiler/index.ts'
+import { PartPlans, type Schedule, sameSignature, schedule, signature } from '../compiler/index.ts'
 import { type Device, type Executable, type MakerOf, stepsOf } from '../device/index.ts'
 import type { Node } from '../graph/index.ts'
 import { planDropped } from './collector.ts'
 
-export interface Plan extends Schedule {
-  readonly executable: Executable
+/** A graph's structure, and how it is computed. */
+export interface Plan {
+  schedule: Schedule
+  executable: Executable
   /** Positions of interior nodes that were read after the run: worth storing the next time. */
   readonly wanted: Set<number>
+  /** How often it has to be used before it is planned as a whole, which it is at 0; until then it is made of parts. */
+  wait: number
 }
 
 const MAX_PLANS = 256
+
+/**
+ * A graph is planned as a whole when it comes again: at once, where that costs little; a large one when it has come more often, because what is gained in
+ * each run is a small part of it; and one of so many nodes never.
+ */
+const NODES_A_WAIT = 256
+const MOST_NODES = 8192
+const waitFor = (nodes: number): number => (nodes > MOST_NODES ? 0 : 1 + Math.ceil(nodes / NODES_A_WAIT))
 
 /** Whom errors name that concern a slot of a schedule, of the graph that it is used for now. */
 export const makerIn =
@@ -23,7 +35,7 @@ export const makerIn =
     order[makers[slot] as number]?.op || stepsOf(program)(slot)
 
 /** What `work` makes. What goes wrong in it is an error of what was to be computed, whatever it is. */
-function compiled(targets: readonly Node[], work: () => Plan): Plan {
+function compiled<T>(targets: readonly Node[], work: () => T): T {
   try {
     return work()
   } catch (e) {
@@ -49,12 +61,14 @@ class Plans {
   readonly #byHash = new Map<number, Entry>()
   /** The entry that was used last. */
   #latest: Entry | undefined
+  readonly #parts: PartPlans
 
   constructor(device: Device) {
     this.#device = device
+    this.#parts = new PartPlans(device.traits)
   }
 
-  /** The plan that computes `targets`; scheduled and compiled when it is new. */
+  /** The plan that computes `targets`; made of the plans of parts when it is new. */
   find(order: readonly Node[], targets: readonly Node[], donors: ReadonlySet<Node>): Plan {
     const { row, hash } = signature(order, targets, donors)
     let key = hash
@@ -73,14 +87,27 @@ class Plans {
       this.#byHash.delete(this.#byHash.keys().next().value as number)
       planDropped()
     }
-    const plan = compiled(targets, () => {
-      const made = schedule(order, targets, donors, this.#device.traits)
-      const executable = this.#device.compile(made.program, makerIn(order, made))
-      return { ...made, executable, wanted: new Set<number>() }
+    const plan = compiled(targets, (): Plan => {
+      const { schedule: made, parts } = this.#parts.schedule(order, targets, donors)
+      return { schedule: made, executable: this.#executable(order, made), wanted: new Set(), wait: parts === 1 ? 0 : waitFor(order.length) }
     })
     this.#latest = { row: own, plan }
     this.#byHash.set(key, this.#latest)
     return plan
+  }
+
+  /** Notes that a plan is about to be run: one that has come again is made of the whole graph. The arguments are those of `find`. */
+  use(plan: Plan, order: readonly Node[], targets: readonly Node[], donors: ReadonlySet<Node>): void {
+    if (plan.wait === 0 || --plan.wait > 0) return
+    const whole = compiled(targets, () => {
+      const made = schedule(order, targets, donors, this.#device.traits)
+      return { schedule: made, executable: this.#executable(order, made) }
+    })
+    Object.assign(plan, whole)
+  }
+
+  #executable(order: readonly Node[], made: Schedule): Executable {
+    return this.#device.compile(made.program, makerIn(order, made))
   }
 }
 

@@ -59,6 +59,13 @@ describe.each(kinds)('a random $kind graph of $floats', (options) => {
         const { values: expected } = wanted[i] as Checked
         expect(library.graphs.difference({ ...result, expected }), `seed ${seed} on ${place}`).toBeUndefined()
       })
+      // What comes again is planned as a whole, not in parts
+      const again = await library.graphs.runRandomGraph(seed, { ...options, device: place })
+      expect(again.length).toBe(results.length)
+      again.forEach((result, i) => {
+        const { values: expected } = wanted[i] as Checked
+        expect(library.graphs.difference({ ...result, expected }), `seed ${seed} on ${place}, when it comes again`).toBeUndefined()
+      })
     }
   })
 })

@@ -55,6 +55,8 @@ const INTS: readonly DType[] = ['int32', 'uint32', 'int8', 'uint8']
 
 export class RandomGraph {
   readonly #random: () => number
+  /** What has been read: it is stored, however the graph was planned. */
+  readonly #read = new Set<Node>()
   readonly #options: RandomGraphOptions
   readonly #rounded = new Naive()
   readonly #doubles = new Naive(true)
@@ -332,7 +334,7 @@ export class RandomGraph {
     if (this.#chance(0.35)) return this.#scan()
     // What is stored is what routines are for; others are fused, as a rule
     const stored = this.#chance(0.7)
-    const x = this.#any((n) => n.shape.length > 0 && (!stored || n.storage !== undefined))
+    const x = this.#any((n) => n.shape.length > 0 && (!stored || n.primitive.kind === 'leaf' || this.#read.has(n)))
     if (x.shape.length === 0) return undefined
     const dim = this.#int(0, x.shape.length - 1)
     const routine: Routine = this.#chance(0.5)
@@ -452,6 +454,7 @@ export class RandomGraph {
     for (const node of chosen) {
       const what = `node ${node.id}, ${node.primitive.kind} ${'op' in node.primitive ? node.primitive.op : ''} ${node.dtype} [${node.shape}]`
       const raw = await runtime.readNode(node)
+      this.#read.add(node)
       const values = Float64Array.from(node.dtype === 'float16' ? fromHalves(raw) : raw)
       results.push({ what, dtype: node.dtype, shape: node.shape, values, expected: this.#expected(node), tolerance: this.#tolerance(node) })
     }

@@ -16,7 +16,7 @@ import {
   type TypedArray,
   tooLarge,
 } from '../../base/index.ts'
-import { unreachable } from '../../kernel/index.ts'
+import { type Kernel, type RoutineCall, unreachable } from '../../kernel/index.ts'
 import { checkError } from '../checked.ts'
 import { DeferredErrors } from '../deferred-errors.ts'
 import {
@@ -41,7 +41,8 @@ import {
   writtenBy,
 } from '../device.ts'
 import { env } from '../environment.ts'
-import { type PlacedProgram, placeProgram } from '../routine-plan.ts'
+import { KernelCache } from '../kernel-cache.ts'
+import { type PlacedProgram, placeProgram, type RoutinePlan } from '../routine-plan.ts'
 import type { Block } from './block.ts'
 import { type Engine, interpreter } from './engine.ts'
 import type { CompiledKernel } from './interpreter.ts'
@@ -80,6 +81,7 @@ const SPLITS = { parallelism: 16, leastSplit: 2 ** 18, coalesces: false } as con
 class CpuDevice implements Device {
   readonly name = 'cpu'
   readonly #engine: Engine
+  readonly #kernels = new KernelCache<CompiledKernel>()
   readonly traits: DeviceTraits = { maxBuffers: 64, maxBindingBytes: 2 ** 31 - 1, dtypes: new Set(dtypes), ...SPLITS }
   #liveBytes = 0
   #peakBytes = 0
@@ -112,12 +114,27 @@ class CpuDevice implements Device {
     const lengthOf = (slot: number): number => program.slots[slot]?.length as number
     const executable: CpuExecutable = placeProgram(
       program,
-      (step) => compiled(step, ({ kernel, slots }) => this.#engine.compile(kernel, slots.map(lengthOf))),
-      (step) => compiled(step, ({ call }) => this.#engine.routine(call)),
+      (step) => compiled(step, ({ kernel, slots }) => this.#kernel(kernel, slots.map(lengthOf))),
+      (step) => compiled(step, ({ call }) => this.#routine(call)),
     )
     check(executable.program.slots, executable.makerIn(makerOf))
-    this.#pipelines += executable.dispatches.flat().length
     return executable
+  }
+
+  #kernel(kernel: Kernel, lengths: readonly number[]): CompiledKernel {
+    return this.#kernels.kernel(kernel, lengths, () => {
+      const compiled = this.#engine.compile(kernel, lengths)
+      this.#pipelines++
+      return compiled
+    })
+  }
+
+  #routine(call: RoutineCall): RoutinePlan<CompiledKernel> {
+    return this.#kernels.routine(call, () => {
+      const plan = this.#engine.routine(call)
+      this.#pipelines += plan.dispatches.length
+      return plan
+    })
   }
 
   limitMemory(bytes: number | undefined): void {

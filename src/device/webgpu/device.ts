@@ -16,6 +16,7 @@ import type {
   Run,
 } from '../device.ts'
 import { nodeProcess } from '../environment.ts'
+import { KernelCache } from '../kernel-cache.ts'
 import type { OpenedAdapter } from './adapter.ts'
 import { Backpressure } from './backpressure.ts'
 import { BufferPool, type PoolBuffer } from './buffer-pool.ts'
@@ -30,6 +31,7 @@ import { MemoryReservation } from './reserve-memory.ts'
 import { failureOfAll, outcomeOf, RunFailures } from './run-failures.ts'
 import { type ChooseLoops, chooseLoops, chooseStrategy, type Strategy } from './strategy.ts'
 import { COPY_DST, COPY_SRC, FOR_READING, MAP_READ, STORAGE } from './usage.ts'
+import type { PrintedKernel } from './wgsl-kernel.ts'
 
 /** Runs that may wait for asynchronous compilation while the program never yields; then it is done on the spot. */
 const WAITING = 2
@@ -43,6 +45,7 @@ export class GpuComputeDevice implements Device, Workshop {
   readonly gpu: GPUDevice
   readonly pool: BufferPool
   readonly pipelines: PipelineCache
+  readonly kernels = new KernelCache<PrintedKernel>()
   /** Replaced by tests and the tuner. */
   choose: (kernel: Kernel) => Strategy
   chooseLoops: ChooseLoops

@@ -13,6 +13,7 @@ import {
   stepsOf,
   writtenBy,
 } from '../device.ts'
+import type { KernelCache } from '../kernel-cache.ts'
 import { placeProgram } from '../routine-plan.ts'
 import type { BufferPool, PoolBuffer } from './buffer-pool.ts'
 import type { Pipeline, PipelineCache } from './pipelines.ts'
@@ -26,6 +27,9 @@ import type { Binding, PrintedKernel } from './wgsl-kernel.ts'
 const ALIGN = 256
 /** Bind groups kept for a kernel: a loop alternates between a few sets of buffers. */
 const GROUPS_KEPT = 16
+
+/** The text of a kernel is the same for buffers of any length. */
+const NO_LENGTHS: readonly number[] = []
 
 /** Bytes that a slot takes in a buffer. */
 export const bytesOf = (dtype: Slot['dtype'], length: number): number => Math.ceil((length * dtypeInfo[dtype].bytes) / 4) * 4
@@ -48,6 +52,7 @@ export interface Workshop {
   readonly gpu: GPUDevice
   readonly pool: BufferPool
   readonly pipelines: PipelineCache
+  readonly kernels: KernelCache<PrintedKernel>
   /** The form in which a kernel is printed. */
   readonly choose: (kernel: Kernel) => Strategy
   /** How routines share their loops among invocations. */
@@ -95,8 +100,8 @@ export class GpuExecutable implements Executable {
     this.#shop = shop
     const { program, dispatches, makerIn } = placeProgram(
       given,
-      ({ kernel }) => print(kernel, shop.choose(kernel)),
-      ({ call }) => printRoutine(call, shop.chooseLoops),
+      ({ kernel }) => shop.kernels.kernel(kernel, NO_LENGTHS, () => print(kernel, shop.choose(kernel))),
+      ({ call }) => shop.kernels.routine(call, () => printRoutine(call, shop.chooseLoops)),
     )
     this.program = program
     this.#makerIn = makerIn

@@ -1,5 +1,6 @@
 /** @file Compiled pipelines by the text of their kernel, created in parallel and off the calling thread where time allows. */
 
+import { LruMap } from '../../base/index.ts'
 import { COMPUTE } from './usage.ts'
 import type { Binding, PrintedKernel } from './wgsl-kernel.ts'
 
@@ -30,9 +31,12 @@ function typeOf(binding: Binding): GPUBufferBindingType {
   }
 }
 
+/** Pipelines that are kept; those of programs live as long as these. */
+const MOST = 2048
+
 export class PipelineCache {
   readonly #gpu: GPUDevice
-  readonly #byText = new Map<string, Pipeline>()
+  readonly #byText = new LruMap<string, Pipeline>(MOST)
   readonly #layouts = new Map<string, Layout>()
   created = 0
 
