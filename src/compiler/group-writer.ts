@@ -40,6 +40,7 @@ export interface Memory {
   unitOf(node: Node): Unit | undefined
   load(node: Node, index: Index): Expr
   scalarSlot(node: Node): number
+  position(varying: number, size: number): Index
   site(op: string): number
 }
 
@@ -137,6 +138,7 @@ export class GroupWriter {
         return this.#probing ? { kind: 'load', buffer: 0, index: at, type } : member(node, unit.level)
       },
       scalarSlot: (node) => memory.scalarSlot(node),
+      position: (varying, size) => memory.position(varying, size),
       site: (op) => memory.site(op),
     })
     const coordsOf = (node: Node, level: Level): Index[] =>
@@ -206,7 +208,7 @@ export class GroupWriter {
       const batch = coords.slice(firstM - own, firstM).map((c, i) => (x.shape[i] === 1 ? ZERO : c))
       const e = emitter.emit(x, [...batch, ...rest])
       if (isStrided(e)) return e
-      throw new NotStrided(storable(x, [...batch, ...rest]))
+      throw new NotStrided(storable(x, [...batch, ...rest], this.#memory))
     }
     const loadA = operand(a, [...coords.slice(firstM, firstN), ...along])
     const loadB = operand(b, [...along, ...coords.slice(firstN)])
@@ -288,7 +290,7 @@ export class GroupWriter {
 const isStrided = (e: Expr): e is Extract<Expr, { kind: 'load' }> => e.kind === 'load' && isAffine(e.index)
 
 /** The first node under the views of a matrix operand which, once stored, makes it a strided load: windows over something are not copied out. */
-function storable(operand: Node, coords: readonly Index[]): Node {
+function storable(operand: Node, coords: readonly Index[], memory: Memory): Node {
   const chain = [operand]
   for (let node = operand; isView(node) || isWidening(node); chain.unshift(node)) node = node.inputs[0] as Node
   const found = chain.find((stored) => {
@@ -298,6 +300,7 @@ function storable(operand: Node, coords: readonly Index[]): Node {
           ? { kind: 'load', buffer: 0, index: linear(at, contiguousStrides(node.shape)), type: valueTypeOf(node.dtype) }
           : undefined,
       scalarSlot: () => 0,
+      position: (varying, size) => memory.position(varying, size),
       site: () => 0,
     }
     return !stored.storage && isStrided(new ExpressionLowering(frame).emit(operand, coords))

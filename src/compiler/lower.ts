@@ -7,7 +7,7 @@ import { type Lowering, type Node, rowOf } from '../graph/index.ts'
 import { type Expr, type Index, keyOf, literal } from '../kernel/index.ts'
 
 /** Where an expression is written: which nodes are read from memory or held in registers there. */
-export interface Frame extends Pick<Lowering, 'scalarSlot' | 'site'> {
+export interface Frame extends Pick<Lowering, 'scalarSlot' | 'position' | 'site'> {
   /** The expression for a node that is stored or accumulated, read at `coords`; undefined where the node is to be written out. */
   lookup(node: Node, coords: readonly Index[]): Expr | undefined
 }
@@ -48,6 +48,10 @@ export class ExpressionLowering implements Lowering {
 
   scalarSlot(node: Node): number {
     return this.#frame.scalarSlot(node)
+  }
+
+  position(varying: number, size: number): Index {
+    return this.#frame.position(varying, size)
   }
 
   site(op: string): number {

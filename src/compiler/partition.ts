@@ -3,7 +3,7 @@
  * part is a contraction or a routine with what follows from it and from what was computed before. So the parts of a time step, of a node of a tree and of one of
  * many equal layers are the same, whatever else the graph is made of.
  */
-import { isSource, isView, type Node, roleOf, rowOf } from '../graph/index.ts'
+import { isSource, isView, isWidening, type Node, roleOf, rowOf } from '../graph/index.ts'
 import { topological } from './order.ts'
 
 /** Primitives of a part, from which on another is begun. */
@@ -49,8 +49,9 @@ export function partition(order: readonly Node[], targets: ReadonlySet<Node>): P
   return made.map(({ order: own, read, nodes }) => ({ order: own, read, targets: nodes.filter((n) => targets.has(n) || wanted.has(n)) }))
 }
 
-/** Whether a node is computed where it is read, in every part that reads it. */
-const floats = (node: Node, targets: ReadonlySet<Node>): boolean => (isView(node) || rowOf(node.primitive).recomputed) && !targets.has(node)
+/** Whether a node is computed where it is read, in every part that reads it: a float16 is widened there. */
+const floats = (node: Node, targets: ReadonlySet<Node>): boolean =>
+  (isView(node) || isWidening(node) || rowOf(node.primitive).recomputed) && !targets.has(node)
 
 /** The part of each node that is computed in one. */
 function assign(order: readonly Node[], targets: ReadonlySet<Node>): ReadonlyMap<Node, number> {

@@ -1,7 +1,8 @@
 /** @file Plans of parts, which graphs share, and a program made of them. */
 import { LruMap } from '../base/index.ts'
 import type { DeviceTraits, Program, ProgramStep, Slot } from '../device/index.ts'
-import { Node, Storage } from '../graph/index.ts'
+import type { Node } from '../graph/index.ts'
+import { copyGraph } from './copy-graph.ts'
 import { type Part, partition } from './partition.ts'
 import type { Schedule } from './program.ts'
 import { schedule } from './schedule.ts'
@@ -60,8 +61,8 @@ export class PartPlans {
     const known = same?.find((entry) => sameSignature(entry.row, row))
     if (known) return known.plan
     const own = row.slice()
-    const copy = copied(part)
-    const of = (nodes: Iterable<Node>): Node[] => Array.from(nodes, (n) => copy.get(n) as Node)
+    const copies = copyGraph(part.order, ({ primitive }) => primitive, part.read)
+    const of = (nodes: Iterable<Node>): Node[] => Array.from(nodes, (n) => copies.get(n) as Node)
     const plan = schedule(of(part.order), of(part.targets), new Set(of(donors)), this.#traits)
     this.#entries.set(hash, [...(same ?? []), { row: own, plan }])
     return plan
@@ -83,21 +84,6 @@ function readOnce(parts: readonly Part[], donors: ReadonlySet<Node>): ReadonlySe
   }
   for (const node of more) once.delete(node)
   return once
-}
-
-/** A part as a graph of its own: what other parts compute is stored in it. */
-function copied({ order, read }: Part): ReadonlyMap<Node, Node> {
-  const copies = new Map<Node, Node>()
-  order.forEach((node, i) => {
-    const stored = node.storage !== undefined || read.has(node)
-    const inputs = stored ? [] : node.inputs.map((input) => copies.get(input) as Node)
-    const copy = new Node(stored ? { kind: 'leaf' } : node.primitive, inputs, node.shape, node.dtype, node.placement)
-    if (stored) copy.storage = new Storage({})
-    copy.op = node.op
-    copy.place = i
-    copies.set(node, copy)
-  })
-  return copies
 }
 
 /** Puts the plans of parts together. */
@@ -144,7 +130,10 @@ class Linker {
       this.#slots[at] = { ...(this.#slots[at] as Slot), donor: slots[donor] as number }
     }
     for (const p of donated) this.#donated.add(this.#positionOf(order[p] as Node))
-    const numbers = scalars.map((p, i) => this.#scalar(order[p] as Node, program.scalars[i] as Program['scalars'][number]))
+    const numbers = scalars.map((from, i) => {
+      if ('varying' in from) throw new Error('parts: a position of a part is part of its structure')
+      return this.#scalar(order[from.node] as Node, program.scalars[i] as Program['scalars'][number])
+    })
     for (const step of program.steps) this.#steps.push(relinked(step, slots, numbers))
   }
 
@@ -174,7 +163,7 @@ class Linker {
       program: { steps: this.#steps, slots: this.#slots, scalars: this.#scalars },
       inputs: this.#inputs,
       outputs: this.#outputs,
-      scalars: [...this.#scalarOf.keys()].map((node) => this.#positionOf(node)),
+      scalars: [...this.#scalarOf.keys()].map((node) => ({ node: this.#positionOf(node) })),
       donated: this.#donated,
       makers: this.#makers,
     }

@@ -2,7 +2,17 @@
 import { sizeOf } from '../base/index.ts'
 import type { KernelStep, Program, ProgramStep, RoutineStep, Slot } from '../device/index.ts'
 import { isSource, type Node, type PrimitiveOf, rowOf, wholeBase } from '../graph/index.ts'
-import { type Axis, type BufferUse, type Expr, type Index, type Kernel, routineRow, type Stage, valueTypeOf } from '../kernel/index.ts'
+import {
+  type Axis,
+  type BufferUse,
+  type Expr,
+  type Index,
+  type Kernel,
+  ofValue,
+  routineRow,
+  type Stage,
+  valueTypeOf,
+} from '../kernel/index.ts'
 import { collapseAxes } from './collapse-axes.ts'
 import type { FusionGroup, Unit } from './fusion-groups.ts'
 import { GroupWriter, type Memory, NotFusable } from './group-writer.ts'
@@ -13,8 +23,8 @@ export interface Schedule {
   readonly program: Program
   /** For each input slot, the position in `order` of the node whose values are bound to it. */
   readonly inputs: readonly number[]
-  /** For each scalar of the program, the position in `order` of its node. */
-  readonly scalars: readonly number[]
+  /** For each scalar of the program, the position in `order` of its node, or the number of a position that is data of the run. */
+  readonly scalars: readonly ScalarSource[]
   /** For each output slot, the index of its target. */
   readonly outputs: readonly number[]
   /** Positions of inputs whose buffers were given up to outputs. */
@@ -22,6 +32,9 @@ export interface Schedule {
   /** For each slot, the position in `order` of the node that it is made for. */
   readonly makers: readonly number[]
 }
+
+/** Where a number comes from that changes from run to run. */
+export type ScalarSource = { readonly node: number } | { readonly varying: number }
 
 /** What has been decided when a program is written. */
 export interface Arrangement {
@@ -63,7 +76,10 @@ class ProgramWriter implements Memory {
   readonly #made: Arrangement
   /** Where each node that was recorded stands in `sources`. */
   readonly #positions: ReadonlyMap<Node, number>
-  readonly #scalars = new Map<Node, number>()
+  /** The program's numbers: of scalar nodes, and positions that are data of the run. */
+  readonly #scalars = new Map<Node | number, number>()
+  /** Positions in the kernel that is written. */
+  #varying = new Map<number, Index>()
   #buffers: ReadonlyMap<Node, number> = new Map()
   #sites: string[] = []
   /** The numbers that the kernel which is written reads, by their places in the program. */
@@ -83,10 +99,24 @@ class ProgramWriter implements Memory {
   }
 
   scalarSlot(node: Node): number {
-    let slot = this.#scalars.get(node)
+    return this.#number(node)
+  }
+
+  position(varying: number, size: number): Index {
+    let index = this.#varying.get(varying)
+    if (!index) {
+      index = ofValue({ kind: 'scalar', slot: this.#number(varying), type: 'i32' }, size)
+      this.#varying.set(varying, index)
+    }
+    return index
+  }
+
+  /** The place of a number among those of the kernel. */
+  #number(source: Node | number): number {
+    let slot = this.#scalars.get(source)
     if (slot === undefined) {
       slot = this.#scalars.size
-      this.#scalars.set(node, slot)
+      this.#scalars.set(source, slot)
     }
     const place = this.#numbers.indexOf(slot)
     return place < 0 ? this.#numbers.push(slot) - 1 : place
@@ -150,16 +180,17 @@ class ProgramWriter implements Memory {
     }
     if (crowded.length > 0) return crowded
 
-    const scalarNodes = [...this.#scalars.keys()]
+    const numbers = [...this.#scalars.keys()]
     const program: Program = {
       steps,
       slots,
-      scalars: scalarNodes.map((n) => {
-        const type = valueTypeOf(n.dtype)
+      scalars: numbers.map((n) => {
+        const type = typeof n === 'number' ? 'i32' : valueTypeOf(n.dtype)
         return type === 'bool' ? 'i32' : type
       }),
     }
-    return { program, inputs, outputs, scalars: scalarNodes.map((n) => this.#positionOf(n)), donated, makers }
+    const scalars = numbers.map((n) => (typeof n === 'number' ? { varying: n } : { node: this.#positionOf(n) }))
+    return { program, inputs, outputs, scalars, donated, makers }
   }
 
   #kernel(
@@ -191,6 +222,7 @@ class ProgramWriter implements Memory {
     this.#buffers = bufferOf
     this.#sites = []
     this.#numbers = []
+    this.#varying = new Map()
     const place = (node: Node): { buffer: number; offset: number } | undefined => {
       if (!stored.has(node)) return undefined
       return { buffer: bufferOf.get(node) as number, offset: this.#made.home.get(node)?.offset ?? 0 }

@@ -10,7 +10,7 @@
 import { dtypeInfo, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
 import { isSource, isView, type Node, type PrimitiveOf, roleOf, wholeBase } from '../graph/index.ts'
-import { type Expr, type Index, valueTypeOf } from '../kernel/index.ts'
+import { type Expr, type Index, ofValue, valueTypeOf } from '../kernel/index.ts'
 import { FusionGraph } from './fusion-graph.ts'
 import { FusionGroup, type Unit } from './fusion-groups.ts'
 import { type Memory, NotFusable, NotStrided, probe } from './group-writer.ts'
@@ -93,6 +93,8 @@ class Attempt implements Memory {
   readonly #home = new Map<Node, { node: Node; offset: number }>()
   /** The routines so far, by what they compute of what. */
   readonly #routines = new Map<string, FusionGroup>()
+  /** Positions that are data of the run. */
+  readonly #varying = new Map<number, Index>()
   #loaded = new Set<Node>()
   #sequence = 0
 
@@ -124,6 +126,15 @@ class Attempt implements Memory {
   // What is written while placing is thrown away: numbers do not matter
   scalarSlot(): number {
     return 0
+  }
+
+  position(varying: number, size: number): Index {
+    let index = this.#varying.get(varying)
+    if (!index) {
+      index = ofValue({ kind: 'scalar', slot: 0, type: 'i32' }, size)
+      this.#varying.set(varying, index)
+    }
+    return index
   }
 
   site(): number {

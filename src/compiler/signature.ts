@@ -3,8 +3,7 @@
  * or tables: the row is written into one array, and a node's place in it is noted on the node.
  */
 import type { Shape } from '../base/index.ts'
-import { type Node, type Primitive, rowOf } from '../graph/index.ts'
-import type { KeyWriter } from '../kernel/index.ts'
+import { type Node, type Primitive, rowOf, type StructureWriter, type Varying } from '../graph/index.ts'
 
 let row = new Int32Array(4096)
 let length = 0
@@ -37,9 +36,33 @@ function putName(name: string): void {
 const float = new Float64Array(1)
 const halves = new Int32Array(float.buffer)
 
-const WORDS: KeyWriter = {
+/** Where views begin, of the graph whose signature was made last. */
+let positions = new Int32Array(1024)
+let placed = 0
+/** Whether these are part of the row. */
+let literal = true
+
+function putPositions(list: readonly number[], varying: Varying | undefined): void {
+  if (literal) {
+    putAll(list)
+    if (varying) putAll(varying)
+    return
+  }
+  put(list.length)
+  for (let i = 0; i < list.length; i++) {
+    if (placed === positions.length) {
+      const longer = new Int32Array(2 * placed)
+      longer.set(positions)
+      positions = longer
+    }
+    positions[placed++] = list[i] as number
+  }
+}
+
+const WORDS: StructureWriter = {
   word: put,
   words: putAll,
+  positions: putPositions,
   name: putName,
   float(value) {
     float[0] = value
@@ -48,19 +71,28 @@ const WORDS: KeyWriter = {
   },
 }
 
+/** What a graph is: rows of equal structures are equal. It holds until the next call. */
+export interface Signature {
+  readonly row: Int32Array
+  readonly hash: number
+  /** Where views begin, in the order of the nodes, axis by axis: what may change from one graph of a structure to the next. Empty where it is part of the row. */
+  readonly positions: Int32Array
+}
+
 /**
  * The row of a graph: what each node is and where its inputs stand, then targets; and a hash of it.
  * @param order topological
- * @param read nodes whose values are there when the graph is computed, beside those that are stored
- * @returns a row that holds until the next call
+ * @param read of a part of a graph: nodes whose values are there when it is computed, beside those that are stored. Its positions are part of its row
  */
 export function signature(
   order: readonly Node[],
   targets: readonly Node[],
   donors: ReadonlySet<Node>,
   read?: ReadonlySet<Node>,
-): { readonly row: Int32Array; readonly hash: number } {
+): Signature {
   length = 0
+  placed = 0
+  literal = read !== undefined
   put(order.length)
   for (let i = 0; i < order.length; i++) {
     const node = order[i] as Node
@@ -81,7 +113,7 @@ export function signature(
   for (let i = 0; i < targets.length; i++) put((targets[i] as Node).place)
   let hash = 0x811c9dc5
   for (let i = 0; i < length; i++) hash = Math.imul(hash ^ (row[i] as number), 0x01000193) ^ (hash >>> 15)
-  return { row: row.subarray(0, length), hash }
+  return { row: row.subarray(0, length), hash, positions: positions.subarray(0, placed) }
 }
 
 export function sameSignature(a: Int32Array, b: Int32Array): boolean {
@@ -99,6 +131,7 @@ export function primitiveKey(primitive: Primitive): string {
   rowOf(primitive).key(primitive, {
     word: add,
     words: (list) => add(list.join()),
+    positions: (list, varying) => add(list.map((at, i) => ((varying?.[i] ?? -1) < 0 ? at : `v${varying?.[i]}`)).join()),
     name: add,
     float: (value) => add(Object.is(value, -0) ? '-0' : value),
   })

@@ -11,6 +11,7 @@ export {
   type Row,
   roleOf,
   rowOf,
+  type StructureWriter,
   viewBase,
   wholeBase,
 } from './primitive-table.ts'

@@ -17,13 +17,12 @@ import {
   readsExpr,
   reshapeCoords,
   routineRow,
-  shift,
   unaryExpr,
   valueTypeOf,
   WORK,
 } from '../kernel/index.ts'
 import { isWidening, type Node } from './node.ts'
-import type { Primitive, PrimitiveKind, PrimitiveOf } from './primitive.ts'
+import type { Primitive, PrimitiveKind, PrimitiveOf, Varying } from './primitive.ts'
 
 /** What a primitive is to the compiler. */
 export type Role =
@@ -52,14 +51,22 @@ export interface Lowering {
   operand(x: Node, shape: Shape, coords: readonly Index[]): Expr
   /** The position of a number that changes from step to step. */
   scalarSlot(node: Node): number
+  /** A position that is data of the run, by its number (see `Varying`); it is below `size`. */
+  position(varying: number, size: number): Index
   /** The number under which errors of an op are reported. */
   site(op: string): number
+}
+
+/** Takes down the fields of a primitive that make a structure another. */
+export interface StructureWriter extends KeyWriter {
+  /** Where a view begins along each axis: a graph may come again with other positions. */
+  positions(list: readonly number[], varying: Varying | undefined): void
 }
 
 export interface Row<P extends Primitive> {
   readonly role: Role
   /** The fields that make a structure another; the values of `leaf` and `scalar` are data. */
-  key(p: P, put: KeyWriter): void
+  key(p: P, put: StructureWriter): void
   /** Work for an element where it is written out, by the cost model of kernels. */
   cost(p: P): number
   /** What kernels that compute it are called; '' for nothing. */
@@ -211,15 +218,18 @@ export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } 
   },
   slice: {
     ...view,
-    key: ({ start, step }, put) => {
-      put.words(start)
+    key: ({ start, step, varying }, put) => {
+      put.positions(start, varying)
       put.words(step)
     },
-    lower: (node, { start, step }, coords, at) =>
-      at.emit(
+    lower: (node, { start, step, varying }, coords, at) => {
+      const { shape } = first(node)
+      const begin = (i: number): Index => placeAt(at, start, varying, i, shape[i] as number)
+      return at.emit(
         first(node),
-        coords.map((c, i) => linear([c, literal(1)], [step[i] as number, start[i] as number])),
-      ),
+        coords.map((c, i) => linear([c, begin(i)], [step[i] as number, 1])),
+      )
+    },
   },
   window: {
     ...view,
@@ -241,10 +251,10 @@ export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } 
   pad: {
     ...device,
     role: 'pointwise',
-    key: ({ before }, put) => put.words(before),
+    key: ({ before, varying }, put) => put.positions(before, varying),
     cost: () => WORK.inside,
     label: () => 'pad',
-    lower: (node, { before }, coords, at) => padded(node, before, coords, at),
+    lower: (node, p, coords, at) => padded(node, p, coords, at),
     merges: true,
   },
   reduce: {
@@ -333,14 +343,21 @@ function wrapped(value: Expr, { dtype }: Node): Expr {
 /** Small whole numbers survive every cast. */
 const exactInEveryType = (v: number): boolean => Number.isInteger(v) && v >= 0 && v <= 127
 
-function padded(node: Node, before: readonly number[], coords: readonly Index[], at: Lowering): Expr {
+/** Where a view begins along axis i: a number of the structure, or one of the run. */
+function placeAt(at: Lowering, places: readonly number[], varying: Varying | undefined, i: number, size: number): Index {
+  const number = varying?.[i] ?? -1
+  return number < 0 ? literal(places[i] as number) : at.position(number, size)
+}
+
+function padded(node: Node, { before, varying }: PrimitiveOf<'pad'>, coords: readonly Index[], at: Lowering): Expr {
   const x = first(node)
   const type = valueTypeOf(node.dtype)
   let test: Expr | undefined
   const inner = coords.map((c, i) => {
     const size = x.shape[i] as number
-    const moved = shift(c, -(before[i] as number))
-    if (size !== node.shape[i]) {
+    const room = (node.shape[i] as number) - size
+    const moved = linear([c, placeAt(at, before, varying, i, room + 1)], [1, -1])
+    if (room > 0) {
       const here: Expr = { kind: 'inside', index: moved, size, type: 'bool' }
       test = test ? { kind: 'binary', op: 'and', a: test, b: here, type: 'bool' } : here
     }

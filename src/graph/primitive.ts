@@ -24,11 +24,11 @@ export type Primitive =
   /** Output axis i is input axis `order[i]`. */
   | { readonly kind: 'permute'; readonly order: readonly number[] }
   /** Output position i along an axis is input position start + i · step (step may be negative). */
-  | { readonly kind: 'slice'; readonly start: readonly number[]; readonly step: readonly number[] }
+  | { readonly kind: 'slice'; readonly start: readonly number[]; readonly step: readonly number[]; readonly varying?: Varying }
   /** Position p of the output is, along input axis i, position offset + Σ coef · p[axis] (windows that overlap, a flip, a diagonal). */
   | { readonly kind: 'window'; readonly map: readonly WindowAxis[] }
   /** `before[i]` zeros in front of axis i, and as many behind as the shape leaves. */
-  | { readonly kind: 'pad'; readonly before: readonly number[] }
+  | { readonly kind: 'pad'; readonly before: readonly number[]; readonly varying?: Varying }
   /** Reduced axes leave the shape. */
   | { readonly kind: 'reduce'; readonly op: ReduceOp; readonly dims: readonly number[] }
   /** [...batch, ...m, ...k] · [...batch, ...k, ...n] → [...batch, ...m, ...n]: here is how many dims each of m, n, k has; the batch dims broadcast. */
@@ -43,6 +43,12 @@ export type Primitive =
   | { readonly kind: 'pack'; readonly offsets: readonly number[] }
   /** The input's values on another device. */
   | { readonly kind: 'transfer' }
+
+/**
+ * Which positions of a slice or a pad are data of the run, axis by axis: a number that no other position of the graph has, −1 for one that is part of the
+ * structure. Only graphs that are planned have it: those that came again with other positions.
+ */
+export type Varying = readonly number[]
 
 /** How many dims the parts of a contraction have. */
 export interface ContractDims {

@@ -85,7 +85,9 @@ function compute(device: Device, nodes: readonly Node[], order: readonly Node[],
     copies = device.run(executable, {
       inputs,
       outputs,
-      scalars: schedule.scalars.map((p) => ((order[p] as Node).primitive as { value: number }).value),
+      scalars: schedule.scalars.map((from) =>
+        'node' in from ? ((order[from.node] as Node).primitive as { value: number }).value : (plan.positions[from.varying] as number),
+      ),
       evacuate: outputs.filter((_, i) => small[i]),
       makerOf,
     })

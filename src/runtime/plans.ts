@@ -3,7 +3,7 @@
  * of scalars and of inputs are not part of the structure.
  */
 import { CompilationError, showShape, TapegradError } from '../base/index.ts'
-import { PartPlans, type Schedule, sameSignature, schedule, signature } from '../compiler/index.ts'
+import { PartPlans, type Schedule, sameSignature, schedule, scheduleVarying, signature } from '../compiler/index.ts'
 import { type Device, type Executable, type MakerOf, stepsOf } from '../device/index.ts'
 import type { Node } from '../graph/index.ts'
 import { planDropped } from './collector.ts'
@@ -14,6 +14,8 @@ export interface Plan {
   executable: Executable
   /** Positions of interior nodes that were read after the run: worth storing the next time. */
   readonly wanted: Set<number>
+  /** Where views begin in the graph that it was found for last. */
+  positions: Int32Array
   /** How often it has to be used before it is planned as a whole, which it is at 0; until then it is made of parts. */
   wait: number
 }
@@ -26,7 +28,11 @@ const MAX_PLANS = 256
  */
 const NODES_A_WAIT = 256
 const MOST_NODES = 8192
-const waitFor = (nodes: number): number => (nodes > MOST_NODES ? 0 : 1 + Math.ceil(nodes / NODES_A_WAIT))
+/** When graphs are planned as a whole; tests have others. */
+export const policy = {
+  /** How often a graph of so many nodes has to be used, the first time included; 0 for never. */
+  waitFor: (nodes: number): number => (nodes > MOST_NODES ? 0 : 1 + Math.ceil(nodes / NODES_A_WAIT)),
+}
 
 /** Whom errors name that concern a slot of a schedule, of the graph that it is used for now. */
 export const makerIn =
@@ -53,6 +59,8 @@ function compiled<T>(targets: readonly Node[], work: () => T): T {
 interface Entry {
   readonly row: Int32Array
   readonly plan: Plan
+  /** The positions that have varied are data of the run; undefined where none has. */
+  varying: boolean[] | undefined
 }
 
 /** The plans of one device. */
@@ -70,11 +78,12 @@ class Plans {
 
   /** The plan that computes `targets`; made of the plans of parts when it is new. */
   find(order: readonly Node[], targets: readonly Node[], donors: ReadonlySet<Node>): Plan {
-    const { row, hash } = signature(order, targets, donors)
+    const { row, hash, positions } = signature(order, targets, donors)
     let key = hash
     let entry = this.#byHash.get(key)
     while (entry && !sameSignature(entry.row, row)) entry = this.#byHash.get(++key)
     if (entry) {
+      this.#place(entry, positions, order, targets, donors)
       if (entry === this.#latest) return entry.plan
       // Most recently used goes last: the first is what makes room.
       this.#byHash.delete(key)
@@ -83,27 +92,52 @@ class Plans {
       return entry.plan
     }
     const own = row.slice()
+    const places = positions.slice()
     if (this.#byHash.size >= MAX_PLANS) {
       this.#byHash.delete(this.#byHash.keys().next().value as number)
       planDropped()
     }
     const plan = compiled(targets, (): Plan => {
       const { schedule: made, parts } = this.#parts.schedule(order, targets, donors)
-      return { schedule: made, executable: this.#executable(order, made), wanted: new Set(), wait: parts === 1 ? 0 : waitFor(order.length) }
+      return {
+        schedule: made,
+        executable: this.#executable(order, made),
+        wanted: new Set(),
+        positions: places,
+        wait: parts === 1 ? 0 : policy.waitFor(order.length),
+      }
     })
-    this.#latest = { row: own, plan }
+    this.#latest = { row: own, plan, varying: undefined }
     this.#byHash.set(key, this.#latest)
     return plan
+  }
+
+  /** Sees to it that a plan is one for a graph whose views begin at `positions`: those that are new become data of the run. */
+  #place(entry: Entry, positions: Int32Array, order: readonly Node[], targets: readonly Node[], donors: ReadonlySet<Node>): void {
+    const { plan, varying } = entry
+    const before = plan.positions
+    if (sameSignature(before, positions)) return
+    const places = positions.slice()
+    const known = Array.from(places, (at, i) => at !== before[i] || (varying?.[i] ?? false))
+    if (known.some((varies, i) => varies && !varying?.[i])) {
+      this.#replace(plan, order, targets, () => scheduleVarying(order, targets, donors, this.#device.traits, known))
+      entry.varying = known
+    }
+    plan.positions = places
+  }
+
+  #replace(plan: Plan, order: readonly Node[], targets: readonly Node[], make: () => Schedule): void {
+    const made = compiled(targets, () => {
+      const whole = make()
+      return { schedule: whole, executable: this.#executable(order, whole) }
+    })
+    Object.assign(plan, made, { wait: 0 })
   }
 
   /** Notes that a plan is about to be run: one that has come again is made of the whole graph. The arguments are those of `find`. */
   use(plan: Plan, order: readonly Node[], targets: readonly Node[], donors: ReadonlySet<Node>): void {
     if (plan.wait === 0 || --plan.wait > 0) return
-    const whole = compiled(targets, () => {
-      const made = schedule(order, targets, donors, this.#device.traits)
-      return { schedule: made, executable: this.#executable(order, made) }
-    })
-    Object.assign(plan, whole)
+    this.#replace(plan, order, targets, () => schedule(order, targets, donors, this.#device.traits))
   }
 
   #executable(order: readonly Node[], made: Schedule): Executable {

@@ -35,19 +35,34 @@ describe('a signature', () => {
       g.permute(g.reshape(data(6), [1, 2, 3]), [0, 2, 1]),
       g.permute(g.reshape(data(6), [1, 3, 2]), [2, 0, 1]),
       g.slice(data(6), [0], [2]),
-      g.slice(data(6), [1], [2]),
       g.slice(data(6), [0], [2], [2]),
       g.window(data(6), [{ offset: 0, terms: [[0, 1]] }], [2]),
       g.window(data(6), [{ offset: 0, terms: [[0, 2]] }], [2]),
       g.window(data(6), [{ offset: 1, terms: [[0, 1]] }], [2]),
       g.pad(data(6), [0], [8]),
-      g.pad(data(6), [1], [8]),
       g.reduce('sum', g.reshape(data(6), [2, 3]), [0]),
       g.reduce('max', g.reshape(data(6), [2, 3]), [0]),
       g.reduce('sum', g.reshape(data(6), [3, 2]), [1]),
     ]
     const rows = graphs.map((node) => row(node).join())
     expect(new Set(rows).size).toBe(graphs.length)
+  })
+
+  it('has the places where views begin apart from the row, and in the row of a part of a graph', () => {
+    const of = (target: g.Node, read?: ReadonlySet<g.Node>): [string, string] => {
+      const { row: words, positions } = signature(topological([target]), [target], new Set(), read)
+      return [words.join(), positions.join()]
+    }
+    const pairs = [
+      [g.slice(data(6), [0], [2]), g.slice(data(6), [3], [2])],
+      [g.pad(data(6), [0], [9]), g.pad(data(6), [3], [9])],
+    ] as const
+    for (const [zero, three] of pairs) {
+      expect(of(zero)[0]).toBe(of(three)[0])
+      expect([of(zero)[1], of(three)[1]]).toEqual(['0', '3'])
+      expect(of(zero, new Set())[0]).not.toBe(of(three, new Set())[0])
+      expect(of(three, new Set())[1]).toBe('')
+    }
   })
 
   it('tells the outputs and parameters of routines', () => {

@@ -252,12 +252,13 @@ describe('nothing on the way has to fit in a half', () => {
 
 // ── what it costs ──
 
-/** Kernels of a forward, and of forward and backward, read together. */
+/** Kernels of a forward, and of forward and backward, read together, when they come again. */
 async function kernelsOf(shapes: readonly (readonly number[])[], f: (...x: tg.Tensor[]) => tg.Tensor): Promise<[number, number]> {
   const x = shapes.map((shape) => tg.randn(shape, { device, dtype: 'float16' }))
   const g = tg.randn(f(...x).shape, { device, dtype: 'float16' })
   await Promise.all([...x, g].map((v) => v.data()))
   const count = async (run: () => readonly tg.Tensor[]): Promise<number> => {
+    await Promise.all(run().map((y) => y.data()))
     await tg.synchronize()
     const before = deviceCounters(device).dispatches
     await Promise.all(run().map((y) => y.data()))

@@ -1,0 +1,26 @@
+/** @file Graphs for planning that are not quite those that were recorded. */
+import { Node, type Primitive, Storage } from '../graph/index.ts'
+
+/**
+ * Copies of nodes, by what they are copies of.
+ * @param order topological
+ * @param primitiveOf what the copy of a node computes
+ * @param read nodes that are stored in the copy, beside those that are
+ */
+export function copyGraph(
+  order: readonly Node[],
+  primitiveOf: (node: Node, position: number) => Primitive,
+  read?: ReadonlySet<Node>,
+): ReadonlyMap<Node, Node> {
+  const copies = new Map<Node, Node>()
+  order.forEach((node, i) => {
+    const stored = node.storage !== undefined || read?.has(node)
+    const inputs = stored ? [] : node.inputs.map((input) => copies.get(input) as Node)
+    const copy = new Node(stored ? { kind: 'leaf' } : primitiveOf(node, i), inputs, node.shape, node.dtype, node.placement)
+    if (stored) copy.storage = new Storage({})
+    copy.op = node.op
+    copy.place = i
+    copies.set(node, copy)
+  })
+  return copies
+}
