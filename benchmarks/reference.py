@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""PyTorch's losses for the networks of benchmarks/tasks.ts and the loops of dynamic-tasks.ts, from the same numbers: writes reference.json beside this file.
+"""PyTorch's losses for the networks of benchmarks/tasks.ts and those of dynamic-tasks.ts and first-tasks.ts, from the same numbers: writes reference.json beside this file.
 
     apt-get install -y --no-install-recommends python3-torch
     /usr/bin/python3 benchmarks/reference.py
@@ -12,6 +12,7 @@ import torch.nn.functional as F
 
 from data import fill, labels, layers, uniform
 from dynamic import LOOPS
+from first import FIRST
 
 CHECKED = 6
 CLASSES, BATCH, STEPS = 10, 64, 10
@@ -65,7 +66,7 @@ if __name__ == '__main__':
     report = {'torch': torch.__version__}
     for network in NETWORKS:
         report[network] = {'float32': losses(network, torch.float32), 'float64': losses(network, torch.float64)}
-    for loop, setup in LOOPS.items():
+    for loop, setup in {**LOOPS, **FIRST}.items():
         step = setup(torch.float64)
         report[loop] = {'float64': [step() for _ in range(CHECKED)]}
     (Path(__file__).parent / 'reference.json').write_text(json.dumps(report, indent=2) + '\n')

@@ -1,5 +1,6 @@
 /** @file What a run found, as a file in results/ keeps it, and the tables that are made of it: on the screen, and in docs/performance.md. */
 import { FACTS, LOOPS, type Loop } from './dynamic-tasks.ts'
+import { FIRST_FACTS, type First } from './first-tasks.ts'
 
 export interface Row {
   readonly task: string
@@ -71,11 +72,24 @@ export interface DynamicRow {
   readonly remark?: string
 }
 
+/** The very first training step of a network, in a process of its own. */
+export interface FirstStepRow {
+  readonly task: First
+  readonly what: string
+  readonly device: 'webgpu' | 'cpu'
+  readonly library: string
+  readonly firstMs?: { readonly median: number; readonly lowest: number; readonly highest: number }
+  /** A later step of the same process. */
+  readonly steadyMs?: number
+  readonly remark?: string
+}
+
 export interface Dynamic extends Circumstances {
   readonly kind: 'dynamic'
   readonly device: 'webgpu' | 'cpu'
   readonly torch: string
   readonly rows: readonly DynamicRow[]
+  readonly first?: readonly FirstStepRow[]
 }
 
 export type Report = Comparison | Overhead | Growth | Dynamic
@@ -297,6 +311,30 @@ export function dynamicGoals(rows: readonly DynamicRow[]): string[] {
   return lines.length > 0 ? ['', '| goal | of | at most | found | |', '| --- | --- | --- | --- | --- |', ...lines, ...scale] : []
 }
 
+export const FIRST_STEP_HEAD = [
+  '| first step | library | ms, first [lowest–highest] | ms, later | remark |',
+  '| --- | --- | --- | --- | --- |',
+]
+
+export function firstStepLine({ task, what, library, firstMs, steadyMs, remark }: FirstStepRow): string {
+  const cells = [`${task}: ${what}`, library, firstMs && withRange(firstMs), steadyMs && figure(steadyMs), remark]
+  return `| ${cells.map((cell) => cell ?? '–').join(' | ')} |`
+}
+
+/** The goals of first steps, scaled as those of the loops are: by the tree of PyTorch, or as they are where that was not measured. */
+export function firstStepGoals(first: readonly FirstStepRow[], rows: readonly DynamicRow[]): string[] {
+  const tree = rows.flatMap((r) => (r.loop === 'trees' && TORCH.test(r.library) && r.ms ? [r.ms.median] : []))
+  const scale = tree.length > 0 ? Math.min(...tree) / TORCH_TREE_MS : 1
+  const lines = first.flatMap(({ task, device, library, firstMs }) => {
+    if (library !== OWN || !firstMs) return []
+    const goal = FIRST_FACTS[task].most[device]
+    const most = goal * scale
+    const found = firstMs.median / 1000
+    return [`| ${[task, `${goal} s`, `${figure(most)} s`, `${figure(found)} s`, found <= most ? 'met' : '**missed**'].join(' | ')} |`]
+  })
+  return lines.length > 0 ? ['', '| first step | goal | here | found | |', '| --- | --- | --- | --- | --- |', ...lines] : []
+}
+
 /** The line of an error that says what is wrong; a module that does not load has its place first. */
 export function firstLine(error: unknown): string {
   const lines = (error instanceof Error ? error.message : String(error)).split('\n')
@@ -327,6 +365,7 @@ export function markdown(report: Report): string {
         ),
       ),
       ...dynamicGoals(rows),
+      ...(report.first ? ['', ...FIRST_STEP_HEAD, ...report.first.map(firstStepLine), ...firstStepGoals(report.first, rows)] : []),
     ].join('\n')
   }
   if (report.kind === 'growth') return [...head, '', ...GROWTH_HEAD, ...report.rows.map(growthLine)].join('\n')

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { ensureAdapter } from '../test/support/adapter.ts'
 import type { Loop } from './dynamic-tasks.ts'
+import type { First } from './first-tasks.ts'
 import { LIBRARIES, type Library, variantsOf, Worker } from './library.ts'
 import {
   type Circumstances,
@@ -21,8 +22,11 @@ import {
   DYNAMIC_HEAD,
   dynamicGoals,
   dynamicLine,
+  FIRST_STEP_HEAD,
   fillPage,
   firstLine,
+  firstStepGoals,
+  firstStepLine,
   GROWTH_HEAD,
   growthLine,
   headOf,
@@ -40,7 +44,7 @@ const HELP = `Measures tapegrad against TensorFlow.js and jax-js: on the same We
 
   npm run bench -- [flags]           MLP and CNN training steps, matrix products; on the CPU also a batch of small ones, and an elementwise chain
   npm run bench -- overhead [flags]  host microseconds per recorded op of a cached MLP step
-  npm run bench -- dynamic [flags]   training loops whose graph changes from step to step; with --torch PyTorch beside them
+  npm run bench -- dynamic [flags]   training loops whose graph changes from step to step, and first steps; with --torch PyTorch beside them
   npm run bench -- growth [flags]    how the time of a program that is seen for the first time grows with its length
   npm run bench -- --table FILE      prints a results file as markdown
   npm run bench -- --page            writes the tables of docs/performance.md from the results files that it names
@@ -99,7 +103,7 @@ interface Flags {
 }
 
 const reference = JSON.parse(readFileSync(new URL('reference.json', import.meta.url), 'utf8')) as Record<
-  Network | Loop,
+  Network | Loop | First,
   { float64: number[] }
 > & {
   torch: string
@@ -278,6 +282,7 @@ async function open({ libraries, device }: Flags): Promise<Worker[]> {
 async function changing(flags: Flags): Promise<void> {
   if (flags.libraries.includes('tfjs')) installPeers()
   const { dynamic } = await import('./dynamic.ts')
+  const { firstSteps } = await import('./first.ts')
   const workers = await open({ ...flags, libraries: flags.libraries.filter((l) => l === 'tapegrad' || l === 'tfjs' || l === 'torch') })
   try {
     for (const line of DYNAMIC_HEAD) console.log(line)
@@ -285,8 +290,21 @@ async function changing(flags: Flags): Promise<void> {
       for (const row of found) console.log(dynamicLine(row, found))
     })
     const adapter = workers.find((w) => w.variant.library === 'tapegrad')?.adapter ?? 'none'
-    const report: Report = { kind: 'dynamic', device: flags.device, ...circumstances(adapter, flags.rounds), torch: reference.torch, rows }
-    for (const line of [...dynamicGoals(rows), '', ...headOf(report)]) console.log(line)
+    for (const line of [...dynamicGoals(rows), '', ...FIRST_STEP_HEAD]) console.log(line)
+    // Nothing else runs meanwhile
+    for (const worker of workers) worker.close()
+    const first = await firstSteps(flags.device, flags.rounds, flags.libraries.includes('torch'), reference, (row) =>
+      console.log(firstStepLine(row)),
+    )
+    const report: Report = {
+      kind: 'dynamic',
+      device: flags.device,
+      ...circumstances(adapter, flags.rounds),
+      torch: reference.torch,
+      rows,
+      first,
+    }
+    for (const line of [...firstStepGoals(first, rows), '', ...headOf(report)]) console.log(line)
     if (flags.save) save(report, ['dynamic', ...flags.only])
   } finally {
     for (const worker of workers) worker.close()
