@@ -46,6 +46,7 @@ const HELP = `Measures tapegrad against TensorFlow.js and jax-js: on the same We
   npm run bench -- overhead [flags]  host microseconds per recorded op of a cached MLP step
   npm run bench -- dynamic [flags]   training loops whose graph changes from step to step, and first steps; with --torch PyTorch beside them
   npm run bench -- growth [flags]    how the time of a program that is seen for the first time grows with its length
+  npm run bench -- caches [flags]    3,000 steps of 3,000 structures: what is cached, and memory
   npm run bench -- --table FILE      prints a results file as markdown
   npm run bench -- --page            writes the tables of docs/performance.md from the results files that it names
 
@@ -85,7 +86,7 @@ interface Task {
 }
 
 /** What is measured in place of the comparison. */
-const OWN_BENCHMARKS = ['overhead', 'growth', 'dynamic'] as const
+const OWN_BENCHMARKS = ['overhead', 'growth', 'dynamic', 'caches'] as const
 
 interface Flags {
   readonly device: Device
@@ -389,6 +390,7 @@ else {
     for (const line of headOf(report)) console.log(`- ${line}`)
     if (flags.save) save(report, ['growth'])
   } else if (flags.own === 'dynamic') await changing(flags)
+  else if (flags.own === 'caches') await (await import('./caches.ts')).caches(flags.device, (line) => console.log(line))
   else await compare(flags)
   if (flags.page) fill()
 }
