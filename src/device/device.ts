@@ -204,6 +204,8 @@ export interface Device {
   readonly lost?: DeviceLostError | undefined
   /** @param makerOf whom errors name; the steps, where it is left out @throws CompilationError, OutOfMemoryError */
   compile(program: Program, makerOf?: MakerOf): Executable
+  /** Gives back what an executable holds on the device, after the runs so far: it is not run again. */
+  drop(executable: Executable): void
   /**
    * Sees to it that there is memory for a run: at once, or when the promise resolves; ask again then. `uploads`: bytes of the host data that it takes.
    * Nothing has changed when it throws. Without it a run takes what it needs, and its results fail where there is too little.

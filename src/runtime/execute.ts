@@ -5,7 +5,7 @@ import { type Device, type DeviceBuffer, type HostCopy, type MakerOf, openAt, re
 import { isPinned, isSource, isView, type Node, type NodePlace, roleOf, rowOf, Storage, viewBase } from '../graph/index.ts'
 import { collectIfCrowded, collectNow, track } from './collector.ts'
 import { cache, checkReadable, countRun, goneWith, moveToHost, overwritten, promoteRead } from './lifetime.ts'
-import { makerIn, type Plan, plansOf } from './plans.ts'
+import { type CompiledGraph, makerIn, type Plan, plansOf } from './plans.ts'
 import { attempt } from './queue.ts'
 
 /** Results up to this size move to the host when they have been computed: they no longer need a buffer, however long they are kept. */
@@ -69,10 +69,10 @@ function settleOnHost(node: Node): boolean {
 /** A promise where memory has to be waited for; nothing has been done then. */
 function compute(device: Device, nodes: readonly Node[], order: readonly Node[], given: ReadonlySet<Node>): void | Promise<void> {
   for (const node of order) if (node.storage) checkReadable(node, nodes[0] as Node)
-  const { plan, learns, targets, late } = planned(device, nodes, order, given)
-  const { schedule, executable } = plan
+  const { compiled, learns, targets, late } = planned(device, nodes, order, given)
+  const { schedule, executable, positions } = compiled
   const makerOf = makerIn(order, schedule)
-  const memory = reserve(device, plan, order, makerOf)
+  const memory = reserve(device, compiled, order, makerOf)
   if (memory) return memory
   promoteRead(order)
   const passing: DeviceBuffer[] = []
@@ -86,7 +86,7 @@ function compute(device: Device, nodes: readonly Node[], order: readonly Node[],
       inputs,
       outputs,
       scalars: schedule.scalars.map((from) =>
-        'node' in from ? ((order[from.node] as Node).primitive as { value: number }).value : (plan.positions[from.varying] as number),
+        'node' in from ? ((order[from.node] as Node).primitive as { value: number }).value : (positions[from.varying] as number),
       ),
       evacuate: outputs.filter((_, i) => small[i]),
       makerOf,
@@ -122,7 +122,7 @@ const NONE: ReadonlySet<Node> = new Set()
  * learned by the plan of what was asked for, which is found first the next time.
  */
 interface Planned {
-  readonly plan: Plan
+  readonly compiled: CompiledGraph
   readonly learns: Plan
   readonly targets: readonly Node[]
   readonly late: ReadonlySet<Node>
@@ -133,17 +133,17 @@ function planned(device: Device, nodes: readonly Node[], order: readonly Node[],
   const donors = given.size === 0 ? NONE : new Set(order.filter((n) => given.has(n) && n.storage?.buffer))
   for (const node of nodes) node.origin?.wanted.add(node.position)
   const targets = [...nodes, ...reused(order, nodes)]
-  const learns = plans.find(order, targets, donors)
+  const graph = { order, targets, donors }
+  const learns = plans.find(graph)
   let plan = learns
   const late = new Set<Node>()
   if (plan.wanted.size > 0) {
     const known = new Set(targets)
     for (const p of plan.wanted) if (!known.has(order[p] as Node)) late.add(order[p] as Node)
     targets.push(...late)
-    plan = plans.find(order, targets, donors)
+    plan = plans.find(graph)
   }
-  plans.use(plan, order, targets, donors)
-  return { plan, learns, targets, late }
+  return { compiled: plans.compile(plan, graph), learns, targets, late }
 }
 
 /** Whether a result moves to the host when it has been computed. */
@@ -174,17 +174,17 @@ function inputOf(node: Node, device: Device, passing: DeviceBuffer[]): DeviceBuf
 }
 
 /** Memory for a run. Where there is too little, what nobody holds any more is found and given back first. */
-function reserve(device: Device, plan: Plan, order: readonly Node[], makerOf: MakerOf): void | Promise<void> {
+function reserve(device: Device, { schedule, executable }: CompiledGraph, order: readonly Node[], makerOf: MakerOf): void | Promise<void> {
   const uploads: number[] = []
-  for (const p of plan.schedule.inputs) {
+  for (const p of schedule.inputs) {
     const { dtype, shape, storage } = order[p] as Node
     if (!storage?.buffer) uploads.push(sizeOf(shape) * dtypeInfo[dtype].bytes)
   }
   const again = (e: unknown): void | Promise<void> => {
     if (!(e instanceof OutOfMemoryError) || !collectNow()) throw e
-    return device.reserve(plan.executable, uploads, makerOf)
+    return device.reserve(executable, uploads, makerOf)
   }
-  return attempt(() => device.reserve(plan.executable, uploads, makerOf), again)
+  return attempt(() => device.reserve(executable, uploads, makerOf), again)
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * @file The schedule cache. Two graphs of one structure (primitives, shapes, dtypes, which inputs are stored where) share a plan; the values
- * of scalars and of inputs are not part of the structure.
+ * of scalars and of inputs are not part of the structure, nor is, once it has changed, where views begin.
  */
 import { CompilationError, showShape, TapegradError } from '../base/index.ts'
 import { PartPlans, type Schedule, sameSignature, schedule, scheduleVarying, signature } from '../compiler/index.ts'
@@ -8,30 +8,51 @@ import { type Device, type Executable, type MakerOf, stepsOf } from '../device/i
 import type { Node } from '../graph/index.ts'
 import { planDropped } from './collector.ts'
 
-/** A graph's structure, and how it is computed. */
+/** What is to be computed. */
+interface Graph {
+  /** Topological, sources included. */
+  readonly order: readonly Node[]
+  /** Nodes of `order` that must be stored. */
+  readonly targets: readonly Node[]
+  /** Nodes of `order` whose buffers may be overwritten. */
+  readonly donors: ReadonlySet<Node>
+}
+
+/** How a graph is computed. */
+export interface CompiledGraph {
+  readonly schedule: Schedule
+  readonly executable: Executable
+  /** Where views begin in it. */
+  readonly positions: Int32Array
+}
+
+/** What is known of graphs of one structure. */
 export interface Plan {
-  schedule: Schedule
-  executable: Executable
-  /** Positions of interior nodes that were read after the run: worth storing the next time. */
+  readonly row: Int32Array
+  /** Positions of interior nodes that were read after a run: worth storing the next time. */
   readonly wanted: Set<number>
-  /** Where views begin in the graph that it was found for last. */
-  positions: Int32Array
-  /** How often it has to be used before it is planned as a whole, which it is at 0; until then it is made of parts. */
+  /** As it was computed last. */
+  compiled: CompiledGraph | undefined
+  /** Which of the places where views begin have changed since the first time. */
+  varying: readonly boolean[]
+  /** How often it has to be computed before it is planned as a whole, which it is at 0; until then it is made of parts. */
   wait: number
 }
 
-const MAX_PLANS = 256
+/** Plans that are kept, and how many nodes their graphs may have in all. */
+const MOST_PLANS = 256
+const MOST_NODES = 2 ** 18
 
 /**
  * A graph is planned as a whole when it comes again: at once, where that costs little; a large one when it has come more often, because what is gained in
- * each run is a small part of it; and one of so many nodes never.
+ * each run is a small part of it; and one of very many nodes never.
  */
 const NODES_A_WAIT = 256
-const MOST_NODES = 8192
+const LARGEST_WHOLE = 8192
 /** When graphs are planned as a whole; tests have others. */
 export const policy = {
-  /** How often a graph of so many nodes has to be used, the first time included; 0 for never. */
-  waitFor: (nodes: number): number => (nodes > MOST_NODES ? 0 : 1 + Math.ceil(nodes / NODES_A_WAIT)),
+  /** How often a graph of so many nodes has to be used, the first time included. */
+  waitFor: (nodes: number): number => (nodes > LARGEST_WHOLE ? Number.POSITIVE_INFINITY : 1 + Math.ceil(nodes / NODES_A_WAIT)),
 }
 
 /** Whom errors name that concern a slot of a schedule, of the graph that it is used for now. */
@@ -56,19 +77,14 @@ function compiled<T>(targets: readonly Node[], work: () => T): T {
   }
 }
 
-interface Entry {
-  readonly row: Int32Array
-  readonly plan: Plan
-  /** The positions that have varied are data of the run; undefined where none has. */
-  varying: boolean[] | undefined
-}
-
 /** The plans of one device. */
-class Plans {
+export class Plans {
   readonly #device: Device
-  readonly #byHash = new Map<number, Entry>()
-  /** The entry that was used last. */
-  #latest: Entry | undefined
+  readonly #byHash = new Map<number, Plan>()
+  /** The plan that was found last, and where the views of its graph begin. */
+  #latest: Plan | undefined
+  #positions = new Int32Array(0)
+  #nodes = 0
   readonly #parts: PartPlans
 
   constructor(device: Device) {
@@ -76,74 +92,81 @@ class Plans {
     this.#parts = new PartPlans(device.traits)
   }
 
-  /** The plan that computes `targets`; made of the plans of parts when it is new. */
-  find(order: readonly Node[], targets: readonly Node[], donors: ReadonlySet<Node>): Plan {
+  /** How many plans of graphs are kept, and how many of parts. */
+  get sizes(): { readonly plans: number; readonly parts: number } {
+    return { plans: this.#byHash.size, parts: this.#parts.size }
+  }
+
+  /** The plan of a graph. */
+  find({ order, targets, donors }: Graph): Plan {
     const { row, hash, positions } = signature(order, targets, donors)
+    this.#positions = positions.slice()
     let key = hash
-    let entry = this.#byHash.get(key)
-    while (entry && !sameSignature(entry.row, row)) entry = this.#byHash.get(++key)
-    if (entry) {
-      this.#place(entry, positions, order, targets, donors)
-      if (entry === this.#latest) return entry.plan
+    let plan = this.#byHash.get(key)
+    while (plan && !sameSignature(plan.row, row)) plan = this.#byHash.get(++key)
+    if (plan) {
+      if (plan === this.#latest) return plan
       // Most recently used goes last: the first is what makes room.
       this.#byHash.delete(key)
-      this.#byHash.set(key, entry)
-      this.#latest = entry
-      return entry.plan
+    } else {
+      plan = { row: row.slice(), wanted: new Set(), compiled: undefined, varying: [], wait: policy.waitFor(order.length) }
+      this.#nodes += order.length
+      this.#makeRoom()
     }
-    const own = row.slice()
-    const places = positions.slice()
-    if (this.#byHash.size >= MAX_PLANS) {
-      this.#byHash.delete(this.#byHash.keys().next().value as number)
-      planDropped()
-    }
-    const plan = compiled(targets, (): Plan => {
-      const { schedule: made, parts } = this.#parts.schedule(order, targets, donors)
-      return {
-        schedule: made,
-        executable: this.#executable(order, made),
-        wanted: new Set(),
-        positions: places,
-        wait: parts === 1 ? 0 : policy.waitFor(order.length),
-      }
-    })
-    this.#latest = { row: own, plan, varying: undefined }
-    this.#byHash.set(key, this.#latest)
+    this.#byHash.set(key, plan)
+    this.#latest = plan
     return plan
   }
 
-  /** Sees to it that a plan is one for a graph whose views begin at `positions`: those that are new become data of the run. */
-  #place(entry: Entry, positions: Int32Array, order: readonly Node[], targets: readonly Node[], donors: ReadonlySet<Node>): void {
-    const { plan, varying } = entry
-    const before = plan.positions
-    if (sameSignature(before, positions)) return
-    const places = positions.slice()
-    const known = Array.from(places, (at, i) => at !== before[i] || (varying?.[i] ?? false))
-    if (known.some((varies, i) => varies && !varying?.[i])) {
-      this.#replace(plan, order, targets, () => scheduleVarying(order, targets, donors, this.#device.traits, known))
-      entry.varying = known
+  #makeRoom(): void {
+    for (const [key, plan] of this.#byHash) {
+      if (this.#byHash.size < MOST_PLANS && this.#nodes < MOST_NODES) return
+      this.#byHash.delete(key)
+      this.#nodes -= nodesIn(plan)
+      if (!plan.compiled) continue
+      this.#device.drop(plan.compiled.executable)
+      planDropped()
     }
-    plan.positions = places
   }
 
-  #replace(plan: Plan, order: readonly Node[], targets: readonly Node[], make: () => Schedule): void {
-    const made = compiled(targets, () => {
-      const whole = make()
-      return { schedule: whole, executable: this.#executable(order, whole) }
-    })
-    Object.assign(plan, made, { wait: 0 })
+  /** What computes a graph for which a plan was found just now: made of the plans of parts, until it has come again. */
+  compile(plan: Plan, graph: Graph): CompiledGraph {
+    const before = plan.compiled
+    const positions = this.#positions
+    const moved = before !== undefined && !sameSignature(before.positions, positions)
+    const varying = moved ? Array.from(positions, (at, i) => at !== before.positions[i] || (plan.varying[i] ?? false)) : plan.varying
+    const known = !moved || varying.every((varies, i) => !varies || plan.varying[i])
+    const isWhole = plan.wait === 0
+    if (plan.wait > 0) plan.wait--
+    if (!before || (isWhole ? !known : moved || plan.wait === 0)) {
+      const made = compiled(graph.targets, () => this.#make(plan, graph, varying))
+      if (before) this.#device.drop(before.executable)
+      plan.compiled = { ...made, positions }
+    } else if (moved) plan.compiled = { ...before, positions }
+    plan.varying = varying
+    return plan.compiled as CompiledGraph
   }
 
-  /** Notes that a plan is about to be run: one that has come again is made of the whole graph. The arguments are those of `find`. */
-  use(plan: Plan, order: readonly Node[], targets: readonly Node[], donors: ReadonlySet<Node>): void {
-    if (plan.wait === 0 || --plan.wait > 0) return
-    this.#replace(plan, order, targets, () => schedule(order, targets, donors, this.#device.traits))
+  #make(plan: Plan, graph: Graph, varying: readonly boolean[]): Omit<CompiledGraph, 'positions'> {
+    const { order, targets, donors } = graph
+    const { traits } = this.#device
+    let made: Schedule
+    if (plan.wait > 0) {
+      const { schedule: linked, parts } = this.#parts.schedule(order, targets, donors)
+      if (parts === 1) plan.wait = 0 // it is the whole
+      made = linked
+    } else if (varying.includes(true)) made = scheduleVarying(order, targets, donors, traits, varying)
+    else made = schedule(order, targets, donors, traits)
+    return { schedule: made, executable: this.#executable(made, graph) }
   }
 
-  #executable(order: readonly Node[], made: Schedule): Executable {
+  #executable(made: Schedule, { order }: Graph): Executable {
     return this.#device.compile(made.program, makerIn(order, made))
   }
 }
+
+/** (The first word of a row.) */
+const nodesIn = ({ row }: Plan): number => row[0] as number
 
 const plans = new WeakMap<Device, Plans>()
 

@@ -137,6 +137,9 @@ class CpuDevice implements Device {
     })
   }
 
+  /** (What it holds goes with it.) */
+  drop(): void {}
+
   limitMemory(bytes: number | undefined): void {
     this.#limit = bytes ?? Number.POSITIVE_INFINITY
   }

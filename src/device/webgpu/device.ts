@@ -124,6 +124,12 @@ export class GpuComputeDevice implements Device, Workshop {
     return new GpuExecutable(this, program, makerOf)
   }
 
+  drop(executable: Executable): void {
+    const own = executable as GpuExecutable
+    if (this.#jobs.length === 0) own.destroy()
+    else this.#push({ kind: 'other', act: () => own.destroy() })
+  }
+
   allocate(dtype: DType, length: number): DeviceBuffer {
     if (!this.traits.dtypes.has(dtype)) throw new DTypeError(this.name, `${dtype} lives on the CPU device only. Cast to float32 first`)
     this.pool.check(() => this.name, bytesOf(dtype, length))

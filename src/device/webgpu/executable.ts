@@ -238,6 +238,12 @@ export class GpuExecutable implements Executable {
     }
   }
 
+  /** What runs have been given of it, the queue still has. */
+  destroy(): void {
+    this.#params.destroy()
+    this.#scalars?.destroy()
+  }
+
   uploadScalars(words: Uint32Array<ArrayBuffer>): void {
     if (this.#scalars) this.#shop.gpu.queue.writeBuffer(this.#scalars, 0, words)
   }
