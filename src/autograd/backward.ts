@@ -5,7 +5,7 @@
 import { AutogradError, ShapeError, sameShape, showShape } from '../base/index.ts'
 import { recordedNodes } from '../graph/index.ts'
 import { add, cast, checkDevices, sumTo } from '../ops/index.ts'
-import { alias, beginRound, type GradEdge, recordedAs, type TapeEntry, Tensor, withGrad } from '../tensor/index.ts'
+import { alias, beginRound, type GradEdge, limitWaiting, noteTape, recordedAs, type TapeEntry, Tensor, withGrad } from '../tensor/index.ts'
 
 type Edge = GradEdge<Tensor>
 type Entry = TapeEntry<Tensor>
@@ -122,6 +122,8 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
           )
         }
         const found = entry.op.backward(entry, flowed, needed)
+        noteTape()
+        limitWaiting(entry.op.name, true)
         const { inputs } = entry
         for (let i = 0; i < inputs.length; i++) {
           const edge = inputs[i]

@@ -18,6 +18,11 @@ let sinks = 0
 /** So many places may be taken by what is no sink, beside one for every sink. */
 const SLACK = 1024
 
+/** Nodes that were recorded since sinks were last taken. */
+let waiting = 0
+/** How much has been recorded and not handed over. */
+export const waitingNodes = (): number => waiting
+
 function add(node: Node): void {
   if (length >= 2 * sinks + SLACK) compact()
   node.pending |= SINK
@@ -37,6 +42,7 @@ function compact(): void {
 
 /** Called once for every new node. */
 export function recorded(node: Node): void {
+  waiting++
   const { inputs } = node
   for (let i = 0; i < inputs.length; i++) {
     const input = inputs[i] as Node
@@ -99,6 +105,7 @@ export function takeSinksUpTo(last: number): Node[] {
   sinks -= found.length
   compact()
   taken = Math.max(taken, last)
+  waiting = Math.min(waiting, recordedNodes() - last)
   return found
 }
 
@@ -115,6 +122,7 @@ export function takeSinks(): Node[] {
   length = 0
   sinks = 0
   taken = recordedNodes()
+  waiting = 0
   return found
 }
 

@@ -41,10 +41,11 @@ import { type HostRead, storedValues } from './execute.ts'
 import { beginRound, iterationOf, iterationsEnded } from './iterations.ts'
 import { disposeNode, iterationsDone, reclaim, retire, retireGradient } from './lifetime.ts'
 import { andThen, enqueue, type Task } from './queue.ts'
+import { runAhead } from './run-ahead.ts'
 import { beginStep, beginUpdate, closeStep, endUpdate, flushAll, noteWrite, readySinks, takeWrites } from './transaction.ts'
 import { turn } from './yield-event-loop.ts'
 
-export { beginRound, beginStep, beginUpdate, closeStep, disposeNode, endUpdate, noteWrite, reclaim, retire, retireGradient }
+export { beginRound, beginStep, beginUpdate, closeStep, disposeNode, endUpdate, noteWrite, reclaim, retire, retireGradient, runAhead }
 
 /**
  * The node's values on the host as they are at the call, whatever is done to tensors afterwards: in an array of the caller's own, row-major, in storage form

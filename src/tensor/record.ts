@@ -5,6 +5,7 @@
  */
 import { checkElements, enterScope, isFloat, leaveScope, MOST_ELEMENTS, replaceScope, type Shape, sizeOf } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
+import * as runtime from '../runtime/index.ts'
 import { isGradEnabled } from './modes.ts'
 import { type Backward, GradEdge, TapeEntry, type TapeOp } from './tape.ts'
 import { share, type Tensor } from './tensor.ts'
@@ -52,7 +53,10 @@ export function record(op: Op, inputs: Inputs, outputs: readonly Tensor[], param
     if (!settle(op, same ?? inputs[0], inputs[1], out)) refuse(op, inputs, outputs, out)
   }
   const tracked = inputs.some((x, i) => x?._edge !== undefined && op.differentiable & (1 << i))
-  return tracked && outputs.some((out) => isFloat(out._node.dtype)) && isGradEnabled() ? trace(op, inputs, outputs, params) : undefined
+  const traced = tracked && outputs.some((out) => isFloat(out._node.dtype)) && isGradEnabled()
+  const entry = traced ? trace(op, inputs, outputs, params) : undefined
+  if (graph.waitingNodes() > MOST_WAITING.plain) limitWaiting(op.name)
+  return entry
 }
 
 /** As {@link record}, of one output of one tensor or two, which is what nearly all ops have: arrays are made only for the tape. */
@@ -61,6 +65,7 @@ export function recordOne(op: Op, a: Tensor, b: Tensor | undefined, out: Tensor,
   const { differentiable } = op
   const tracked = (a._edge !== undefined && differentiable & 1) || (b?._edge !== undefined && differentiable & 2)
   if (tracked && isFloat(out._node.dtype) && isGradEnabled()) trace(op, inputsOf(a, b), [out], params)
+  if (graph.waitingNodes() > MOST_WAITING.plain) limitWaiting(op.name)
 }
 
 const inputsOf = (a: Tensor, b: Tensor | undefined): Inputs => (b === undefined ? [a] : [a, b])
@@ -90,6 +95,7 @@ function trace(op: Op, inputs: Inputs, outputs: readonly Tensor[], params: unkno
     if (edge !== undefined && i < reads.length) read |= reads[i] as number
   }
   const entry = new TapeEntry<Tensor>(op, params, edges)
+  noteTape()
   entry.outputs = outputs.length === 1 ? [edgeTo(entry, outputs[0] as Tensor)] : outputs.map((out) => edgeTo(entry, out))
   if (read !== 0) entry.save(savedFor(read, inputs, outputs))
   return entry
@@ -137,6 +143,28 @@ function refuse(op: Op, inputs: Inputs, outputs: readonly Tensor[], large: Tenso
   // What only this call has read so far is stored as if it had not been read
   for (const x of inputs) if (x) graph.keep(x._node)
   checkSize(op.name, large.shape)
+}
+
+// ── how much may wait ──
+
+/**
+ * So many nodes may wait to be computed. On the tape there may be more: what the gradients will read is not stored where the graph is cut, but computed again.
+ * (Tests set other numbers.)
+ */
+export const MOST_WAITING = { plain: 4096, tape: 64 * 4096 }
+/** The node that had been recorded last when something last went on the tape, or came from it. */
+let lastOfTape = 0
+
+/** What is recorded now belongs to the tape. */
+export function noteTape(): void {
+  lastOfTape = graph.recordedNodes()
+}
+
+/** Has what waits computed, where it is too much. Within a function that is made of others only a walk of the tape asks for it. */
+export function limitWaiting(op: string, walking = false): void {
+  if (functions > 0 && !walking) return
+  const bound = lastOfTape > graph.lastTaken() ? MOST_WAITING.tape : MOST_WAITING.plain
+  if (graph.waitingNodes() > bound) runtime.runAhead(op, bound)
 }
 
 // ── intermediate results ──
