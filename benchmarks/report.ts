@@ -92,7 +92,29 @@ export interface Dynamic extends Circumstances {
   readonly first?: readonly FirstStepRow[]
 }
 
-export type Report = Comparison | Overhead | Growth | Dynamic
+/** Rows, or numbers, looked up by position, with the gradient. */
+export interface LookupRow {
+  readonly task: string
+  readonly ms: Spread
+  readonly torchMs?: Spread
+  /** rows · features + indices · features, where sizes double from row to row. */
+  readonly work?: number
+}
+
+interface Spread {
+  readonly median: number
+  readonly lowest: number
+  readonly highest: number
+}
+
+export interface Lookups extends Circumstances {
+  readonly kind: 'lookups'
+  readonly device: 'webgpu' | 'cpu'
+  readonly torch?: string
+  readonly rows: readonly LookupRow[]
+}
+
+export type Report = Comparison | Overhead | Growth | Dynamic | Lookups
 
 export const OWN = 'tapegrad'
 /** The other set-ups on device cpu, where OWN is WebAssembly alone on all cores. */
@@ -136,6 +158,11 @@ export function headOf(report: Report): string[] {
     return [...lines, `least of ${rounds} rounds in milliseconds of the process, over all of its threads; results agree with float64`]
   if (report.kind === 'dynamic')
     return [...lines, `medians of ${rounds} rounds in milliseconds [lowest–highest]; first losses agree with PyTorch ${report.torch}`]
+  if (report.kind === 'lookups')
+    return [
+      ...lines,
+      `medians of ${rounds} rounds in milliseconds [lowest–highest]${report.torch === undefined ? '' : `; PyTorch ${report.torch}`}`,
+    ]
   if (report.kind === 'overhead')
     return [
       ...lines,
@@ -257,6 +284,25 @@ export function growthLine({ program, sizes, ms }: GrowthRow): string {
   return `| ${[program, sizes[0], ...ms.map((t) => t.toFixed(0)), exponent.toFixed(2), `≤ ${LINEAR}: ${goal}`].join(' | ')} |`
 }
 
+export const LOOKUPS_HEAD = ['| lookup | ms a step | PyTorch | of its time | goal |', '| --- | --- | --- | --- | --- |']
+/** At most so many times PyTorch's time. */
+const LOOKUP_GOAL = { cpu: 1, webgpu: 2 } as const
+
+export function lookupLine({ task, ms, torchMs }: LookupRow, device: Lookups['device']): string {
+  const ratio = torchMs && ms.median / torchMs.median
+  const goal = LOOKUP_GOAL[device]
+  const cells =
+    torchMs && ratio ? [withRange(torchMs), ratio.toFixed(2), `≤ ${goal}: ${ratio <= goal ? 'met' : '**missed**'}`] : ['', '', '']
+  return `| ${[task, withRange(ms), ...cells].join(' | ')} |`
+}
+
+/** How time grows with rows · features + indices · features. */
+export function lookupGrowth(rows: readonly LookupRow[]): string {
+  const doubling = rows.filter((row) => row.work !== undefined)
+  const exponent = exponentOf(doubling.map((row) => row.work as number), doubling.map((row) => row.ms.median)) // biome-ignore format: two lists
+  return `time grows as (rows · features + indices · features)^${exponent.toFixed(2)}; goal ≤ ${LINEAR}: ${exponent <= LINEAR ? 'met' : '**missed**'}`
+}
+
 export const DYNAMIC_HEAD = [
   '| loop | library | ms per | | against tapegrad | first iteration, ms | remark |',
   '| --- | --- | --- | --- | --- | --- | --- |',
@@ -368,6 +414,10 @@ export function markdown(report: Report): string {
       ...(report.first ? ['', ...FIRST_STEP_HEAD, ...report.first.map(firstStepLine), ...firstStepGoals(report.first, rows)] : []),
     ].join('\n')
   }
+  if (report.kind === 'lookups')
+    return [...head, '', ...LOOKUPS_HEAD, ...report.rows.map((row) => lookupLine(row, report.device)), '', lookupGrowth(report.rows)].join(
+      '\n',
+    )
   if (report.kind === 'growth') return [...head, '', ...GROWTH_HEAD, ...report.rows.map(growthLine)].join('\n')
   const rows = report.rows.map((row) => rowLine(row, report.rows))
   return [...head, '', ...COMPARISON_HEAD, ...rows, '', ...conclusions(report)].join('\n')

@@ -30,6 +30,10 @@ import {
   GROWTH_HEAD,
   growthLine,
   headOf,
+  LOOKUPS_HEAD,
+  type LookupRow,
+  lookupGrowth,
+  lookupLine,
   markdown,
   median,
   type Report,
@@ -45,6 +49,7 @@ const HELP = `Measures tapegrad against TensorFlow.js and jax-js: on the same We
   npm run bench -- [flags]           MLP and CNN training steps, matrix products; on the CPU also a batch of small ones, and an elementwise chain
   npm run bench -- overhead [flags]  host microseconds per recorded op of a cached MLP step
   npm run bench -- dynamic [flags]   training loops whose graph changes from step to step, and first steps; with --torch PyTorch beside them
+  npm run bench -- lookups [flags]   rows by position, and their gradients; with --torch PyTorch beside them
   npm run bench -- growth [flags]    how the time of a program that is seen for the first time grows with its length
   npm run bench -- caches [flags]    3,000 steps of 3,000 structures: what is cached, and memory
   npm run bench -- --table FILE      prints a results file as markdown
@@ -86,7 +91,7 @@ interface Task {
 }
 
 /** What is measured in place of the comparison. */
-const OWN_BENCHMARKS = ['overhead', 'growth', 'dynamic', 'caches'] as const
+const OWN_BENCHMARKS = ['overhead', 'growth', 'dynamic', 'caches', 'lookups'] as const
 
 interface Flags {
   readonly device: Device
@@ -389,6 +394,14 @@ else {
     const report: Report = { kind: 'growth', device: flags.device, ...circumstances(adapter, flags.rounds), rows }
     for (const line of headOf(report)) console.log(`- ${line}`)
     if (flags.save) save(report, ['growth'])
+  } else if (flags.own === 'lookups') {
+    const { lookups } = await import('./lookups.ts')
+    for (const line of LOOKUPS_HEAD) console.log(line)
+    const print = (row: LookupRow): void => console.log(lookupLine(row, flags.device))
+    const { adapter, ...found } = await lookups(flags.device, flags.rounds, flags.libraries.includes('torch'), print)
+    const report: Report = { kind: 'lookups', device: flags.device, ...circumstances(adapter, flags.rounds), ...found }
+    for (const line of [lookupGrowth(found.rows), '', ...headOf(report)]) console.log(line)
+    if (flags.save) save(report, ['lookups'])
   } else if (flags.own === 'dynamic') await changing(flags)
   else if (flags.own === 'caches') await (await import('./caches.ts')).caches(flags.device, (line) => console.log(line))
   else await compare(flags)

@@ -81,6 +81,12 @@ const WITHIN: Readonly<Record<string, string>> = {
   slice: 'narrow',
   padZeros: 'pad',
   scatterSum: 'gather', // its gradient
+  take: 'indexSelect',
+  scatterAlong: 'indexSelect', // its gradient
+  scatterLast: 'scatter',
+  scatterCount: 'scatterReduce',
+  scatterProd: 'scatterReduce',
+  scatterExtreme: 'scatterReduce',
   pickClass: 'nllLoss',
   batchMean: 'batchNorm', // for its second gradient
   batchRstd: 'batchNorm',

@@ -318,17 +318,17 @@ export class Signature {
     this.name = name
     this.roles = Object.keys(parameters)
     this.kinds = Object.values(parameters)
-    if (this.kinds.length > 5) throw new RangeError(`${name} has more arguments than check() takes`)
+    if (this.kinds.length > 6) throw new RangeError(`${name} has more arguments than check() takes`)
     this.#required = this.kinds.findLastIndex((kind) => !kind.accepts(undefined)) + 1
   }
 
   /** Throws for the first argument that is not of its kind. */
-  check(a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown): void {
-    this.checkAs(this.name, a, b, c, d, e)
+  check(a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown, f?: unknown): void {
+    this.checkAs(this.name, a, b, c, d, e, f)
   }
 
   /** As `check`, for a function of another name: a subclass. (Arguments are not gathered into an array: this runs at each call of each function.) */
-  checkAs(name: string, a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown): void {
+  checkAs(name: string, a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown, f?: unknown): void {
     const { kinds } = this
     const n = kinds.length
     if (n > 0 && (a !== undefined || this.#required > 0) && !(kinds[0] as Kind).accepts(a)) this.#fail(name, 0, a)
@@ -336,6 +336,7 @@ export class Signature {
     if (n > 2 && (c !== undefined || this.#required > 2) && !(kinds[2] as Kind).accepts(c)) this.#fail(name, 2, c)
     if (n > 3 && (d !== undefined || this.#required > 3) && !(kinds[3] as Kind).accepts(d)) this.#fail(name, 3, d)
     if (n > 4 && (e !== undefined || this.#required > 4) && !(kinds[4] as Kind).accepts(e)) this.#fail(name, 4, e)
+    if (n > 5 && (f !== undefined || this.#required > 5) && !(kinds[5] as Kind).accepts(f)) this.#fail(name, 5, f)
   }
 
   /** Throws where there are more arguments than the function has. */

@@ -11,7 +11,7 @@ import { type DType, dtypeInfo, type Shape, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
 import { isSource, isWidening, Node, type Primitive, type PrimitiveOf, roleOf, rowOf } from '../graph/index.ts'
 import { identityOf, positionOf, type ReduceOp, routineRow } from '../kernel/index.ts'
-import { chooseRoutines, fusedPrimitive, isLongOfFewRows, LONG } from './routines.ts'
+import { chooseRoutines, fusedOutput, isLongOfFewRows, LONG } from './routines.ts'
 import { primitiveKey } from './signature.ts'
 
 function derive(primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype: DType, like: Node): Node {
@@ -98,8 +98,10 @@ function rewriteOne(node: Node, inputs: readonly Node[], same: boolean, traits: 
     case 'contract':
       return rewriteContract(node, primitive as PrimitiveOf<'contract'>, x, y, traits)
     case 'routine': {
-      const fused = derive(fusedPrimitive(primitive as PrimitiveOf<'routine'>) as Primitive, inputs, shape, dtype, node)
-      return rewriteOne(fused, inputs, true, traits)
+      const fused = fusedOutput(primitive as PrimitiveOf<'routine'>, inputs, (p, of, itsShape, itsType) =>
+        derive(p, of, itsShape, itsType, node),
+      )
+      return rewriteOne(fused, fused.inputs, true, traits)
     }
     case 'pack': {
       const pieces = inputs.map((piece) => derive({ kind: 'alias' }, [piece], piece.shape, piece.dtype, piece))

@@ -244,6 +244,8 @@ export interface DeviceTraits {
   readonly parallelism: number
   /** Elements, or products, of a reduction that are worth it. */
   readonly leastSplit: number
+  /** Comparisons of rows with what is sent to them from which sorting is worth its kernels. */
+  readonly leastScatter: number
   /** Whether neighbouring invocations should read neighbouring elements; else one reads its elements in a row. */
   readonly coalesces: boolean
 }

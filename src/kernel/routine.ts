@@ -4,8 +4,11 @@
  * computes it is a row of that device's own table.
  */
 import type { DType, Shape } from '../base/index.ts'
-import type { BufferUse } from './ir.ts'
+import type { BufferUse, ReduceOp } from './ir.ts'
 import type { Extreme } from './operators.ts'
+
+/** The reductions that give a value. */
+export type Joined = Exclude<ReduceOp, 'argmax' | 'argmin'>
 
 /** What a routine computes; all fields are part of the structure of a graph. */
 export type Routine =
@@ -21,6 +24,11 @@ export type Routine =
    * position. NaN is the extreme from where there is one; of equals, and of several NaN, the one that was come to last counts.
    */
   | { readonly kind: 'scan'; readonly op: ScanOp; readonly dim: number; readonly reverse: boolean }
+  /**
+   * Inputs: an int32 row for each of [n], and what it is sent, [n, features]. Outputs: for each of so many rows what it received, joined, or the identity where that
+   * is nothing, [rows, features]; and the int32 number of what it received, [rows]. Rows outside are left out.
+   */
+  | { readonly kind: 'scatter'; readonly op: Joined; readonly rows: number }
 
 /**
  * What a scan does with elements: it joins them (`logaddexp` is ln(eᵃ + eᵇ)), or takes those of two inputs of one shape as a linear recurrence, h ← a · h + b,
@@ -108,6 +116,21 @@ export const ROUTINES: { readonly [K in RoutineKind]: Row<RoutineOf<K>> } = {
       put.word(Number(reverse))
     },
     label: ({ op }) => `${op}Scan`,
+    sites: () => [],
+  },
+  scatter: {
+    outputs: ({ rows }, [, x]) => {
+      const { dtype, shape } = x as TensorType
+      return [
+        { dtype, shape: [rows, shape[1] as number] },
+        { dtype: 'int32', shape: [rows] },
+      ]
+    },
+    key: ({ op, rows }, put) => {
+      put.name(op)
+      put.word(rows)
+    },
+    label: ({ op }) => `scatter ${op}`,
     sites: () => [],
   },
 }

@@ -76,7 +76,8 @@ function positionsOf(item: Tensor | IndexList, n: number): Tensor {
   if (item instanceof Tensor) {
     const index = indexTensor('at', 'an index', item)
     const known = runtime.hostValues(index._node)
-    if (known) return fromHost(known, index.shape, n, index._node.placement)
+    // Where none is counted from the end, the positions are what they were, on whatever device they lie
+    if (known) return isInside(known, n) ? index : fromHost(known, index.shape, n, index._node.placement)
     const wrapped = where(
       new Tensor(graph.binary('lt', index._node, 0)),
       new Tensor(graph.binary('add', index._node, graph.scalar(n, 'int32'))),
@@ -88,12 +89,22 @@ function positionsOf(item: Tensor | IndexList, n: number): Tensor {
   return fromHost(flatten(item, shape), shape, n, 'auto')
 }
 
+function isInside(values: TypedArray, n: number): boolean {
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i] as number
+    if (v < 0 || v >= n) return false
+  }
+  return true
+}
+
 function fromHost(values: TypedArray | readonly number[], shape: Shape, n: number, placement: graph.NodePlace): Tensor {
-  const positions = Int32Array.from(values, (v) => {
+  const positions = new Int32Array(values.length)
+  for (let i = 0; i < positions.length; i++) {
+    const v = values[i] as number
     const at = v < 0 ? v + n : v
-    if (at >= 0 && at < n) return at
-    throw new IndexError('at', `index ${v} is out of range for size ${n} (expected ${-n} to ${n - 1})`)
-  })
+    if (at < 0 || at >= n) throw new IndexError('at', `index ${v} is out of range for size ${n} (expected ${-n} to ${n - 1})`)
+    positions[i] = at
+  }
   return new Tensor(graph.leaf(positions, shape, 'int32', placement))
 }
 

@@ -1,4 +1,4 @@
-/** @file Choosing elements by position: gather, indexSelect, embedding, oneHot. Gradients sum without atomics, in a fixed order. */
+/** @file Choosing elements by position: gather, indexSelect, embedding, oneHot. */
 import {
   ArgumentError,
   checkElements,
@@ -14,7 +14,6 @@ import {
   ShapeError,
   showShape,
   signature,
-  sizeOf,
   underName,
   WHOLE,
   whole,
@@ -24,59 +23,11 @@ import * as runtime from '../runtime/index.ts'
 import { checkSize, DIM, TENSOR, Tensor } from '../tensor/index.ts'
 import { eq } from './compare.ts'
 import { cast, stopGradient } from './convert.ts'
-import { checkDevices, defineComposition, defineOp } from './define.ts'
+import { checkDevices, defineComposition } from './define.ts'
 import { where } from './elementwise.ts'
+import { gatherAlong, takeAlong } from './gather.ts'
 import { number, saturated } from './promote.ts'
-import { expand, reshape, unsqueeze } from './view.ts'
-
-/** Where {@link gatherAlong} looks. */
-export interface GatherParams {
-  readonly dim: number
-  /** The op that an index error names. */
-  readonly op: string
-}
-
-/** Elements of `x` at the positions `index` (int32, checked) along a dim. */
-export const gatherAlong: (x: Tensor, index: Tensor, p: GatherParams) => Tensor = defineOp('gather', {
-  inputs: ['x', 'index'],
-  forward: (x, index, p: GatherParams) =>
-    sizeOf(index.shape) === 0 ? graph.expand(graph.constant(0, x.dtype, x.placement), index.shape) : graph.gather(x, p.dim, index, p.op),
-  saves: { x: ['index'] },
-  vjp: { x: (g, { index, shape }, p) => scatterSum(g, index, { dim: p.dim, shape, op: p.op }), index: 'none' },
-  half: 'keep',
-})
-
-interface ScatterParams extends GatherParams {
-  readonly shape: Shape
-}
-
-/**
- * Zeros of `shape`, and each element of g added at its index: Σ over positions j of (index[j] = v ? g[j] : 0), a reduction in a fixed order. With one
- * position along the dim (class targets) there is nothing to sum.
- */
-const scatterSum: (g: Tensor, index: Tensor, p: ScatterParams) => Tensor = defineOp('scatterSum', {
-  inputs: ['g', 'index'],
-  forward: (g, index, { dim, shape }: ScatterParams) => {
-    if (sizeOf(g.shape) === 0) return graph.expand(graph.constant(0, g.dtype, g.placement), shape)
-    const n = index.shape[dim] as number
-    const along = (ndim: number): number[] => Array.from({ length: ndim }, (_, i) => (i === dim ? (shape[dim] as number) : 1))
-    let y: graph.Node
-    if (n === 1) {
-      y = graph.where(graph.binary('eq', graph.reshape(graph.iota(shape[dim] as number), along(g.shape.length)), index), g, 0)
-    } else {
-      const apart = [...g.shape.slice(0, dim), 1, ...g.shape.slice(dim)] // [.., 1, n, ..]
-      const hit = graph.binary('eq', graph.reshape(graph.iota(shape[dim] as number), along(apart.length)), graph.reshape(index, apart))
-      y = graph.reduce('sum', graph.where(hit, graph.reshape(g, apart), 0), [dim + 1])
-    }
-    return graph.pad(
-      y,
-      shape.map(() => 0),
-      shape,
-    )
-  },
-  saves: { g: ['index'] },
-  vjp: { g: (gg, { index }, p) => gatherAlong(gg, index, { dim: p.dim, op: p.op }), index: 'none' },
-})
+import { reshape, unsqueeze } from './view.ts'
 
 /** Throws where the host knows an index to be out of range; the device finds the others. `ignore` is let through. */
 export function checkIndices(op: string, index: Tensor, size: number, ignore?: number): void {
@@ -125,11 +76,11 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
 
 /** Positions `index` (int32, [n], checked) of dim `d`. */
 export function take(x: Tensor, d: number, index: Tensor, op: string): Tensor {
-  const n = index.shape[0] as number
-  const shape = x.shape.map((s, i) => (i === d ? n : s))
-  checkSize(op, shape)
-  const along = shape.map((_, i) => (i === d ? n : 1))
-  return gatherAlong(x, expand(reshape(index, along), shape), { dim: d, op })
+  checkSize(
+    op,
+    x.shape.map((s, i) => (i === d ? (index.shape[0] as number) : s)),
+  )
+  return takeAlong(x, index, { dim: d, op })
 }
 
 const INDEX_SELECT = signature('indexSelect', { x: TENSOR, dim: DIM, index: TENSOR })

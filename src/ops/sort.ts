@@ -14,7 +14,7 @@ import * as graph from '../graph/index.ts'
 import { DIM, dimOr, optionsIn, TENSOR, type Tensor } from '../tensor/index.ts'
 import { defineComposition, defineMultiOutputOp, defineOp } from './define.ts'
 import { type ValuesIndices, valuesIndices } from './extremes.ts'
-import { gatherAlong } from './indexing.ts'
+import { gatherAlong } from './gather.ts'
 
 interface SortParams {
   readonly dim: number
@@ -24,7 +24,7 @@ interface SortParams {
 }
 
 /** Bits of numbers below n. */
-export const bitsBelow = (n: number): number => Math.max(1, Math.ceil(Math.log2(n)))
+const bitsBelow = (n: number): number => Math.max(1, Math.ceil(Math.log2(n)))
 
 /** Values in order, and where they were. */
 function sortNodes(x: graph.Node, { dim, descending, bits }: SortParams): [values: graph.Node, indices: graph.Node] {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { openCpu } from '../../src/device/cpu/index.ts'
 import type { Routine } from '../../src/kernel/index.ts'
 import { chooser } from '../support/random-graph.ts'
-import { ARRANGEMENTS, arranged, repeated, runRoutine } from '../support/routines.ts'
+import { ARRANGEMENTS, arranged, repeated, runRoutine, sent, TARGETS } from '../support/routines.ts'
 
 const shapes: readonly (readonly [shape: readonly number[], dim: number])[] = [
   [[5, 7], 1],
@@ -76,4 +76,57 @@ describe.each(ARRANGEMENTS)('sort of %s numbers', (kind) => {
         expect(await runRoutine(device, routine, [x])).toEqual(await runRoutine(oracle, routine, [x]))
       }
   })
+})
+
+describe.each(TARGETS)('scatter to %s', (kind) => {
+  it.each([
+    [1, 1, 1],
+    [3, 5, 2],
+    [100, 7, 3],
+    [1000, 40, 9],
+    [500, 3000, 5],
+    [20_000, 9000, 1],
+    [2048, 500, 64],
+    [0, 3, 2],
+    [3, 4, 0],
+  ])('of %i, %i rows, %i features', async (senders, rows, features) => {
+    const oracle = openCpu('interpreter').device
+    const { device } = openCpu('wasm')
+    const random = chooser(senders + rows)
+    for (const dtype of ['float32', 'float64', 'int32', 'uint32'] as const)
+      for (const op of ['sum', 'prod', 'max', 'min'] as const) {
+        const inputs = sent(kind, dtype, senders, rows, features, random)
+        const routine: Routine = { kind: 'scatter', op, rows }
+        const both = await runRoutine(oracle, routine, inputs)
+        expect(await runRoutine(device, routine, inputs), `${op} of ${dtype}`).toEqual(both)
+        expect(await runRoutine(device, routine, inputs, [true, false])).toEqual([both[0]])
+        expect(await runRoutine(device, routine, inputs, [false, true])).toEqual([both[1]])
+      }
+    expect(device.memory()).toMatchObject({ liveBytes: 0, buffers: 0 })
+  })
+
+  it('leaves rows alone that there are not, and nothing else', async () => {
+    const { device } = openCpu('wasm')
+    const targets = { dtype: 'int32', shape: [4], values: Int32Array.of(-1, 1, 2 ** 31 - 1, 3) } as const
+    const values = { dtype: 'float32', shape: [4, 1], values: Float32Array.of(1, 2, 3, 4) } as const
+    const [sums, counts] = await runRoutine(device, { kind: 'scatter', op: 'sum', rows: 3 }, [targets, values])
+    expect([sums, counts]).toEqual([
+      [0, 2, 0],
+      [0, 1, 0],
+    ])
+  })
+})
+
+it('scatter sums float32 in the order of what is sent, as float64', async () => {
+  const { device } = openCpu('wasm')
+  const terms = [1e8, 1, -1e8, 1e-8]
+  const values = Float32Array.from({ length: 4 * 3 }, (_, i) => terms[i >> 2] as number)
+  // Four features at once, and one at a time
+  const of = (features: number) =>
+    runRoutine(device, { kind: 'scatter', op: 'sum', rows: 1 }, [
+      { dtype: 'int32', shape: [12 / features], values: new Int32Array(12 / features) },
+      { dtype: 'float32', shape: [12 / features, features], values },
+    ], [true, false]) // biome-ignore format: a call
+  expect(await of(4)).toEqual([[1, 1, 1, 1]])
+  expect(await of(1)).toEqual([[4]])
 })

@@ -12,6 +12,7 @@ const traits = (maxBuffers: number): DeviceTraits => ({
   dtypes: new Set<DType>(['float32', 'int32', 'bool']),
   parallelism: 64,
   leastSplit: 4096,
+  leastScatter: 2 ** 18,
   coalesces: true,
 })
 

@@ -12,6 +12,7 @@ const traits: DeviceTraits = {
   dtypes: new Set<DType>(['float32', 'int32', 'bool']),
   parallelism: 64,
   leastSplit: 4096,
+  leastScatter: 2 ** 18,
   coalesces: true,
 }
 
@@ -189,6 +190,13 @@ describe('a routine', () => {
     const x = input([64, 10])
     const [values] = both(x)
     expect(steps(plan([p.unary('exp', sub(x, p.reshape(values, [64, 1])))]))).toEqual(['max+sub+exp'])
+  })
+
+  it('that sends to rows compares every row with every target where these are few, and sorts where they are many', () => {
+    const sums = (n: number, rows: number): Node =>
+      p.routine({ kind: 'scatter', op: 'sum', rows }, [p.leaf(new Int32Array(n), [n], 'int32', CPU_PLACE), input([n, 2])])[0] as Node
+    expect(steps(plan([p.unary('exp', sums(20, 30))]))).toHaveLength(1)
+    expect(steps(plan([sums(3000, 300)]))).toEqual(['routine scatter sum'])
   })
 
   it('is fused as before where that takes fewer kernels: with what it reads, and with what reads it', () => {

@@ -199,10 +199,38 @@ const LARGE: Readonly<Record<string, Large>> = {
     f: ([x]) => F.maxPool2d(x as tg.Tensor, 3, { stride: 1 }),
     g: (i) => (i % 2 ? 60_000 : -60_000),
   },
-  scatterSum: {
+  scatterAlong: {
     inputs: [constant(1, 3, 2)],
     f: ([x], home) => F.embedding(tg.ones([MANY], { dtype: 'int32', device: home }), x as tg.Tensor),
     g: (i) => (i < MANY ? 2 : -1),
+  },
+  scatterSum: {
+    inputs: [constant(1, 3)],
+    f: ([x], home) => tg.gather(x as tg.Tensor, 0, tg.ones([MANY], { dtype: 'int32', device: home })),
+    g: (i) => (i < MANY / 2 ? 2 : -1.5),
+  },
+  scatterProd: {
+    inputs: [constant(2, 1), values(60_000, 60_000, 2 ** -10, 2 ** -10)],
+    f: ([x, src], home) => tg.scatterReduce(x as tg.Tensor, 0, classes(4, home), src as tg.Tensor, 'prod'),
+    g: () => 2 ** -10,
+  },
+  scatterExtreme: {
+    inputs: [constant(0, 1), constant(1, MANY)],
+    f: ([x, src], home) => tg.scatterReduce(x as tg.Tensor, 0, classes(MANY, home), src as tg.Tensor, 'amax'),
+    g: () => 50_000,
+  },
+  scatterAdd: {
+    inputs: [constant(-60_000, 2), constant(2, MANY)],
+    f: ([x, src], home) => tg.scatterAdd(x as tg.Tensor, 0, classes(MANY, home), src as tg.Tensor).at(1),
+  },
+  scatterReduce: {
+    inputs: [constant(3, 2), constant(2, MANY)],
+    f: ([x, src], home) => tg.scatterReduce(x as tg.Tensor, 0, classes(MANY, home), src as tg.Tensor, 'mean'),
+    g: () => 50_000,
+  },
+  indexAdd: {
+    inputs: [constant(-60_000, 1), values(60_000, 50_000, -10_000)],
+    f: ([x, source], home) => tg.indexAdd(x as tg.Tensor, 0, classes(3, home), source as tg.Tensor),
   },
   batchNorm: {
     inputs: [{ shape: [64, 2, 8], at: (i) => (i % 8) * 8000 }],

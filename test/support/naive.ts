@@ -4,7 +4,16 @@
  */
 import { type DType, dtypeInfo, fromHalf, type Shape, sizeOf, toHalf } from '../../src/base/index.ts'
 import type { Node } from '../../src/graph/index.ts'
-import type { BinaryOp, ReduceOp, Routine, RoutineKind, RoutineOf, ScanOp, UnaryOp } from '../../src/kernel/index.ts'
+import {
+  type BinaryOp,
+  identityOf,
+  type ReduceOp,
+  type Routine,
+  type RoutineKind,
+  type RoutineOf,
+  type ScanOp,
+  type UnaryOp,
+} from '../../src/kernel/index.ts'
 
 export type Values = Float64Array
 
@@ -210,6 +219,20 @@ const ROUTINES: { readonly [K in RoutineKind]: (routine: RoutineOf<K>, inputs: r
       }
     }
     return [sorted, positions]
+  },
+  scatter: ({ op, rows }, [targets, x]) => {
+    const { shape, values, dtype } = x as Input
+    const features = shape[1] as number
+    const received = Array.from({ length: rows }, (_, row) =>
+      [...(targets as Input).values.keys()].filter((i) => (targets as Input).values[i] === row),
+    )
+    const joined = received.flatMap((senders) =>
+      Array.from({ length: features }, (_, f) => {
+        const list = senders.map((i) => values[i * features + f] as number)
+        return list.length > 0 ? reduce(op, list, dtype) : identityOf(op, dtype)
+      }),
+    )
+    return [joined, received.map((senders) => senders.length)]
   },
   scan: ({ op, dim, reverse }, [x, y]) => {
     const { shape, values, dtype } = x as Input

@@ -332,6 +332,7 @@ export class RandomGraph {
   /** The outputs of a routine: one is answered, others join the pool, or are left alone. */
   #routine(): Node | undefined {
     if (this.#chance(0.35)) return this.#scan()
+    if (this.#chance(0.4)) return this.#scatter()
     // What is stored is what routines are for; others are fused, as a rule
     const stored = this.#chance(0.7)
     const x = this.#any((n) => n.shape.length > 0 && (!stored || n.primitive.kind === 'leaf' || this.#read.has(n)))
@@ -363,6 +364,22 @@ export class RandomGraph {
     if (indices && this.#exact && this.#chance(0.7)) this.#keep(indices)
     else if (indices) graph.forget(indices)
     return op === 'sum' && !this.#exact ? graph.binary('mul', values, 1 / Math.sqrt(count)) : values
+  }
+
+  /** Elements sent to rows, in some order. */
+  #scatter(): Node | undefined {
+    // Narrower ones have other identities
+    const x = this.#any((n) => dtypeInfo[n.dtype].bytes >= 4 && n.shape.length > 0)
+    if (dtypeInfo[x.dtype].bytes < 4 || x.shape.length === 0) return undefined
+    const features = this.#chance(0.5) ? 1 : (x.shape.at(-1) as number)
+    const n = sizeOf(x.shape) / features
+    const rows = this.#chance(0.1) ? 3000 : this.#int(1, 9)
+    const targets = graph.leaf(Int32Array.from({ length: n }, () => this.#int(0, rows - 1)), [n], 'int32', placeOf(this.#options.device)) // biome-ignore format: a call
+    const op = this.#pick(this.#exact || x.dtype.startsWith('float') ? (['sum', 'max', 'min'] as const) : (['sum'] as const))
+    const [joined, counts] = graph.routine({ kind: 'scatter', op, rows }, [targets, graph.reshape(x, [n, features])]) as [Node, Node]
+    if (this.#chance(0.5)) this.#keep(counts)
+    else graph.forget(counts)
+    return graph.where(graph.binary('lt', 0, graph.reshape(counts, [rows, 1])), joined, 0)
   }
 
   #contract(): Node | undefined {

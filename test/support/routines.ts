@@ -61,3 +61,27 @@ export function arranged(dtype: DType, shape: readonly number[], kind: (typeof A
   }
   return { dtype, shape, values }
 }
+
+/** How targets of a scatter may lie. */
+export const TARGETS = ['random', 'one row', 'few rows', 'a permutation'] as const
+
+/** Targets of `senders` elements among so many rows, and small whole numbers that are sent there, with a NaN now and then. */
+export function sent(
+  kind: (typeof TARGETS)[number],
+  dtype: DType,
+  senders: number,
+  rows: number,
+  features: number,
+  random: () => number,
+): readonly [HostArray, HostArray] {
+  const rowOf = { random: () => random() * rows, 'one row': () => rows - 1, 'few rows': () => Math.floor(random() * 3) * (rows / 3), 'a permutation': (i: number) => (i * 7919) % rows } // biome-ignore format: a table
+  const targets = Int32Array.from({ length: senders }, (_, i) => rowOf[kind](i))
+  const values = dtypeInfo[dtype].create(senders * features)
+  const low = dtype === 'uint32' ? 0 : 2
+  for (let i = 0; i < values.length; i++) values[i] = Math.floor(random() * 5) - low
+  if (dtype.startsWith('float') && values.length > 20) values[17] = Number.NaN
+  return [
+    { dtype: 'int32', shape: [senders], values: targets },
+    { dtype, shape: [senders, features], values },
+  ]
+}

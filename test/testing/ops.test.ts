@@ -28,6 +28,8 @@ const WITHOUT_SLOPE: Readonly<Record<string, string>> = {
   'amin: ties are shared': 'a corner where two are equal',
   'cummax: ties: the last': 'a corner where two are equal',
   'cummin: ties: the last': 'a corner where two are equal',
+  'scatterReduce: ties are shared': 'a corner where several are equal',
+  'scatterReduce: product with two zeros': 'as in PyTorch, there is no second gradient through two zeros',
   'maxPool2d: ties': 'a corner where two are equal',
   'sort: ties keep their order': 'a corner where two are equal',
   'sort: ties, descending': 'a corner where two are equal',

@@ -4,7 +4,7 @@ import { openCpu } from '../../src/device/cpu/index.ts'
 import type { LoopStrategy } from '../../src/device/webgpu/strategy.ts'
 import type { Routine } from '../../src/kernel/index.ts'
 import { chooser } from '../support/random-graph.ts'
-import { ARRANGEMENTS, arranged, repeated, runRoutine } from '../support/routines.ts'
+import { ARRANGEMENTS, arranged, repeated, runRoutine, sent, TARGETS } from '../support/routines.ts'
 import { openDevice } from './kernels.ts'
 
 const device = await openDevice()
@@ -103,4 +103,46 @@ describe.each(strategies)('sort by $kind, workgroups of $workgroup', (strategy) 
       expect(await runRoutine(device, routine, [x])).toEqual(await runRoutine(oracle, routine, [x]))
     }
   })
+})
+
+const sizes: readonly (readonly [senders: number, rows: number, features: number])[] = [
+  [1, 1, 1],
+  [3, 5, 2],
+  [127, 7, 3],
+  [128, 7, 3],
+  [700, 900, 5],
+  [5000, 3, 2],
+  [9000, 9000, 1],
+  [0, 3, 2],
+  [3, 4, 0],
+]
+
+describe.each(strategies)('scatter by $kind, workgroups of $workgroup', (strategy) => {
+  it.each(sizes)('of %i, %i rows, %i features', { timeout: 120_000 }, async (senders, rows, features) => {
+    device.chooseLoops = () => strategy
+    const random = chooser(senders + rows)
+    for (const kind of TARGETS) {
+      const ops = kind === 'random' ? (['sum', 'prod', 'max', 'min'] as const) : (['sum'] as const)
+      for (const op of ops) {
+        const dtype = op === 'sum' || op === 'max' ? 'float32' : op === 'prod' ? 'uint32' : 'int32'
+        const inputs = sent(kind, dtype, senders, rows, features, random)
+        const routine: Routine = { kind: 'scatter', op, rows }
+        const both = await runRoutine(oracle, routine, inputs)
+        expect(await runRoutine(device, routine, inputs), `${op} to ${kind}`).toEqual(both)
+        if (op === 'sum') expect(await runRoutine(device, routine, inputs, [true, false])).toEqual([both[0]])
+      }
+    }
+  })
+})
+
+it('scatter sums a long segment in parts, level by level', { timeout: 120_000 }, async () => {
+  const senders = 2 * 64 ** 3 + 77
+  const values = Float32Array.from({ length: senders }, (_, i) => i % 3)
+  const targets = Int32Array.from({ length: senders }, (_, i) => Number(i > 70))
+  const inputs = [
+    { dtype: 'int32', shape: [senders], values: targets },
+    { dtype: 'float32', shape: [senders, 1], values },
+  ] as const
+  const routine: Routine = { kind: 'scatter', op: 'sum', rows: 2 }
+  expect(await runRoutine(device, routine, inputs)).toEqual(await runRoutine(oracle, routine, inputs))
 })

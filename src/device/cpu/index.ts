@@ -76,7 +76,7 @@ function notCompiled(op: string, e: unknown): TapegradError {
 }
 
 /** Large reductions are split, so that threads can share them. */
-const SPLITS = { parallelism: 16, leastSplit: 2 ** 18, coalesces: false } as const
+const SPLITS = { parallelism: 16, leastSplit: 2 ** 18, leastScatter: 2 ** 14, coalesces: false } as const
 
 class CpuDevice implements Device {
   readonly name = 'cpu'

@@ -2,6 +2,7 @@
 import { sizeOf } from '../../base/index.ts'
 import {
   aroundDim,
+  identityOf,
   type RoutineCall,
   type RoutineOf,
   type RoutineTable,
@@ -160,7 +161,36 @@ function scan(call: RoutineCall<RoutineOf<'scan'>>): CompiledKernel {
   }
 }
 
-const ROUTINES: RoutineTable<CompiledKernel> = { reduceWithIndex, scan, sort }
+function scatter(call: RoutineCall<RoutineOf<'scatter'>>): CompiledKernel {
+  const { op, rows } = call.routine
+  const [, { dtype, shape }] = call.inputs as readonly [TensorType, TensorType]
+  const [senders, features] = shape as readonly [number, number]
+  const { join } = reduction(op, valueTypeOf(dtype))
+  return ({ data }) => {
+    const { read, write } = bound(call, data)
+    const [target, element] = read as [(i: number) => number, (i: number) => number]
+    const [value, count] = write as [(i: number, value: number) => void, (i: number, value: number) => void]
+    const joined = new Float64Array(rows * features).fill(identityOf(op, dtype))
+    const counts = new Float64Array(rows)
+    for (let sender = 0; sender < senders; sender++) {
+      const row = target(sender)
+      if (row < 0 || row >= rows) continue
+      counts[row] = (counts[row] as number) + 1
+      for (let f = 0; f < features; f++) {
+        const at = row * features + f
+        joined[at] = join(joined[at] as number, element(sender * features + f))
+      }
+    }
+    joined.forEach((v, i) => {
+      value(i, v)
+    })
+    counts.forEach((n, row) => {
+      count(row, n)
+    })
+  }
+}
+
+const ROUTINES: RoutineTable<CompiledKernel> = { reduceWithIndex, scan, scatter, sort }
 
 /** A routine as JavaScript. */
 export const interpretRoutine = (call: RoutineCall): RoutinePlan<CompiledKernel> => {

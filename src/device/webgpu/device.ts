@@ -85,6 +85,7 @@ export class GpuComputeDevice implements Device, Workshop {
       dtypes: DTYPES,
       parallelism: adapterClass === 'software' ? 64 : 128,
       leastSplit: 4096,
+      leastScatter: 2 ** 18,
       coalesces: true,
     }
     this.#backpressure = new Backpressure(this.#deviceErrors, () => this.#fence())

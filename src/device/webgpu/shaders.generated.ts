@@ -844,6 +844,63 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
 }
 `,
+  'segment_join': `struct Segments { points: u32, features: u32, length: u32, sweep: u32 }
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let s = segments();
+  let first = (group.x + group.y * 65535u) * s.sweep * WORKGROUP + lane;
+  for (var turn = 0u; turn < s.sweep; turn++) {
+    let point = first + turn * WORKGROUP;
+    if (point >= s.points) { break; }
+    let segment = point / s.features;
+    let f = point - segment * s.features;
+    var at = begin(segment);
+    let end = begin(segment + 1u);
+    var joined = identity();
+    while (at < end) {
+      if (PARTS) {
+        var span = 1u;
+        var base = 0u;
+        var blocks = 0u;
+        var next = s.length / WIDTH;
+        while (at % (span * WIDTH) == 0u && at + span * WIDTH <= end) {
+          base += blocks;
+          blocks = next;
+          next /= WIDTH;
+          span *= WIDTH;
+        }
+        if (span == 1u) {
+          joined = join(joined, element(at, f));
+        } else {
+          joined = join(joined, part(base + at / span, f));
+        }
+        at += span;
+      } else {
+        joined = join(joined, element(at, f));
+        at++;
+      }
+    }
+    store(point, joined);
+  }
+}
+`,
+  'segment_parts': `struct Parts { points: u32, features: u32, span: u32, base: u32, below: u32, sweep: u32 }
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let p = parts();
+  let first = (group.x + group.y * 65535u) * p.sweep * WORKGROUP + lane;
+  for (var turn = 0u; turn < p.sweep; turn++) {
+    let point = first + turn * WORKGROUP;
+    if (point >= p.points) { break; }
+    let block = point / p.features;
+    let f = point - block * p.features;
+    if (key(block * p.span) != key(block * p.span + p.span - 1u)) { continue; }
+    var joined = element(block * WIDTH, f);
+    for (var k = 1u; k < WIDTH; k++) { joined = join(joined, element(block * WIDTH + k, f)); }
+    store((p.base + block) * p.features + f, joined);
+  }
+}
+`,
   'sort_rows': `struct Rows { points: u32, size: u32, sweep: u32 }
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

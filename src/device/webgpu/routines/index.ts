@@ -5,11 +5,12 @@ import type { ChooseLoops } from '../strategy.ts'
 import type { PrintedKernel } from '../wgsl-kernel.ts'
 import { reduceWithIndex } from './reduce-with-index.ts'
 import { scan } from './scan.ts'
+import { scatter } from './scatter.ts'
 import { sort } from './sort.ts'
 
 type Form<R extends Routine> = (call: RoutineCall<R>, choose: ChooseLoops) => RoutinePlan<PrintedKernel>
 
-const ROUTINES: { readonly [K in RoutineKind]: Form<RoutineOf<K>> } = { reduceWithIndex, scan, sort }
+const ROUTINES: { readonly [K in RoutineKind]: Form<RoutineOf<K>> } = { reduceWithIndex, scan, scatter, sort }
 
 /** The kernels of a routine. */
 export const printRoutine = (call: RoutineCall, choose: ChooseLoops): RoutinePlan<PrintedKernel> =>
