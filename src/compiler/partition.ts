@@ -12,77 +12,70 @@ const LONGEST_PART = 128
 export interface Part {
   /** What is computed and what it is made of, topological; views are in each part that looks through them. */
   readonly order: readonly Node[]
+  /** Where the nodes of `order` stand in the graph's order. */
+  readonly places: Int32Array
   /** Nodes of `order` that other parts compute. */
   readonly read: ReadonlySet<Node>
   /** What other parts read, or is wanted. */
-  readonly targets: Node[]
+  readonly targets: readonly Node[]
 }
 
 /**
- * @param order topological, sources included
+ * @param order topological, sources included; each node's `place` is its position in it
  * @param targets what is wanted
  * @returns parts in an order in which each comes after those that it reads
  */
 export function partition(order: readonly Node[], targets: ReadonlySet<Node>): Part[] {
-  const home = assign(order, targets)
-  const parts: { nodes: Node[]; part?: Part }[] = []
-  const recorded = order.filter((node) => home.has(node)).sort((a, b) => a.id - b.id)
-  for (const node of recorded) {
-    const at = home.get(node) as number
-    while (parts.length <= at) parts.push({ nodes: [] })
-    parts[at]?.nodes.push(node)
-  }
-  const wanted = new Set<Node>()
-  const made = parts.flatMap(({ nodes }, at) => {
-    if (nodes.length === 0) return []
+  const { home, members } = assign(order, targets)
+  const wanted = new Uint8Array(order.length)
+  for (const target of targets) wanted[target.place] = 1
+  const made = members.map((nodes, at) => {
     const read = new Set<Node>()
     const own = topological(nodes, (node) => {
       if (isSource(node)) return true
-      const other = home.get(node)
-      if (other === undefined || other === at) return false
+      const other = home[node.place] as number
+      if (other === at || other === FLOATING) return false
       read.add(node)
-      wanted.add(node)
+      wanted[node.place] = 1
       return true
     })
-    return [{ order: own, read, nodes }]
+    return { order: own, places: Int32Array.from(own, (node) => node.place), read, nodes }
   })
-  return made.map(({ order: own, read, nodes }) => ({ order: own, read, targets: nodes.filter((n) => targets.has(n) || wanted.has(n)) }))
+  return made.map(({ nodes, ...part }) => ({ ...part, targets: nodes.filter((node) => wanted[node.place]) }))
 }
+
+/** The home of what is in no part of its own. */
+const FLOATING = -1
 
 /** Whether a node is computed where it is read, in every part that reads it: a float16 is widened there. */
 const floats = (node: Node, targets: ReadonlySet<Node>): boolean =>
   (isView(node) || isWidening(node) || rowOf(node.primitive).recomputed) && !targets.has(node)
 
-/** The part of each node that is computed in one. */
-function assign(order: readonly Node[], targets: ReadonlySet<Node>): ReadonlyMap<Node, number> {
-  const home = new Map<Node, number>()
+/** The part of each node that is computed in one, by the node's place, and the nodes of each part in the order in which they were recorded. */
+function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly home: Int32Array; readonly members: readonly Node[][] } {
+  const home = new Int32Array(order.length).fill(FLOATING)
   /** For all nodes, the last part that they need. */
-  const needs = new Map<Node, number>()
-  const sizes: number[] = []
+  const needs = new Int32Array(order.length).fill(-1)
+  const members: Node[][] = []
   /** The part in which one goes on that is long enough. */
-  const rest: number[] = []
-  const begin = (): number => sizes.push(0) - 1
+  const rest: (number | undefined)[] = []
+  const begin = (): number => members.push([]) - 1
   let before: Node | undefined
   for (const node of [...order].sort((a, b) => a.id - b.id)) {
+    if (isSource(node)) continue
     let at = -1
-    for (const input of node.inputs) at = Math.max(at, needs.get(input) ?? -1)
-    if (!isSource(node) && !floats(node, targets)) {
-      at = begins(node)
-        ? sameRoutine(node, before)
-          ? (home.get(before as Node) as number)
-          : begin()
-        : at >= 0
-          ? at
-          : Math.max(0, sizes.length - 1)
-      if (sizes.length === 0) begin()
-      while ((sizes[at] as number) >= LONGEST_PART) at = rest[at] ??= begin()
-      sizes[at] = (sizes[at] as number) + 1
-      home.set(node, at)
+    for (const input of node.inputs) at = Math.max(at, needs[input.place] as number)
+    if (!floats(node, targets)) {
+      if (begins(node)) at = before && sameRoutine(node, before) ? (home[before.place] as number) : begin()
+      else if (at < 0) at = members.length > 0 ? members.length - 1 : begin()
+      while ((members[at] as Node[]).length >= LONGEST_PART) at = rest[at] ??= begin()
+      members[at]?.push(node)
+      home[node.place] = at
       before = node
     }
-    needs.set(node, at)
+    needs[node.place] = at
   }
-  return home
+  return { home, members }
 }
 
 /** Whether a node is the first of a part. */
@@ -102,7 +95,7 @@ function begins(node: Node): boolean {
 }
 
 /** Whether two nodes are outputs of one routine, which are computed together. */
-function sameRoutine(node: Node, before: Node | undefined): boolean {
-  const [a, b] = [node.primitive, before?.primitive]
-  return a.kind === 'routine' && b?.kind === 'routine' && a.routine === b.routine && node.inputs === before?.inputs
+function sameRoutine(node: Node, before: Node): boolean {
+  const [a, b] = [node.primitive, before.primitive]
+  return a.kind === 'routine' && b.kind === 'routine' && a.routine === b.routine && node.inputs === before.inputs
 }

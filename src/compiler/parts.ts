@@ -1,6 +1,6 @@
 /** @file Plans of parts, which graphs share, and a program made of them. */
 import { LruMap } from '../base/index.ts'
-import type { DeviceTraits, Program, ProgramStep, Slot } from '../device/index.ts'
+import type { DeviceTraits, Program, ProgramStep, Slot, SlotKind } from '../device/index.ts'
 import type { Node } from '../graph/index.ts'
 import { copyGraph } from './copy-graph.ts'
 import { type Part, partition } from './partition.ts'
@@ -38,19 +38,21 @@ export class PartPlans {
 
   /**
    * A program for a graph, of parts that are planned one by one.
-   * @param order what is needed, topological, sources included
+   * @param order what is needed, topological, sources included; each node's `place` is its position in it
    * @param targets nodes of `order` that must be stored
    * @param donors nodes of `order` whose buffers may be overwritten
    */
   schedule(order: readonly Node[], targets: readonly Node[], donors: ReadonlySet<Node>): PartSchedule {
     const wanted = new Set(targets)
     const parts = partition(order, wanted)
-    const linker = new Linker(order, targets)
+    const linker = new Linker(order.length, targets)
+    // (signatures of parts number their nodes anew)
+    const places = parts.map((part) => Int32Array.from(part.targets, (node) => node.place))
     const free = donors.size > 0 ? readOnce(parts, donors) : donors
-    for (const part of parts) {
+    for (const [i, part] of parts.entries()) {
       // What overwrites a donor has to be an output of the whole
       const own = free.size > 0 && part.targets.every((n) => wanted.has(n)) ? new Set(part.order.filter((n) => free.has(n))) : NONE
-      linker.add(part, this.#plan(part, own))
+      linker.add(part, places[i] as Int32Array, this.#plan(part, own))
     }
     return { schedule: linker.link(), parts: parts.length }
   }
@@ -86,74 +88,77 @@ function readOnce(parts: readonly Part[], donors: ReadonlySet<Node>): ReadonlySe
   return once
 }
 
-/** Puts the plans of parts together. */
+/** Puts the plans of parts together. Nodes are known by their places in the graph's order. */
 class Linker {
-  readonly #positions: ReadonlyMap<Node, number>
-  readonly #goals: ReadonlyMap<Node, number>
+  /** The index among the targets, of those. */
+  readonly #goals: ReadonlyMap<number, number>
   readonly #steps: ProgramStep[] = []
   readonly #slots: Slot[] = []
-  readonly #slotOf = new Map<Node, number>()
-  readonly #scalarOf = new Map<Node, number>()
+  readonly #slotOf: Int32Array
+  readonly #scalarOf = new Map<number, number>()
   readonly #scalars: Program['scalars'][number][] = []
   readonly #inputs: number[] = []
   readonly #outputs: number[] = []
   readonly #makers: number[] = []
   readonly #donated = new Set<number>()
 
-  constructor(order: readonly Node[], targets: readonly Node[]) {
-    this.#positions = new Map(order.map((node, i) => [node, i]))
-    this.#goals = new Map(targets.map((node, i) => [node, i]))
+  /** @param length nodes of the order */
+  constructor(length: number, targets: readonly Node[]) {
+    this.#slotOf = new Int32Array(length).fill(-1)
+    this.#goals = new Map(targets.map((node, i) => [node.place, i]))
   }
 
-  #positionOf(node: Node): number {
-    return this.#positions.get(node) as number
-  }
-
-  add({ order, targets }: Part, plan: Schedule): void {
-    const { program, inputs, outputs, scalars, donated, makers } = plan
+  add({ places }: Part, targets: Int32Array, { program, inputs, outputs, scalars, donated, makers }: Schedule): void {
+    const at = (position: number): number => places[position] as number
     let input = 0
     let output = 0
-    const slots: number[] = []
-    for (const [s, slot] of program.slots.entries()) {
-      const node =
-        slot.kind === 'input'
-          ? (order[inputs[input++] as number] as Node)
-          : slot.kind === 'output'
-            ? (targets[outputs[output++] as number] as Node)
-            : undefined
-      slots.push((node && this.#slotOf.get(node)) ?? this.#slot(slot, node, this.#positionOf(order[makers[s] as number] as Node)))
+    const slotOf = (slot: Slot, maker: number): number => {
+      switch (slot.kind) {
+        case 'input':
+          return this.#slotFor(at(inputs[input++] as number), slot, maker, true)
+        case 'output':
+          return this.#slotFor(targets[outputs[output++] as number] as number, slot, maker, false)
+        case 'scratch':
+          return this.#slot('scratch', slot, maker)
+      }
     }
-    // (a donor may come behind its output)
+    const slots = program.slots.map((slot, s) => slotOf(slot, at(makers[s] as number)))
     for (const [s, { donor }] of program.slots.entries()) {
       if (donor === undefined) continue
-      const at = slots[s] as number
-      this.#slots[at] = { ...(this.#slots[at] as Slot), donor: slots[donor] as number }
+      const own = slots[s] as number
+      this.#slots[own] = { ...(this.#slots[own] as Slot), donor: slots[donor] as number }
     }
-    for (const p of donated) this.#donated.add(this.#positionOf(order[p] as Node))
+    for (const p of donated) this.#donated.add(at(p))
     const numbers = scalars.map((from, i) => {
       if ('varying' in from) throw new Error('parts: a position of a part is part of its structure')
-      return this.#scalar(order[from.node] as Node, program.scalars[i] as Program['scalars'][number])
+      return this.#scalar(at(from.node), program.scalars[i] as Program['scalars'][number])
     })
     for (const step of program.steps) this.#steps.push(relinked(step, slots, numbers))
   }
 
-  #slot({ dtype, length }: Slot, node: Node | undefined, maker: number): number {
-    const target = node && this.#goals.get(node)
-    const kind = node?.storage ? 'input' : target !== undefined ? 'output' : 'scratch'
-    const at = this.#slots.push({ kind, dtype, length }) - 1
-    this.#makers.push(maker)
-    if (!node) return at
-    this.#slotOf.set(node, at)
-    if (kind === 'input') this.#inputs.push(this.#positionOf(node))
-    if (target !== undefined && kind === 'output') this.#outputs.push(target)
-    return at
+  /** The slot of the node at a place: one that a part before has made, or a new one. */
+  #slotFor(place: number, slot: Slot, maker: number, isRead: boolean): number {
+    const known = this.#slotOf[place] as number
+    if (known >= 0) return known
+    const target = this.#goals.get(place)
+    const kind = isRead ? 'input' : target === undefined ? 'scratch' : 'output'
+    const made = this.#slot(kind, slot, maker)
+    this.#slotOf[place] = made
+    if (kind === 'input') this.#inputs.push(place)
+    if (kind === 'output') this.#outputs.push(target as number)
+    return made
   }
 
-  #scalar(node: Node, type: Program['scalars'][number]): number {
-    let at = this.#scalarOf.get(node)
+  #slot(kind: SlotKind, { dtype, length }: Slot, maker: number): number {
+    this.#makers.push(maker)
+    return this.#slots.push({ kind, dtype, length }) - 1
+  }
+
+  #scalar(place: number, type: Program['scalars'][number]): number {
+    let at = this.#scalarOf.get(place)
     if (at === undefined) {
       at = this.#scalars.push(type) - 1
-      this.#scalarOf.set(node, at)
+      this.#scalarOf.set(place, at)
     }
     return at
   }
@@ -163,7 +168,7 @@ class Linker {
       program: { steps: this.#steps, slots: this.#slots, scalars: this.#scalars },
       inputs: this.#inputs,
       outputs: this.#outputs,
-      scalars: [...this.#scalarOf.keys()].map((node) => ({ node: this.#positionOf(node) })),
+      scalars: Array.from(this.#scalarOf.keys(), (node) => ({ node })),
       donated: this.#donated,
       makers: this.#makers,
     }
