@@ -103,9 +103,15 @@ const UNIONS: readonly Union[] = [
       'src/kernel/walk.ts': ['reductionsOf', 'storesOf'],
       'src/compiler/rename-buffers.ts': ['mapBuffers'],
       'src/device/cpu/interpreter.ts': ['#stage'],
-      'src/device/cpu/wasm/codegen/kernel.ts': ['#stage', '#point'],
+      'src/device/cpu/wasm/codegen/kernel.ts': ['#stage', '#rowStage'],
       'src/device/webgpu/wgsl-kernel.ts': ['printPoint', 'print'],
     },
+  },
+  {
+    file: IR,
+    name: 'ReductionOrder',
+    member: `{ readonly kind: ${LITERAL}; readonly vectors: 1; readonly terms: number; readonly compensated: boolean }`,
+    tables: { 'src/kernel/reduction-order.ts': ['orderKey', 'foldSchedule'] },
   },
   {
     file: 'src/base/dtype.ts',

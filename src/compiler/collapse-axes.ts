@@ -1,18 +1,20 @@
 /** @file Which dims of a group share one loop. */
-import { type Axis, collapsedAxes, type Index, indicesOf, type Stage } from '../kernel/index.ts'
+import { type Axis, collapsedAxes, type Index, indicesOf } from '../kernel/index.ts'
 import type { FusionGroup } from './fusion-groups.ts'
-import type { AxisGroups } from './group-writer.ts'
+import type { AxisGroups, WrittenGroup } from './group-writer.ts'
 
-/** @param stages of a draft, in which every dim of more than one position is an axis of its own; those of the grid are numbered as its dims */
-export function collapseAxes(group: FusionGroup, stages: readonly Stage[]): AxisGroups {
-  const indices = indicesOf(stages)
+/** @param stages of a draft, in which every dim of more than one position is an axis of its own where its loops do not depend on what is read; those of the grid are numbered as its dims */
+export function collapseAxes(group: FusionGroup, stages: WrittenGroup['stages']): AxisGroups {
+  const indices = indicesOf(stages.map(({ stage }) => stage))
   const axes = axesIn(indices)
   const grid = group.grid.flatMap((size, d): Axis[] => (size === 1 ? [] : [axes.get(d) ?? { id: d, size }]))
   // The part that begins at a border may have dims of one position in front, which are no axes
   const borders = group.borders.flatMap((d) => grid.find(({ id }) => id >= d) ?? [])
   return {
     grid: collapsedAxes(grid, indices, borders).map((one) => one.axes.map(({ id }) => id)),
-    stages: stages.map((stage) => collapsedAxes(stage.axes, indices).map((one) => one.axes.map((axis) => stage.axes.indexOf(axis)))),
+    stages: stages.map(({ stage, dims, borders: own }) =>
+      collapsedAxes(stage.axes, indices, own).map((one) => one.axes.flatMap((axis) => dims[stage.axes.indexOf(axis)] ?? [])),
+    ),
   }
 }
 

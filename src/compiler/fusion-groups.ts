@@ -11,6 +11,7 @@
  */
 import { type Shape, sizeOf } from '../base/index.ts'
 import { type Node, roleOf } from '../graph/index.ts'
+import type { Precision } from './materialize.ts'
 import { type FusionKind, ROLES } from './roles.ts'
 
 export type Level = 'grid' | 'domain'
@@ -47,6 +48,8 @@ export class FusionGroup {
   alone = false
   /** Of how many primitives the members' expressions are made. */
   length = 0
+  /** The precision in which members compute floats, once one does. */
+  precision: Precision | undefined
   /** Nodes read from memory. */
   readonly loads = new Set<Node>()
 

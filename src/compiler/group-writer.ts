@@ -7,13 +7,20 @@ import { type ContractDims, isView, isWidening, type Node, roleOf } from '../gra
 import {
   type Axis,
   type Contract,
+  dependsOnOrder,
   type Expr,
   type Index,
   isAffine,
+  isOrdered,
   linear,
+  type OrderedAxes,
   ofAxis,
+  orderKey,
+  orderOfContraction,
+  orderOfReduction,
   type Reduction,
   reshapeCoords,
+  SEQUENCE,
   type Stage,
   type Store,
   sameIndex,
@@ -50,6 +57,21 @@ export interface AxisGroups {
   readonly stages: readonly (readonly (readonly number[])[])[]
 }
 
+/** A stage, and how its axes came about. */
+interface WrittenStage {
+  readonly stage: Stage
+  /** Which of the stage's dims each axis runs over. */
+  readonly dims: readonly (readonly number[])[]
+  /** Axes that no loop runs over together with those in front of them. */
+  readonly borders: readonly Axis[]
+}
+
+/** What a group computes in registers and in memory. */
+export interface WrittenGroup {
+  readonly stages: readonly WrittenStage[]
+  readonly contract: Contract | undefined
+}
+
 /** What writes the expressions of one stage. */
 interface StageWriter {
   readonly emitter: ExpressionLowering
@@ -62,6 +84,23 @@ interface StageWriter {
 const isAccumulated = (node: Node): boolean => ROLES[roleOf(node)].accumulated
 
 const apart = (sizes: Shape): number[][] => sizes.map((_, i) => [i])
+/** Each dim by itself, but for the last ones, of which so many are one. */
+const apartBut = (sizes: Shape, innermost: number): number[][] => {
+  const dims = apart(sizes)
+  return innermost < 2 ? dims : [...dims.slice(0, -innermost), dims.slice(-innermost).flat()]
+}
+
+/** Whether it counts in which order a reduction combines its terms. */
+function hasOrder({ primitive, dtype }: Node): boolean {
+  return primitive.kind === 'reduce' && isOrdered(primitive.op, valueTypeOf(dtype))
+}
+
+/** In which order a reduction combines its terms. Doubles have one order, in any loops. */
+function orderOf({ primitive, inputs, dtype }: Node): OrderedAxes {
+  if (primitive.kind !== 'reduce' || dtype === 'float64') return ANY_LOOPS
+  return orderOfReduction((inputs[0] as Node).shape, primitive.dims)
+}
+const ANY_LOOPS: OrderedAxes = { order: SEQUENCE, innermost: 0 }
 
 /** Writes the stages of a group under one layout of axes. */
 export class GroupWriter {
@@ -158,45 +197,35 @@ export class GroupWriter {
     return { emitter, member, coordsOf }
   }
 
-  reduction(node: Node, stage: number): { axes: Axis[]; reduction: Reduction } {
-    return this.reductions([node], stage).map((reduction) => ({ axes: this.#stageAxes, reduction }))[0] as {
-      axes: Axis[]
-      reduction: Reduction
-    }
-  }
-
-  #stageAxes: Axis[] = []
-
-  /** Reductions of one stage, which share its axes. */
-  reductions(nodes: readonly Node[], stage: number): Reduction[] {
+  /** Reductions of one stage, which share its axes; the order is that of all to which it matters. */
+  reductions(nodes: readonly Node[], number: number, { order, innermost }: OrderedAxes): WrittenStage {
     const axes: Axis[] = []
     const sizes = this.#group.inner.filter((n) => n !== 1)
-    const coords = this.#axes(sizes, this.#layout?.stages[stage], axes)
-    this.#stageAxes = axes
+    const dims = this.#layout?.stages[number] ?? apartBut(sizes, innermost)
+    const coords = this.#axes(sizes, dims, axes)
     let next = 0
     const innerCoords = this.#group.inner.map((n) => (n === 1 ? ZERO : (coords[next++] as Index)))
-    const { emitter } = this.#stage(innerCoords, stage)
-    return nodes.map((node) => {
-      const { op, dims } = node.primitive as { op: Reduction['op']; dims: readonly number[] }
+    const { emitter } = this.#stage(innerCoords, number)
+    const reductions = nodes.map((node): Reduction => {
+      const { op, dims: reduced } = node.primitive as { op: Reduction['op']; dims: readonly number[] }
       const x = node.inputs[0] as Node
       const outer = reshapeCoords(this.#gridCoords, node.shape, this.#group.grid)
       let o = 0
       let i = 0
-      const position = x.shape.map((n, d) => (!dims.includes(d) ? (outer[o++] as Index) : n === 1 ? ZERO : (coords[i++] as Index)))
+      const position = x.shape.map((n, d) => (!reduced.includes(d) ? (outer[o++] as Index) : n === 1 ? ZERO : (coords[i++] as Index)))
       return { op, value: emitter.emit(x, position), type: valueTypeOf(node.dtype) }
     })
+    const stage: Stage = { kind: 'reduce', axes, reductions, ...(reductions.some(dependsOnOrder) && { order }) }
+    return { stage, dims, borders: innermost > 0 ? axes.slice(-1) : [] }
   }
 
-  contraction(node: Node): { stage: Stage; contract: Contract } {
+  contraction(node: Node): { written: WrittenStage; contract: Contract } {
     const [a, b] = node.inputs as readonly [Node, Node]
     const dims = node.primitive as ContractDims
     const sizes = a.shape.slice(a.shape.length - dims.k)
     const k: Axis[] = []
-    const steps = this.#axes(
-      sizes.filter((s) => s !== 1),
-      this.#layout?.stages[0],
-      k,
-    )
+    const long = sizes.filter((s) => s !== 1)
+    const steps = this.#axes(long, undefined, k)
     let next = 0
     const along = sizes.map((s) => (s === 1 ? ZERO : (steps[next++] as Index)))
     const coords = this.#gridCoords
@@ -217,7 +246,14 @@ export class GroupWriter {
     const part = (from: number, to: number): Axis[] =>
       this.gridAxes.filter((_, i) => (this.#gridDims[i] as number) >= from && (this.#gridDims[i] as number) < to)
     const contract: Contract = { batch: part(0, firstM), m: part(firstM, firstN), n: part(firstN, coords.length), k, a: loadA, b: loadB }
-    return { stage: { kind: 'reduce', axes: k, reductions: [{ op: 'sum', value, type }] }, contract }
+    const reduction: Reduction = { op: 'sum', value, type }
+    const order =
+      node.dtype === 'float64'
+        ? SEQUENCE
+        : orderOfContraction(sizeOf(node.shape.slice(firstM, firstN)), sizeOf(node.shape.slice(firstN)), long)
+    const stage: Stage = { kind: 'reduce', axes: k, reductions: [reduction], ...(dependsOnOrder(reduction) && { order }) }
+    // No axes are joined: by them it is told where a device cuts a long sum into parts
+    return { written: { stage, dims: apart(long), borders: k }, contract }
   }
 
   /** The value of an element unit, for a probe. */
@@ -231,15 +267,14 @@ export class GroupWriter {
     level: Level,
     stage: number,
     place: (node: Node) => { buffer: number; offset: number },
-  ): Stage {
+  ): WrittenStage {
     const axes: Axis[] = []
     let innerCoords: Index[] | undefined
+    let dims: readonly (readonly number[])[] = []
     if (level === 'domain') {
-      const coords = this.#axes(
-        this.#group.inner.filter((n) => n !== 1),
-        this.#layout?.stages[stage],
-        axes,
-      )
+      const sizes = this.#group.inner.filter((n) => n !== 1)
+      dims = this.#layout?.stages[stage] ?? apart(sizes)
+      const coords = this.#axes(sizes, dims, axes)
       let next = 0
       innerCoords = this.#group.inner.map((n) => (n === 1 ? ZERO : (coords[next++] as Index)))
     }
@@ -251,32 +286,32 @@ export class GroupWriter {
       const at = linear(coords, contiguousStrides(node.shape))
       return { buffer, index: { offset: at.offset + offset, terms: at.terms }, value }
     })
-    return { kind: 'store', axes, stores }
+    return { stage: { kind: 'store', axes, stores }, dims, borders: [] }
   }
 
   /** All stages of the group, storing the units for which `place` gives a buffer. */
-  write(place: (node: Node) => { buffer: number; offset: number } | undefined): { stages: Stage[]; contract: Contract | undefined } {
+  write(place: (node: Node) => { buffer: number; offset: number } | undefined): WrittenGroup {
     const { units, kind } = this.#group
-    const stages: Stage[] = []
+    const stages: WrittenStage[] = []
     let contract: Contract | undefined
     if (kind === 'contract') {
       const main = (units[0] as Unit).node
       this.#accs.set(main, { stage: 0, slot: 0 })
-      const written = this.contraction(main)
-      stages.push(written.stage)
-      contract = written.contract
+      const { written, contract: own } = this.contraction(main)
+      stages.push(written)
+      contract = own
     } else if (kind === 'row') {
       const reduced = units.filter((u) => roleOf(u.node) === 'reduce')
       const last = Math.max(...reduced.map((u) => u.ready))
       for (let ready = 1; ready <= last; ready++) {
         const nodes = reduced.filter((u) => u.ready === ready).map((u) => u.node)
-        if (nodes.length === 0) continue
-        const stage = stages.length
-        const reductions = this.reductions(nodes, stage)
-        stages.push({ kind: 'reduce', axes: this.#stageAxes, reductions })
-        nodes.forEach((node, slot) => {
-          this.#accs.set(node, { stage, slot })
-        })
+        for (const { nodes: own, axes } of byOrder(nodes)) {
+          const stage = stages.length
+          stages.push(this.reductions(own, stage, axes))
+          own.forEach((node, slot) => {
+            this.#accs.set(node, { stage, slot })
+          })
+        }
       }
     }
     for (const level of ['grid', 'domain'] as const) {
@@ -285,6 +320,26 @@ export class GroupWriter {
     }
     return { stages, contract }
   }
+}
+
+/** Reductions that have one order make one stage, and so do those to which it does not matter, with others. */
+function byOrder(nodes: readonly Node[]): readonly { readonly nodes: readonly Node[]; readonly axes: OrderedAxes }[] {
+  const parts = new Map<string, { readonly nodes: Node[]; readonly axes: OrderedAxes }>()
+  const free: Node[] = []
+  for (const node of nodes) {
+    if (!hasOrder(node)) {
+      free.push(node)
+      continue
+    }
+    const axes = orderOf(node)
+    const key = `${orderKey(axes.order)} ${axes.innermost}`
+    const part = parts.get(key)
+    if (part) part.nodes.push(node)
+    else parts.set(key, { nodes: [node], axes })
+  }
+  if (free.length === 0) return [...parts.values()]
+  const [first, ...others] = parts.values()
+  return [{ nodes: [...free, ...(first?.nodes ?? [])], axes: first?.axes ?? ANY_LOOPS }, ...others]
 }
 
 const isStrided = (e: Expr): e is Extract<Expr, { kind: 'load' }> => e.kind === 'load' && isAffine(e.index)
@@ -318,7 +373,7 @@ const ZERO: Index = { offset: 0, terms: [] }
 export function probe(group: FusionGroup, node: Node, level: Level, memory: Memory): number {
   const writer = new GroupWriter(group, memory, undefined, true)
   const role = roleOf(node)
-  if (role === 'reduce') writer.reduction(node, 0)
+  if (role === 'reduce') writer.reductions([node], 0, hasOrder(node) ? orderOf(node) : ANY_LOOPS)
   else if (role === 'contract') writer.contraction(node)
   else writer.element(node, level)
   return writer.ready

@@ -2,7 +2,7 @@
  * @file Which nodes get a place of their own ("units"): they may be stored, everything else is written out where it is used. A unit that
  * ends up in the kernel of all its readers is not stored either.
  */
-import { sizeOf } from '../base/index.ts'
+import { dtypeInfo, sizeOf } from '../base/index.ts'
 import { isSource, isView, isWidening, type Node, roleOf, rowOf, wholeBase } from '../graph/index.ts'
 import { WORK } from '../kernel/index.ts'
 import { ROLES } from './roles.ts'
@@ -32,6 +32,49 @@ interface Units {
   readonly length: ReadonlyMap<Node, number>
   /** Which nodes read each node. */
   readonly consumers: ReadonlyMap<Node, readonly Node[]>
+  /** Of which floats each node's expression is made, if of any. */
+  readonly precision: ReadonlyMap<Node, Precision>
+}
+
+/**
+ * A kernel computes all its floats in one precision: in doubles, where it reads or writes one. So an expression is made of doubles or of others, and what one reads of the
+ * other is stored: floats that are computed beside doubles would be rounded elsewhere, and have other last digits.
+ */
+export type Precision = 'single' | 'double'
+
+/** The precision in which a node computes itself, if in any. What shows or converts a double computes with doubles. */
+function ownPrecision({ dtype, inputs }: Node): Precision | undefined {
+  if (dtype === 'float64' || inputs.some((x) => x.dtype === 'float64')) return 'double'
+  return dtypeInfo[dtype].kind === 'float' ? 'single' : undefined
+}
+
+/** The precision of each expression; what is read across is made a unit. */
+function choosePrecision(order: readonly Node[], units: Set<Node>): Map<Node, Precision> {
+  const precision = new Map<Node, Precision>()
+  for (const node of order) {
+    if (isSource(node)) continue
+    const own = isView(node) ? undefined : ownPrecision(node)
+    let found = own
+    for (const input of node.inputs) {
+      const base = viewBase(input)
+      if (isSource(base) || units.has(base)) continue
+      const other = precision.get(base)
+      if (other === undefined) continue
+      found ??= other
+      if (other !== found) units.add(base)
+    }
+    if (found === undefined) continue
+    precision.set(node, found)
+    // A double as another float ends an expression
+    if (own === 'double' && node.dtype !== 'float64' && dtypeInfo[node.dtype].kind === 'float') units.add(node)
+  }
+  return precision
+}
+
+const viewBase = (node: Node): Node => {
+  let base = node
+  while (isView(base) && !base.storage) base = base.inputs[0] as Node
+  return base
 }
 
 /**
@@ -60,6 +103,8 @@ export function chooseUnits(order: readonly Node[], targets: { has(node: Node): 
       if (ROLES[role].readsStored && !isSource(wholeBase(input))) units.add(wholeBase(input))
     }
   }
+
+  const precision = choosePrecision(order, units)
 
   // Work per element when written out, and the number of primitives; both counted as a tree.
   const cost = new Map<Node, number>()
@@ -114,7 +159,7 @@ export function chooseUnits(order: readonly Node[], targets: { has(node: Node): 
         node.inputs.reduce((n, input) => n + (units.has(input) ? 1 : (length.get(input) as number)), 1),
       )
   }
-  return { units, length, consumers }
+  return { units, length, consumers, precision }
 }
 
 const SEVERAL = Symbol('several')

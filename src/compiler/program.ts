@@ -5,6 +5,7 @@ import { isSource, type Node, type PrimitiveOf, rowOf, wholeBase } from '../grap
 import {
   type Axis,
   type BufferUse,
+  type Contract,
   type Expr,
   type Index,
   type Kernel,
@@ -326,16 +327,21 @@ function write(
   group: FusionGroup,
   memory: Memory,
   place: Parameters<GroupWriter['write']>[0],
-): ReturnType<GroupWriter['write']> & { gridAxes: readonly Axis[] } {
+): { readonly stages: readonly Stage[]; readonly contract: Contract | undefined; readonly gridAxes: readonly Axis[] } {
   const apart = new GroupWriter(group, memory, undefined)
   const draft = apart.write(place)
   const joined = new GroupWriter(group, memory, collapseAxes(group, draft.stages))
+  const made = ({ stages, contract }: typeof draft, { gridAxes }: GroupWriter) => ({
+    stages: stages.map(({ stage }) => stage),
+    contract,
+    gridAxes,
+  })
   try {
-    return { ...joined.write(place), gridAxes: joined.gridAxes }
+    return made(joined.write(place), joined)
   } catch (e) {
     if (!(e instanceof NotFusable)) throw e
     // Over joined axes some positions are no longer seen to be equal; apart, they were.
-    return { ...draft, gridAxes: apart.gridAxes }
+    return made(draft, apart)
   }
 }
 

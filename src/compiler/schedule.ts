@@ -202,6 +202,7 @@ class Attempt implements Memory {
       return
     }
     fresh.length = length
+    fresh.precision = this.#chosen.precision.get(node)
     fresh.alone = this.#lessons.apart.has(node)
     fresh.sequence = this.#sequence++
     this.#groups.add(fresh)
@@ -309,6 +310,8 @@ class Attempt implements Memory {
     if (group.alone || group.length + length > LONGEST) return false
     const level = group.levelFor(node)
     if (!level) return false
+    const precision = this.#chosen.precision.get(node)
+    if (precision && group.precision && precision !== group.precision) return false
     const isReduce = roleOf(node) === 'reduce'
     // Narrow results are packed several to a word, which only a flat kernel can do.
     if (group.kind !== 'map' && dtypeInfo[node.dtype].bytes < 4) return false
@@ -330,6 +333,7 @@ class Attempt implements Memory {
       return false
     }
     this.#units.set(node, group.add(node, level, ready))
+    group.precision ??= precision
     group.length += length
     return true
   }

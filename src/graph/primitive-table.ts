@@ -2,7 +2,7 @@
  * @file What follows from each primitive: one row. Signatures, keys, the choice of what is stored, fusion, lowering and the runtime read the rows. A primitive
  * without a row does not compile, nor does a row that leaves something out.
  */
-import { contiguousStrides, dtypeInfo, type Shape, type TypedArray, toHalf } from '../base/index.ts'
+import { contiguousStrides, type DType, dtypeInfo, type Shape, type TypedArray, toHalf } from '../base/index.ts'
 import {
   ANY_BUT_MINUS_ONE,
   binaryExpr,
@@ -119,7 +119,7 @@ export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } 
     key: ({ value }, put) => put.float(value),
     cost: free,
     label: nameless,
-    lower: ({ dtype }, { value }) => constantExpr(dtype === 'bool' ? Number(value !== 0) : value, valueTypeOf(dtype)),
+    lower: ({ dtype }, { value }) => constantExpr(dtype === 'bool' ? Number(value !== 0) : nearest(value, dtype), valueTypeOf(dtype)),
     host: (node, { value }) => holdsHalf(value, node),
   },
   iota: {
@@ -334,8 +334,15 @@ export const rowOf = (primitive: Primitive): Row<Primitive> => PRIMITIVES[primit
 /** What a node is to the compiler, whether it is stored or not. */
 export const roleOf = (node: Node): Role => rowOf(node.primitive).role
 
-/** 8-bit integers are computed in 32 bits: what leaves their range comes back into it at once, not only where it is stored. */
+/** A literal as its dtype has it. Halves are computed in float32. */
+const nearest = (value: number, dtype: DType): number => (dtype === 'float32' ? Math.fround(value) : value)
+
+/**
+ * What an operator gives is of its dtype at once, not only where it is stored: 8-bit integers are computed in 32 bits, and come back into their range; literals are folded
+ * in doubles.
+ */
 function wrapped(value: Expr, { dtype }: Node): Expr {
+  if (value.kind === 'const') return constantExpr(nearest(value.value, dtype), value.type)
   if (dtype !== 'int8' && dtype !== 'uint8') return value
   return { kind: 'cast', x: value, from: 'int32', to: dtype, type: 'i32' }
 }

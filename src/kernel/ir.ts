@@ -127,8 +127,27 @@ export interface Store {
   readonly value: Expr
 }
 
+/**
+ * In which order float sums and products of a stage combine their terms, in the precision of floats; doubles are combined one after the other.
+ *
+ * - `sequence`: row-major over the stage's axes. Each `terms` consecutive ones are combined by themselves, and what they come to joins the whole.
+ * - `lanes`: terms are dealt out along the innermost axis, in fours: four go to the lanes of a vector, the next four to the next of so many `vectors`. Each lane combines
+ *   what it is given as it comes, row-major over the stage's axes. Vectors are joined lane by lane, k with k + half, then so are the lanes.
+ *
+ * What a long chain comes to joins the whole with what the joins before have lost (`compensated`, and by lanes); see `foldSchedule`.
+ */
+export type ReductionOrder =
+  | { readonly kind: 'sequence'; readonly terms: number; readonly compensated: boolean }
+  | { readonly kind: 'lanes'; readonly vectors: 1 | 2 | 4 }
+
 export type Stage =
-  | { readonly kind: 'reduce'; readonly axes: readonly Axis[]; readonly reductions: readonly Reduction[] }
+  | {
+      readonly kind: 'reduce'
+      readonly axes: readonly Axis[]
+      readonly reductions: readonly Reduction[]
+      /** Of those to which it matters (`dependsOnOrder`); absent, they are combined one after the other. */
+      readonly order?: ReductionOrder
+    }
   | { readonly kind: 'store'; readonly axes: readonly Axis[]; readonly stores: readonly Store[] }
 export type ReduceStage = Extract<Stage, { readonly kind: 'reduce' }>
 export type StoreStage = Extract<Stage, { readonly kind: 'store' }>

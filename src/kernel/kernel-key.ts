@@ -1,5 +1,6 @@
 /** @file What makes two kernels, or two calls of routines, one: their keys are equal. */
 import type { Axis, Contract, Kernel, Stage } from './ir.ts'
+import { orderKey } from './reduction-order.ts'
 import { type RoutineCall, routineRow, type TensorType } from './routine.ts'
 import { ValueNumbering } from './value-numbering.ts'
 
@@ -26,7 +27,7 @@ export function kernelKey(kernel: Kernel): string {
 function stageKey(stage: Stage, values: ValueNumbering): string {
   switch (stage.kind) {
     case 'reduce':
-      return stage.reductions.map(({ op, value, type }) => `${op} ${values.info(value).id} ${type}`).join()
+      return `${orderKey(stage.order)} ${stage.reductions.map(({ op, value, type }) => `${op} ${values.info(value).id} ${type}`).join()}`
     case 'store':
       return stage.stores.map(({ buffer, index, value }) => `${buffer} ${values.indexInfo(index).id} ${values.info(value).id}`).join()
   }

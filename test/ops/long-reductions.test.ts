@@ -5,11 +5,10 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type DType, dtypeInfo, fromHalf, type TypedArray, toHalf } from '../../src/base/index.ts'
 import { LONG } from '../../src/compiler/routines.ts'
-import { CHAIN as WASM_CHAIN } from '../../src/device/cpu/wasm/codegen/reductions.ts'
 import { LANES } from '../../src/device/cpu/wasm/codegen/writer.ts'
 import type { Device, DeviceTraits, Place } from '../../src/device/index.ts'
 import { WORKGROUP } from '../../src/device/webgpu/strategy.ts'
-import type { ReduceOp } from '../../src/kernel/index.ts'
+import { type ReduceOp, SUM_CHAIN } from '../../src/kernel/index.ts'
 import { device } from '../support/device.ts'
 
 const OPS: readonly ReduceOp[] = ['sum', 'prod', 'max', 'min', 'argmax', 'argmin']
@@ -145,7 +144,7 @@ const around = (...centres: number[]): number[] =>
 /** Everything in one kernel that is shared or taken several at a time begins at one of these: a lane, a vector, some vectors, and a chain of each. */
 const SHORT = around(
   ...[1, LANES, 2 * LANES, 4 * LANES, WORKGROUP, 256, 512],
-  ...[WASM_CHAIN, LANES * WASM_CHAIN, 2 * LANES * WASM_CHAIN, 4 * LANES * WASM_CHAIN],
+  ...[SUM_CHAIN, LANES * SUM_CHAIN, 2 * LANES * SUM_CHAIN, 4 * LANES * SUM_CHAIN],
 )
 
 describe.each(ENGINES)('reductions on %s', (engine) => {

@@ -1,7 +1,7 @@
 /** @file Contractions to test devices with, from plain matrix products to those of a convolution, with what they should give in plain loops. */
 import { expect } from 'vitest'
 import { type TypedArray, toHalf } from '../../src/base/index.ts'
-import type { Axis, Index, Kernel, Store } from '../../src/kernel/index.ts'
+import { type Axis, type Index, type Kernel, orderOfContraction, type Store } from '../../src/kernel/index.ts'
 import { acc, at, axis, binary, distance, flat, kernel, literal, load, noise, unary } from '../webgpu/kernels.ts'
 
 /** An axis: its size, and how far its neighbours are apart in a and in b (0 where it does not move there). */
@@ -85,12 +85,17 @@ function contractKernel(spec: Spec): Kernel {
     stores.push({ buffer: 6, index: columnsFirst(grid, n), value: sum })
   }
   const type = half ? 'float16' : 'float32'
+  const order = orderOfContraction(
+    sizeOf(spec.m),
+    sizeOf(spec.n),
+    spec.k.map(({ size }) => size),
+  )
   return kernel(
     grid,
     epilogue ? [type, type, 'float32', 'float32', 'float32'] : [type, type],
     epilogue ? ['float32', 'float32'] : ['float32'],
     [
-      { kind: 'reduce', axes: k, reductions: [{ op: 'sum', value: binary('mul', a, b), type: 'float' }] },
+      { kind: 'reduce', axes: k, reductions: [{ op: 'sum', value: binary('mul', a, b), type: 'float' }], order },
       { kind: 'store', axes: [], stores },
     ],
     { contract: { batch, m, n, k, a, b } },

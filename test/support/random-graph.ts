@@ -23,6 +23,8 @@ export interface RandomGraphOptions {
   readonly floats: readonly DType[]
   /** How many primitives, roughly. */
   readonly size?: number
+  /** Whether each node is computed and stored before the next is recorded, so that nothing is fused. */
+  readonly stored?: boolean
 }
 
 /** One node that was read, with what it should have been. */
@@ -454,13 +456,16 @@ export class RandomGraph {
   }
 
   /** Adds nodes. */
-  grow(count: number): void {
+  async grow(count: number): Promise<void> {
     while (this.#pool.length < 2) this.#leaf()
     for (let i = 0; i < count; i++) {
+      const known = this.#pool.length
       const node = this.#make()
-      if (!node) continue
-      if (sizeOf(node.shape) > MAX_ELEMENTS) graph.forget(node)
-      else this.#keep(node)
+      if (node) {
+        if (sizeOf(node.shape) > MAX_ELEMENTS) graph.forget(node)
+        else this.#keep(node)
+      }
+      if (this.#options.stored) for (const made of this.#pool.slice(known)) await runtime.readNode(made)
     }
   }
 
@@ -537,7 +542,7 @@ export async function runRandomGraph(seed: number, options: RandomGraphOptions):
   const results: Checked[] = []
   const rounds = 1 + Math.floor(random() * 3)
   for (let round = 0; round < rounds; round++) {
-    made.grow(options.size ?? 12 + Math.floor(random() * 30))
+    await made.grow(options.size ?? 12 + Math.floor(random() * 30))
     results.push(...(await made.check(4)))
     if (random() < 0.3) runtime.closeStep()
   }

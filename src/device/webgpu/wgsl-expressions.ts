@@ -107,6 +107,11 @@ export class WgslExpressions {
     this.scope.lines.push(`${this.scope.indent}${text}`)
   }
 
+  /** Lines that are indented as they are to be. */
+  lines(text: string): void {
+    this.scope.lines.push(text)
+  }
+
   /** A short name for a loop axis, by order of appearance, so that equal kernels print equally. */
   axisName(axis: Axis): string {
     let name = this.#axisNames.get(axis)

@@ -73,7 +73,7 @@ export interface Loop {
  */
 const AT_ONCE = 4
 
-/** The loop that updates the accumulators of a stage. */
+/** The loop that updates the accumulators of a stage. Four terms of a long sum are one part of it, and so are those that are left at the end, whatever else the loop does. */
 export function reduceLoop(
   emitter: WgslExpressions,
   stage: ReduceStage,
@@ -82,64 +82,75 @@ export function reduceLoop(
   position: () => string,
   sharing: number,
 ): void {
-  const { name, first, step, limit, axes, before } = loop
-  let from = first
-  const terms = stage.reductions.every((r) => keepsRest(stage, r, sharing)) ? plainTerms(emitter, stage, names, loop) : undefined
-  if (terms !== undefined) {
-    from = emitter.fresh('t')
-    emitter.line(`var ${from} = ${first};`)
+  const { name, first, step, limit } = loop
+  const sums = stage.reductions.flatMap((r, slot) => (keepsRest(stage, r, sharing) ? [names[slot] as string] : []))
+  const terms = termsText(emitter, stage, names, loop, position, sharing)
+  const head = (from: string, to: string): string => `for (var ${name} = ${from}; ${name} < ${to}; ${name} += ${step}u) {`
+  if (sums.length === 0) {
+    emitter.lines(`${head(first, limit)}\n${terms}\n}`)
+    return
+  }
+  const begin = (): void => {
+    for (const acc of sums) emitter.line(`var ${acc}_part = 0.0f;`)
+  }
+  const join = (): void => {
+    for (const acc of sums) addWithRest(emitter, acc, `${acc}_part`)
+  }
+  const from = emitter.fresh('t')
+  // Terms that are much text stand there once
+  const long = terms.length > LONG_TERMS || CALL.test(terms)
+  emitter.line(`var ${from} = ${first};`)
+  if (!long) {
     emitter.open()
-    for (const acc of names) emitter.line(`var ${acc}_part = 0.0f;`)
-    for (let i = 0; i < AT_ONCE; i++) emitter.line(`{ let ${name} = ${from} + ${i * step}u;\n${terms} }`)
-    for (const acc of names) addWithRest(emitter, acc, `${acc}_part`)
+    begin()
+    for (let i = 0; i < AT_ONCE; i++) emitter.lines(`{ let ${name} = ${from} + ${i * step}u;\n${terms} }`)
+    join()
     emitter.close(`for (; ${from} + ${(AT_ONCE - 1) * step}u < ${limit}; ${from} += ${AT_ONCE * step}u) {`)
   }
-  emitter.open(axes)
-  before?.()
-  accumulate(emitter, stage, names, position, sharing)
-  emitter.close(`for (var ${name} = ${from}; ${name} < ${limit}; ${name} += ${step}u) {`)
-}
-
-/** The lines that add the terms of one iteration to parts; undefined where they are too much to write out several times. */
-function plainTerms(
-  emitter: WgslExpressions,
-  { reductions }: ReduceStage,
-  names: readonly string[],
-  { axes, before }: Loop,
-): string | undefined {
-  emitter.open(axes)
-  before?.()
-  reductions.forEach((r, slot) => {
-    emitter.line(`${names[slot]}_part += ${emitter.value(r.value)};`)
-  })
-  const text = emitter.close()
-  return text.length > LONG_TERMS || CALL.test(text) ? undefined : text
+  emitter.open()
+  begin()
+  emitter.lines(`${head(from, long ? `min(${from} + ${AT_ONCE * step}u, ${limit})` : limit)}\n${terms}\n}`)
+  join()
+  emitter.close(long ? `for (; ${from} < ${limit}; ${from} += ${AT_ONCE * step}u) {` : `if (${from} < ${limit}) {`)
 }
 const LONG_TERMS = 400
 /** Calls of what is more than some instructions. */
 const CALL = /\b(f_|pow_|philox|checked_|half_)/
 
-/** Updates the accumulators with the values of one iteration. */
-export function accumulate(
+/** The lines that take the terms of one iteration: of long sums into their parts. */
+function termsText(
   emitter: WgslExpressions,
   stage: ReduceStage,
   names: readonly string[],
+  { axes, before }: Loop,
   position: () => string,
-  sharing = 1,
-): void {
+  sharing: number,
+): string {
+  emitter.open(axes)
+  before?.()
   for (const [slot, r] of stage.reductions.entries()) {
     const name = names[slot] as string
-    if (keepsRest(stage, r, sharing)) {
-      addWithRest(emitter, name, emitter.named(r.value))
-      continue
-    }
-    const extreme = positionOf(r.op)
-    if (extreme) {
-      const value = emitter.named(r.value)
-      const wins = `${name}_at < 0 || (${better(extreme, r.value.type, name, value)})`
-      emitter.line(`if (${wins}) { ${name} = ${value}; ${name}_at = ${position()}; }`)
-    } else emitter.line(`${name} = ${combine(r, name, emitter.value(r.value))};`)
+    if (keepsRest(stage, r, sharing)) emitter.line(`${name}_part += ${emitter.value(r.value)};`)
+    else accumulateOne(emitter, r, name, position)
   }
+  return emitter.close()
+}
+
+/** Updates the accumulators of a stage without loops. */
+export function accumulate(emitter: WgslExpressions, stage: ReduceStage, names: readonly string[], position: () => string): void {
+  for (const [slot, r] of stage.reductions.entries()) accumulateOne(emitter, r, names[slot] as string, position)
+}
+
+/** Updates an accumulator with the value of one iteration. */
+function accumulateOne(emitter: WgslExpressions, r: Reduction, name: string, position: () => string): void {
+  const extreme = positionOf(r.op)
+  if (!extreme) {
+    emitter.line(`${name} = ${combine(r, name, emitter.value(r.value))};`)
+    return
+  }
+  const value = emitter.named(r.value)
+  const wins = `${name}_at < 0 || (${better(extreme, r.value.type, name, value)})`
+  emitter.line(`if (${wins}) { ${name} = ${value}; ${name}_at = ${position()}; }`)
 }
 
 /** Completes the accumulators by what their additions lost. */

@@ -242,7 +242,7 @@ export class WasmEngine implements Engine {
 
   #write(kernel: Kernel, lengths: readonly number[]): Written {
     const blocks = this.choose(kernel)
-    if (!blocks) return this.#writeCode(codeOf(kernel, lengths))
+    if (!blocks) return this.#writeCode(codeOf(kernel, lengths, this.#fuses))
     let scratchBytes = 0
     const code: KernelCode = {
       ...headOf(kernel),

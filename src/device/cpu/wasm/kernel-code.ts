@@ -31,9 +31,9 @@ export function headOf(kernel: Kernel): KernelHead {
   return { label: kernel.label, buffers: kernel.buffers.length, scalars }
 }
 
-/** A kernel of the IR, point by point. @param lengths elements of each of its buffers */
-export const codeOf = (kernel: Kernel, lengths: readonly number[]): KernelCode => ({
+/** A kernel of the IR, point by point. @param lengths elements of each of its buffers @param fuses see `KernelWriter` */
+export const codeOf = (kernel: Kernel, lengths: readonly number[], fuses: boolean): KernelCode => ({
   ...headOf(kernel),
   work: timeOf(kernel),
-  write: (module, library) => new KernelWriter(kernel, lengths, module, library).write(),
+  write: (module, library) => new KernelWriter(kernel, lengths, module, library, fuses).write(),
 })

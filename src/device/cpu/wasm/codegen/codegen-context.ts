@@ -33,6 +33,8 @@ export abstract class CodegenContext {
   lead = 0
   /** Whether vectors begin at multiples of four along it. */
   aligned = false
+  /** Whether the products of a contraction are added in one instruction with the multiplication. */
+  fuses = false
   /** Lanes that count, at the end of the axis: the others may read what lies behind, and are not stored. */
   count = LANES
   /** The lanes that the `where`s around choose; all of them where undefined. */

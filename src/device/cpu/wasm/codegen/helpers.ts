@@ -87,6 +87,50 @@ function toHalf4(code: Code, args: readonly Local[]): void {
   code.get(x).i32(16).op('i32x4.shr_u').v128(four(0x8000)).op('v128.and').op('v128.or')
 }
 
+/** Bits of the least number that is infinite as a half, before it is rounded and after. */
+const INFINITE_HALF = 0x47800000
+
+/** float32 to the nearest half, as a float32: as `toHalf`, in place. */
+function roundHalf(code: Code): void {
+  const [x] = code.params as [Local]
+  const [bits, abs] = [code.local('i32'), code.local('i32')]
+  code.get(x).op('i32.reinterpret_f32').tee(bits).i32(0x7fffffff).op('i32.and').set(abs)
+  code.get(abs).i32(0xfff).op('i32.add')
+  code.get(abs).i32(13).op('i32.shr_u').i32(1).op('i32.and').op('i32.add').i32(-0x2000).op('i32.and')
+  code.get(x).op('f32.abs').f32(0.5).op('f32.add').f32(0.5).op('f32.sub').op('i32.reinterpret_f32')
+  code.get(abs).i32(0x38800000).op('i32.ge_u').op('select').set(abs)
+  const nan = code.local('i32')
+  code.get(bits).i32(0x7fffffff).op('i32.and').i32(0x7f800000).op('i32.gt_u').set(nan)
+  code.i32(0x7fc00000)
+  code.i32(0x7f800000).get(abs).get(abs).i32(INFINITE_HALF).op('i32.ge_u').op('select')
+  code.get(nan).op('select')
+  code
+    .get(bits)
+    .i32(-(2 ** 31))
+    .op('i32.and')
+    .op('i32.or')
+    .op('f32.reinterpret_i32')
+}
+
+function roundHalf4(code: Code, args: readonly Local[]): void {
+  const [x] = args as [Local]
+  const [abs, near] = [code.local('v128'), code.local('v128')]
+  code.get(x).op('f32x4.abs').set(abs)
+  code.get(abs).v128(four(0xfff)).op('i32x4.add')
+  code.get(abs).i32(13).op('i32x4.shr_u').v128(four(1)).op('v128.and').op('i32x4.add').v128(four(-0x2000)).op('v128.and')
+  code.get(abs).f32(0.5).op('f32x4.splat').op('f32x4.add').f32(0.5).op('f32x4.splat').op('f32x4.sub')
+  code.get(abs).v128(four(0x38800000)).op('i32x4.ge_u').op('v128.bitselect').set(near)
+  code.v128(four(0x7f800000)).get(near)
+  code.get(near).v128(four(INFINITE_HALF)).op('i32x4.ge_u').op('v128.bitselect').set(near)
+  code.v128(four(0x7fc00000)).get(near)
+  code.get(abs).v128(four(0x7f800000)).op('i32x4.gt_u').op('v128.bitselect')
+  code
+    .get(x)
+    .v128(four(-(2 ** 31)))
+    .op('v128.and')
+    .op('v128.or')
+}
+
 /** Half to float32: the exponent is 112 too small, which a product with 2¹¹² mends, for subnormals too; ±Inf and NaN have the largest exponent. */
 function fromHalf(code: Code): void {
   const [half] = code.params as [Local]
@@ -292,6 +336,8 @@ const HELPERS = {
   toHalf4: { params: ['v128'], results: ['v128'], write: toHalf4 },
   fromHalf: { params: ['i32'], results: ['f32'], write: fromHalf },
   fromHalf4: { params: ['v128'], results: ['v128'], write: fromHalf4 },
+  roundHalf: { params: ['f32'], results: ['f32'], write: roundHalf },
+  roundHalf4: { params: ['v128'], results: ['v128'], write: roundHalf4 },
   div_s: { params: ['i32', 'i32'], results: ['i32'], write: divide(true) },
   div_u: { params: ['i32', 'i32'], results: ['i32'], write: divide(false) },
   mod_s: { params: ['i32', 'i32'], results: ['i32'], write: remainder('i32.rem_s') },

@@ -6,27 +6,24 @@
  */
 import {
   type Axis,
-  addsFloats,
+  foldSchedule,
   indicesOf,
   type Kernel,
-  positionOf,
   type ReduceStage,
   reductionsOf,
   rootsOf,
   type Stage,
   type StoreStage,
-  storesOf,
   unreachable,
 } from '../../../../kernel/index.ts'
-import { type Code, four, type Local, type ModuleBuilder } from '../assembler/assembler.ts'
+import type { Code, Local, ModuleBuilder } from '../assembler/assembler.ts'
 import { workOf } from '../cost.ts'
-import type { Accumulator } from './codegen-context.ts'
 import { Expressions } from './expressions.ts'
 import { Helpers } from './helpers.ts'
 import { patternOf } from './lane-strides.ts'
 import type { Library } from './library.ts'
 import { alongLane, type Copy, copiesOf, forEachCopy, overAxes } from './loops.ts'
-import { accumulate, joinAll, type Partial, start, wholesOf } from './reductions.ts'
+import { reducePoints, reduceRow } from './reduce-stage.ts'
 import { gridLane, stageLane } from './vectorize.ts'
 import { LANES, type Mode } from './writer.ts'
 
@@ -38,19 +35,25 @@ export class KernelWriter {
   readonly #code: Code
   readonly #at: Expressions
 
-  /** @param lengths elements of each buffer */
-  constructor(kernel: Kernel, lengths: readonly number[], module: ModuleBuilder, library: Library) {
+  /**
+   * @param lengths elements of each buffer
+   * @param fuses whether products in panels multiply and add in one instruction: those here, which are as likely to be the same product, do then, too
+   */
+  constructor(kernel: Kernel, lengths: readonly number[], module: ModuleBuilder, library: Library, fuses: boolean) {
     this.#kernel = kernel
     this.#code = module.function(['i32', 'i32', 'i32'], [], 'run')
     this.#at = new Expressions(kernel, lengths, this.#code, library, new Helpers(module))
     this.#at.aligned = true
+    const [first] = kernel.stages
+    this.#at.fuses =
+      fuses && !this.#at.wide && kernel.contract !== undefined && first?.kind === 'reduce' && first.order?.kind === 'sequence'
   }
 
   /** Writes the function; returns how many rows there are to share. */
   write(): number {
     const code = this.#code
     const { grid, stages } = this.#kernel
-    const along = this.#at.wide ? undefined : gridLane(this.#kernel, this.#at.terms, true)
+    const along = this.#at.wide ? undefined : gridLane(this.#kernel, this.#at.terms, true, this.#at.fuses)
     const outer = along ? grid.filter((a) => a !== along) : grid
     const rows = outer.reduce((n, a) => n * a.size, 1)
     const chunks = along ? Math.ceil(along.size / CHUNK) : 1
@@ -104,7 +107,11 @@ export class KernelWriter {
     this.#at.lane = axis
     this.#at.hoist(rootsOf(stages), new Set([axis, ...stages.flatMap((s) => s.axes)]), 'scalar')
     const reduces = stages.some((s) => reductionsOf(s).length > 0)
-    const most = reduces ? this.#vectorsAtOnce(stages, axis) : 1
+    // Over several runs, sums by lanes have accumulators for several vectors each
+    const held = Math.max(
+      ...stages.map((s) => (s.kind === 'reduce' && s.order?.kind === 'lanes' && s.axes.length > 1 ? s.order.vectors : 1)),
+    )
+    const most = reduces ? Math.min(this.#vectorsAtOnce(stages, axis), 4 / held) : 1
     alongLane(code, i, chunks > 1 ? end : undefined, axis.size, most, (copies) => {
       this.#at.scoped(() => {
         stages.forEach((stage, s) => {
@@ -131,7 +138,7 @@ export class KernelWriter {
     const [copy] = copiesOf(1) as [Copy]
     copy.accs = this.#at.accs
     this.#kernel.stages.forEach((stage, s) => {
-      const lane = this.#at.wide ? undefined : stageLane(stage, this.#at.terms)
+      const lane = this.#at.wide ? undefined : stageLane(stage, this.#at.terms, this.#at.fuses)
       if (lane) this.#rowStage(stage, s, lane)
       else this.#stage(stage, s, 'scalar', [copy])
     })
@@ -149,118 +156,59 @@ export class KernelWriter {
         )
         break
       case 'reduce':
-        this.#reduce(stage, number, work, mode, copies)
+        reducePoints(this.#at, stage, number, work, mode, copies)
         break
       default:
         unreachable(stage)
     }
   }
 
-  #reduce({ axes, reductions }: ReduceStage, number: number, work: number, mode: Mode, copies: readonly Copy[]): void {
-    const code = this.#code
-    const vector = mode === 'vector'
-    const accOf = (slot: number): Accumulator => this.#at.accs.get(`${number}.${slot}`) as Accumulator
-    forEachCopy(this.#at, copies, () => {
-      reductions.forEach(({ op, value }, slot) => {
-        const local = this.#at.fresh(vector ? 'v128' : this.#at.scalarType(value.type))
-        const position = positionOf(op) && this.#at.fresh(vector ? 'v128' : 'i32')
-        this.#at.accs.set(`${number}.${slot}`, { local, vector, position })
-        start(this.#at, op, value.type, mode)
-        code.set(local)
-        if (position) (vector ? code.v128(four(0)) : code.i32(0)).set(position)
-      })
-    })
-    const counter = reductions.some((r) => positionOf(r.op)) ? this.#at.fresh('i32') : undefined
-    if (counter) code.i32(0).set(counter)
-    const sums: Local[] = []
-    forEachCopy(this.#at, copies, () => {
-      reductions.forEach((r, slot) => {
-        if (addsFloats(r)) sums.push(accOf(slot).local)
-      })
-    })
-    const terms = axes.reduce((n, a) => n * a.size, 1)
-    const folded = wholesOf(this.#at, sums, terms)
-    const body = (): void => {
-      forEachCopy(this.#at, copies, () =>
-        this.#at.scoped(() => {
-          reductions.forEach((r, slot) => {
-            accumulate(this.#at, r, mode, accOf(slot), () => {
-              code.get(counter as Local)
-              if (vector) code.op('i32x4.splat')
-            })
-          })
-        }),
-      )
-      if (counter) code.get(counter).i32(1).op('i32.add').set(counter)
+  /** A stage whose innermost axis runs in vectors, at one point of the grid. */
+  #rowStage(stage: Stage, number: number, lane: Axis): void {
+    const at = this.#at
+    const most = Math.max(1, Math.min(this.#vectorsAtOnce([stage], lane), Math.floor(lane.size / LANES)))
+    switch (stage.kind) {
+      case 'reduce':
+        reduceRow(at, stage, number, lane, evenly(stage, most))
+        break
+      case 'store':
+        this.#storeRow(stage, lane, most)
+        break
+      default:
+        unreachable(stage)
     }
-    overAxes(this.#at, axes, work, body, folded?.step)
-    folded?.end()
   }
 
-  /** A stage whose innermost axis runs in vectors, at one point of the grid: several vectors at a time, that sums do not wait for each other. */
-  #rowStage(stage: ReduceStage | StoreStage, number: number, lane: Axis): void {
-    const code = this.#code
+  #storeRow({ axes, stores }: StoreStage, lane: Axis, most: number): void {
     const at = this.#at
-    const outer = stage.axes.filter((a) => a !== lane)
-    const most = Math.max(1, Math.min(this.#vectorsAtOnce([stage], lane), Math.floor(lane.size / LANES)))
-    const reductions = reductionsOf(stage)
-    const stores = storesOf(stage)
-    at.hoist(rootsOf([stage]), new Set(stage.axes), 'scalar')
-    const partial = reductions.map(({ op, value }) =>
-      Array.from({ length: most }, (_, n): Partial => {
-        const [local, position] = [at.fresh('v128'), positionOf(op) && at.fresh('v128')]
-        start(at, op, value.type, 'vector')
-        code.set(local)
-        // Where nothing is more than the start, the first is the extreme
-        if (position) code.v128([4 * n, 4 * n + 1, 4 * n + 2, 4 * n + 3]).set(position)
-        return { local, position }
-      }),
-    )
-    const before = reductions.some((r) => positionOf(r.op)) ? at.fresh('i32') : undefined
-    if (before) code.i32(0).set(before)
+    const { code } = at
+    const roots = stores.flatMap(({ index, value }) => [index, value])
+    at.hoist(roots, new Set(axes), 'scalar')
     at.lane = lane
-    const turns = Math.ceil(lane.size / LANES / most)
-    const folded = wholesOf(
-      at,
-      reductions.flatMap((r, slot) => (addsFloats(r) ? (partial[slot] as Partial[]).map((p) => p.local) : [])),
-      outer.reduce((n, a) => n * a.size, turns),
-    )
     const row = (): void => {
       const i = at.fresh('i32')
       at.axes.set(lane, i)
       code.i32(0).set(i)
-      at.hoist(rootsOf([stage]), new Set([lane]), 'scalar')
-      alongLane(
-        code,
-        i,
-        undefined,
-        lane.size,
-        most,
-        (copies) =>
-          forEachCopy(at, copies, (copy, n) =>
-            at.scoped(() => {
-              if (stores.length > 0) at.stores(stores, 'vector')
-              reductions.forEach((r, slot) => {
-                const counter = (): void => {
-                  code
-                    .get(before as Local)
-                    .get(i)
-                    .op('i32.add')
-                  at.ramp(1)
-                }
-                accumulate(at, r, 'vector', (partial[slot] as Partial[])[n] as Partial, counter, copy.mask)
-              })
-            }),
-          ),
-        folded?.step,
+      at.hoist(roots, new Set([lane]), 'scalar')
+      alongLane(code, i, undefined, lane.size, most, (copies) =>
+        forEachCopy(at, copies, () => at.scoped(() => at.stores(stores, 'vector'))),
       )
-      if (before) code.get(before).i32(lane.size).op('i32.add').set(before)
     }
-    overAxes(at, outer, 100, row, folded?.step, turns)
-    folded?.end()
+    overAxes(
+      at,
+      axes.filter((a) => a !== lane),
+      100,
+      row,
+    )
     at.lane = undefined
-    reductions.forEach(({ op, value: { type } }, slot) => {
-      at.accs.set(`${number}.${slot}`, joinAll(at, op, type, partial[slot] as [Partial, ...Partial[]]))
-    })
   }
+}
+
+/** Of so many vectors at a time as many as a fold does not cut apart. */
+function evenly({ order, axes }: ReduceStage, most: number): number {
+  const schedule = order && foldSchedule(order, axes)
+  if (schedule?.per !== 'terms' || schedule.every % (axes.at(-1) as Axis).size === 0) return most
+  let n = most
+  while (schedule.every % (LANES * n) !== 0) n--
+  return n
 }

@@ -290,8 +290,8 @@ export function convert(w: Writer, from: ValueType, to: DType, mode: Mode): void
       break
     case 'float16':
       toFloat(w, from, vector)
-      halfBits(w, vector)
-      w.helpers.apply(code, vector ? 'fromHalf4' : 'fromHalf')
+      if (w.wide) code.call(w.helpers.get('oddFloat'))
+      w.helpers.apply(code, vector ? 'roundHalf4' : 'roundHalf')
       if (w.wide) code.op('f64.promote_f32')
       break
     case 'int32':

@@ -9,7 +9,7 @@ import {
   reduceOps,
   type ValueType,
 } from '../../../../kernel/index.ts'
-import { four, type Local } from '../assembler/assembler.ts'
+import type { Local } from '../assembler/assembler.ts'
 import type { Accumulator } from './codegen-context.ts'
 import { signOfType, writeOperator } from './operators.ts'
 import type { Mode, Writer } from './writer.ts'
@@ -25,61 +25,9 @@ export function start(w: Writer, op: ReduceOp, type: ValueType, mode: Mode): voi
   w.constant({ kind: 'const', value: identityOf(op, dtypeOfValue[type]), type }, mode)
 }
 
-/** Terms that one accumulator adds before what it holds is folded into the whole: rounding errors grow with the length of a chain. */
-export const CHAIN = 128
-
-/** The whole of a long sum, and how much of it rounding has lost so far. */
-interface Whole {
-  readonly total: Local
-  readonly lost: Local
-}
-
-/**
- * Moves what an accumulator holds into the whole, with what was lost before; the accumulator begins anew.
- * @see Kahan, Further remarks on reducing truncation errors, 1965
- */
-function fold(w: Writer, acc: Local, { total, lost }: Whole): void {
-  const { code } = w
-  const vector = acc.type === 'v128'
-  const shape = vector ? 'f32x4' : 'f32'
-  const next = w.fresh(acc.type)
-  code.get(acc).get(lost).op(`${shape}.sub`).set(acc)
-  code.get(total).get(acc).op(`${shape}.add`).tee(next)
-  code.get(total).op(`${shape}.sub`).get(acc).op(`${shape}.sub`).set(lost)
-  code.get(next).set(total)
-  // Of infinities nothing is lost
-  code.get(lost)
-  if (vector) code.get(lost).get(lost).op('f32x4.eq').op('v128.and').set(lost).v128(four(0)).set(acc)
-  else code.f32(0).get(lost).get(lost).op('f32.eq').op('select').set(lost).f32(0).set(acc)
-}
-
-/** Where a float sum of so many terms is too long for one chain: a whole for each accumulator. */
-export function wholesOf(
-  w: Writer,
-  accs: readonly Local[],
-  terms: number,
-): { readonly step: () => void; readonly end: () => void } | undefined {
-  if (terms <= CHAIN || w.wide || accs.length === 0) return undefined
-  const wholes = accs.map((acc): [Local, Whole] => {
-    const whole = { total: w.fresh(acc.type), lost: w.fresh(acc.type) }
-    for (const local of [whole.total, whole.lost]) {
-      if (acc.type === 'v128') w.code.v128(four(0)).set(local)
-      else w.code.f32(0).set(local)
-    }
-    return [acc, whole]
-  })
-  const step = (): void => {
-    for (const [acc, whole] of wholes) fold(w, acc, whole)
-  }
-  const end = (): void => {
-    step()
-    for (const [acc, { total }] of wholes) w.code.get(total).set(acc)
-  }
-  return { step, end }
-}
-
 /** Joins the two on the stack. */
-const join = (w: Writer, op: ReduceOp, type: ValueType, mode: Mode): void => writeOperator(w, reduceOps[op].joins, type, mode === 'vector')
+export const join = (w: Writer, op: ReduceOp, type: ValueType, mode: Mode): void =>
+  writeOperator(w, reduceOps[op].joins, type, mode === 'vector')
 
 /** The accumulator takes the value on the stack, and what `counter` pushes, where that is a more extreme one; NaN is the most extreme, and the first of equals stays. */
 function takeExtreme(
@@ -168,6 +116,29 @@ function joinExtremes(w: Writer, extreme: Extreme, type: ValueType, acc: Require
 
 /** What a lane of a vector holds. */
 const NUMBER: Readonly<Record<ValueType, 'f32' | 'i32'>> = { float: 'f32', i32: 'i32', u32: 'i32', bool: 'i32' }
+
+/** Vectors are joined lane by lane, k with k + half; the first has them all. */
+export function joinVectors(w: Writer, op: ReduceOp, type: ValueType, mode: Mode, parts: readonly Local[]): void {
+  const { code } = w
+  for (let n = parts.length; n > 1; n = Math.ceil(n / 2)) {
+    const half = Math.ceil(n / 2)
+    for (let k = 0; k + half < n; k++) {
+      code.get(parts[k] as Local).get(parts[k + half] as Local)
+      join(w, op, type, mode)
+      code.set(parts[k] as Local)
+    }
+  }
+}
+
+/** The accumulator takes the first lanes of a vector of floats, one after the other. */
+export function joinLanes(w: Writer, op: ReduceOp, acc: Local, vector: Local, lanes: number): void {
+  const { code } = w
+  for (let lane = 0; lane < lanes; lane++) {
+    code.get(acc).get(vector).lane('f32x4.extract_lane', lane)
+    join(w, op, 'float', 'scalar')
+    code.set(acc)
+  }
+}
 
 const HALVES = [
   [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15],

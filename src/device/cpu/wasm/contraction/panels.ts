@@ -12,6 +12,9 @@ import {
   type ContractAxes,
   coefOf,
   collapsedAxes,
+  evenParts,
+  exchanged,
+  exchangedAxes,
   fitsTemplate,
   type Index,
   type Kernel,
@@ -35,8 +38,10 @@ export interface Blocks {
  * A panel of b stays in the first cache, the block of a in the second. Larger blocks are fewer to share among threads; one thread gains by more columns, as it packs a
  * less often.
  */
-const BLOCKS: Blocks = { terms: 256, rows: 64, columns: 192 }
-const ALONE: Blocks = { ...BLOCKS, columns: 264 }
+const BLOCKS = { rows: 64, columns: 192 }
+const ALONE = { ...BLOCKS, columns: 264 }
+/** Columns that are worth a panel. */
+const LEAST_COLUMNS = 6
 /** Bytes of packed columns that are kept for the next rows; where all terms need more, they are packed again. */
 const KEPT = 2 ** 21
 
@@ -50,11 +55,13 @@ export function fitsPanels(kernel: Kernel): boolean {
   return columns.length > 0 && shapeOf(kernel).k > 0
 }
 
-/** The blocks in which a kernel is best computed, if in blocks: those of products so small that panels do not fill up are not. */
+/** The blocks in which a kernel is best computed, if in blocks: those of products so small that panels do not fill up are not. The order of its sum says how many terms each has. */
 export function chooseBlocks(kernel: Kernel, threads = 1): Blocks | undefined {
-  if (!fitsPanels(kernel)) return undefined
+  const [stage] = kernel.stages
+  if (stage?.kind !== 'reduce' || stage.order?.kind !== 'sequence' || !fitsPanels(kernel)) return undefined
   const { m, n, k } = shapeOf(kernel)
-  return k >= 4 && m >= 3 && n >= 6 && m * n * k >= 8192 ? (threads > 1 ? BLOCKS : ALONE) : undefined
+  if (k < 4 || Math.min(m, n) < 3 || Math.max(m, n) < LEAST_COLUMNS || m * n * k < 8192) return undefined
+  return { ...(threads > 1 ? BLOCKS : ALONE), terms: stage.order.terms }
 }
 
 /** The width of tiles that leave least empty. */
@@ -63,9 +70,6 @@ function widthFor(m: number, n: number, rows: Rows): Width {
   const [wide, narrow] = WIDTHS
   return computed(narrow) < 0.99 * computed(wide) ? narrow : wide
 }
-
-/** The size of parts when `of` is cut into as few as `most` allows, all multiples of `unit`. */
-const even = (of: number, most: number, unit: number): number => Math.ceil(of / Math.ceil(of / most) / unit) * unit
 
 export class ContractWriter {
   readonly #axes: ContractAxes
@@ -101,14 +105,21 @@ export class ContractWriter {
     tileRows: Rows = rowsFor(false),
   ) {
     this.#gemm = gemm
-    this.#axes = axesOf(kernel)
+    const own = shapeOf(kernel)
+    // So few columns leave tiles empty; as rows they do not
+    const exchanges = own.n < LEAST_COLUMNS && own.m > own.n
+    this.#axes = exchanges ? exchangedAxes(axesOf(kernel)) : axesOf(kernel)
     this.#code = module.function(['i32', 'i32', 'i32'], [], 'run')
     this.#stores = new StoresWriter(kernel, this.#axes, lengths, this.#code, library, new Helpers(module))
-    const { m, n, k } = shapeOf(kernel)
+    const { m, n, k } = exchanges ? exchanged(own) : own
     this.#sizes = { m, n, k }
     this.#width = widthFor(m, n, tileRows)
     this.#rows = tileRows[this.#width]
-    const block = { m: even(m, most.rows, this.#rows), n: even(n, most.columns, this.#width), k: Math.min(k, even(k, most.terms, 4)) }
+    const block = {
+      m: evenParts(m, most.rows, this.#rows),
+      n: evenParts(n, most.columns, this.#width),
+      k: Math.min(k, evenParts(k, most.terms, 4)),
+    }
     this.#block = block
     this.#keeps = 4 * k * block.n <= KEPT
     const store = plainStore(kernel)

@@ -95,7 +95,7 @@ function whole(call: Call): RoutinePlan<KernelCode> {
   )
   const outputs = call.outputs.filter((output) => output).length
   const lengths = [outer * size * inner, ...new Array<number>(outputs).fill(outer * inner)]
-  return { scratch: [], dispatches: [{ kernel: codeOf(kernel, lengths), buffers: lengths.map((_, b) => b) }] }
+  return { scratch: [], dispatches: [{ kernel: codeOf(kernel, lengths, false), buffers: lengths.map((_, b) => b) }] }
 }
 
 /** The parts of each row, then their results. */
@@ -148,8 +148,8 @@ function inParts(call: Call, parts: number): RoutinePlan<KernelCode> {
       { dtype: 'int32', length: partials },
     ],
     dispatches: [
-      { kernel: codeOf(partial, [rows * size, partials, partials]), buffers: [0, ...scratch] },
-      { kernel: codeOf(joined, [partials, partials, ...outputs.map(() => rows)]), buffers: [...scratch, ...outputs] },
+      { kernel: codeOf(partial, [rows * size, partials, partials], false), buffers: [0, ...scratch] },
+      { kernel: codeOf(joined, [partials, partials, ...outputs.map(() => rows)], false), buffers: [...scratch, ...outputs] },
     ],
   }
 }
