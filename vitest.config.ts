@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 const ANY_DEVICE = [
   'test/{autograd,data,everyday,examples,nn,ops,optim}/**/*.test.ts',
   'test/golden.test.ts',
-  'test/graph/{random-graph,reduction-order}.test.ts',
+  'test/graph/{random-graph,reduction-order,changing-programs}.test.ts',
 ]
 /** What is settled at the call, before any device. */
 const NO_DEVICE = ['test/ops/{arguments,types}.test.ts']
