@@ -51,12 +51,16 @@ function ownPrecision({ dtype, inputs }: Node): Precision | undefined {
 /** The precision of each expression; what is read across is made a unit. */
 function choosePrecision(order: readonly Node[], units: Set<Node>): Map<Node, Precision> {
   const precision = new Map<Node, Precision>()
+  /** What each view shows. */
+  const bases = new Map<Node, Node>()
+  const baseOf = (node: Node): Node => bases.get(node) ?? node
   for (const node of order) {
     if (isSource(node)) continue
+    if (isView(node)) bases.set(node, baseOf(node.inputs[0] as Node))
     const own = isView(node) ? undefined : ownPrecision(node)
     let found = own
     for (const input of node.inputs) {
-      const base = viewBase(input)
+      const base = baseOf(input)
       if (isSource(base) || units.has(base)) continue
       const other = precision.get(base)
       if (other === undefined) continue
@@ -69,12 +73,6 @@ function choosePrecision(order: readonly Node[], units: Set<Node>): Map<Node, Pr
     if (own === 'double' && node.dtype !== 'float64' && dtypeInfo[node.dtype].kind === 'float') units.add(node)
   }
   return precision
-}
-
-const viewBase = (node: Node): Node => {
-  let base = node
-  while (isView(base) && !base.storage) base = base.inputs[0] as Node
-  return base
 }
 
 /**

@@ -11,9 +11,14 @@ import { sameSignature, signature } from './signature.ts'
 /** Plans of parts that are kept. */
 const MOST = 4096
 
+/** A part that has been run so often is planned anew where its kernels were chosen because they are quick to compile. */
+const OFTEN = 256
+
 interface Entry {
   readonly row: Int32Array
-  readonly plan: Schedule
+  plan: Schedule
+  /** How often it is to be run before it is planned anew. */
+  wait: number
 }
 
 /** A program for a graph, and of how many parts it is made. */
@@ -61,13 +66,21 @@ export class PartPlans {
     const { row, hash } = signature(part.order, part.targets, donors, part.read)
     const same = this.#entries.get(hash)
     const known = same?.find((entry) => sameSignature(entry.row, row))
-    if (known) return known.plan
+    if (known) {
+      if (known.wait > 0 && --known.wait === 0) known.plan = this.#make(part, donors, false)
+      return known.plan
+    }
     const own = row.slice()
+    const bare = this.#traits.slowContractions
+    const plan = this.#make(part, donors, bare)
+    this.#entries.set(hash, [...(same ?? []), { row: own, plan, wait: bare ? OFTEN : 0 }])
+    return plan
+  }
+
+  #make(part: Part, donors: ReadonlySet<Node>, bare: boolean): Schedule {
     const copies = copyGraph(part.order, ({ primitive }) => primitive, part.read)
     const of = (nodes: Iterable<Node>): Node[] => Array.from(nodes, (n) => copies.get(n) as Node)
-    const plan = schedule(of(part.order), of(part.targets), new Set(of(donors)), this.#traits)
-    this.#entries.set(hash, [...(same ?? []), { row: own, plan }])
-    return plan
+    return schedule(of(part.order), of(part.targets), new Set(of(donors)), this.#traits, bare)
   }
 }
 

@@ -45,8 +45,15 @@ interface Lessons {
  * @param order what is needed, topological, sources included
  * @param targets nodes of `order` that must be stored
  * @param donors nodes of `order` whose buffers may be overwritten
+ * @param bare whether kernels of contractions compute nothing else: they are fewer, and quick to compile
  */
-export function schedule(order: readonly Node[], targets: readonly Node[], donors: ReadonlySet<Node>, traits: DeviceTraits): Schedule {
+export function schedule(
+  order: readonly Node[],
+  targets: readonly Node[],
+  donors: ReadonlySet<Node>,
+  traits: DeviceTraits,
+  bare = false,
+): Schedule {
   const rewritten = rewrite(order, new Set(targets), traits)
   const goals = new Map<Node, number>()
   targets.forEach((target, i) => {
@@ -55,7 +62,7 @@ export function schedule(order: readonly Node[], targets: readonly Node[], donor
   const lessons: Lessons = { forced: new Set(), apart: new Set() }
   for (let attempts = 1, moved = 1; ; attempts++) {
     const known = lessons.forced.size
-    const made = new Attempt(order, goals, donors, traits, lessons).arrange()
+    const made = new Attempt(order, goals, donors, traits, lessons, bare).arrange()
     if (lessons.forced.size > known && attempts < ATTEMPTS) continue
     const written = writeProgram(made)
     if ('program' in written) return written
@@ -82,6 +89,7 @@ class Attempt implements Memory {
   readonly #donors: ReadonlySet<Node>
   readonly #traits: DeviceTraits
   readonly #lessons: Lessons
+  readonly #bare: boolean
   readonly #order: readonly Node[]
   readonly #chosen: ReturnType<typeof chooseUnits>
   readonly #units = new Map<Node, Unit>()
@@ -104,7 +112,9 @@ class Attempt implements Memory {
     donors: ReadonlySet<Node>,
     traits: DeviceTraits,
     lessons: Lessons,
+    bare: boolean,
   ) {
+    this.#bare = bare
     this.#sources = sources
     this.#goals = goals
     this.#donors = donors
@@ -307,7 +317,7 @@ class Attempt implements Memory {
   }
 
   #join(node: Node, group: FusionGroup, loads: ReadonlySet<Node>, length: number): boolean {
-    if (group.alone || group.length + length > LONGEST) return false
+    if (group.alone || group.length + length > LONGEST || (this.#bare && group.kind === 'contract')) return false
     const level = group.levelFor(node)
     if (!level) return false
     const precision = this.#chosen.precision.get(node)

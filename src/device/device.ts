@@ -246,6 +246,8 @@ export interface DeviceTraits {
   readonly leastSplit: number
   /** Comparisons of rows with what is sent to them from which sorting is worth its kernels. */
   readonly leastScatter: number
+  /** Whether kernels of contractions take long to compile, the more that is computed with each sum: what runs for the first time does without. */
+  readonly slowContractions: boolean
   /** Whether neighbouring invocations should read neighbouring elements; else one reads its elements in a row. */
   readonly coalesces: boolean
 }

@@ -82,7 +82,13 @@ class CpuDevice implements Device {
   readonly name = 'cpu'
   readonly #engine: Engine
   readonly #kernels = new KernelCache<CompiledKernel>()
-  readonly traits: DeviceTraits = { maxBuffers: 64, maxBindingBytes: 2 ** 31 - 1, dtypes: new Set(dtypes), ...SPLITS }
+  readonly traits: DeviceTraits = {
+    maxBuffers: 64,
+    maxBindingBytes: 2 ** 31 - 1,
+    dtypes: new Set(dtypes),
+    slowContractions: false,
+    ...SPLITS,
+  }
   #liveBytes = 0
   #peakBytes = 0
   #buffers = 0
