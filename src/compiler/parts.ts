@@ -9,7 +9,7 @@ import { schedule } from './schedule.ts'
 import { sameSignature, signature } from './signature.ts'
 
 /** Plans of parts that are kept. */
-const MOST = 4096
+const MOST = 384
 
 /** A part that has been run so often is planned anew where its kernels were chosen because they are quick to compile. */
 const OFTEN = 256

@@ -3,7 +3,7 @@ import { LruMap } from '../base/index.ts'
 import { callKey, type Kernel, kernelKey, type RoutineCall } from '../kernel/index.ts'
 import type { RoutinePlan } from './routine-plan.ts'
 
-const MOST = 4096
+const MOST = 384
 
 /** @typeParam K a kernel as the device has it */
 export class KernelCache<K> {

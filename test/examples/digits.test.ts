@@ -28,7 +28,8 @@ interface Outcome {
 /** Runs the example; with `kill`, until so many milliseconds after its second epoch (the first is saved then), unless it is done before. */
 function start(flags: readonly string[], kill?: number): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const env = { ...process.env, TAPEGRAD_DEVICE: device }
+    // (a BLAS adds up in an order that depends on where the sums are to be stored: the first steps behind a resume may store elsewhere)
+    const env = { ...process.env, TAPEGRAD_DEVICE: device, TAPEGRAD_BLAS: 'off' }
     const child = spawn(process.execPath, ['--import', 'tsx', script, ...flags], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
     let [out, err] = ['', '']
     let armed = false
