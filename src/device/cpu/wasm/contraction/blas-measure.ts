@@ -2,7 +2,7 @@
  * @file Whether the machine's BLAS is faster than the device's own panels: both compute a few contractions in turns, for some milliseconds, on one thread each. What several
  * threads gain is much the same for both, and could not be measured on a machine that does other work too.
  */
-import type { Axis, Index, Kernel } from '../../../../kernel/index.ts'
+import { type Axis, type Index, type Kernel, orderOfContraction } from '../../../../kernel/index.ts'
 import type { CompiledKernel } from '../../interpreter.ts'
 import type { WasmEngine } from '../engine.ts'
 import type { BlasUse } from './blas.ts'
@@ -120,6 +120,8 @@ export function contractionOf(probe: Contraction): { readonly kernel: Kernel; re
   const load = (of: 1 | 2) => ({ kind: 'load' as const, buffer: of - 1, index: index(dims.map((dim) => dim[of])), type: 'float' as const })
   const [a, b] = [load(1), load(2)]
   const rowMajor = grid.map((_, i) => grid.slice(i + 1).reduce((count, { size }) => count * size, 1))
+  const count = (list: readonly Axis[]): number => list.reduce((n, { size }) => n * size, 1)
+  const sums = axes.k.map(({ size }) => size)
   const reach = (of: 1 | 2): number => dims.reduce((far, dim) => far + dim[of] * (dim[0] - 1), 1)
   const kernel: Kernel = {
     label: 'contract',
@@ -132,6 +134,7 @@ export function contractionOf(probe: Contraction): { readonly kernel: Kernel; re
         kind: 'reduce',
         axes: axes.k,
         reductions: [{ op: 'sum', value: { kind: 'binary', op: 'mul', a, b, type: 'float' }, type: 'float' }],
+        order: orderOfContraction(count(axes.m), count(axes.n), sums),
       },
       {
         kind: 'store',
@@ -140,5 +143,5 @@ export function contractionOf(probe: Contraction): { readonly kernel: Kernel; re
       },
     ],
   }
-  return { kernel, lengths: [reach(1), reach(2), grid.reduce((count, { size }) => count * size, 1)] }
+  return { kernel, lengths: [reach(1), reach(2), count(grid)] }
 }
