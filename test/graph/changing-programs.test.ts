@@ -16,6 +16,7 @@ interface Library {
 async function load(engine: 'interpreter' | 'wasm', waitFor?: (nodes: number) => number): Promise<Library> {
   vi.resetModules()
   vi.stubEnv('TAPEGRAD_CPU', engine)
+  vi.stubEnv('TAPEGRAD_BLAS', 'off')
   const tg = await import('../../src/index.ts')
   const plans = await import('../../src/runtime/plans.ts')
   await tg.init({ device: engine === 'interpreter' ? 'cpu' : device })
