@@ -69,7 +69,7 @@ function settleOnHost(node: Node): boolean {
 /** A promise where memory has to be waited for; nothing has been done then. */
 function compute(device: Device, nodes: readonly Node[], order: readonly Node[], given: ReadonlySet<Node>): void | Promise<void> {
   for (const node of order) if (node.storage) checkReadable(node, nodes[0] as Node)
-  const { compiled, learns, targets, late } = planned(device, nodes, order, given)
+  const { plan, compiled, learns, targets, late } = planned(device, nodes, order, given)
   const { schedule, executable, positions } = compiled
   const makerOf = makerIn(order, schedule)
   const memory = reserve(device, compiled, order, makerOf)
@@ -111,6 +111,7 @@ function compute(device: Device, nodes: readonly Node[], order: readonly Node[],
     }
   }
   for (const p of schedule.donated) overwritten(order[p] as Node)
+  plansOf(device).ran(plan)
   countRun()
   collectIfCrowded()
 }
@@ -122,6 +123,7 @@ const NONE: ReadonlySet<Node> = new Set()
  * learned by the plan of what was asked for, which is found first the next time.
  */
 interface Planned {
+  readonly plan: Plan
   readonly compiled: CompiledGraph
   readonly learns: Plan
   readonly targets: readonly Node[]
@@ -143,7 +145,7 @@ function planned(device: Device, nodes: readonly Node[], order: readonly Node[],
     targets.push(...late)
     plan = plans.find(graph)
   }
-  return { compiled: plans.compile(plan, graph), learns, targets, late }
+  return { plan, compiled: plans.compile(plan, graph), learns, targets, late }
 }
 
 /** Whether a result moves to the host when it has been computed. */

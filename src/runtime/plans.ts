@@ -24,6 +24,8 @@ export interface CompiledGraph {
   readonly executable: Executable
   /** Where views begin in it. */
   readonly positions: Int32Array
+  /** Whether it was planned as a whole, not in parts. */
+  readonly whole: boolean
 }
 
 /** What is known of graphs of one structure. */
@@ -35,7 +37,7 @@ export interface Plan {
   compiled: CompiledGraph | undefined
   /** Which of the places where views begin have changed since the first time. */
   varying: readonly boolean[]
-  /** How often it has to be computed before it is planned as a whole, which it is at 0; until then it is made of parts. */
+  /** How often it has still to be run as made of parts before it is planned as a whole. */
   wait: number
 }
 
@@ -51,8 +53,8 @@ const NODES_A_WAIT = 256
 const LARGEST_WHOLE = 8192
 /** When graphs are planned as a whole; tests have others. */
 export const policy = {
-  /** How often a graph of so many nodes has to be used, the first time included. */
-  waitFor: (nodes: number): number => (nodes > LARGEST_WHOLE ? Number.POSITIVE_INFINITY : 1 + Math.ceil(nodes / NODES_A_WAIT)),
+  /** How often a graph of so many nodes is run in parts first. */
+  waitFor: (nodes: number): number => (nodes > LARGEST_WHOLE ? Number.POSITIVE_INFINITY : Math.ceil(nodes / NODES_A_WAIT)),
 }
 
 /** Whom errors name that concern a slot of a schedule, of the graph that it is used for now. */
@@ -136,10 +138,9 @@ export class Plans {
     const moved = before !== undefined && !sameSignature(before.positions, positions)
     const varying = moved ? Array.from(positions, (at, i) => at !== before.positions[i] || (plan.varying[i] ?? false)) : plan.varying
     const known = !moved || varying.every((varies, i) => !varies || plan.varying[i])
-    const isWhole = plan.wait === 0
-    if (plan.wait > 0) plan.wait--
-    if (!before || (isWhole ? !known : moved || plan.wait === 0)) {
-      const made = compiled(graph.targets, () => this.#make(plan, graph, varying))
+    const whole = plan.wait === 0 || before?.whole === true
+    if (!before || whole !== before.whole || (moved && !(whole && known))) {
+      const made = compiled(graph.targets, () => this.#make(graph, whole, varying))
       if (before) this.#device.drop(before.executable)
       plan.compiled = { ...made, positions }
     } else if (moved) plan.compiled = { ...before, positions }
@@ -147,17 +148,23 @@ export class Plans {
     return plan.compiled as CompiledGraph
   }
 
-  #make(plan: Plan, graph: Graph, varying: readonly boolean[]): Omit<CompiledGraph, 'positions'> {
+  /** Notes that a plan has been run. */
+  ran(plan: Plan): void {
+    if (plan.wait > 0) plan.wait--
+  }
+
+  #make(graph: Graph, whole: boolean, varying: readonly boolean[]): Omit<CompiledGraph, 'positions'> {
     const { order, targets, donors } = graph
     const { traits } = this.#device
     let made: Schedule
-    if (plan.wait > 0) {
+    let complete = whole
+    if (!whole) {
       const { schedule: linked, parts } = this.#parts.schedule(order, targets, donors)
-      if (parts === 1) plan.wait = 0 // it is the whole
       made = linked
+      complete = parts === 1 && !traits.slowContractions // there is nothing else to be gained
     } else if (varying.includes(true)) made = scheduleVarying(order, targets, donors, traits, varying)
     else made = schedule(order, targets, donors, traits)
-    return { schedule: made, executable: this.#executable(made, graph) }
+    return { schedule: made, executable: this.#executable(made, graph), whole: complete }
   }
 
   #executable(made: Schedule, { order }: Graph): Executable {

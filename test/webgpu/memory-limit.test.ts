@@ -406,6 +406,7 @@ describe.each(['webgpu', 'cpu'] as const)('values that were replaced in place on
       for (const n of [16, 24]) losses.push(await step(n).item())
       return [losses, ...(await Promise.all(Object.values(model.stateDict()).map((t) => t.data())))]
     }
+    await run(false)() // what comes for the first time is planned in parts, where a driver may fuse other products with sums
     expect(await run(true)()).toEqual(await run(false)())
   })
 })
