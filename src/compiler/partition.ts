@@ -66,7 +66,7 @@ function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly 
     let at = -1
     for (const input of node.inputs) at = Math.max(at, needs[input.place] as number)
     if (!floats(node, targets)) {
-      if (begins(node)) at = before && sameRoutine(node, before) ? (home[before.place] as number) : begin()
+      if (begins(node) || joinsParts(node, needs)) at = before && sameRoutine(node, before) ? (home[before.place] as number) : begin()
       else if (at < 0) at = members.length > 0 ? members.length - 1 : begin()
       while ((members[at] as Node[]).length >= LONGEST_PART) at = rest[at] ??= begin()
       members[at]?.push(node)
@@ -76,6 +76,13 @@ function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly 
     needs[node.place] = at
   }
   return { home, members }
+}
+
+/** Whether a node adds what two parts compute: in sums over a path or a tree, as gradients are, their number changes, and each addition is the same part. */
+function joinsParts({ primitive, inputs }: Node, needs: Int32Array): boolean {
+  if (primitive.kind !== 'binary' || primitive.op !== 'add') return false
+  const [a, b] = inputs.map(({ place }) => needs[place] as number) as [number, number]
+  return a >= 0 && b >= 0 && a !== b
 }
 
 /** Whether a node is the first of a part. */
