@@ -246,6 +246,8 @@ export interface DeviceTraits {
   readonly leastSplit: number
   /** Comparisons of rows with what is sent to them from which sorting is worth its kernels. */
   readonly leastScatter: number
+  /** Whether what operators give is rounded in the middle of a kernel as it is where it is stored: else values depend on what is fused, and graphs are planned as wholes alone. */
+  readonly roundsOperators: boolean
   /** Whether kernels of contractions take long to compile, the more that is computed with each sum: what runs for the first time does without. */
   readonly slowContractions: boolean
   /** Whether neighbouring invocations should read neighbouring elements; else one reads its elements in a row. */

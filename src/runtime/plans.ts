@@ -111,7 +111,8 @@ export class Plans {
       // Most recently used goes last: the first is what makes room.
       this.#byHash.delete(key)
     } else {
-      plan = { row: row.slice(), wanted: new Set(), compiled: undefined, varying: [], wait: policy.waitFor(order.length) }
+      const wait = this.#device.traits.roundsOperators ? policy.waitFor(order.length) : 0
+      plan = { row: row.slice(), wanted: new Set(), compiled: undefined, varying: [], wait }
       this.#nodes += order.length
       this.#makeRoom()
     }

@@ -13,6 +13,7 @@ const traits: DeviceTraits = {
   parallelism: 64,
   leastSplit: 4096,
   leastScatter: 2 ** 18,
+  roundsOperators: true,
   slowContractions: true,
   coalesces: true,
 }

@@ -33,6 +33,8 @@ export interface Engine {
   readonly description: string
   readonly features: readonly string[]
   readonly heap: Heap
+  /** See `DeviceTraits`. */
+  readonly roundsOperators: boolean
   /** @param lengths elements of each of the kernel's buffers */
   compile(kernel: Kernel, lengths: readonly number[]): CompiledKernel
   routine(call: RoutineCall): RoutinePlan<CompiledKernel>
@@ -43,6 +45,7 @@ export const interpreter: Engine = {
   description: 'interpreter (JavaScript, float64)',
   features: [],
   heap: arrays,
+  roundsOperators: false,
   compile: interpretKernel,
   routine: interpretRoutine,
 }

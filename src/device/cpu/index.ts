@@ -82,13 +82,7 @@ class CpuDevice implements Device {
   readonly name = 'cpu'
   readonly #engine: Engine
   readonly #kernels = new KernelCache<CompiledKernel>()
-  readonly traits: DeviceTraits = {
-    maxBuffers: 64,
-    maxBindingBytes: 2 ** 31 - 1,
-    dtypes: new Set(dtypes),
-    slowContractions: false,
-    ...SPLITS,
-  }
+  readonly traits: DeviceTraits
   #liveBytes = 0
   #peakBytes = 0
   #buffers = 0
@@ -101,6 +95,15 @@ class CpuDevice implements Device {
 
   constructor(engine: Engine) {
     this.#engine = engine
+    const { roundsOperators } = engine
+    this.traits = {
+      maxBuffers: 64,
+      maxBindingBytes: 2 ** 31 - 1,
+      dtypes: new Set(dtypes),
+      slowContractions: false,
+      ...SPLITS,
+      roundsOperators,
+    }
   }
 
   compile(program: Program, makerOf: MakerOf = stepsOf(program)): Executable {

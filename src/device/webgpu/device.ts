@@ -83,6 +83,7 @@ export class GpuComputeDevice implements Device, Workshop {
       maxBuffers: gpu.limits.maxStorageBuffersPerShaderStage,
       maxBindingBytes: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
       dtypes: DTYPES,
+      roundsOperators: true,
       slowContractions: true,
       parallelism: adapterClass === 'software' ? 64 : 128,
       leastSplit: 4096,

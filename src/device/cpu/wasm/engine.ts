@@ -36,6 +36,7 @@ const ARGS = 128
 
 export class WasmEngine implements Engine {
   readonly heap: WasmHeap
+  readonly roundsOperators = true
   readonly #words: WasmBlock
   /** The numbers that a kernel is given, as floats and as whole ones; as many as a kernel has needed. */
   #floats: WasmBlock
