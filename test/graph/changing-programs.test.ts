@@ -91,7 +91,7 @@ async function run({ tg }: Library, seed: number, readAll = false): Promise<numb
 }
 
 const onCpu = device === 'cpu'
-const seeds = Array.from({ length: Number(process.env.TAPEGRAD_PROGRAMS ?? (onCpu ? 12 : 4)) }, (_, i) => (onCpu ? 1 : 101) + i)
+const seeds = Array.from({ length: Number(process.env.TAPEGRAD_PROGRAMS ?? (onCpu ? 6 : 2)) }, (_, i) => (onCpu ? 1 : 101) + i)
 
 let parts: Library
 let wholes: Library

@@ -9,7 +9,7 @@ import type { Checked, RandomGraphOptions } from '../support/random-graph.ts'
 /** `TAPEGRAD_SEED=n` runs that seed alone; `TAPEGRAD_GRAPHS=n` runs n seeds of each kind. Few on webgpu: every graph compiles kernels of its own. */
 const only = process.env.TAPEGRAD_SEED
 const onCpu = device === 'cpu'
-const count = Number(process.env.TAPEGRAD_GRAPHS ?? (onCpu ? 40 : 6))
+const count = Number(process.env.TAPEGRAD_GRAPHS ?? (onCpu ? 28 : 6))
 const seeds = only ? [Number(only)] : Array.from({ length: count }, (_, i) => (onCpu ? 1 : 1001) + i)
 
 const kinds: readonly Omit<RandomGraphOptions, 'device'>[] = onCpu

@@ -7,7 +7,7 @@ import { runRandomGraph } from '../support/random-graph.ts'
 import { runSurrounded } from '../support/surroundings.ts'
 
 const only = process.env.TAPEGRAD_SEED
-const count = Number(process.env.TAPEGRAD_GRAPHS ?? (device === 'cpu' ? 40 : 8))
+const count = Number(process.env.TAPEGRAD_GRAPHS ?? (device === 'cpu' ? 20 : 4))
 const seeds = only ? [Number(only)] : Array.from({ length: count }, (_, i) => 7001 + i)
 const dtypes = device === 'cpu' ? (['float32', 'float64'] as const) : (['float32'] as const)
 
