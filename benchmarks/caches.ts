@@ -2,8 +2,11 @@
  * @file `npm run bench -- caches`: 3,000 training steps of 3,000 structures (batches, lengths of a recurrent cell, trees), and what the library holds after 500,
  * 1,500 and 3,000 of them. Where caches are bounded, the last two rows are alike.
  */
+
+import { openDevices } from '../src/device/index.ts'
 import { cat, init, memory, nn, optim, synchronize, type Tensor, tensor, zeros } from '../src/index.ts'
 import { deviceCounters } from '../src/runtime/index.ts'
+import { plansOf } from '../src/runtime/plans.ts'
 import { treeOf } from './dynamic-tasks.ts'
 import { fill, layer, uniform } from './tasks.ts'
 import type { Device } from './worker.ts'
@@ -56,9 +59,12 @@ function held(): Readonly<Record<string, string>> {
   globalThis.gc?.()
   const { pipelines, bindGroups, buffersCreated } = deviceCounters()
   const { liveBytes, pooledBytes, buffers } = memory()
+  const kept = openDevices().map((device) => plansOf(device).sizes)
   const { rss, heapUsed, arrayBuffers } = process.memoryUsage()
   const megabytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1)
   return {
+    'plans kept': kept.map(({ plans }) => plans).join(),
+    'plans of parts kept': kept.map(({ parts }) => parts).join(),
     'pipelines or kernels made': String(pipelines),
     'bind groups made': String(bindGroups),
     'buffers made': String(buffersCreated),

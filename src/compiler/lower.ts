@@ -4,12 +4,27 @@
  */
 import type { Shape } from '../base/index.ts'
 import { type Lowering, type Node, rowOf } from '../graph/index.ts'
-import { type Expr, type Index, keyOf, literal } from '../kernel/index.ts'
+import { type Expr, type Index, keyOf, literal, ofValue } from '../kernel/index.ts'
 
 /** Where an expression is written: which nodes are read from memory or held in registers there. */
 export interface Frame extends Pick<Lowering, 'scalarSlot' | 'position' | 'site'> {
   /** The expression for a node that is stored or accumulated, read at `coords`; undefined where the node is to be written out. */
   lookup(node: Node, coords: readonly Index[]): Expr | undefined
+}
+
+/** Positions that are data of the run, as indices: of each there is one, so that equal places are seen to be equal. */
+export class VaryingPositions {
+  readonly #known = new Map<number, Index>()
+
+  /** @param slotOf the place of its number among those of the kernel, asked for once */
+  at(varying: number, size: number, slotOf: () => number): Index {
+    let index = this.#known.get(varying)
+    if (!index) {
+      index = ofValue({ kind: 'scalar', slot: slotOf(), type: 'i32' }, size)
+      this.#known.set(varying, index)
+    }
+    return index
+  }
 }
 
 export class ExpressionLowering implements Lowering {

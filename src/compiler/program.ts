@@ -9,7 +9,6 @@ import {
   type Expr,
   type Index,
   type Kernel,
-  ofValue,
   routineRow,
   type Stage,
   valueTypeOf,
@@ -17,6 +16,7 @@ import {
 import { collapseAxes } from './collapse-axes.ts'
 import type { FusionGroup, Unit } from './fusion-groups.ts'
 import { GroupWriter, type Memory, NotFusable } from './group-writer.ts'
+import { VaryingPositions } from './lower.ts'
 import { orderGroups } from './order.ts'
 import { mapBuffers, readsOnlyAt, renameBuffer } from './rename-buffers.ts'
 
@@ -80,7 +80,7 @@ class ProgramWriter implements Memory {
   /** The program's numbers: of scalar nodes, and positions that are data of the run. */
   readonly #scalars = new Map<Node | number, number>()
   /** Positions in the kernel that is written. */
-  #varying = new Map<number, Index>()
+  #varying = new VaryingPositions()
   #buffers: ReadonlyMap<Node, number> = new Map()
   #sites: string[] = []
   /** The numbers that the kernel which is written reads, by their places in the program. */
@@ -104,12 +104,7 @@ class ProgramWriter implements Memory {
   }
 
   position(varying: number, size: number): Index {
-    let index = this.#varying.get(varying)
-    if (!index) {
-      index = ofValue({ kind: 'scalar', slot: this.#number(varying), type: 'i32' }, size)
-      this.#varying.set(varying, index)
-    }
-    return index
+    return this.#varying.at(varying, size, () => this.#number(varying))
   }
 
   /** The place of a number among those of the kernel. */
@@ -223,7 +218,7 @@ class ProgramWriter implements Memory {
     this.#buffers = bufferOf
     this.#sites = []
     this.#numbers = []
-    this.#varying = new Map()
+    this.#varying = new VaryingPositions()
     const place = (node: Node): { buffer: number; offset: number } | undefined => {
       if (!stored.has(node)) return undefined
       return { buffer: bufferOf.get(node) as number, offset: this.#made.home.get(node)?.offset ?? 0 }

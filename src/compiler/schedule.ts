@@ -10,10 +10,11 @@
 import { dtypeInfo, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
 import { isSource, isView, type Node, type PrimitiveOf, roleOf, wholeBase } from '../graph/index.ts'
-import { type Expr, type Index, ofValue, valueTypeOf } from '../kernel/index.ts'
+import { type Expr, type Index, valueTypeOf } from '../kernel/index.ts'
 import { FusionGraph } from './fusion-graph.ts'
 import { FusionGroup, type Unit } from './fusion-groups.ts'
 import { type Memory, NotFusable, NotStrided, probe } from './group-writer.ts'
+import { VaryingPositions } from './lower.ts'
 import { chooseUnits, LONGEST } from './materialize.ts'
 import { topological } from './order.ts'
 import { type Arrangement, bindings, type Schedule, writeProgram } from './program.ts'
@@ -102,7 +103,7 @@ class Attempt implements Memory {
   /** The routines so far, by what they compute of what. */
   readonly #routines = new Map<string, FusionGroup>()
   /** Positions that are data of the run. */
-  readonly #varying = new Map<number, Index>()
+  readonly #varying = new VaryingPositions()
   #loaded = new Set<Node>()
   #sequence = 0
 
@@ -139,12 +140,7 @@ class Attempt implements Memory {
   }
 
   position(varying: number, size: number): Index {
-    let index = this.#varying.get(varying)
-    if (!index) {
-      index = ofValue({ kind: 'scalar', slot: 0, type: 'i32' }, size)
-      this.#varying.set(varying, index)
-    }
-    return index
+    return this.#varying.at(varying, size, () => 0)
   }
 
   site(): number {

@@ -4,6 +4,7 @@
  */
 import type { Shape } from '../base/index.ts'
 import { type Node, type Primitive, rowOf, type StructureWriter, type Varying } from '../graph/index.ts'
+import { textWriter } from '../kernel/index.ts'
 
 let row = new Int32Array(4096)
 let length = 0
@@ -124,16 +125,28 @@ export function sameSignature(a: Int32Array, b: Int32Array): boolean {
 
 /** What a primitive computes, as text: equal texts compute the same of the same inputs (leaves and scalars aside, whose values are data). */
 export function primitiveKey(primitive: Primitive): string {
-  let text = `${primitive.kind} `
-  const add = (part: string | number): void => {
-    text += `${part};`
-  }
+  const parts: string[] = [primitive.kind]
   rowOf(primitive).key(primitive, {
-    word: add,
-    words: (list) => add(list.join()),
-    positions: (list, varying) => add(list.map((at, i) => ((varying?.[i] ?? -1) < 0 ? at : `v${varying?.[i]}`)).join()),
-    name: add,
-    float: (value) => add(Object.is(value, -0) ? '-0' : value),
+    ...textWriter(parts),
+    positions: (list, varying) => void parts.push(list.map((at, i) => ((varying?.[i] ?? -1) < 0 ? at : `v${varying?.[i]}`)).join()),
   })
-  return text
+  return parts.join(';')
+}
+
+const nothing = (): void => {}
+
+/** How many positions of a graph a primitive has: the places where a view begins, which a signature has apart from the row. */
+export function positionsIn(primitive: Primitive): number {
+  let count = 0
+  const counting: StructureWriter = {
+    word: nothing,
+    words: nothing,
+    name: nothing,
+    float: nothing,
+    positions: (list) => {
+      count += list.length
+    },
+  }
+  rowOf(primitive).key(primitive, counting)
+  return count
 }

@@ -4,6 +4,7 @@ import type { Node, Primitive, Varying } from '../graph/index.ts'
 import { copyGraph } from './copy-graph.ts'
 import type { Schedule } from './program.ts'
 import { schedule } from './schedule.ts'
+import { positionsIn } from './signature.ts'
 
 /**
  * As `schedule`, for all graphs of the structure whose positions (see `Signature`) differ in no other places than those of `varying`.
@@ -25,9 +26,9 @@ export function scheduleVarying(
     return own.some((number) => number >= 0) ? own : undefined
   }
   const withNumbers = ({ primitive }: Node): Primitive => {
-    if (primitive.kind !== 'slice' && primitive.kind !== 'pad') return primitive
-    const own = take((primitive.kind === 'slice' ? primitive.start : primitive.before).length)
-    return own ? { ...primitive, varying: own } : primitive
+    const count = positionsIn(primitive)
+    const own = count > 0 ? take(count) : undefined
+    return own ? ({ ...primitive, varying: own } as Primitive) : primitive
   }
   const copies = copyGraph(order, withNumbers)
   const of = (nodes: Iterable<Node>): Node[] => Array.from(nodes, (node) => copies.get(node) as Node)

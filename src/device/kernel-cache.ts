@@ -13,11 +13,6 @@ export class KernelCache<K> {
   readonly #ofKernel = new WeakMap<Kernel, { readonly lengths: readonly number[]; readonly compiled: K }>()
   readonly #ofCall = new WeakMap<RoutineCall, RoutinePlan<K>>()
 
-  /** Kernels that are kept. */
-  get size(): number {
-    return this.#kernels.size
-  }
-
   /** @param lengths elements of each of the kernel's buffers */
   kernel(kernel: Kernel, lengths: readonly number[], make: () => K): K {
     const same = this.#ofKernel.get(kernel)

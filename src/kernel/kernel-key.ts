@@ -1,7 +1,7 @@
 /** @file What makes two kernels, or two calls of routines, one: their keys are equal. */
 import type { Axis, Contract, Kernel, Stage } from './ir.ts'
 import { orderKey } from './reduction-order.ts'
-import { type RoutineCall, routineRow, type TensorType } from './routine.ts'
+import { type KeyWriter, type RoutineCall, routineRow, type TensorType } from './routine.ts'
 import { ValueNumbering } from './value-numbering.ts'
 
 /** Kernels of one key compute the same of the same buffers; names (of the kernel, and of the ops that errors blame) are no part of it. */
@@ -40,17 +40,17 @@ function contractKey({ batch, m, n, k, a, b }: Contract, nameOf: (axis: Axis) =>
 
 const typeKey = (type: TensorType | undefined): string => (type ? `${type.dtype}[${type.shape.join()}]` : '-')
 
+/** Takes fields down in `parts`, as text: equal fields are equal texts. */
+export const textWriter = (parts: string[]): KeyWriter => ({
+  word: (value) => void parts.push(`${value}`),
+  words: (list) => void parts.push(list.join()),
+  name: (text) => void parts.push(text),
+  float: (value) => void parts.push(Object.is(value, -0) ? '-0' : `${value}`),
+})
+
 /** Calls of one key compute the same. */
 export function callKey({ routine, inputs, outputs }: RoutineCall): string {
-  const parts: (string | number)[] = [routine.kind]
-  const add = (part: string | number): void => {
-    parts.push(part)
-  }
-  routineRow(routine).key(routine, {
-    word: add,
-    words: (list) => add(list.join()),
-    name: add,
-    float: (value) => add(Object.is(value, -0) ? '-0' : value),
-  })
+  const parts: string[] = [routine.kind]
+  routineRow(routine).key(routine, textWriter(parts))
   return [...parts, '', ...inputs.map(typeKey), '', ...outputs.map(typeKey)].join('|')
 }

@@ -202,7 +202,7 @@ const sending = (name: string): Signature => signature(name, { x: TENSOR, dim: D
 const SCATTER = signature('scatter', { x: TENSOR, dim: DIM, index: TENSOR, src: oneOf(TENSOR, NUMBER) })
 
 /**
- * `x`, with src[…, i, …] at position index[…, i, …] along `dim`; where several are sent to one place, the last one counts.
+ * `x`, with src[…, i, …] at position index[…, i, …] along `dim`; where several are sent to one place, the last one counts: a tensor like `x`.
  * @param index integers with as many dims as `x`, no larger than `src`, and no larger than `x` in the other dims
  * @param src as `x` in dtype, or a number
  * @throws IndexError for an index out of range, as `gather` does.
@@ -219,7 +219,9 @@ export function scatter(x: Tensor, dim: number, index: Tensor, src: Tensor | num
 const SCATTER_ADD = sending('scatterAdd')
 
 /**
- * `x`, and src[…, i, …] added at position index[…, i, …] along `dim`, in the order of `src`.
+ * `x`, and src[…, i, …] added at position index[…, i, …] along `dim`, in the order of `src`: a tensor like `x`.
+ * @param index integers with as many dims as `x`, no larger than `src`, and no larger than `x` in the other dims
+ * @param src as `x` in dtype
  * @throws IndexError for an index out of range, as `gather` does.
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_add_.html
  */
@@ -270,7 +272,9 @@ const SCATTER_REDUCE = signature('scatterReduce', {
 })
 
 /**
- * `x`, and src[…, i, …] joined with what is at position index[…, i, …] along `dim`.
+ * `x`, and src[…, i, …] joined with what is at position index[…, i, …] along `dim`: a tensor like `x`. The mean of integers is rounded down.
+ * @param index integers with as many dims as `x`, no larger than `src`, and no larger than `x` in the other dims
+ * @param src as `x` in dtype
  * @throws IndexError for an index out of range, as `gather` does.
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_reduce_.html
  * @example x.scatterReduce(0, index, src, 'amax', { includeSelf: false })

@@ -1,5 +1,5 @@
 /**
- * @file Work that is computed while it is recorded although nobody asked: where nothing is read and nothing updated, what has been recorded would pile up (a
+ * @file Work that is computed while it is recorded: where nothing is read and nothing updated, what has been recorded would pile up (a
  * simulation, a net that is unrolled without end). It ends no step and no iteration: results are stored sooner, and what can be read stays as it is.
  *
  * A loop is cut where it was cut before, so that its parts are alike and share a plan. The place is known by the ops that lead to it.
@@ -33,7 +33,7 @@ function computeWaiting(): void {
   const sinks = readySinks()
   const ended = iterationsEnded()
   const again = (): void => {
-    // Whoever asks for them meets the error
+    // A read of them throws
     for (const node of sinks) keep(node)
   }
   const work = (): void | Promise<void> => andThen(flush(sinks), () => iterationsDone(ended))
