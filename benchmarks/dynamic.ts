@@ -11,6 +11,7 @@ export const LOOP_TOLERANCE = 1e-4
 
 /** What a loop of a library has done so far. */
 interface Progress {
+  readonly loop: Loop
   readonly worker: Worker
   iterations: number
   /** Milliseconds per unit, a figure for each turn. */
@@ -20,8 +21,8 @@ interface Progress {
   stranger?: true
 }
 
-async function begin(progress: Progress, loop: Loop, want: readonly number[]): Promise<void> {
-  const { worker } = progress
+async function begin(progress: Progress, want: readonly number[]): Promise<void> {
+  const { loop, worker } = progress
   const { checked, warm } = FACTS[loop]
   if (worker.failure !== undefined) {
     progress.remark = worker.failure
@@ -41,11 +42,12 @@ async function begin(progress: Progress, loop: Loop, want: readonly number[]): P
   }
   progress.iterations = losses.length
   if (times[0] !== undefined) progress.firstMs = times[0]
-  await turn(progress, loop, warm)
+  await turn(progress, warm)
 }
 
 /** Some iterations more; returns milliseconds per unit. */
-async function turn(progress: Progress, loop: Loop, count: number): Promise<number> {
+async function turn(progress: Progress, count: number): Promise<number> {
+  const { loop } = progress
   const { times = [] } = await progress.worker.ask({ kind: 'turn', task: loop, times: count })
   let units = 0
   let ms = 0
@@ -56,7 +58,15 @@ async function turn(progress: Progress, loop: Loop, count: number): Promise<numb
   return ms / units
 }
 
-/** Measures every loop by every worker, which takes turns; `found` is called with the rows of a loop as they are there. */
+/** Loops that are compared with each other are measured together: what a process has warmed up, and what else the machine does, is then the same for both. */
+const GROUPS: readonly (readonly Loop[])[] = LOOPS.filter((loop) => !LOOPS.some((other) => FACTS[other].against?.loop === loop)).map(
+  (loop) => {
+    const { against } = FACTS[loop]
+    return against ? [loop, against.loop] : [loop]
+  },
+)
+
+/** Measures every loop by every worker, which take turns; `found` is called with the rows of a loop as they are there. */
 export async function dynamic(
   workers: readonly Worker[],
   rounds: number,
@@ -64,31 +74,31 @@ export async function dynamic(
   found: (rows: readonly DynamicRow[]) => void,
 ): Promise<DynamicRow[]> {
   const all: DynamicRow[] = []
-  for (const loop of LOOPS) {
-    const runs = workers.map((worker): Progress => ({ worker, iterations: 0, perUnit: [] }))
+  for (const group of GROUPS) {
+    const runs = workers.flatMap((worker) => group.map((loop): Progress => ({ loop, worker, iterations: 0, perUnit: [] })))
     const failed = (run: Progress) => (error: unknown) => {
       run.remark = `failed: ${firstLine(error)}`
     }
-    for (const run of runs) await begin(run, loop, reference[loop].float64).catch(failed(run))
+    for (const run of runs) await begin(run, reference[run.loop].float64).catch(failed(run))
     for (let round = 0; round < rounds; round++) {
       const able = runs.filter((run) => run.remark === undefined && !run.stranger)
-      // Each round begins with another library, so that none is always the one after the slowest.
+      // Each round begins with another, so that none is always the one after the slowest.
       for (const run of [...able.slice(round % able.length), ...able.slice(0, round % able.length)])
-        await turn(run, loop, FACTS[loop].turn).then((ms) => run.perUnit.push(ms), failed(run))
+        await turn(run, FACTS[run.loop].turn).then((ms) => run.perUnit.push(ms), failed(run))
     }
-    const rows = runs
-      .filter((run) => !run.stranger)
-      .map(
-        ({ worker, perUnit, firstMs, remark }): DynamicRow => ({
-          loop,
-          what: FACTS[loop].what,
-          unit: FACTS[loop].unit,
-          library: worker.label,
-          ...(remark === undefined ? { ms: spread(perUnit), ...(firstMs === undefined ? {} : { firstMs }) } : { remark }),
-        }),
-      )
-    all.push(...rows)
-    found(rows)
+    for (const loop of group) {
+      const rows = runs.filter((run) => run.loop === loop && !run.stranger).map(rowOf)
+      all.push(...rows)
+      found(rows)
+    }
   }
   return all
 }
+
+const rowOf = ({ loop, worker, perUnit, firstMs, remark }: Progress): DynamicRow => ({
+  loop,
+  what: FACTS[loop].what,
+  unit: FACTS[loop].unit,
+  library: worker.label,
+  ...(remark === undefined ? { ms: spread(perUnit), ...(firstMs === undefined ? {} : { firstMs }) } : { remark }),
+})

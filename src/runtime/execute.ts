@@ -69,7 +69,7 @@ function settleOnHost(node: Node): boolean {
 /** A promise where memory has to be waited for; nothing has been done then. */
 function compute(device: Device, nodes: readonly Node[], order: readonly Node[], given: ReadonlySet<Node>): void | Promise<void> {
   for (const node of order) if (node.storage) checkReadable(node, nodes[0] as Node)
-  const { plan, compiled, learns, targets, late } = planned(device, nodes, order, given)
+  const { compiled, learns, targets, late } = planned(device, nodes, order, given)
   const { schedule, executable, positions } = compiled
   const makerOf = makerIn(order, schedule)
   const memory = reserve(device, compiled, order, makerOf)
@@ -111,7 +111,7 @@ function compute(device: Device, nodes: readonly Node[], order: readonly Node[],
     }
   }
   for (const p of schedule.donated) overwritten(order[p] as Node)
-  plansOf(device).ran(plan)
+  plansOf(device).ran()
   countRun()
   collectIfCrowded()
 }
@@ -119,11 +119,10 @@ function compute(device: Device, nodes: readonly Node[], order: readonly Node[],
 const NONE: ReadonlySet<Node> = new Set()
 
 /**
- * A plan, what it stores, and which of that an earlier run of the same structure did not store, though it was read afterwards. What is read of this run is
+ * How a graph is computed, what that stores, and which of that an earlier run of the same structure did not store, though it was read afterwards. What is read of this run is
  * learned by the plan of what was asked for, which is found first the next time.
  */
 interface Planned {
-  readonly plan: Plan
   readonly compiled: CompiledGraph
   readonly learns: Plan
   readonly targets: readonly Node[]
@@ -145,7 +144,7 @@ function planned(device: Device, nodes: readonly Node[], order: readonly Node[],
     targets.push(...late)
     plan = plans.find(graph)
   }
-  return { plan, compiled: plans.compile(plan, graph), learns, targets, late }
+  return { compiled: plans.compile(plan, graph), learns, targets, late }
 }
 
 /** Whether a result moves to the host when it has been computed. */

@@ -37,8 +37,10 @@ export interface Plan {
   compiled: CompiledGraph | undefined
   /** Which of the places where views begin have changed since the first time. */
   varying: readonly boolean[]
-  /** How often it has still to be run as made of parts before it is planned as a whole. */
+  /** How often it has still to come again before it is planned as a whole. */
   wait: number
+  /** How many runs there had been when it came last. */
+  last: number
 }
 
 /** Plans that are kept, and how many nodes their graphs may have in all. */
@@ -47,10 +49,13 @@ const MOST_NODES = 2 ** 18
 
 /**
  * A graph is planned as a whole when it comes again: at once, where that costs little; a large one when it has come more often, because what is gained in
- * each run is a small part of it; and one of very many nodes never.
+ * each run is a small part of it; and one of very many nodes never. What comes again after more than RECENT runs is one of many that take turns: each counts
+ * for less, since a plan for each of them has to be made.
  */
 const NODES_A_WAIT = 256
 const LARGEST_WHOLE = 8192
+const RECENT = 16
+const RARE = 1 / 8
 /** When graphs are planned as a whole; tests have others. */
 export const policy = {
   /** How often a graph of so many nodes is run in parts first. */
@@ -87,6 +92,7 @@ export class Plans {
   #latest: Plan | undefined
   #positions = new Int32Array(0)
   #nodes = 0
+  #runs = 0
   readonly #parts: PartPlans
 
   constructor(device: Device) {
@@ -107,12 +113,16 @@ export class Plans {
     let plan = this.#byHash.get(key)
     while (plan && !sameSignature(plan.row, row)) plan = this.#byHash.get(++key)
     if (plan) {
+      // (none since it came last: that was an attempt at this run)
+      const since = this.#runs - plan.last
+      if (since > 0 && plan.wait > 0) plan.wait = Math.max(0, plan.wait - (since > RECENT ? RARE : 1))
+      plan.last = this.#runs
       if (plan === this.#latest) return plan
       // Most recently used goes last: the first is what makes room.
       this.#byHash.delete(key)
     } else {
       const wait = this.#device.traits.roundsOperators ? policy.waitFor(order.length) : 0
-      plan = { row: row.slice(), wanted: new Set(), compiled: undefined, varying: [], wait }
+      plan = { row: row.slice(), wanted: new Set(), compiled: undefined, varying: [], wait, last: this.#runs }
       this.#nodes += order.length
       this.#makeRoom()
     }
@@ -149,9 +159,9 @@ export class Plans {
     return plan.compiled as CompiledGraph
   }
 
-  /** Notes that a plan has been run. */
-  ran(plan: Plan): void {
-    if (plan.wait > 0) plan.wait--
+  /** Notes that one of the plans has been run. */
+  ran(): void {
+    this.#runs++
   }
 
   #make(graph: Graph, whole: boolean, varying: readonly boolean[]): Omit<CompiledGraph, 'positions'> {
