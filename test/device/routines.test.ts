@@ -87,6 +87,9 @@ describe.each(TARGETS)('scatter to %s', (kind) => {
     [500, 3000, 5],
     [20_000, 9000, 1],
     [2048, 500, 64],
+    [90, 500, 3],
+    [300, 200, 18],
+    [300, 200, 23],
     [0, 3, 2],
     [3, 4, 0],
   ])('of %i, %i rows, %i features', async (senders, rows, features) => {
@@ -119,14 +122,12 @@ describe.each(TARGETS)('scatter to %s', (kind) => {
 
 it('scatter sums float32 in the order of what is sent, as float64', async () => {
   const { device } = openCpu('wasm')
-  const terms = [1e8, 1, -1e8, 1e-8]
-  const values = Float32Array.from({ length: 4 * 3 }, (_, i) => terms[i >> 2] as number)
-  // Four features at once, and one at a time
+  const terms = [1e8, 1, -1e8]
+  // Narrow rows, and wide ones: in vectors alone, and with elements that are left over
   const of = (features: number) =>
     runRoutine(device, { kind: 'scatter', op: 'sum', rows: 1 }, [
-      { dtype: 'int32', shape: [12 / features], values: new Int32Array(12 / features) },
-      { dtype: 'float32', shape: [12 / features, features], values },
+      { dtype: 'int32', shape: [3], values: new Int32Array(3) },
+      { dtype: 'float32', shape: [3, features], values: Float32Array.from({ length: 3 * features }, (_, i) => terms[Math.floor(i / features)] as number) },
     ], [true, false]) // biome-ignore format: a call
-  expect(await of(4)).toEqual([[1, 1, 1, 1]])
-  expect(await of(1)).toEqual([[4]])
+  for (const features of [1, 4, 8, 22]) expect(await of(features)).toEqual([new Array(features).fill(1)])
 })
