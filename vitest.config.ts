@@ -6,8 +6,8 @@ const ANY_DEVICE = [
   'test/golden.test.ts',
   'test/graph/{random-graph,reduction-order,changing-programs}.test.ts',
 ]
-/** What is settled at the call, before any device. */
-const NO_DEVICE = ['test/ops/{arguments,types}.test.ts']
+/** What is settled at the call, before any device, and what has none. */
+const NO_DEVICE = ['test/ops/{arguments,types}.test.ts', 'test/examples/progress.test.ts']
 
 export default defineConfig({
   test: {

@@ -1,5 +1,5 @@
 /** @file Trains a convolutional network on handwritten digits: `npm start`, or `npm start -- --help`. */
-import { data, manualSeed, nn, noGrad, optim, stack, type Tensor, tensor } from '../../src/index.ts'
+import { data, manualSeed, nn, noGrad, optim, stack, synchronize, type Tensor, tensor } from '../../src/index.ts'
 import { augment } from './augment.ts'
 import { openCheckpoint, type Point, restore, saveCheckpoint, settle } from './checkpoint.ts'
 import { type Digits, loadDigits, SIDE } from './data.ts'
@@ -49,9 +49,9 @@ async function train(progress: Progress): Promise<{ loss: number; accuracy: numb
     losses.push(loss.detach())
     hits.push(logits.argmax(1).eq(y).sum())
     optimizer.step()
-    progress.advance(BATCH)
+    await progress.advance(BATCH)
   }
-  // Read once per epoch: the batches above never wait for a value.
+  // Read once per epoch: the batches above wait for no value.
   const [loss, right] = await Promise.all([stack(losses).mean().item(), stack(hits).sum().item()])
   return { loss, accuracy: right / (losses.length * BATCH) }
 }
@@ -67,7 +67,8 @@ async function evaluate(): Promise<{ loss: number; answers: ArrayLike<number>; a
 }
 
 if (!flags.evaluate) {
-  const progress = new Progress(settings.epochs, loader.length * BATCH, curve.length)
+  const imagesPerEpoch = loader.length * BATCH
+  const progress = new Progress({ epochs: settings.epochs, imagesPerEpoch, before: curve.length, computed: synchronize })
   for (let epoch = curve.length + 1; epoch <= settings.epochs; epoch++) {
     for (const group of optimizer.paramGroups) group.lr = LEARNING_RATE * DECAY ** (epoch - 1)
     const learned = await train(progress)
