@@ -132,15 +132,16 @@ interface Planned {
 function planned(device: Device, nodes: readonly Node[], order: readonly Node[], given: ReadonlySet<Node>): Planned {
   const plans = plansOf(device)
   const donors = given.size === 0 ? NONE : new Set(order.filter((n) => given.has(n) && n.storage?.buffer))
-  for (const node of nodes) node.origin?.wanted.add(node.position)
+  for (const node of nodes) node.origin?.readLate(node.position)
   const targets = [...nodes, ...reused(order, nodes)]
   const graph = { order, targets, donors }
   const learns = plans.find(graph)
   let plan = learns
   const late = new Set<Node>()
-  if (plan.wanted.size > 0) {
+  const wanted = learns.wanted(order)
+  if (wanted.size > 0) {
     const known = new Set(targets)
-    for (const p of plan.wanted) if (!known.has(order[p] as Node)) late.add(order[p] as Node)
+    for (const p of wanted) if (!known.has(order[p] as Node)) late.add(order[p] as Node)
     targets.push(...late)
     plan = plans.find(graph)
   }
@@ -199,7 +200,7 @@ function reused(order: readonly Node[], targets: readonly Node[]): Node[] {
     if (read.storage || isSource(read)) return
     const base = viewBase(read)
     if (!base.origin || base.storage || isSource(base) || rowOf(base.primitive).recomputed) return
-    base.origin.wanted.add(base.position)
+    base.origin.readLate(base.position)
     found.add(base)
   }
   for (const node of order) {

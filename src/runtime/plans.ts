@@ -7,6 +7,7 @@ import { PartPlans, type Schedule, sameSignature, schedule, scheduleVarying, sig
 import { type Device, type Executable, type MakerOf, stepsOf } from '../device/index.ts'
 import type { Node } from '../graph/index.ts'
 import { planDropped } from './collector.ts'
+import { fingerprints } from './fingerprints.ts'
 
 /** What is to be computed. */
 interface Graph {
@@ -29,19 +30,64 @@ export interface CompiledGraph {
 }
 
 /** What is known of graphs of one structure. */
-export interface Plan {
+export class Plan {
   readonly row: Int32Array
-  /** Positions of interior nodes that were read after a run: worth storing the next time. */
-  readonly wanted: Set<number>
   /** As it was computed last. */
-  compiled: CompiledGraph | undefined
+  compiled: CompiledGraph | undefined = undefined
   /** Which of the places where views begin have changed since the first time. */
-  varying: readonly boolean[]
+  varying: readonly boolean[] = []
   /** How often it has still to come again before it is planned as a whole. */
   wait: number
   /** How many runs there had been when it came last. */
   last: number
+  readonly #late: ReadLate
+  #fingerprints: Int32Array | undefined
+  readonly #wanted = new Set<number>()
+
+  constructor(row: Int32Array, { wait, last, late }: { readonly wait: number; readonly last: number; readonly late: ReadLate }) {
+    this.row = row
+    this.wait = wait
+    this.last = last
+    this.#late = late
+  }
+
+  /**
+   * Positions of interior nodes that are worth storing: they were read after an earlier run, or are what was read so of other graphs.
+   * @param order a graph of this structure that is about to be run
+   */
+  wanted(order: readonly Node[]): ReadonlySet<number> {
+    if (!this.#fingerprints) {
+      this.#fingerprints = fingerprints(order)
+      for (const [i, print] of this.#fingerprints.entries()) {
+        const { storage, origin } = order[i] as Node
+        if (!storage && !origin && this.#late.has(print)) this.#wanted.add(i)
+      }
+    }
+    return this.#wanted
+  }
+
+  /** Notes that the node at a position, which was not stored, was read after the run. */
+  readLate(position: number): void {
+    this.#wanted.add(position)
+    this.#late.add(this.#fingerprints?.[position] as number)
+  }
 }
+
+/** The fingerprints of what was read after its run, of all graphs of a device: the last so many. */
+class ReadLate {
+  readonly #prints = new Set<number>()
+
+  has(print: number): boolean {
+    return this.#prints.has(print)
+  }
+
+  add(print: number): void {
+    this.#prints.delete(print)
+    this.#prints.add(print)
+    if (this.#prints.size > MOST_READ_LATE) this.#prints.delete(this.#prints.values().next().value as number)
+  }
+}
+const MOST_READ_LATE = 1024
 
 /** Plans that are kept, and how many nodes their graphs may have in all. */
 const MOST_PLANS = 256
@@ -94,6 +140,7 @@ export class Plans {
   #nodes = 0
   #runs = 0
   readonly #parts: PartPlans
+  readonly #late = new ReadLate()
 
   constructor(device: Device) {
     this.#device = device
@@ -122,7 +169,7 @@ export class Plans {
       this.#byHash.delete(key)
     } else {
       const wait = this.#device.traits.roundsOperators ? policy.waitFor(order.length) : 0
-      plan = { row: row.slice(), wanted: new Set(), compiled: undefined, varying: [], wait, last: this.#runs }
+      plan = new Plan(row.slice(), { wait, last: this.#runs, late: this.#late })
       this.#nodes += order.length
       this.#makeRoom()
     }
