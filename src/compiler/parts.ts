@@ -194,6 +194,6 @@ function relinked(step: ProgramStep, slots: readonly number[], scalars: readonly
     case 'kernel':
       return { kind: 'kernel', kernel: step.kernel, slots: own, scalars: step.scalars.map((s) => scalars[s] as number) }
     case 'routine':
-      return { kind: 'routine', call: step.call, slots: own }
+      return { kind: 'routine', call: step.call, slots: own, pieces: step.pieces }
   }
 }

@@ -169,7 +169,7 @@ class ProgramWriter implements Memory {
     const donated = new Set<number>()
     for (const group of ordered) {
       const made =
-        group.kind === 'routine' ? routineStep(group, stored, slotFor) : this.#kernel(group, stored, slotFor, slots, readers, donated)
+        group.kind === 'routine' ? routineStep(group, stored, slotFor, home) : this.#kernel(group, stored, slotFor, slots, readers, donated)
       // (an output may not have found the donor that was counted on)
       if (made.slots.length > limit) crowded.push(group)
       steps.push(made)
@@ -294,8 +294,13 @@ class ProgramWriter implements Memory {
   }
 }
 
-/** The routine of a group, and the slots of what it reads and of the outputs that are stored. */
-function routineStep({ units }: FusionGroup, stored: ReadonlySet<Node>, slotFor: (node: Node) => number): RoutineStep {
+/** The routine of a group, and the slots of what it reads and of the outputs that are stored, of which some are pieces of packs. */
+function routineStep(
+  { units }: FusionGroup,
+  stored: ReadonlySet<Node>,
+  slotFor: (node: Node) => number,
+  home: Arrangement['home'],
+): RoutineStep {
   const { primitive, inputs: read } = (units[0] as Unit).node
   const { routine } = primitive as PrimitiveOf<'routine'>
   const row = routineRow(routine)
@@ -304,6 +309,7 @@ function routineStep({ units }: FusionGroup, stored: ReadonlySet<Node>, slotFor:
     units.filter((u) => stored.has(u.node)).map(({ node }) => [(node.primitive as PrimitiveOf<'routine'>).output, node]),
   )
   const all = row.outputs(routine, inputs)
+  const bound = [...read.map(wholeBase), ...all.flatMap((_, i) => written.get(i) ?? [])]
   return {
     kind: 'routine',
     call: {
@@ -313,7 +319,11 @@ function routineStep({ units }: FusionGroup, stored: ReadonlySet<Node>, slotFor:
       outputs: all.map((out, i) => (written.has(i) ? out : undefined)),
       sites: row.sites(routine),
     },
-    slots: [...read.map(wholeBase), ...all.flatMap((_, i) => written.get(i) ?? [])].map(slotFor),
+    slots: bound.map(slotFor),
+    pieces: bound.map((node) => {
+      const piece = home.get(node)
+      return piece && { begin: piece.offset, length: sizeOf(node.shape) }
+    }),
   }
 }
 

@@ -9,7 +9,7 @@
  */
 import { type DType, dtypeInfo, type Shape, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
-import { isSource, isWidening, Node, type Primitive, type PrimitiveOf, roleOf, rowOf } from '../graph/index.ts'
+import { isSource, isWidening, Node, type Primitive, type PrimitiveOf, roleOf, rowOf, wholeBase } from '../graph/index.ts'
 import { identityOf, positionOf, type ReduceOp, routineRow } from '../kernel/index.ts'
 import { chooseRoutines, fusedOutput, isLongOfFewRows, LONG } from './routines.ts'
 import { primitiveKey } from './signature.ts'
@@ -54,6 +54,12 @@ export function rewrite(order: readonly Node[], targets: ReadonlySet<Node>, trai
     }
     if (routines.has(node)) {
       done.set(node, wideRoutine(node, inputs, same, wide))
+      continue
+    }
+    if (roleOf(node) === 'pack') {
+      const isAlone = (of: Node): boolean => readers.get(of) === 1 && !targets.has(of)
+      const pieces = node.inputs.map((piece) => packed(piece, done, isAlone))
+      done.set(node, derive(node.primitive, pieces, node.shape, node.dtype, node))
       continue
     }
     const key = targets.has(node) ? undefined : viewKey(node, inputs)
@@ -103,19 +109,29 @@ function rewriteOne(node: Node, inputs: readonly Node[], same: boolean, traits: 
       )
       return rewriteOne(fused, fused.inputs, true, traits)
     }
-    case 'pack': {
-      const pieces = inputs.map((piece) => derive({ kind: 'alias' }, [piece], piece.shape, piece.dtype, piece))
-      return derive(primitive, pieces, shape, dtype, node)
-    }
     case 'pointwise':
       // Padded halves are stored as halves, and widened where they are read
       if (primitive.kind === 'pad' && isWidening(x)) return castTo(derive(primitive, x.inputs, shape, 'float16', node), dtype)
       return asRecorded()
     case 'source':
     case 'view':
+    case 'pack':
     case 'transfer':
       return asRecorded()
   }
+}
+
+/** A piece of a pack, as a value of its own that is written there. The output of a routine is, unless something else reads it: no kernel has to copy it. */
+function packed(piece: Node, done: ReadonlyMap<Node, Node>, isAlone: (of: Node) => boolean): Node {
+  let whole = true
+  for (let of = piece; ; of = of.inputs[0] as Node) {
+    whole &&= isAlone(of)
+    if (of.storage || of.primitive.kind !== 'reshape') break
+  }
+  const made = done.get(piece) as Node
+  const base = wholeBase(made)
+  if (whole && !base.storage && base.primitive.kind === 'routine') return base
+  return derive({ kind: 'alias' }, [made], made.shape, made.dtype, made)
 }
 
 /** An output of a routine, of inputs whose elements are 32 bits or more. */

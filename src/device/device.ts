@@ -77,6 +77,14 @@ export interface RoutineStep {
   readonly call: RoutineCall
   /** For each input, then for each output that is wanted, the slot it is bound to. */
   readonly slots: readonly number[]
+  /** What of them it is bound to, where it is not all. */
+  readonly pieces: readonly (Piece | undefined)[]
+}
+
+/** Some elements of a slot: they begin at a multiple of 64, and up to the next multiple nothing else is there. */
+export interface Piece {
+  readonly begin: number
+  readonly length: number
 }
 
 /** What is run by itself: a kernel that the scheduler wrote, or a routine, for which each device has its own kernels. */

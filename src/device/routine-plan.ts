@@ -1,7 +1,16 @@
 /** @file What a routine is to a device that computes it: kernels of that device, over the routine's buffers and scratch memory of its own. */
 import type { DType } from '../base/index.ts'
 import type { RoutineCall } from '../kernel/index.ts'
-import { type KernelStep, type MakerOf, type Program, type ProgramStep, type RoutineStep, type Slot, writtenBy } from './device.ts'
+import {
+  type KernelStep,
+  type MakerOf,
+  type Piece,
+  type Program,
+  type ProgramStep,
+  type RoutineStep,
+  type Slot,
+  writtenBy,
+} from './device.ts'
 
 /** How a device computes a routine: kernels that run one after the other. */
 export interface RoutinePlan<K> {
@@ -49,6 +58,8 @@ export class PlanWriter<K> {
 export interface Dispatch<K> {
   readonly kernel: K
   readonly slots: readonly number[]
+  /** For each of them, what of it is bound, where that is not all; undefined where all of all of them is. */
+  readonly pieces: readonly (Piece | undefined)[] | undefined
   readonly scalars: readonly number[]
 }
 
@@ -73,7 +84,7 @@ export function placeProgram<K>(
   const place = (step: ProgramStep): Dispatch<K>[] => {
     switch (step.kind) {
       case 'kernel':
-        return [{ kernel: kernelOf(step), slots: step.slots, scalars: step.scalars }]
+        return [{ kernel: kernelOf(step), slots: step.slots, pieces: undefined, scalars: step.scalars }]
       case 'routine': {
         const plan = planOf(step)
         const scratch = plan.scratch.map(({ dtype, length }) => {
@@ -81,7 +92,15 @@ export function placeProgram<K>(
           return slots.push({ kind: 'scratch', dtype, length }) - 1
         })
         const all = [...step.slots, ...scratch]
-        return plan.dispatches.map(({ kernel, buffers }) => ({ kernel, slots: buffers.map((b) => all[b] as number), scalars: [] }))
+        return plan.dispatches.map(({ kernel, buffers }) => {
+          const pieces = buffers.map((b) => step.pieces[b])
+          return {
+            kernel,
+            slots: buffers.map((b) => all[b] as number),
+            pieces: pieces.some((piece) => piece) ? pieces : undefined,
+            scalars: [],
+          }
+        })
       }
     }
   }

@@ -19,7 +19,7 @@ export function routineProgram(routine: Routine, inputs: readonly Omit<HostArray
   const slotOf = (kind: Slot['kind'], { dtype, shape }: Omit<HostArray, 'values'>): Slot => ({ kind, dtype, length: lengthOf(shape) })
   const slots = [...inputs.map((x) => slotOf('input', x)), ...outputs.flatMap((x) => (x ? [slotOf('output', x)] : []))]
   const call = { routine, label: row.label(routine), inputs, outputs, sites: row.sites(routine) }
-  return { steps: [{ kind: 'routine', call, slots: slots.map((_, s) => s) }], slots, scalars: [] }
+  return { steps: [{ kind: 'routine', call, slots: slots.map((_, s) => s), pieces: [] }], slots, scalars: [] }
 }
 
 /** Runs one routine; gives the outputs that are wanted. */

@@ -9,6 +9,8 @@ import { interpretRoutine } from './routines.ts'
 export interface Heap {
   /** A block for results; its contents are unspecified. @throws RangeError where there is no room */
   take(dtype: DType, length: number): Block
+  /** Some elements of a block, as a block. */
+  piece(block: Block, begin: number, length: number): Block
   /** Gives a block of `take` back. */
   give(block: Block): void
   /** The caller's array as a block, where kernels can work on it in place. */
@@ -22,6 +24,7 @@ export interface Heap {
 /** Arrays of their own. */
 const arrays: Heap = {
   take: (dtype, length) => blockOf(dtypeInfo[dtype].create(length)),
+  piece: ({ values }, begin, length) => blockOf(values.subarray(begin, begin + length)),
   give: () => {},
   wrap: blockOf,
   pooledBytes: 0,

@@ -179,9 +179,13 @@ class CpuDevice implements Device {
         const fail = (site: number, value: number, size: number): void => {
           wrong ??= checkError(sitesOf(step)[site] ?? labelOf(step), value, size)
         }
-        for (const { kernel, slots, scalars } of dispatches[i] ?? []) {
+        for (const { kernel, slots, pieces, scalars } of dispatches[i] ?? []) {
           this.#dispatches++
-          kernel({ data: slots.map((s) => data[s] as Block), scalars: scalars.map((s) => numbers[s] as number), fail })
+          const bound = (slot: number, b: number): Block => {
+            const [block, piece] = [data[slot] as Block, pieces?.[b]]
+            return piece ? this.#engine.heap.piece(block, piece.begin, piece.length) : block
+          }
+          kernel({ data: slots.map(bound), scalars: scalars.map((s) => numbers[s] as number), fail })
         }
       })
       if (wrong) this.#poison(results, wrong)

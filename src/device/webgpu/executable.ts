@@ -6,6 +6,7 @@ import {
   type Executable,
   largestOf,
   type MakerOf,
+  type Piece,
   type Program,
   type ProgramStep,
   type Slot,
@@ -41,6 +42,8 @@ interface BoundDispatch {
   readonly pipeline: Pipeline
   /** For each storage binding of the kernel, the slot bound there. */
   readonly slots: readonly number[]
+  /** What of them, where that is not all. */
+  readonly pieces: readonly (Piece | undefined)[] | undefined
   /** For each number that the kernel reads, which of the program's it is. */
   readonly scalars: readonly number[]
   readonly paramsAt: number
@@ -113,9 +116,9 @@ export class GpuExecutable implements Executable {
     for (const [s, { dtype, length }] of program.slots.entries()) shop.pool.check(() => maker(s), bytesOf(dtype, length))
     let at = 0
     for (const [step, list] of dispatches.entries()) {
-      for (const { kernel: printed, slots, scalars } of list) {
+      for (const { kernel: printed, slots, pieces, scalars } of list) {
         shop.dump(printed)
-        this.#dispatches.push({ step, printed, slots, scalars, paramsAt: at, groups: [], pipeline: shop.pipelines.get(printed) })
+        this.#dispatches.push({ step, printed, slots, pieces, scalars, paramsAt: at, groups: [], pipeline: shop.pipelines.get(printed) })
         at += Math.ceil((printed.bindings.at(-1) as Binding).bytes / ALIGN) * ALIGN
       }
     }
@@ -249,7 +252,7 @@ export class GpuExecutable implements Executable {
   }
 
   #group(dispatch: BoundDispatch, memory: readonly (PoolBuffer | undefined)[]): GPUBindGroup {
-    const { slots, groups } = dispatch
+    const { slots, pieces, groups } = dispatch
     for (let g = 0; g < groups.length; g++) {
       const entry = groups[g] as BoundDispatch['groups'][number]
       if (!slots.every((slot, i) => memory[slot]?.id === entry.ids[i])) continue
@@ -262,8 +265,14 @@ export class GpuExecutable implements Executable {
     const { gpu, counts, errors } = this.#shop
     const resourceOf = (bound: Binding): GPUBufferBinding => {
       switch (bound.kind) {
-        case 'buffer':
-          return { buffer: (memory[slots[bound.buffer] as number] as PoolBuffer).gpu }
+        case 'buffer': {
+          const slot = slots[bound.buffer] as number
+          const buffer = (memory[slot] as PoolBuffer).gpu
+          const piece = pieces?.[bound.buffer]
+          if (!piece) return { buffer }
+          const { dtype } = this.program.slots[slot] as Slot
+          return { buffer, offset: bytesOf(dtype, piece.begin), size: bytesOf(dtype, piece.length) }
+        }
         case 'scalars':
           return { buffer: this.#scalars as GPUBuffer }
         case 'errors':

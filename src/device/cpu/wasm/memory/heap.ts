@@ -39,6 +39,10 @@ export class WasmBlock implements Block {
   }
 
   /** Arrays over a memory that is not shared lose their elements when it grows. */
+  piece(begin: number, length: number): WasmBlock {
+    return new WasmBlock(this.#memory, this.address + begin * dtypeInfo[this.#dtype].bytes, this.#dtype, length)
+  }
+
   get values(): TypedArray {
     if (this.#values?.length !== this.length) this.#values = dtypeInfo[this.#dtype].view(this.#memory.buffer, this.address, this.length)
     return this.#values
@@ -94,6 +98,10 @@ export class WasmHeap implements Heap {
     if (size > bytes) this.#add(address + bytes, size - bytes)
     this.#taken.set(address, bytes)
     return new WasmBlock(this.memory, address, dtype, length)
+  }
+
+  piece(block: WasmBlock, begin: number, length: number): WasmBlock {
+    return block.piece(begin, length)
   }
 
   give({ address }: WasmBlock): void {
