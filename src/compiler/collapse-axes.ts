@@ -1,26 +1,26 @@
-/** @file Which dims of a group share one loop. */
-import { type Axis, collapsedAxes, type Index, indicesOf } from '../kernel/index.ts'
+/** @file Neighbouring dims of a group that share one loop. */
+import { type Axis, collapsedAxes, indicesOf } from '../kernel/index.ts'
 import type { FusionGroup } from './fusion-groups.ts'
-import type { AxisGroups, WrittenGroup } from './group-writer.ts'
+import type { WrittenGroup } from './group-writer.ts'
 
-/** @param stages of a draft, in which every dim of more than one position is an axis of its own where its loops do not depend on what is read; those of the grid are numbered as its dims */
-export function collapseAxes(group: FusionGroup, stages: WrittenGroup['stages']): AxisGroups {
+/**
+ * Which axes of a group, of which every dim of more than one position has one, become one: the last of those that a loop runs over together is replaced by the
+ * loop's, the others by none. Axes of the grid are numbered as its dims.
+ */
+export function collapseAxes(group: FusionGroup, { grid, stages }: WrittenGroup): ReadonlyMap<Axis, Axis | undefined> {
   const indices = indicesOf(stages.map(({ stage }) => stage))
-  const axes = axesIn(indices)
-  const grid = group.grid.flatMap((size, d): Axis[] => (size === 1 ? [] : [axes.get(d) ?? { id: d, size }]))
   // The part that begins at a border may have dims of one position in front, which are no axes
   const borders = group.borders.flatMap((d) => grid.find(({ id }) => id >= d) ?? [])
-  return {
-    grid: collapsedAxes(grid, indices, borders).map((one) => one.axes.map(({ id }) => id)),
-    stages: stages.map(({ stage, dims, borders: own }) =>
-      collapsedAxes(stage.axes, indices, own).map((one) => one.axes.flatMap((axis) => dims[stage.axes.indexOf(axis)] ?? [])),
-    ),
+  const instead = new Map<Axis, Axis | undefined>()
+  const collapse = (axes: readonly Axis[], apart: readonly Axis[]): void => {
+    for (const { axes: own, size } of collapsedAxes(axes, indices, apart)) {
+      if (own.length === 1) continue
+      for (const axis of own) instead.set(axis, undefined)
+      const last = own.at(-1) as Axis
+      instead.set(last, { id: last.id, size })
+    }
   }
-}
-
-/** The axes that occur in indices, by number. */
-function axesIn(indices: readonly Index[]): ReadonlyMap<number, Axis> {
-  const axes = new Map<number, Axis>()
-  for (const { terms } of indices) for (const { atom } of terms) if (atom.kind === 'axis') axes.set(atom.axis.id, atom.axis)
-  return axes
+  collapse(grid, borders)
+  for (const { stage, borders: own } of stages) collapse(stage.axes, own)
+  return instead
 }

@@ -51,23 +51,16 @@ export interface Memory {
   site(op: string): number
 }
 
-/** Which neighbouring dims one loop runs over; dims of one position are in none. */
-export interface AxisGroups {
-  readonly grid: readonly (readonly number[])[]
-  readonly stages: readonly (readonly (readonly number[])[])[]
-}
-
-/** A stage, and how its axes came about. */
+/** A stage of which every dim of more than one position has an axis, where its order does not make one of several. */
 interface WrittenStage {
   readonly stage: Stage
-  /** Which of the stage's dims each axis runs over. */
-  readonly dims: readonly (readonly number[])[]
   /** Axes that no loop runs over together with those in front of them. */
   readonly borders: readonly Axis[]
 }
 
 /** What a group computes in registers and in memory. */
 export interface WrittenGroup {
+  readonly grid: readonly Axis[]
   readonly stages: readonly WrittenStage[]
   readonly contract: Contract | undefined
 }
@@ -102,15 +95,13 @@ function orderOf({ primitive, inputs, dtype }: Node): OrderedAxes {
 }
 const ANY_LOOPS: OrderedAxes = { order: SEQUENCE, innermost: 0 }
 
-/** Writes the stages of a group under one layout of axes. */
+/** Writes the stages of a group. */
 export class GroupWriter {
-  readonly gridAxes: Axis[] = []
+  /** Numbered as the dims of the grid. */
+  readonly #gridAxes: Axis[] = []
   readonly #group: FusionGroup
   readonly #memory: Memory
-  readonly #layout: AxisGroups | undefined
   readonly #gridCoords: Index[]
-  /** The first dim of each grid axis. */
-  readonly #gridDims: number[] = []
   readonly #gridIndex: Index
   readonly #accs = new Map<Node, { stage: number; slot: number }>()
   #nextAxis = 0
@@ -118,28 +109,25 @@ export class GroupWriter {
   /** How many stages of reductions of the group have to run before what has been written. */
   ready = 0
 
-  constructor(group: FusionGroup, memory: Memory, layout: AxisGroups | undefined, probing = false) {
+  constructor(group: FusionGroup, memory: Memory, probing = false) {
     this.#group = group
     this.#memory = memory
-    this.#layout = layout
     this.#probing = probing
-    this.#gridCoords = this.#axes(group.grid, layout?.grid, this.gridAxes)
+    this.#gridCoords = this.#axes(group.grid, this.#gridAxes)
     this.#gridIndex = linear(this.#gridCoords, contiguousStrides(group.grid))
   }
 
   /** Coordinates over `sizes`; the axes made are appended to `axes` (dims of size 1 need none). */
-  #axes(sizes: Shape, groups: readonly (readonly number[])[] | undefined, axes: Axis[]): Index[] {
+  #axes(sizes: Shape, axes: Axis[], groups: readonly (readonly number[])[] = apart(sizes)): Index[] {
     const coords = sizes.map(() => ZERO)
-    for (const group of groups ?? apart(sizes)) {
+    for (const group of groups) {
       const shape = group.map((d) => sizes[d] as number)
       const axis: Axis = { id: this.#nextAxis++, size: sizeOf(shape) }
       const own = unravel(ofAxis(axis), shape)
       group.forEach((d, i) => {
         coords[d] = own[i] as Index
       })
-      if (axis.size === 1) continue
-      axes.push(axis)
-      if (axes === this.gridAxes) this.#gridDims.push(group[0] as number)
+      if (axis.size > 1) axes.push(axis)
     }
     return coords
   }
@@ -201,8 +189,7 @@ export class GroupWriter {
   reductions(nodes: readonly Node[], number: number, { order, innermost }: OrderedAxes): WrittenStage {
     const axes: Axis[] = []
     const sizes = this.#group.inner.filter((n) => n !== 1)
-    const dims = this.#layout?.stages[number] ?? apartBut(sizes, innermost)
-    const coords = this.#axes(sizes, dims, axes)
+    const coords = this.#axes(sizes, axes, apartBut(sizes, innermost))
     let next = 0
     const innerCoords = this.#group.inner.map((n) => (n === 1 ? ZERO : (coords[next++] as Index)))
     const { emitter } = this.#stage(innerCoords, number)
@@ -216,7 +203,7 @@ export class GroupWriter {
       return { op, value: emitter.emit(x, position), type: valueTypeOf(node.dtype) }
     })
     const stage: Stage = { kind: 'reduce', axes, reductions, ...(reductions.some(dependsOnOrder) && { order }) }
-    return { stage, dims, borders: innermost > 0 ? axes.slice(-1) : [] }
+    return { stage, borders: innermost > 0 ? axes.slice(-1) : [] }
   }
 
   contraction(node: Node): { written: WrittenStage; contract: Contract } {
@@ -225,7 +212,7 @@ export class GroupWriter {
     const sizes = a.shape.slice(a.shape.length - dims.k)
     const k: Axis[] = []
     const long = sizes.filter((s) => s !== 1)
-    const steps = this.#axes(long, undefined, k)
+    const steps = this.#axes(long, k)
     let next = 0
     const along = sizes.map((s) => (s === 1 ? ZERO : (steps[next++] as Index)))
     const coords = this.#gridCoords
@@ -243,8 +230,7 @@ export class GroupWriter {
     const loadB = operand(b, [...along, ...coords.slice(firstN)])
     const type = valueTypeOf(node.dtype)
     const value: Expr = { kind: 'binary', op: 'mul', a: loadA, b: loadB, type }
-    const part = (from: number, to: number): Axis[] =>
-      this.gridAxes.filter((_, i) => (this.#gridDims[i] as number) >= from && (this.#gridDims[i] as number) < to)
+    const part = (from: number, to: number): Axis[] => this.#gridAxes.filter(({ id }) => id >= from && id < to)
     const contract: Contract = { batch: part(0, firstM), m: part(firstM, firstN), n: part(firstN, coords.length), k, a: loadA, b: loadB }
     const reduction: Reduction = { op: 'sum', value, type }
     const order =
@@ -253,28 +239,25 @@ export class GroupWriter {
         : orderOfContraction(sizeOf(node.shape.slice(firstM, firstN)), sizeOf(node.shape.slice(firstN)), long)
     const stage: Stage = { kind: 'reduce', axes: k, reductions: [reduction], ...(dependsOnOrder(reduction) && { order }) }
     // No axes are joined: by them it is told where a device cuts a long sum into parts
-    return { written: { stage, dims: apart(long), borders: k }, contract }
+    return { written: { stage, borders: k }, contract }
   }
 
   /** The value of an element unit, for a probe. */
   element(node: Node, level: Level): void {
-    this.stores([{ node, level }], level, Number.MAX_SAFE_INTEGER, () => ({ buffer: 0, offset: 0 }))
+    this.stores([{ node, level }], level, () => ({ buffer: 0, offset: 0 }))
   }
 
   /** A store stage for units of one level. */
   stores(
     units: readonly { node: Node; level: Level }[],
     level: Level,
-    stage: number,
     place: (node: Node) => { buffer: number; offset: number },
   ): WrittenStage {
     const axes: Axis[] = []
     let innerCoords: Index[] | undefined
-    let dims: readonly (readonly number[])[] = []
     if (level === 'domain') {
       const sizes = this.#group.inner.filter((n) => n !== 1)
-      dims = this.#layout?.stages[stage] ?? apart(sizes)
-      const coords = this.#axes(sizes, dims, axes)
+      const coords = this.#axes(sizes, axes)
       let next = 0
       innerCoords = this.#group.inner.map((n) => (n === 1 ? ZERO : (coords[next++] as Index)))
     }
@@ -286,7 +269,7 @@ export class GroupWriter {
       const at = linear(coords, contiguousStrides(node.shape))
       return { buffer, index: { offset: at.offset + offset, terms: at.terms }, value }
     })
-    return { stage: { kind: 'store', axes, stores }, dims, borders: [] }
+    return { stage: { kind: 'store', axes, stores }, borders: [] }
   }
 
   /** All stages of the group, storing the units for which `place` gives a buffer. */
@@ -316,9 +299,9 @@ export class GroupWriter {
     }
     for (const level of ['grid', 'domain'] as const) {
       const stored = units.filter((u) => u.level === level && place(u.node))
-      if (stored.length > 0) stages.push(this.stores(stored, level, stages.length, (n) => place(n) as { buffer: number; offset: number }))
+      if (stored.length > 0) stages.push(this.stores(stored, level, (n) => place(n) as { buffer: number; offset: number }))
     }
-    return { stages, contract }
+    return { grid: this.#gridAxes, stages, contract }
   }
 }
 
@@ -371,7 +354,7 @@ const ZERO: Index = { offset: 0, terms: [] }
  * @throws NotFusable
  */
 export function probe(group: FusionGroup, node: Node, level: Level, memory: Memory): number {
-  const writer = new GroupWriter(group, memory, undefined, true)
+  const writer = new GroupWriter(group, memory, true)
   const role = roleOf(node)
   if (role === 'reduce') writer.reductions([node], 0, hasOrder(node) ? orderOf(node) : ANY_LOOPS)
   else if (role === 'contract') writer.contraction(node)

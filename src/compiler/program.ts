@@ -3,22 +3,24 @@ import { sizeOf } from '../base/index.ts'
 import type { KernelStep, Program, ProgramStep, RoutineStep, Slot } from '../device/index.ts'
 import { isSource, type Node, type PrimitiveOf, rowOf, wholeBase } from '../graph/index.ts'
 import {
-  type Axis,
   type BufferUse,
-  type Contract,
+  bufferOf,
   type Expr,
   type Index,
+  indexOf,
   type Kernel,
+  Renamer,
   routineRow,
-  type Stage,
+  type Store,
+  sameIndex,
   valueTypeOf,
+  visitExprs,
 } from '../kernel/index.ts'
 import { collapseAxes } from './collapse-axes.ts'
 import type { FusionGroup, Unit } from './fusion-groups.ts'
-import { GroupWriter, type Memory, NotFusable } from './group-writer.ts'
+import { GroupWriter, type Memory, type WrittenGroup } from './group-writer.ts'
 import { VaryingPositions } from './lower.ts'
 import { orderGroups } from './order.ts'
-import { mapBuffers, readsOnlyAt, renameBuffer } from './rename-buffers.ts'
 
 export interface Schedule {
   readonly program: Program
@@ -223,51 +225,33 @@ class ProgramWriter implements Memory {
       if (!stored.has(node)) return undefined
       return { buffer: bufferOf.get(node) as number, offset: this.#made.home.get(node)?.offset ?? 0 }
     }
-    const written = write(group, this, place)
-    const { gridAxes, contract } = written
-    let { stages } = written
-
-    if (group.kind === 'map') {
-      const given = this.#donate(group, stages, results, slotFor, slots, readers, bufferOf)
-      for (const { from, to, input } of given) {
-        stages = stages.map((s) => renameBuffer(s, from, to))
-        buffers[to] = { dtype: (buffers[to] as BufferUse).dtype, access: 'readwrite' }
-        donated.add(this.#positionOf(input))
-      }
-      const drop = new Set(given.map((g) => g.from))
-      if (drop.size > 0) {
-        const kept = buffers.map((_, i) => i).filter((i) => !drop.has(i))
-        const renumber = new Map(kept.map((old, now) => [old, now]))
-        stages = stages.map((s) => mapBuffers(s, (b) => renumber.get(b) as number))
-        return {
-          kind: 'kernel',
-          kernel: {
-            label: labelOf(group),
-            grid: gridAxes,
-            stages,
-            buffers: kept.map((i) => buffers[i] as BufferUse),
-            sites: this.#sites,
-          },
-          slots: kept.map((i) => bound[i] as number),
-          scalars: this.#numbers,
-        }
-      }
+    const written = new GroupWriter(group, this).write(place)
+    const given = group.kind === 'map' ? this.#donate(group, written.stages, results, slotFor, slots, readers, bufferOf) : []
+    for (const { to, input } of given) {
+      buffers[to] = { dtype: (buffers[to] as BufferUse).dtype, access: 'readwrite' }
+      donated.add(this.#positionOf(input))
     }
+    const taken = new Map(given.map(({ from, to }) => [from, to]))
+    const kept = buffers.map((_, i) => i).filter((i) => !taken.has(i))
+    const numbers = new Map(kept.map((old, now) => [old, now]))
+    const axes = collapseAxes(group, written)
+    const renamer = new Renamer({ axes, buffer: (b) => numbers.get(taken.get(b) ?? b) as number })
+    const { contract } = written
     const kernel: Kernel = {
       label: labelOf(group),
-      grid: gridAxes,
-      stages,
-      buffers,
+      grid: renamer.axes(written.grid),
+      stages: written.stages.map(({ stage }) => renamer.stage(stage)),
+      buffers: kept.map((i) => buffers[i] as BufferUse),
       sites: this.#sites,
-      ...(contract ? { contract } : {}),
+      ...(contract && { contract: renamer.contract(contract) }),
     }
-    return { kind: 'kernel', kernel, slots: bound, scalars: this.#numbers }
+    return { kind: 'kernel', kernel, slots: kept.map((i) => bound[i] as number), scalars: this.#numbers }
   }
 
   /** Pairs inputs that may be overwritten with outputs of this kernel that take exactly their place. */
   #donate(
     group: FusionGroup,
-    stages: readonly Stage[],
+    stages: WrittenGroup['stages'],
     written: readonly Node[],
     slotFor: (node: Node) => number,
     slots: Slot[],
@@ -282,7 +266,9 @@ class ProgramWriter implements Memory {
       const output = written.find((n) => {
         if (taken.has(n) || !this.#made.goals.has(n) || n.dtype !== input.dtype || sizeOf(n.shape) !== sizeOf(input.shape)) return false
         const to = bufferOf.get(n) as number
-        return stages.every((s) => s.kind === 'store' && s.stores.every((st) => st.buffer !== to || readsOnlyAt(s.stores, from, st.index)))
+        return stages.every(
+          ({ stage: s }) => s.kind === 'store' && s.stores.every((st) => st.buffer !== to || readsOnlyAt(s.stores, from, st.index)),
+        )
       })
       if (!output) continue
       taken.add(output)
@@ -327,27 +313,13 @@ function routineStep(
   }
 }
 
-/** A group's stages: first with every dim an axis of its own, to see which can be joined, then over joined axes. */
-function write(
-  group: FusionGroup,
-  memory: Memory,
-  place: Parameters<GroupWriter['write']>[0],
-): { readonly stages: readonly Stage[]; readonly contract: Contract | undefined; readonly gridAxes: readonly Axis[] } {
-  const apart = new GroupWriter(group, memory, undefined)
-  const draft = apart.write(place)
-  const joined = new GroupWriter(group, memory, collapseAxes(group, draft.stages))
-  const made = ({ stages, contract }: typeof draft, { gridAxes }: GroupWriter) => ({
-    stages: stages.map(({ stage }) => stage),
-    contract,
-    gridAxes,
+/** Whether every load of `buffer` in these stores is at exactly `index`. */
+function readsOnlyAt(stores: readonly Store[], buffer: number, index: Index): boolean {
+  let fits = true
+  visitExprs([{ kind: 'store', axes: [], stores }], (e) => {
+    if (bufferOf(e) === buffer && !sameIndex(indexOf(e) as Index, index)) fits = false
   })
-  try {
-    return made(joined.write(place), joined)
-  } catch (e) {
-    if (!(e instanceof NotFusable)) throw e
-    // Over joined axes some positions are no longer seen to be equal; apart, they were.
-    return made(draft, apart)
-  }
+  return fits
 }
 
 /** What a kernel computes, in a few words. */

@@ -84,8 +84,29 @@ export function ofValue(value: Expr, size: number): Index {
   return { offset: 0, terms: [{ coef: 1, atom: { kind: 'value', value } }] }
 }
 
+/** As `canonical`, where all atoms are axes: no keys have to be written. */
+function ofAxes(offset: number, terms: readonly Term[]): Index | undefined {
+  if (terms.length === 0) return { offset, terms }
+  const sums = new Map<Axis, number>()
+  for (const { coef, atom } of terms) {
+    if (atom.kind !== 'axis') return undefined
+    sums.set(atom.axis, coef + (sums.get(atom.axis) ?? 0))
+  }
+  const own: Term[] = []
+  for (const { coef, atom } of terms) {
+    const sum = sums.get((atom as AxisAtom).axis)
+    if (!sum) continue
+    own.push(sum === coef ? { coef, atom } : { coef: sum, atom })
+    sums.delete((atom as AxisAtom).axis)
+  }
+  return { offset, terms: own.length < 2 ? own : own.sort((a, b) => (a.atom as AxisAtom).axis.id - (b.atom as AxisAtom).axis.id) }
+}
+type AxisAtom = Extract<Atom, { kind: 'axis' }>
+
 /** Merges equal atoms and rejoins c·B·⌊y/B⌋ + c·(y mod B) to c·y. */
 function canonical(offset: number, terms: readonly Term[]): Index {
+  const simple = ofAxes(offset, terms)
+  if (simple) return simple
   const merged = new Map<string, Term>()
   for (const { coef, atom } of terms) {
     const key = atomKey(atom)
@@ -105,8 +126,12 @@ function canonical(offset: number, terms: readonly Term[]): Index {
     merged.delete(partKey)
     return add(canonical(offset, [...merged.values()]), scale(atom.of, coef))
   }
-  const sorted = [...merged].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, t]) => t)
-  return { offset, terms: sorted }
+  const sorted = [...merged].sort(([a, { atom: x }], [b, { atom: y }]) => {
+    if (x.kind === 'axis' && y.kind === 'axis') return x.axis.id - y.axis.id
+    if (x.kind === 'axis' || y.kind === 'axis') return x.kind === 'axis' ? -1 : 1
+    return a < b ? -1 : 1
+  })
+  return { offset, terms: sorted.map(([, term]) => term) }
 }
 
 export const add = (a: Index, b: Index): Index => canonical(a.offset + b.offset, [...a.terms, ...b.terms])

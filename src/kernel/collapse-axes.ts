@@ -4,6 +4,7 @@
  */
 import { coefOf } from './contract.ts'
 import type { Axis, Index, StoreStage } from './ir.ts'
+import { Renamer } from './rename.ts'
 import { indicesOf } from './walk.ts'
 
 /** Neighbouring axes, outermost first, that one loop of `size` positions runs over. */
@@ -26,26 +27,6 @@ export function collapsedAxes(axes: readonly Axis[], indices: readonly Index[], 
   return collapsed
 }
 
-/** The same object with `change` made to all indices in it; parts that were shared stay shared. */
-function mapIndices<T>(value: T, change: (index: Index) => Index): T {
-  const done = new Map<object, unknown>()
-  const visit = (of: unknown): unknown => {
-    if (typeof of !== 'object' || of === null) return of
-    let result = done.get(of)
-    if (result === undefined) {
-      if (Array.isArray(of)) result = of.map(visit)
-      else {
-        const given = 'terms' in of && 'offset' in of ? change(of as Index) : of
-        // Axes are compared by identity
-        result = Object.fromEntries(Object.entries(given).map(([key, part]) => [key, key === 'axis' ? part : visit(part)]))
-      }
-      done.set(of, result)
-    }
-    return result
-  }
-  return visit(value) as T
-}
-
 /** Store stages without axes of their own over as few axes in place of `axes` as their indices allow. @param fresh the first id that is free */
 export function collapseStores(
   axes: readonly Axis[],
@@ -61,13 +42,6 @@ export function collapseStores(
     for (const old of own) instead.set(old, old === own.at(-1) ? axis : undefined)
     return axis
   })
-  const change = ({ offset, terms }: Index): Index => ({
-    offset,
-    terms: terms.flatMap((term) => {
-      if (term.atom.kind !== 'axis' || !instead.has(term.atom.axis)) return [term]
-      const axis = instead.get(term.atom.axis)
-      return axis ? [{ coef: term.coef, atom: { kind: 'axis' as const, axis } }] : []
-    }),
-  })
-  return { axes: loops, stages: mapIndices(stages, change) }
+  const renamer = new Renamer({ axes: instead })
+  return { axes: loops, stages: stages.map((stage) => renamer.stage(stage)) }
 }

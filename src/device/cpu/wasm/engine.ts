@@ -17,6 +17,7 @@ import { type Blocks, ContractWriter, chooseBlocks, type GemmFunctions } from '.
 import { PACKING, timeOf, timeOfPanels } from './cost.ts'
 import { codeOf, headOf, type KernelCode, type KernelHead } from './kernel-code.ts'
 import { MAX_PAGES, WasmBlock, WasmHeap } from './memory/heap.ts'
+import { plainCopy } from './plain-copy.ts'
 import { routineKernels } from './routines/index.ts'
 import { type Args, type Part, type Shared, Threads, threadCount, type WrongIndex } from './threads/threads.ts'
 
@@ -123,6 +124,8 @@ export class WasmEngine implements Engine {
 
   compile(kernel: Kernel, lengths: readonly number[]): CompiledKernel {
     if (kernel.grid.some((axis) => axis.size === 0)) return () => {}
+    const copy = plainCopy(kernel)
+    if (copy) return copy
     const plan = this.#planFor(kernel)
     const head = headOf(kernel)
     if (!plan) return this.#compile(head, this.#write(kernel, lengths))
