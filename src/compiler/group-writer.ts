@@ -91,7 +91,16 @@ function hasOrder({ primitive, dtype }: Node): boolean {
 /** In which order a reduction combines its terms. Doubles have one order, in any loops. */
 function orderOf({ primitive, inputs, dtype }: Node): OrderedAxes {
   if (primitive.kind !== 'reduce' || dtype === 'float64') return ANY_LOOPS
-  return orderOfReduction((inputs[0] as Node).shape, primitive.dims)
+  const { shape } = inputs[0] as Node
+  const { dims, permuted } = primitive
+  if (!permuted) return orderOfReduction(shape, dims)
+  // What is permuted lies in memory as it was: its neighbours are neighbours there
+  const within = dims.map((d) => permuted[d] as number)
+  if (within.some((d, i) => i > 0 && d < (within[i - 1] as number))) return orderOfReduction(shape, dims)
+  return orderOfReduction(
+    shape.map((_, d) => shape[permuted.indexOf(d)] as number),
+    within,
+  )
 }
 const ANY_LOOPS: OrderedAxes = { order: SEQUENCE, innermost: 0 }
 

@@ -215,7 +215,7 @@ function splitContract(node: Node, primitive: PrimitiveOf<'contract'>, a: Node, 
 }
 
 function rewriteReduce(node: Node, primitive: PrimitiveOf<'reduce'>, x: Node, same: boolean, traits: DeviceTraits): Node {
-  const { op, dims } = primitive
+  const { op, dims, permuted } = primitive
   const { shape, dtype } = node
   const inner = sizeOf(dims.map((d) => x.shape[d] as number))
   const rows = sizeOf(shape)
@@ -232,7 +232,7 @@ function rewriteReduce(node: Node, primitive: PrimitiveOf<'reduce'>, x: Node, sa
     const parts = Math.max(Math.min(traits.parallelism, Math.ceil(inner / 64)), traits.coalesces ? Math.ceil(inner / CHAIN) : 1)
     const chunk = Math.ceil(inner / parts)
     const kept = x.shape.map((_, i) => i).filter((i) => !dims.includes(i))
-    const order = [...kept, ...dims]
+    const order = [...kept, ...(permuted ? [...dims].sort((a, b) => (permuted[a] as number) - (permuted[b] as number)) : dims)]
     let flat = order.every((d, i) => d === i)
       ? x
       : derive(

@@ -170,7 +170,10 @@ export function pad(x: Node, before: readonly number[], shape: Shape): Node {
 export function reduce(op: ReduceOp, x: Node, dims: readonly number[]): Node {
   const givesPosition = positionOf(op) !== undefined
   if (dims.length === 0 && !givesPosition) return x
-  return make({ kind: 'reduce', op, dims }, [x], withoutDims(x.shape, dims), givesPosition ? 'int32' : x.dtype)
+  const { primitive } = x
+  const reduction: Primitive =
+    primitive.kind === 'permute' ? { kind: 'reduce', op, dims, permuted: primitive.order } : { kind: 'reduce', op, dims }
+  return make(reduction, [x], withoutDims(x.shape, dims), givesPosition ? 'int32' : x.dtype)
 }
 
 const MATRICES = { kind: 'contract', m: 1, n: 1, k: 1 } as const satisfies Primitive

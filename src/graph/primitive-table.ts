@@ -97,6 +97,8 @@ const holdsHalf = (value: number, node: Node): TypedArray => {
 
 const first = ({ inputs }: Node): Node => inputs[0] as Node
 
+const UNPERMUTED: readonly number[] = []
+
 /** The rows. */
 export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } = {
   leaf: { ...device, role: 'source', key: noFields, cost: free, label: nameless, lower: null },
@@ -260,9 +262,10 @@ export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } 
   reduce: {
     ...device,
     role: 'reduce',
-    key: ({ op, dims }, put) => {
+    key: ({ op, dims, permuted }, put) => {
       put.name(op)
       put.words(dims)
+      put.words(permuted ?? UNPERMUTED)
     },
     cost: free,
     label: ({ op }) => op,

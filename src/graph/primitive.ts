@@ -29,8 +29,8 @@ export type Primitive =
   | { readonly kind: 'window'; readonly map: readonly WindowAxis[] }
   /** `before[i]` zeros in front of axis i, and as many behind as the shape leaves. */
   | { readonly kind: 'pad'; readonly before: readonly number[]; readonly varying?: Varying }
-  /** Reduced axes leave the shape. */
-  | { readonly kind: 'reduce'; readonly op: ReduceOp; readonly dims: readonly number[] }
+  /** Reduced axes leave the shape. `permuted`: the order of the permutation that the input was recorded as, if it was one; the order of a sum follows what that permutes. */
+  | { readonly kind: 'reduce'; readonly op: ReduceOp; readonly dims: readonly number[]; readonly permuted?: readonly number[] }
   /** [...batch, ...m, ...k] · [...batch, ...k, ...n] → [...batch, ...m, ...n]: here is how many dims each of m, n, k has; the batch dims broadcast. */
   | ({ readonly kind: 'contract' } & ContractDims)
   /** out[…, i, …] = source[…, index[…, i, …], …] along `dim`; inputs source and index (int32); `op` names whom an index error blames. */

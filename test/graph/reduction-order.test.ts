@@ -1,6 +1,6 @@
 /** @file A reduction and a contraction give the same bits in every kernel: fused with what is around, in any way, and each by itself. */
 import { beforeAll, describe, expect, it } from 'vitest'
-import { init } from '../../src/index.ts'
+import { init, manualSeed, rand, type Tensor } from '../../src/index.ts'
 import { policy } from '../../src/runtime/plans.ts'
 import { device } from '../support/device.ts'
 import { runRandomGraph } from '../support/random-graph.ts'
@@ -38,4 +38,23 @@ describe('a random graph', () => {
     const apart = await values(true)
     for (const planned of ['in parts', 'as a whole']) expect(await values(false), planned).toEqual(apart)
   })
+})
+
+it('sums of what is permuted are those of what it shows, whether it has been stored or not', async () => {
+  manualSeed(3)
+  const x = rand([300, 700], { device })
+  const y = rand([20, 30, 40], { device })
+  const pairs: readonly (readonly [view: () => Tensor, of: (view: Tensor) => Tensor, same: () => Tensor])[] = [
+    [() => x.T, (t) => t.sum(0), () => x.sum(1)],
+    [() => x.T, (t) => t.sum(1), () => x.sum(0)],
+    [() => x.T, (t) => t.sum(), () => x.sum()],
+    [() => y.permute([0, 2, 1]), (t) => t.sum([0, 1]), () => y.sum([0, 2])],
+  ]
+  for (const [view, of, same] of pairs) {
+    const wanted = await same().data()
+    expect(await of(view()).data()).toEqual(wanted)
+    const stored = view()
+    await stored.data()
+    expect(await of(stored).data()).toEqual(wanted)
+  }
 })
