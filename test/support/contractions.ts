@@ -311,7 +311,11 @@ export const PRODUCTS: Record<string, Spec[]> = {
     matrices({ m: 33, n: 40, k: 21, epilogue: true }),
     matrices({ m: 7, n: 9, k: 21, batch: 3, epilogue: true, tb: true, shareA: true }),
   ],
-  'of halves': [matrices({ m: 20, n: 30, k: 40, half: true, tb: true })],
+  'of halves': [
+    matrices({ m: 20, n: 30, k: 40, half: true, tb: true }),
+    matrices({ m: 21, n: 31, k: 43, half: true }),
+    matrices({ m: 7, n: 13, k: 18, half: true, ta: true, batch: 2, epilogue: true }),
+  ],
 }
 
 export const CONVOLUTIONS: Record<string, Spec[]> = {

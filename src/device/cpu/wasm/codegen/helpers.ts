@@ -147,7 +147,7 @@ function fromHalf(code: Code): void {
   code.get(half).i32(0x8000).op('i32.and').i32(16).op('i32.shl').op('i32.or').op('f32.reinterpret_i32')
 }
 
-function fromHalf4(code: Code, args: readonly Local[]): void {
+export function fromHalf4(code: Code, args: readonly Local[]): void {
   const [half] = args as [Local]
   const bits = code.local('v128')
   code.get(half).v128(four(0x7fff)).op('v128.and').i32(13).op('i32x4.shl').set(bits)

@@ -134,9 +134,13 @@ function planOf(kernel: Kernel, axes: ContractAxes, peeled: { m: number; n: numb
   return { axes, m: walkM, n: walkN, k: walkK, a: inA, b: inB, linesA, linesB, direct, cost }
 }
 
+/** Whether BLAS can compute a kernel: it knows no halves. */
+const fitsBlas = (kernel: Kernel): boolean =>
+  fitsPanels(kernel) && [kernel.contract?.a, kernel.contract?.b].every((x) => x && kernel.buffers[x.buffer]?.dtype === 'float32')
+
 /** All plans for a contraction. */
 export function plansFor(kernel: Kernel, limits = LIMITS): BlasPlan[] {
-  if (!fitsPanels(kernel)) return []
+  if (!fitsBlas(kernel)) return []
   const axes = axesOf(kernel)
   const counts = (of: readonly Axis[]): number[] => Array.from({ length: Math.max(1, of.length) }, (_, i) => i)
   return counts(axes.rows).flatMap((m) =>
@@ -146,7 +150,7 @@ export function plansFor(kernel: Kernel, limits = LIMITS): BlasPlan[] {
 
 /** The plan by which BLAS computes a contraction sooner than WebAssembly would. */
 export function choosePlan(kernel: Kernel): BlasPlan | undefined {
-  if (!fitsPanels(kernel)) return undefined
+  if (!fitsBlas(kernel)) return undefined
   const { batches, m, n, k } = shapeOf(kernel)
   // Products of vectors are as fast as memory either way
   if (m < 3 || n < 3 || k < 3) return undefined

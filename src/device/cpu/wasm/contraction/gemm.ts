@@ -7,6 +7,7 @@
  * @see Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication, 2008
  */
 import { type Code, type Func, type Local, type MemoryType, ModuleBuilder, type ValType } from '../assembler/assembler.ts'
+import { fromHalf4 } from '../codegen/helpers.ts'
 
 /** Columns of a tile: twelve, or eight where twelve would stay empty. */
 export const WIDTHS = [12, 8] as const
@@ -22,8 +23,9 @@ export const rowsFor = (fused: boolean): Rows => (fused ? { 12: 3, 8: 6 } : { 12
 
 /** What kernels import, with the number of its parameters; all are i32. */
 export const GEMM = {
-  /** (to, step, from, offsets, sums, k): packs four rows; see `writePack`. */
+  /** (to, step, from, offsets, sums, k): packs four rows, of float32 or of float16; see `writePack`. */
   pack: 6,
+  packHalf: 6,
   /** (to, from, offsets, sums, k): packs a whole panel of a, or of b, for tiles of a width; see `writeTerms` and `writeSides`. */
   termsA12: 5,
   termsA8: 5,
@@ -60,7 +62,8 @@ export function writeGemm(memory: MemoryType, fused = false): Uint8Array {
       writeSides(module.function(words(5), [], `sides${side}${width}`), count)
     }
   }
-  writePack(module.function(words(GEMM.pack), [], 'pack'))
+  writePack(module.function(words(GEMM.pack), [], 'pack'), SINGLE)
+  writePack(module.function(words(GEMM.packHalf), [], 'packHalf'), HALF)
   return module.build()
 }
 
@@ -248,12 +251,56 @@ function writeSides(code: Code, count: number): void {
   })
 }
 
+/** How numbers of an operand are read, as float32. */
+interface Element {
+  readonly bytes: number
+  /** Takes an address, pushes four neighbours. */
+  four(code: Code, keep: Local): void
+  /** Pushes four numbers apart, of which each `address` pushes one's place. */
+  apart(code: Code, addresses: readonly (() => void)[], keep: Local): void
+}
+
+const SINGLE: Element = {
+  bytes: 4,
+  four: (code) => code.memory('v128.load'),
+  apart: (code, [first, ...others], x) => {
+    first?.()
+    code.memory('v128.load32_zero').set(x)
+    others.forEach((address, r) => {
+      address()
+      code
+        .get(x)
+        .laneMemory('v128.load32_lane', r + 1)
+        .set(x)
+    })
+    code.get(x)
+  },
+}
+
+const HALF: Element = {
+  bytes: 2,
+  four: (code, x) => {
+    code.memory('v128.load64_zero').op('i32x4.extend_low_i16x8_u').set(x)
+    fromHalf4(code, [x])
+  },
+  apart: (code, [first, ...others], x) => {
+    first?.()
+    code.memory('i32.load16_u').op('i32x4.splat')
+    others.forEach((address, r) => {
+      address()
+      code.memory('i32.load16_u').lane('i32x4.replace_lane', r + 1)
+    })
+    code.set(x)
+    fromHalf4(code, [x])
+  },
+}
+
 /**
  * pack(to, step, from, offsets, sums, k): four rows of a panel, whose places for one term of the sum are `step` bytes apart. The numbers are found at
  * from + offsets[row] + sums[term], tables in bytes, so that any strides and windows come in. Rows side by side are copied, terms side by side transposed.
  * What a panel of other than a multiple of four rows has too much is overwritten by what is packed next.
  */
-function writePack(code: Code): void {
+function writePack(code: Code, { bytes, four: neighbours, apart }: Element): void {
   const [to, step, from, offsets, sums, k] = code.params as [Local, Local, Local, Local, Local, Local]
   const rows = [0, 1, 2, 3].map(() => code.local('i32'))
   const [first] = rows as [Local]
@@ -261,10 +308,14 @@ function writePack(code: Code): void {
   const vectors = [0, 1, 2, 3].map(() => code.local('v128'))
   const pairs = vectors.map(() => code.local('v128'))
   const [x] = vectors as [Local]
-  /** Whether four numbers at `table` are 4 bytes apart. */
+  /** Whether four numbers of a table are next to each other. */
   const adjacent = (table: Local): void => {
     code.get(table).memory('v128.load').get(table).memory('v128.load32_splat')
-    code.op('i32x4.sub').v128([0, 4, 8, 12]).op('i32x4.eq').op('i32x4.all_true')
+    code
+      .op('i32x4.sub')
+      .v128([0, bytes, 2 * bytes, 3 * bytes])
+      .op('i32x4.eq')
+      .op('i32x4.all_true')
   }
   const nextRow = (): Code => code.get(to).get(step).op('i32.add').set(to)
   for (const [r, row] of rows.entries()) {
@@ -277,21 +328,23 @@ function writePack(code: Code): void {
   const address = (row: Local): Code => code.get(row).get(at).op('i32.add')
   const single = (): void => {
     code.get(sums).memory('i32.load').set(at)
-    address(first).memory('v128.load32_zero').set(x)
-    for (let r = 1; r < 4; r++) {
-      address(rows[r] as Local).get(x)
-      code.laneMemory('v128.load32_lane', r).set(x)
-    }
-    code.get(to).get(x).memory('v128.store')
+    code.get(to)
+    apart(
+      code,
+      rows.map((row) => () => address(row)),
+      x,
+    )
+    code.memory('v128.store')
     nextRow()
     advance(code, sums, 4)
   }
   const four = (): void => {
     code.get(sums).memory('i32.load').set(at)
-    for (const [r, vector] of vectors.entries())
+    for (const [r, vector] of vectors.entries()) {
       address(rows[r] as Local)
-        .memory('v128.load')
-        .set(vector)
+      neighbours(code, vector)
+      code.set(vector)
+    }
     transpose(code, vectors, pairs, (_, push) => {
       code.get(to)
       push()
@@ -306,7 +359,8 @@ function writePack(code: Code): void {
       code.for(i, k, 1, () => {
         code.get(to).get(first)
         code.get(sums).memory('i32.load').op('i32.add')
-        code.memory('v128.load').memory('v128.store')
+        neighbours(code, x)
+        code.memory('v128.store')
         nextRow()
         advance(code, sums, 4)
       })

@@ -5,9 +5,11 @@
  * A block of the result is one unit of work, `run(args, begin, end)` computes some of them, and no sum is split between two, so results are the same however
  * the work is shared.
  */
+import { dtypeInfo } from '../../../../base/index.ts'
 import {
   type Axis,
   axesOf,
+  type BufferUse,
   type CollapsedAxis,
   type ContractAxes,
   coefOf,
@@ -16,7 +18,6 @@ import {
   exchanged,
   exchangedAxes,
   fitsTemplate,
-  type Index,
   type Kernel,
   type Store,
   shapeOf,
@@ -42,8 +43,13 @@ const BLOCKS = { rows: 64, columns: 192 }
 const ALONE = { ...BLOCKS, columns: 264 }
 /** Columns that are worth a panel. */
 const LEAST_COLUMNS = 6
+/** Products that are worth panels: halves are converted once where they are packed, not for every product. */
+const [LEAST_PRODUCTS, LEAST_OF_HALVES] = [2048, 512]
 /** Bytes of packed columns that are kept for the next rows; where all terms need more, they are packed again. */
 const KEPT = 2 ** 21
+
+/** Which element of which buffer. */
+type Place = Pick<Store, 'buffer' | 'index'>
 
 export type GemmFunctions = Readonly<Record<keyof typeof GEMM, Func>>
 
@@ -51,16 +57,24 @@ export type GemmFunctions = Readonly<Record<keyof typeof GEMM, Func>>
 export function fitsPanels(kernel: Kernel): boolean {
   if (!fitsTemplate(kernel)) return false
   const { a, b, columns } = axesOf(kernel)
-  if ([a, b].some((x) => kernel.buffers[x.buffer]?.dtype !== 'float32')) return false
+  const isFloat = (buffer: number): boolean => {
+    const dtype = kernel.buffers[buffer]?.dtype
+    return dtype === 'float32' || dtype === 'float16'
+  }
+  if (!isFloat(a.buffer) || !isFloat(b.buffer)) return false
   return columns.length > 0 && shapeOf(kernel).k > 0
 }
+
+const readsHalves = ({ contract, buffers }: Kernel): boolean =>
+  [contract?.a, contract?.b].some((x) => x && buffers[x.buffer]?.dtype === 'float16')
 
 /** The blocks in which a kernel is best computed, if in blocks: those of products so small that panels do not fill up are not. The order of its sum says how many terms each has. */
 export function chooseBlocks(kernel: Kernel, threads = 1): Blocks | undefined {
   const [stage] = kernel.stages
   if (stage?.kind !== 'reduce' || stage.order?.kind !== 'sequence' || !fitsPanels(kernel)) return undefined
   const { m, n, k } = shapeOf(kernel)
-  if (k < 4 || Math.min(m, n) < 3 || Math.max(m, n) < LEAST_COLUMNS || m * n * k < 8192) return undefined
+  if (k < 4 || Math.min(m, n) < 3 || Math.max(m, n) < LEAST_COLUMNS || m * n * k < (readsHalves(kernel) ? LEAST_OF_HALVES : LEAST_PRODUCTS))
+    return undefined
   return { ...(threads > 1 ? BLOCKS : ALONE), terms: stage.order.terms }
 }
 
@@ -163,19 +177,19 @@ export class ContractWriter {
         code.get(part).i32(columnBlocks).op('i32.rem_u').i32(block.n).op('i32.mul').set(column)
         code.get(part).i32(columnBlocks).op('i32.div_u').set(z)
         this.#stores.decode(z, batch)
-        this.#start(a.index, a.buffer, batch, fromA)
-        this.#start(b.index, b.buffer, batch, fromB)
+        this.#start(a, batch, fromA)
+        this.#start(b, batch, fromB)
         this.#least(m, row, block.m, countM)
         this.#least(n, column, block.n, countN)
-        this.#table(a.index, rows, row, countM, this.#rows, m, this.#places.rows, scratch)
-        this.#table(b.index, columns, column, countN, this.#width, n, this.#places.columns, scratch)
+        this.#table(a, rows, row, countM, this.#rows, m, this.#places.rows, scratch)
+        this.#table(b, columns, column, countN, this.#width, n, this.#places.columns, scratch)
         const [to, pitch, inPlace] = this.#target(row, column, countM, scratch)
         code.i32(0).set(from)
         const last = local()
         code.i32(k).set(last)
         code.for(from, last, block.k, () => {
           this.#least(k, from, block.k, countK)
-          this.#table(a.index, sum, from, countK, 1, k, this.#places.sumsA, scratch)
+          this.#table(a, sum, from, countK, 1, k, this.#places.sumsA, scratch)
           this.#pack('A', fromA, countM, countK, scratch, () => code.get(scratch).i32(this.#panels.a).op('i32.add'))
           const panelsB = (): void => {
             code.get(scratch).i32(this.#panels.b).op('i32.add')
@@ -187,7 +201,7 @@ export class ContractWriter {
                 .op('i32.add')
           }
           const packB = (): void => {
-            this.#table(b.index, sum, from, countK, 1, k, this.#places.sumsB, scratch)
+            this.#table(b, sum, from, countK, 1, k, this.#places.sumsB, scratch)
             this.#pack('B', fromB, countN, countK, scratch, panelsB)
           }
           if (this.#keeps) {
@@ -229,7 +243,7 @@ export class ContractWriter {
     // The last tile of rows may reach over the end
     code.get(countM).i32(this.#rows).op('i32.rem_u').op('i32.eqz').tee(inPlace)
     code.if(() => {
-      this.#start(store.index, store.buffer, this.#axes.batch, to)
+      this.#start(store, this.#axes.batch, to)
       code.get(row).i32(4 * rows)
       code.op('i32.mul').get(to).op('i32.add').get(column).i32(4).op('i32.mul').op('i32.add').set(to)
       code.i32(4 * rows).set(pitch)
@@ -258,8 +272,13 @@ export class ContractWriter {
       .op('i32.div_u')
   }
 
-  /** Pushes Σ 4 · coef · position. */
-  #bytes(index: Index, parts: readonly CollapsedAxis[], positions: readonly Local[]): void {
+  /** Bytes of an element of a buffer. */
+  #sizeIn(buffer: number): number {
+    return dtypeInfo[(this.#stores.kernel.buffers[buffer] as BufferUse).dtype].bytes
+  }
+
+  /** Pushes Σ bytes · coef · position. */
+  #bytes({ index, buffer }: Place, parts: readonly CollapsedAxis[], positions: readonly Local[]): void {
     const code = this.#code
     code.i32(0)
     parts.forEach(({ axes }, i) => {
@@ -267,33 +286,42 @@ export class ContractWriter {
       if (coef === 0) return
       code
         .get(positions[i] as Local)
-        .i32(4 * coef)
+        .i32(this.#sizeIn(buffer) * coef)
         .op('i32.mul')
         .op('i32.add')
     })
   }
 
   /** Where an operand begins for a batch. */
-  #start(index: Index, buffer: number, batch: readonly Axis[], to: Local): void {
+  #start(place: Place, batch: readonly Axis[], to: Local): void {
     const parts = batch.map((axis) => ({ axes: [axis], size: axis.size }))
     this.#bytes(
-      index,
+      place,
       parts,
       batch.map((axis) => this.#stores.at.axes.get(axis) as Local),
     )
     const code = this.#code
     code
-      .get(this.#stores.at.buffers[buffer] as Local)
+      .get(this.#stores.at.buffers[place.buffer] as Local)
       .op('i32.add')
-      .i32(4 * index.offset)
+      .i32(this.#sizeIn(place.buffer) * place.index.offset)
       .op('i32.add')
       .set(to)
   }
 
   /** A table of how many bytes an operand moves for `count` positions behind `from` along one side, up to whole panels and fours: behind the last the last again. */
-  #table(index: Index, axes: readonly Axis[], from: Local, count: Local, width: number, size: number, place: number, scratch: Local): void {
+  #table(
+    operand: Place,
+    axes: readonly Axis[],
+    from: Local,
+    count: Local,
+    width: number,
+    size: number,
+    place: number,
+    scratch: Local,
+  ): void {
     const code = this.#code
-    const parts = collapsedAxes(axes, [index])
+    const parts = collapsedAxes(axes, [operand.index])
     const [i, to, x, end] = [code.local('i32'), code.local('i32'), code.local('i32'), code.local('i32')]
     code.get(scratch).i32(place).op('i32.add').set(to)
     code.get(from).set(i)
@@ -313,7 +341,7 @@ export class ContractWriter {
           .op('select')
       }
       code.set(x).get(to)
-      this.#bytes(index, parts, split(this.#code, x, parts))
+      this.#bytes(operand, parts, split(this.#code, x, parts))
       code.memory('i32.store')
       code.get(to).i32(4).op('i32.add').set(to)
     })
@@ -323,7 +351,8 @@ export class ContractWriter {
   #pack(operand: 'A' | 'B', from: Local, count: Local, terms: Local, scratch: Local, panels: () => void): void {
     const code = this.#code
     const { a, b, rows, columns, sum } = this.#axes
-    const [width, index, side] = operand === 'A' ? [this.#rows, a.index, rows] : [this.#width, b.index, columns]
+    const [width, { index, buffer }, side] = operand === 'A' ? [this.#rows, a, rows] : [this.#width, b, columns]
+    const isHalf = this.#sizeIn(buffer) === 2
     const [offsets, sums] = operand === 'A' ? [this.#places.rows, this.#places.sumsA] : [this.#places.columns, this.#places.sumsB]
     const [i, to, table] = [code.local('i32'), code.local('i32'), code.local('i32')]
     panels()
@@ -333,9 +362,10 @@ export class ContractWriter {
       code.get(to).get(from).get(table).get(scratch).i32(sums)
       code.op('i32.add').get(terms).call(this.#gemm[`${lie}${operand}${this.#width}`])
     }
-    const groups = (): void => this.#groups(width, from, terms, to, table, sums, scratch)
+    const groups = (): void => this.#groups(isHalf ? 'packHalf' : 'pack', width, from, terms, to, table, sums, scratch)
     code.for(i, count, width, () => {
-      if (strideOf(sum, index) === 1) whole('terms')
+      if (isHalf) groups()
+      else if (strideOf(sum, index) === 1) whole('terms')
       else if (strideOf(side, index) === 1) {
         // Behind the last row the last comes again, which is not beside it
         code.get(i).i32(width).op('i32.add').get(count).op('i32.le_u')
@@ -355,7 +385,16 @@ export class ContractWriter {
   }
 
   /** Packs a panel of any strides, four rows at a time. */
-  #groups(width: number, from: Local, terms: Local, to: Local, table: Local, sums: number, scratch: Local): void {
+  #groups(
+    pack: 'pack' | 'packHalf',
+    width: number,
+    from: Local,
+    terms: Local,
+    to: Local,
+    table: Local,
+    sums: number,
+    scratch: Local,
+  ): void {
     const code = this.#code
     // The last first: it writes over what comes after it
     for (let group = width - (width % 4 || 4); group >= 0; group -= 4) {
@@ -369,7 +408,7 @@ export class ContractWriter {
         .get(table)
         .i32(4 * group)
         .op('i32.add')
-      code.get(scratch).i32(sums).op('i32.add').get(terms).call(this.#gemm.pack)
+      code.get(scratch).i32(sums).op('i32.add').get(terms).call(this.#gemm[pack])
     }
   }
 }
