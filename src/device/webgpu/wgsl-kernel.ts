@@ -219,20 +219,27 @@ function printWords(emitter: WgslExpressions, elements: number, count: string, u
     const value = emitter.named(s.value)
     return { s, at: perWord(s.buffer) > 1 ? '' : emitter.index(s.index), text: storedText(value, s.value.type, dtypeOf(s.buffer)) }
   })
+  const whole: string[] = []
   for (const [i, { s, at: element, text }] of ready.entries()) {
     const n = perWord(s.buffer)
-    if (n === 1) emitter.line(`b${s.buffer}[${element}] = ${text};`)
+    if (n === 1) {
+      emitter.line(`b${s.buffer}[${element}] = ${text};`)
+      continue
+    }
+    const [shift, mask, bits] = n === 2 ? ([1, 1, 4] as const) : ([2, 3, 3] as const)
+    // A piece of a pack begins at a multiple of 64 elements: at a whole word.
+    const { offset } = s.index
+    const at = offset === 0 ? '' : ` + ${emitter.params.use(`word:${i}`, offset >> shift)}`
+    emitter.line(`packed${i} |= (${text}) << ((part & ${mask}u) << ${bits}u);`)
+    // Behind the loop where the word is then full: drivers unroll the loop, and compile each store in it as often.
+    if (n === elements) whole.push(`b${s.buffer}[word${at}] = packed${i};`)
     else {
-      const [shift, mask, bits] = n === 2 ? ([1, 1, 4] as const) : ([2, 3, 3] as const)
-      // A piece of a pack begins at a multiple of 64 elements: at a whole word.
-      const { offset } = s.index
-      const at = offset === 0 ? '' : ` + ${emitter.params.use(`word:${i}`, offset >> shift)}`
       const last = `(part & ${mask}u) == ${mask}u || point + 1u == ${count}`
-      emitter.line(`packed${i} |= (${text}) << ((part & ${mask}u) << ${bits}u);`)
       emitter.line(`if (${last}) { b${s.buffer}[(point >> ${shift}u)${at}] = packed${i}; packed${i} = 0u; }`)
     }
   }
   emitter.close(`for (var part = 0u; part < ${elements}u; part++) {`)
+  for (const line of whole) emitter.line(line)
 }
 
 /** One workgroup per point of the grid: invocations take the iterations of a loop in turn and combine what they found through shared memory. */
