@@ -380,3 +380,17 @@ export const WRONG: readonly string[] = [
   "tg.zeros([2], { dtype: 'bool' })",
   'linear',
 ]
+
+/** Wrong values of a type that another of them has: TypeScript judges that one for all. */
+export const SAME_TYPE: Readonly<Record<string, string>> = {
+  Infinity: 'NaN',
+  '-1': 'NaN',
+  '1.5': 'NaN',
+  '7': 'NaN',
+  '2 ** 40': 'NaN',
+  '1e300': 'NaN',
+  "'0'": "'a'",
+  "''": "'a'",
+  '[NaN]': '[1]',
+  "tg.zeros([2], { dtype: 'bool' })": 'tg.ones([7])',
+}
