@@ -18,7 +18,7 @@ import {
   underName,
   WHOLE,
 } from '../base/index.ts'
-import { Generator, randn, tensor } from '../ops/index.ts'
+import { Generator, philox, tensor } from '../ops/index.ts'
 import { TENSOR, Tensor } from '../tensor/index.ts'
 import { AssertionError, position } from './close.ts'
 
@@ -128,10 +128,11 @@ export async function gradgradcheck(fn: Checked, inputs: Tensor | readonly unkno
   const list = inputs instanceof Tensor ? [inputs] : inputs
   const settled = settle('gradgradcheck', options)
   checkInputs(settled.name, list)
-  const generator = new Generator(settled.seed)
-  const weights = underName('gradgradcheck', () => outputsOf(fn, list))
-    .filter((y) => y.requiresGrad)
-    .map((y) => randn(y.shape, { dtype: 'float64', device: 'cpu', generator }).detach().requiresGrad_())
+  const differentiable = underName('gradgradcheck', () => outputsOf(fn, list)).filter((y) => y.requiresGrad)
+  const random = randomDirections(settled.seed)
+  const weights = random(differentiable).map((w, i) =>
+    tensor(w, { shape: (differentiable[i] as Tensor).shape, dtype: 'float64', device: 'cpu', requiresGrad: true }),
+  )
   const count = list.length
   const firstOrder = (...all: unknown[]): Tensor[] => {
     const own = all.slice(0, count)
@@ -151,13 +152,7 @@ async function check(fn: Checked, inputs: readonly unknown[], settled: Settled):
     throw new ArgumentError(settled.name, 'no result requires grad: does the function detach its inputs, or return other tensors?')
   }
   const failure = settled.fastMode
-    ? await alongOneDirection(
-        fn,
-        inputs,
-        checked,
-        differentiable.map(({ y }) => y),
-        settled,
-      )
+    ? await alongOneDirection(fn, inputs, checked, differentiable, settled)
     : await elementByElement(fn, inputs, checked, differentiable, settled)
   if (failure === undefined) return true
   if (settled.raiseException) throw new AssertionError(settled.name, `${failure}\n(seed ${settled.seed})`)
@@ -284,34 +279,47 @@ async function alongOneDirection(
   fn: Checked,
   inputs: readonly unknown[],
   checked: readonly Tensor[],
-  outputs: readonly Tensor[],
+  outputs: readonly Output[],
   settled: Settled,
 ): Promise<string | undefined> {
   const { eps, seed, rtol, atol } = settled
-  const generator = new Generator(seed)
-  const direction = (list: readonly Tensor[]): Promise<Float64Array[]> =>
-    unit(list.map((x) => randn(x.shape, { dtype: 'float64', device: 'cpu', generator })))
-  const [u, v] = [await direction(checked), await direction(outputs)]
-  const places = new Set(outputsOf(fn, inputs).flatMap((y, i) => (y.requiresGrad ? [i] : [])))
+  const random = randomDirections(seed)
+  const [u, v] = [unit(random(checked)), unit(random(outputs.map(({ y }) => y)))]
   const values = await hostOf(checked)
-  const along = async (step: number): Promise<number> => {
+  const along = (step: number): Tensor[] => {
     const moved = values.map((x, k) => x.map((value, i) => value + step * ((u[k] as Float64Array)[i] as number)))
-    const all = outputsOf(fn, withValues(inputs, moved)).filter((_, i) => places.has(i))
-    return dot(await hostOf(all), v)
+    const all = outputsOf(fn, withValues(inputs, moved))
+    return outputs.map(({ i }) => all[i] as Tensor)
   }
-  const numeric = ((await along(eps)) - (await along(-eps))) / (2 * eps)
-  const gradOutputs = outputs.map((y, i) => tensor(v[i] as Float64Array, { shape: y.shape, dtype: 'float64', device: 'cpu' }))
-  const grads = grad(outputs, checked, { gradOutputs, retainGraph: true, allowUnused: true })
-  const rows = await Promise.all(
-    grads.map(async (g, k) => (g ? Float64Array.from(await g.data()) : new Float64Array((checked[k] as Tensor).numel()))),
+  const gradOutputs = outputs.map(({ y }, i) => tensor(v[i] as Float64Array, { shape: y.shape, dtype: 'float64', device: 'cpu' }))
+  const grads = grad(
+    outputs.map(({ y }) => y),
+    checked,
+    { gradOutputs, retainGraph: true, allowUnused: true },
   )
+  // All is recorded before anything of it is read: it is planned and computed once.
+  const [above, below, rows] = await Promise.all([
+    hostOf(along(eps)),
+    hostOf(along(-eps)),
+    Promise.all(grads.map(async (g, k) => (g ? Float64Array.from(await g.data()) : new Float64Array((checked[k] as Tensor).numel())))),
+  ])
+  const numeric = (dot(above, v) - dot(below, v)) / (2 * eps)
   const analytic = dot(rows, u)
   if (Math.abs(analytic - numeric) <= atol + rtol * Math.abs(numeric)) return undefined
   return `along a random direction the slope is not that of the function (rtol ${rtol}, atol ${atol}): analytic ${analytic}, numeric ${numeric}`
 }
 
-async function unit(list: readonly Tensor[]): Promise<Float64Array[]> {
-  const parts = await hostOf(list)
+/** Random values for the elements of some tensors, from a stream of their own: made on the host, which needs no kernels for them. */
+function randomDirections(seed: number): (list: readonly Tensor[]) => Float64Array[] {
+  const generator = new Generator(seed)
+  return (list) =>
+    list.map((x) => {
+      const call = generator.call()
+      return Float64Array.from({ length: x.numel() }, (_, i) => philox([i, 0, ...call], generator.key())[0] / 2 ** 31 - 1)
+    })
+}
+
+function unit(parts: readonly Float64Array[]): Float64Array[] {
   const length = Math.sqrt(dot(parts, parts)) || 1
   return parts.map((part) => part.map((x) => x / length))
 }
