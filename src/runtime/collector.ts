@@ -2,7 +2,7 @@
  * @file Memory that the garbage collector gives back: values that a program may still reach, or not. Finalizers run late; so what waits for them has a budget,
  * and only past it is a collection asked for.
  */
-import { dtypeInfo } from '../base/index.ts'
+import { dtypeInfo, Garbage, garbageCollector } from '../base/index.ts'
 import type { Device, DeviceBuffer } from '../device/index.ts'
 import type { Node, Storage } from '../graph/index.ts'
 
@@ -39,42 +39,15 @@ function drop(storage: Storage): void {
   ;(owner as Device).release(buffer as DeviceBuffer)
 }
 
-let collect: (() => void) | undefined | null
-
-/** Node's collector, without a command-line flag. Elsewhere there is none to ask. */
-function collector(): (() => void) | undefined {
-  if (collect === undefined) {
-    collect = null
-    const load = typeof process === 'undefined' ? undefined : process.getBuiltinModule
-    const v8 = load?.('node:v8')
-    const vm = load?.('node:vm')
-    if (v8 && vm) {
-      v8.setFlagsFromString('--expose-gc')
-      collect = vm.runInNewContext('gc') as () => void
-    }
-  }
-  return collect ?? undefined
-}
-
 /** Plans that may be dropped between two collections. */
-const DROPPED_PLANS = 128
-/** A collection is not asked for again before this many times what it took have passed: its share of the time stays small, however large the heap. */
-const PAUSE = 20
-let dropped = 0
-let nextCollection = 0
+const dropped = new Garbage(128)
 
 /**
  * Notes that a plan is no longer kept. The code of its kernels is memory outside the heap, which the collector does not count: a program whose every
  * step has other shapes would hold what thousands of steps have dropped.
  */
 export function planDropped(): void {
-  dropped++
-  const before = performance.now()
-  if (dropped < DROPPED_PLANS || before < nextCollection) return
-  dropped = 0
-  collector()?.()
-  const after = performance.now()
-  nextCollection = after + PAUSE * (after - before)
+  dropped.add(1)
 }
 
 /** Past the budget: collects, and gives back what cannot be reached. */
@@ -87,7 +60,7 @@ export function collectIfCrowded(): void {
 /** Collects, where that can be asked for. @returns whether anything was given back. */
 export function collectNow(): boolean {
   const before = bytesTracked
-  if (before > 0) collector()?.()
+  if (before > 0) garbageCollector()?.()
   for (const [storage, node] of [...tracked]) if (node.deref() === undefined) drop(storage)
   return bytesTracked < before
 }

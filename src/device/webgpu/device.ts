@@ -19,6 +19,7 @@ import { nodeProcess } from '../environment.ts'
 import { KernelCache } from '../kernel-cache.ts'
 import type { OpenedAdapter } from './adapter.ts'
 import { Backpressure } from './backpressure.ts'
+import { BindGroups } from './bind-groups.ts'
 import { BufferPool, type PoolBuffer } from './buffer-pool.ts'
 import { DeviceErrors, fromGpu } from './device-errors.ts'
 import type { Dump } from './dump.ts'
@@ -46,6 +47,7 @@ export class GpuComputeDevice implements Device, Workshop {
   readonly pool: BufferPool
   readonly pipelines: PipelineCache
   readonly kernels = new KernelCache<PrintedKernel>()
+  readonly bindGroups = new BindGroups()
   /** Replaced by tests and the tuner. */
   choose: (kernel: Kernel) => Strategy
   chooseLoops: ChooseLoops
@@ -226,6 +228,11 @@ export class GpuComputeDevice implements Device, Workshop {
             return
           }
           job.executable.compileNow()
+        }
+        const destroyed = job.kind === 'run' && !force && this.bindGroups.destroyed()
+        if (destroyed) {
+          destroyed.then(() => this.#pump())
+          return
         }
         this.#jobs.shift()
         if (job.kind === 'run') this.#execute(job)

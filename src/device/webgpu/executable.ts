@@ -16,6 +16,7 @@ import {
 } from '../device.ts'
 import type { KernelCache } from '../kernel-cache.ts'
 import { placeProgram } from '../routine-plan.ts'
+import type { BindGroups, GroupKeeper } from './bind-groups.ts'
 import type { BufferPool, PoolBuffer } from './buffer-pool.ts'
 import type { Pipeline, PipelineCache } from './pipelines.ts'
 import { print } from './print.ts'
@@ -26,7 +27,7 @@ import type { Binding, PrintedKernel } from './wgsl-kernel.ts'
 
 /** Parameters of each kernel begin at a multiple of this: the largest alignment that a device may ask for. */
 const ALIGN = 256
-/** Bind groups kept for a kernel: a loop alternates between a few sets of buffers. */
+/** Bind groups kept for a dispatch, at most: a loop alternates between a few sets of buffers. */
 const GROUPS_KEPT = 16
 
 /** The text of a kernel is the same for buffers of any length. */
@@ -56,6 +57,7 @@ export interface Workshop {
   readonly pool: BufferPool
   readonly pipelines: PipelineCache
   readonly kernels: KernelCache<PrintedKernel>
+  readonly bindGroups: BindGroups
   /** The form in which a kernel is printed. */
   readonly choose: (kernel: Kernel) => Strategy
   /** How routines share their loops among invocations. */
@@ -74,7 +76,7 @@ export interface Failures {
   readonly steps: ReadonlySet<number>
 }
 
-export class GpuExecutable implements Executable {
+export class GpuExecutable implements Executable, GroupKeeper {
   readonly program: Program
   readonly #shop: Workshop
   readonly #dispatches: BoundDispatch[] = []
@@ -226,7 +228,8 @@ export class GpuExecutable implements Executable {
 
   /** Encodes every step but those of `without`. */
   encode(pass: GPUComputePassEncoder, memory: readonly (PoolBuffer | undefined)[], without: ReadonlySet<number>): void {
-    const { counts } = this.#shop
+    const { counts, bindGroups } = this.#shop
+    bindGroups.use(this)
     let bound: GPUComputePipeline | undefined
     for (const dispatch of this.#dispatches) {
       if (without.has(dispatch.step)) continue
@@ -243,8 +246,15 @@ export class GpuExecutable implements Executable {
 
   /** What runs have been given of it, the queue still has. */
   destroy(): void {
+    this.#shop.bindGroups.forget(this)
     this.#params.destroy()
     this.#scalars?.destroy()
+  }
+
+  dropGroups(): number {
+    let count = 0
+    for (const { groups } of this.#dispatches) count += groups.splice(0).length
+    return count
   }
 
   uploadScalars(words: Uint32Array<ArrayBuffer>): void {
@@ -262,7 +272,7 @@ export class GpuExecutable implements Executable {
       }
       return entry.group
     }
-    const { gpu, counts, errors } = this.#shop
+    const { gpu, counts, errors, bindGroups } = this.#shop
     const resourceOf = (bound: Binding): GPUBufferBinding => {
       switch (bound.kind) {
         case 'buffer': {
@@ -284,8 +294,14 @@ export class GpuExecutable implements Executable {
     const entries = dispatch.printed.bindings.map((bound, binding) => ({ binding, resource: resourceOf(bound) }))
     const group = gpu.createBindGroup({ layout: dispatch.pipeline.layout, entries, label: dispatch.printed.label })
     counts.bindGroups++
+    const most = bindGroups.shareOf(this.#dispatches.length, GROUPS_KEPT)
+    if (most === 0) {
+      bindGroups.discard(1)
+      return group
+    }
     groups.unshift({ ids: slots.map((slot) => (memory[slot] as PoolBuffer).id), group })
-    if (groups.length > GROUPS_KEPT) groups.pop()
+    bindGroups.keep()
+    if (groups.length > most) bindGroups.drop(groups.splice(most).length)
     return group
   }
 }
