@@ -42,6 +42,7 @@ import {
   spread,
 } from './report.ts'
 import { ATTENTION, CHAIN, CHECKED_STEPS, MATMUL_SIZES, type Network, type ProductShape } from './tasks.ts'
+import { watched } from './watch.ts'
 import type { Device, Request } from './worker.ts'
 
 const HELP = `Measures tapegrad against TensorFlow.js and jax-js: on the same WebGPU adapter, or on the CPU, where both have WebAssembly.
@@ -377,33 +378,37 @@ function save(report: Report, only: readonly string[]): void {
 const flags = readFlags()
 const read = (path: string): string => readFileSync(here(`../${path}`), 'utf8')
 const fill = (): void => writeFileSync(here('../docs/performance.md'), fillPage(read('docs/performance.md'), read))
-if (flags.table) console.log(markdown(JSON.parse(readFileSync(flags.table, 'utf8')) as Report))
-else if (flags.page && !flags.save) fill()
-else {
-  if (flags.device === 'webgpu') await ensureAdapter()
-  if (flags.own === 'overhead') {
-    const { overhead } = await import('./overhead.ts')
-    const { adapter, ...found } = await overhead(flags.device, flags.rounds)
-    const report: Report = { kind: 'overhead', ...circumstances(adapter, flags.rounds), ...found }
-    console.log(markdown(report))
-    if (flags.save) save(report, ['overhead'])
-  } else if (flags.own === 'growth') {
-    const { growth } = await import('./growth.ts')
-    for (const line of GROWTH_HEAD) console.log(line)
-    const { adapter, rows } = await growth(flags.device, flags.rounds, (row) => console.log(growthLine(row)))
-    const report: Report = { kind: 'growth', device: flags.device, ...circumstances(adapter, flags.rounds), rows }
-    for (const line of headOf(report)) console.log(`- ${line}`)
-    if (flags.save) save(report, ['growth'])
-  } else if (flags.own === 'lookups') {
-    const { lookups } = await import('./lookups.ts')
-    for (const line of LOOKUPS_HEAD) console.log(line)
-    const print = (row: LookupRow): void => console.log(lookupLine(row, flags.device))
-    const { adapter, ...found } = await lookups(flags.device, flags.rounds, flags.libraries.includes('torch'), print)
-    const report: Report = { kind: 'lookups', device: flags.device, ...circumstances(adapter, flags.rounds), ...found }
-    for (const line of [lookupGrowth(found.rows), '', ...headOf(report)]) console.log(line)
-    if (flags.save) save(report, ['lookups'])
-  } else if (flags.own === 'dynamic') await changing(flags)
-  else if (flags.own === 'caches') await (await import('./caches.ts')).caches(flags.device, (line) => console.log(line))
-  else await compare(flags)
-  if (flags.page) fill()
+async function run(): Promise<void> {
+  if (flags.table) console.log(markdown(JSON.parse(readFileSync(flags.table, 'utf8')) as Report))
+  else if (flags.page && !flags.save) fill()
+  else {
+    if (flags.device === 'webgpu') await ensureAdapter()
+    if (flags.own === 'overhead') {
+      const { overhead } = await import('./overhead.ts')
+      const { adapter, ...found } = await overhead(flags.device, flags.rounds)
+      const report: Report = { kind: 'overhead', ...circumstances(adapter, flags.rounds), ...found }
+      console.log(markdown(report))
+      if (flags.save) save(report, ['overhead'])
+    } else if (flags.own === 'growth') {
+      const { growth } = await import('./growth.ts')
+      for (const line of GROWTH_HEAD) console.log(line)
+      const { adapter, rows } = await growth(flags.device, flags.rounds, (row) => console.log(growthLine(row)))
+      const report: Report = { kind: 'growth', device: flags.device, ...circumstances(adapter, flags.rounds), rows }
+      for (const line of headOf(report)) console.log(`- ${line}`)
+      if (flags.save) save(report, ['growth'])
+    } else if (flags.own === 'lookups') {
+      const { lookups } = await import('./lookups.ts')
+      for (const line of LOOKUPS_HEAD) console.log(line)
+      const print = (row: LookupRow): void => console.log(lookupLine(row, flags.device))
+      const { adapter, ...found } = await lookups(flags.device, flags.rounds, flags.libraries.includes('torch'), print)
+      const report: Report = { kind: 'lookups', device: flags.device, ...circumstances(adapter, flags.rounds), ...found }
+      for (const line of [lookupGrowth(found.rows), '', ...headOf(report)]) console.log(line)
+      if (flags.save) save(report, ['lookups'])
+    } else if (flags.own === 'dynamic') await changing(flags)
+    else if (flags.own === 'caches') await (await import('./caches.ts')).caches(flags.device, (line) => console.log(line))
+    else await compare(flags)
+    if (flags.page) fill()
+  }
 }
+
+await watched(run)
