@@ -30,17 +30,12 @@ const held: Readonly<Record<DType, (x: number) => number>> = {
 }
 
 function reduced(op: ReduceOp, values: readonly number[], dtype: DType): number {
-  const times = dtypeInfo[dtype].kind === 'int' ? Math.imul : (a: number, b: number): number => a * b
-  let best = 0
-  let sum = 0
-  let product = 1
-  for (let i = 0; i < values.length; i++) {
-    const v = values[i] as number
-    if (op === 'sum') sum += v
-    else if (op === 'prod') product = times(product, v)
-    else if (op.endsWith('max') ? v > (values[best] as number) : v < (values[best] as number)) best = i
+  if (op === 'sum') return held[dtype](values.reduce((sum, v) => sum + v, 0))
+  if (op === 'prod') {
+    const times = dtypeInfo[dtype].kind === 'int' ? Math.imul : (a: number, b: number): number => a * b
+    return held[dtype](values.reduce(times, 1))
   }
-  if (op === 'sum' || op === 'prod') return held[dtype](op === 'sum' ? sum : product)
+  const best = values.indexOf(values.reduce((a, b) => ((op.endsWith('max') ? b > a : b < a) ? b : a)))
   return op.startsWith('arg') ? best : (values[best] as number)
 }
 
@@ -78,7 +73,7 @@ function numbers(kind: Kind, dtype: DType, length: number, row: number): number[
 
 const pack = (dtype: DType, values: readonly number[]): TypedArray => {
   const data = dtypeInfo[dtype].create(values.length)
-  for (const [i, v] of values.entries()) data[i] = dtype === 'float16' ? toHalf(v) : v
+  data.set(dtype === 'float16' ? values.map(toHalf) : values)
   return data
 }
 
