@@ -114,6 +114,22 @@ it.each([2, 3, 4, 6, 8, 12])('repeated and joined in rows of %i', async (size) =
   expect(await again.toArray()).toEqual(m.map((r) => [...r, ...r].map((v) => v + 0.5)))
 })
 
+/** Whole numbers, so that sums are exact in any order. A whole tensor is one axis: where the short operand stands is a remainder, in each part of it. */
+it.each([3, 4, 5, 6, 7, 10, 13, 33])('%i numbers beside rows of as many', async (size) => {
+  for (const rows of [11, 400]) {
+    const m = values(rows, size, [])
+    const short = Array.from({ length: size }, (_, c) => c - 2)
+    const [x, y] = [tg.tensor(m), tg.tensor(short)]
+    const products = m.map((r) => r.map((v, c) => v * (short[c] as number)))
+    const total = (list: number[][]): number => list.flat().reduce((a, b) => a + b, 0)
+    expect(await x.mul(y).sum().item()).toBe(total(products))
+    expect(await x.mul(y).toArray()).toEqual(products)
+    expect(await x.at('1:').mul(y).reshape((rows - 1) * size).add(1).toArray()).toEqual(products.slice(1).flat().map((v) => v + 1)) // biome-ignore format: one line
+    // Windows over the columns: the same numbers again from a little further on
+    expect(await x.at(':', '1:').mul(y.at('1:')).sum().item()).toBe(total(products.map((r) => r.slice(1))))
+  }
+})
+
 it('a sum of ten million float32 is as exact as its parts are many', async () => {
   const n = 1e7
   const data = Float32Array.from({ length: n }, (_, i) => ((i * 7919) % 1009) / 1009)

@@ -1,11 +1,20 @@
 /** @file Expressions of the kernel IR as instructions, of one point or of four neighbours along one axis. */
 import { type DType, dtypeInfo } from '../../../../base/index.ts'
-import { dtypeOfValue, type Expr, type Index, type Stage, unreachable, type ValueType, valueTypeOf } from '../../../../kernel/index.ts'
+import {
+  type Axis,
+  dtypeOfValue,
+  type Expr,
+  type Index,
+  type Stage,
+  unreachable,
+  type ValueType,
+  valueTypeOf,
+} from '../../../../kernel/index.ts'
 import { four, type Local } from '../assembler/assembler.ts'
 import type { Accumulator } from './codegen-context.ts'
 import { ELEMENTS, vectorsOf } from './elements.ts'
 import { IndexWriter } from './indices.ts'
-import { isRun, type Pattern, spanOf } from './lane-strides.ts'
+import { isRun, type Part, type Pattern, spanOf, wrapOf } from './lane-strides.ts'
 import { convert, writeBinary, writeCast, writeUnary } from './operators.ts'
 import { writeChecked, writePhilox } from './special.ts'
 import { LANES, type Mode, type Writer } from './writer.ts'
@@ -184,8 +193,13 @@ export class Expressions extends IndexWriter implements Writer {
         const vectors = vectorsOf(dtype)
         vectors.load(code, this.address(e.buffer, e.index, this.ahead(pattern), LANES - 1))
         vectors.fromWords(this)
-      } else if (!pattern || dtypeInfo[dtype].bytes !== 4 || this.outside(e.buffer, e.index)) this.gather(e.buffer, e.index, dtype)
-      else this.loadApart(e, pattern)
+      } else if (dtypeInfo[dtype].bytes !== 4 || this.outside(e.buffer, e.index)) this.gather(e.buffer, e.index, dtype)
+      else if (pattern) this.loadApart(e, pattern)
+      else {
+        const wrap = this.lead === 0 ? wrapOf(e.index, this.lane as Axis, this.terms) : undefined
+        if (wrap) this.loadAround(e, wrap)
+        else this.gather(e.buffer, e.index, dtype)
+      }
     }
     const own = valueTypeOf(dtype)
     if (e.type !== own) convert(this, own, dtypeOfValue[e.type], mode)
@@ -221,6 +235,41 @@ export class Expressions extends IndexWriter implements Writer {
       code.set(result)
     }
     code.get(result)
+  }
+
+  /** Four neighbouring words, of which some may lie behind the end of what is repeated: these are read from its front. */
+  loadAround({ buffer, index }: Extract<Expr, { kind: 'load' }>, wrap: Part): void {
+    const { code } = this
+    const { by } = wrap
+    const [place, at] = [this.fresh('i32'), this.fresh('i32')]
+    this.atom(wrap)
+    code.set(place)
+    this.index(
+      index,
+      index.terms.filter(({ atom }) => atom === wrap),
+    )
+    code
+      .get(place)
+      .op('i32.add')
+      .i32(2)
+      .op('i32.shl')
+      .get(this.buffers[buffer] as Local)
+      .op('i32.add')
+      .set(at)
+    // Where nothing is behind the end, the same vector twice
+    code
+      .get(at)
+      .i32(4 * by)
+      .op('i32.sub')
+      .get(at)
+    code
+      .get(place)
+      .i32(by - LANES)
+      .op('i32.gt_u')
+      .op('select')
+      .memory('v128.load')
+    code.get(at).memory('v128.load')
+    code.get(place).op('i32x4.splat').v128([0, 1, 2, 3]).op('i32x4.add').v128(four(by)).op('i32x4.ge_u').op('v128.bitselect')
   }
 
   /** Pushes the elements at four indices that are not neighbours, each loaded by itself. */

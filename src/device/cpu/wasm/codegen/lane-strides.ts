@@ -12,7 +12,7 @@ export interface Pattern {
 const STILL: Pattern = { lanes: [0, 0, 0, 0], step: 0 }
 const LANE = [0, 1, 2, 3]
 
-type Part = Extract<Atom, { kind: 'div' | 'mod' }>
+export type Part = Extract<Atom, { kind: 'div' | 'mod' }>
 
 /**
  * The pattern of an index along `lane`. Quotients and remainders have one where a vector does not cross a multiple of the divisor, or a whole number of
@@ -58,6 +58,19 @@ function partPattern({ kind, of, by }: Part, lane: Axis, terms: ValueNumbering, 
       ? { lanes: LANE.map((l) => Math.floor((coef * l) / by)), step: along / by }
       : { lanes: LANE.map((l) => (coef * l) % by), step: 0 }
   return undefined
+}
+
+/**
+ * The remainder by which an index walks along `lane` from neighbour to neighbour, and begins anew at most once in a vector; undefined where it moves otherwise. It is that of
+ * what is short and broadcast, beside what is not.
+ */
+export function wrapOf(index: Index, lane: Axis, terms: ValueNumbering): Part | undefined {
+  const moving = (of: Index): Index['terms'] => of.terms.filter(({ atom }) => terms.atomAxes(atom).has(lane))
+  const [own, ...more] = moving(index)
+  if (more.length > 0 || own?.coef !== 1 || own.atom.kind !== 'mod' || own.atom.by < LANES) return undefined
+  const [inner, ...others] = moving(own.atom.of)
+  if (others.length > 0 || inner?.coef !== 1 || inner.atom.kind !== 'axis' || rangeOf(own.atom.of)[0] < 0) return undefined
+  return own.atom
 }
 
 /** Whether the lanes are neighbours, in order. */

@@ -11,14 +11,14 @@ import {
   type ValueNumbering,
 } from '../../../../kernel/index.ts'
 import { loadsOf, pointCost, workOf } from '../cost.ts'
-import { isRun, type Pattern, patternOf, spanOf } from './lane-strides.ts'
+import { isRun, type Pattern, patternOf, spanOf, wrapOf } from './lane-strides.ts'
 import { LANES } from './writer.ts'
 
 /*
  * In instructions, as what is computed between (../cost.ts).
  */
-/** A vector of words that lie in two neighbouring vectors, that lie apart at known distances, or anywhere. */
-const [NEAR, APART, ANYWHERE] = [3, 8, 14]
+/** A vector of words that lie in two neighbouring vectors, around the end of what is repeated, apart at known distances, or anywhere. */
+const [NEAR, AROUND, APART, ANYWHERE] = [3, 7, 8, 14]
 /** To join the lanes of a vector. */
 const JOIN = 12
 /** To add the lanes of a vector one after the other, for a sum in sequence. */
@@ -40,7 +40,7 @@ function vectorCost(stage: Stage, axis: Axis, terms: ValueNumbering, aligned: bo
   if (!storesOf(stage).every(({ index }) => runs(index))) return Number.POSITIVE_INFINITY
   const loads = loadsOf(stage).map((index) => {
     const known = pattern(index)
-    if (!known) return ANYWHERE
+    if (!known) return wrapOf(index, axis, terms) ? AROUND : ANYWHERE
     if (isRun(known)) return 1
     const span = spanOf(known)
     return span === 0 ? 1 : span < 2 * LANES ? NEAR : APART
