@@ -382,7 +382,6 @@ async function run(): Promise<void> {
   if (flags.table) console.log(markdown(JSON.parse(readFileSync(flags.table, 'utf8')) as Report))
   else if (flags.page && !flags.save) fill()
   else {
-    if (flags.device === 'webgpu') await ensureAdapter()
     if (flags.own === 'overhead') {
       const { overhead } = await import('./overhead.ts')
       const { adapter, ...found } = await overhead(flags.device, flags.rounds)
@@ -411,4 +410,6 @@ async function run(): Promise<void> {
   }
 }
 
-await watched(run)
+await watched(run, async () => {
+  if (flags.device === 'webgpu') await ensureAdapter()
+})

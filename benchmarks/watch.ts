@@ -11,9 +11,10 @@ const ASKED: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 /** Node's exit code where it waits for a promise that nothing can settle any more. */
 const UNSETTLED = 13
 
-/** Runs the program of this process in another, which is watched; in that one, calls `program`. */
-export async function watched(program: () => Promise<void>): Promise<void> {
+/** Runs the program of this process in another, which is watched, once `prepare` has set up what that one inherits; in that one, calls `program`. */
+export async function watched(program: () => Promise<void>, prepare: () => Promise<void> = async () => {}): Promise<void> {
   if (process.env[WATCHED] === undefined) {
+    await prepare()
     process.exitCode = await watch()
     return
   }

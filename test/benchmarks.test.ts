@@ -6,12 +6,12 @@ import { expect, it } from 'vitest'
 const script = `
   import { watched } from './benchmarks/watch.ts'
   const ends = {
-    done: async () => {},
+    done: async () => { if (process.env.PREPARED !== 'yes') throw new Error('not prepared') },
     crash: () => { process.kill(process.pid, 'SIGSEGV'); return new Promise((resolve) => setTimeout(resolve, 10_000)) },
     wait: () => new Promise(() => {}),
     throw: async () => { throw new Error('told') },
   }
-  await watched(ends[process.env.ENDING])`
+  await watched(ends[process.env.ENDING], async () => { process.env.PREPARED = 'yes' })`
 
 const end = (ending: string) =>
   spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script], {
