@@ -2,11 +2,10 @@
 import { LruMap } from '../base/index.ts'
 import type { DeviceTraits, Program, ProgramStep, Slot, SlotKind } from '../device/index.ts'
 import type { Node } from '../graph/index.ts'
-import { copyGraph } from './copy-graph.ts'
 import { type Part, partition } from './partition.ts'
 import type { Schedule } from './program.ts'
-import { schedule } from './schedule.ts'
 import { sameSignature, signature } from './signature.ts'
+import { firstPositions, scheduleVarying } from './varying.ts'
 
 /** Plans of parts that are kept. */
 const MOST = 384
@@ -16,6 +15,9 @@ const OFTEN = 256
 
 interface Entry {
   readonly row: Int32Array
+  /** Where views began the first time, and which of these have been elsewhere since: data of the run. */
+  readonly positions: Int32Array
+  varying: readonly boolean[]
   plan: Schedule
   /** How often it is to be run before it is planned anew. */
   wait: number
@@ -54,36 +56,53 @@ export class PartPlans {
     // (signatures of parts number their nodes anew)
     const places = parts.map((part) => Int32Array.from(part.targets, (node) => node.place))
     const free = donors.size > 0 ? readOnce(parts, donors) : donors
+    let firsts: Int32Array | undefined
     for (const [i, part] of parts.entries()) {
       // What overwrites a donor has to be an output of the whole
       const own = free.size > 0 && part.targets.every((n) => wanted.has(n)) ? new Set(part.order.filter((n) => free.has(n))) : NONE
-      linker.add(part, places[i] as Int32Array, this.#plan(part, own))
+      const plan = this.#plan(part, own)
+      const moves = plan.scalars.some((from) => 'varying' in from)
+      if (moves) firsts ??= firstPositions(order)
+      linker.add(part, places[i] as Int32Array, plan, moves ? positionsOf(part, firsts as Int32Array) : NOWHERE)
     }
     return { schedule: linker.link(), parts: parts.length }
   }
 
   #plan(part: Part, donors: ReadonlySet<Node>): Schedule {
-    const { row, hash } = signature(part.order, part.targets, donors, part.read)
+    const { row, hash, positions } = signature(part.order, part.targets, donors, part.read)
     const same = this.#entries.get(hash)
     const known = same?.find((entry) => sameSignature(entry.row, row))
-    if (known) {
-      if (known.wait > 0 && --known.wait === 0) known.plan = this.#make(part, donors, false)
-      return known.plan
+    if (!known) {
+      const bare = this.#traits.slowContractions
+      const made = { row: row.slice(), positions: positions.slice(), varying: [] }
+      const entry: Entry = { ...made, plan: this.#make(part, donors, made.varying, bare), wait: bare ? OFTEN : 0 }
+      this.#entries.set(hash, [...(same ?? []), entry])
+      return entry.plan
     }
-    const own = row.slice()
-    const bare = this.#traits.slowContractions
-    const plan = this.#make(part, donors, bare)
-    this.#entries.set(hash, [...(same ?? []), { row: own, plan, wait: bare ? OFTEN : 0 }])
-    return plan
+    const moved = known.positions.some((at, i) => at !== positions[i] && !known.varying[i])
+    const often = known.wait > 0 && --known.wait === 0
+    if (moved) known.varying = Array.from(known.positions, (at, i) => at !== positions[i] || (known.varying[i] ?? false))
+    if (moved || often) known.plan = this.#make(part, donors, known.varying, known.wait > 0)
+    return known.plan
   }
 
-  #make(part: Part, donors: ReadonlySet<Node>, bare: boolean): Schedule {
-    const copies = copyGraph(part.order, ({ primitive }) => primitive, part.read)
-    const of = (nodes: Iterable<Node>): Node[] => Array.from(nodes, (n) => copies.get(n) as Node)
-    return schedule(of(part.order), of(part.targets), new Set(of(donors)), this.#traits, bare)
+  #make({ order, targets, read }: Part, donors: ReadonlySet<Node>, varying: readonly boolean[], bare: boolean): Schedule {
+    return scheduleVarying(order, targets, donors, this.#traits, { varying, read, bare })
   }
 }
 
+/** For each position of a part, its number among those of the graph. @param firsts of the graph */
+function positionsOf({ order, places, read }: Part, firsts: Int32Array): readonly number[] {
+  const numbers: number[] = []
+  for (const [i, node] of order.entries()) {
+    if (read.has(node)) continue
+    const place = places[i] as number
+    for (let number = firsts[place] as number; number < (firsts[place + 1] as number); number++) numbers.push(number)
+  }
+  return numbers
+}
+
+const NOWHERE: readonly number[] = []
 const NONE: ReadonlySet<Node> = new Set()
 
 /** Donors that one part alone reads. */
@@ -101,6 +120,8 @@ function readOnce(parts: readonly Part[], donors: ReadonlySet<Node>): ReadonlySe
   return once
 }
 
+type ScalarType = Program['scalars'][number]
+
 /** Puts the plans of parts together. Nodes are known by their places in the graph's order. */
 class Linker {
   /** The index among the targets, of those. */
@@ -108,8 +129,9 @@ class Linker {
   readonly #steps: ProgramStep[] = []
   readonly #slots: Slot[] = []
   readonly #slotOf: Int32Array
+  /** By the place of a number's node, or, below zero, by the number of a position that is data of the run. */
   readonly #scalarOf = new Map<number, number>()
-  readonly #scalars: Program['scalars'][number][] = []
+  readonly #scalars: ScalarType[] = []
   readonly #inputs: number[] = []
   readonly #outputs: number[] = []
   readonly #makers: number[] = []
@@ -121,7 +143,9 @@ class Linker {
     this.#goals = new Map(targets.map((node, i) => [node.place, i]))
   }
 
-  add({ places }: Part, targets: Int32Array, { program, inputs, outputs, scalars, donated, makers }: Schedule): void {
+  /** @param positions for each position of the part, its number among those of the graph */
+  add({ places }: Part, targets: Int32Array, plan: Schedule, positions: readonly number[]): void {
+    const { program, inputs, outputs, scalars, donated, makers } = plan
     const at = (position: number): number => places[position] as number
     let input = 0
     let output = 0
@@ -142,10 +166,9 @@ class Linker {
       this.#slots[own] = { ...(this.#slots[own] as Slot), donor: slots[donor] as number }
     }
     for (const p of donated) this.#donated.add(at(p))
-    const numbers = scalars.map((from, i) => {
-      if ('varying' in from) throw new Error('parts: a position of a part is part of its structure')
-      return this.#scalar(at(from.node), program.scalars[i] as Program['scalars'][number])
-    })
+    const numbers = scalars.map((from, i) =>
+      this.#scalar('node' in from ? at(from.node) : -1 - (positions[from.varying] as number), program.scalars[i] as ScalarType),
+    )
     for (const step of program.steps) this.#steps.push(relinked(step, slots, numbers))
   }
 
@@ -167,11 +190,11 @@ class Linker {
     return this.#slots.push({ kind, dtype, length }) - 1
   }
 
-  #scalar(place: number, type: Program['scalars'][number]): number {
-    let at = this.#scalarOf.get(place)
+  #scalar(source: number, type: ScalarType): number {
+    let at = this.#scalarOf.get(source)
     if (at === undefined) {
       at = this.#scalars.push(type) - 1
-      this.#scalarOf.set(place, at)
+      this.#scalarOf.set(source, at)
     }
     return at
   }
@@ -181,7 +204,7 @@ class Linker {
       program: { steps: this.#steps, slots: this.#slots, scalars: this.#scalars },
       inputs: this.#inputs,
       outputs: this.#outputs,
-      scalars: Array.from(this.#scalarOf.keys(), (node) => ({ node })),
+      scalars: Array.from(this.#scalarOf.keys(), (source) => (source < 0 ? { varying: -1 - source } : { node: source })),
       donated: this.#donated,
       makers: this.#makers,
     }

@@ -190,17 +190,18 @@ class Attempt implements Memory {
 
   /** Puts a unit into a group. */
   #place(node: Node): void {
-    const fresh = new FusionGroup(node)
-    const loads = this.#read(node, fresh)
     const length = this.#chosen.length.get(node) as number
-    if (!this.#lessons.apart.has(node)) {
-      for (const group of this.#candidates(loads)) {
-        const absorbed = group.kind === 'row' && group.levelFor(node) ? this.#absorb(group, loads) : []
-        const joined = this.#join(node, group, loads, length)
+    if (ROLES[roleOf(node)].joins && !this.#lessons.apart.has(node)) {
+      const near = this.#unitsUnder(node)
+      for (const group of this.#candidates(near)) {
+        const absorbed = group.kind === 'row' && group.levelFor(node) ? this.#absorb(group, near) : []
+        const joined = this.#join(node, group, near, length)
         for (const each of absorbed.reverse()) each[joined ? 'commit' : 'undo']()
         if (joined) return
       }
     }
+    const fresh = new FusionGroup(node)
+    const loads = this.#read(node, fresh)
     const limit = this.#limit()
     if (loads.size + 1 > limit) {
       this.#store(this.#cut(node, limit))
@@ -215,6 +216,20 @@ class Attempt implements Memory {
     this.#graph.add(fresh)
     this.#units.set(node, fresh.add(node, 'grid', 0))
     for (const n of loads) this.#depend(fresh, n)
+  }
+
+  /** What a unit's expression is made of: what it would read in a kernel of its own, as far as that is seen without writing it. */
+  #unitsUnder(root: Node): Set<Node> {
+    const found = new Set<Node>()
+    const seen = new Set<Node>()
+    const visit = (node: Node): void => {
+      if (seen.has(node)) return
+      seen.add(node)
+      if (node !== root && (node.storage || this.#units.has(node))) found.add(node)
+      else node.inputs.forEach(visit)
+    }
+    visit(root)
+    return found
   }
 
   /** What a unit reads from memory in a kernel of its own. A matrix operand that has to be stored is placed first. */

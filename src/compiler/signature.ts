@@ -3,7 +3,7 @@
  * or tables: the row is written into one array, and a node's place in it is noted on the node.
  */
 import type { Shape } from '../base/index.ts'
-import { type Node, type Primitive, rowOf, type StructureWriter, type Varying } from '../graph/index.ts'
+import { type Node, type Primitive, rowOf, type StructureWriter } from '../graph/index.ts'
 import { textWriter } from '../kernel/index.ts'
 
 let row = new Int32Array(4096)
@@ -40,15 +40,8 @@ const halves = new Int32Array(float.buffer)
 /** Where views begin, of the graph whose signature was made last. */
 let positions = new Int32Array(1024)
 let placed = 0
-/** Whether these are part of the row. */
-let literal = true
 
-function putPositions(list: readonly number[], varying: Varying | undefined): void {
-  if (literal) {
-    putAll(list)
-    if (varying) putAll(varying)
-    return
-  }
+function putPositions(list: readonly number[]): void {
   put(list.length)
   for (let i = 0; i < list.length; i++) {
     if (placed === positions.length) {
@@ -76,14 +69,14 @@ const WORDS: StructureWriter = {
 export interface Signature {
   readonly row: Int32Array
   readonly hash: number
-  /** Where views begin, in the order of the nodes, axis by axis: what may change from one graph of a structure to the next. Empty where it is part of the row. */
+  /** Where views begin, in the order of the nodes, axis by axis: what may change from one graph of a structure to the next. */
   readonly positions: Int32Array
 }
 
 /**
  * The row of a graph: what each node is and where its inputs stand, then targets; and a hash of it.
  * @param order topological
- * @param read of a part of a graph: nodes whose values are there when it is computed, beside those that are stored. Its positions are part of its row
+ * @param read of a part of a graph: nodes whose values are there when it is computed, beside those that are stored
  */
 export function signature(
   order: readonly Node[],
@@ -93,7 +86,6 @@ export function signature(
 ): Signature {
   length = 0
   placed = 0
-  literal = read !== undefined
   put(order.length)
   for (let i = 0; i < order.length; i++) {
     const node = order[i] as Node

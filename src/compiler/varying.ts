@@ -6,17 +6,31 @@ import type { Schedule } from './program.ts'
 import { schedule } from './schedule.ts'
 import { positionsIn } from './signature.ts'
 
-/**
- * As `schedule`, for all graphs of the structure whose positions (see `Signature`) differ in no other places than those of `varying`.
- * @param varying for each of the graph's positions, whether it is data of the run
- */
+/** What a plan is made for besides the graph. */
+interface Circumstances {
+  /** For each of the graph's positions (see `Signature`), whether it is data of the run; those that are missing are not. */
+  readonly varying: readonly boolean[]
+  /** As for `signature`. */
+  readonly read?: ReadonlySet<Node>
+  /** As for `schedule`. */
+  readonly bare?: boolean
+}
+
+/** As `schedule`, for all graphs of the structure whose positions differ in no other places than those of `varying`. */
 export function scheduleVarying(
   order: readonly Node[],
   targets: readonly Node[],
   donors: ReadonlySet<Node>,
   traits: DeviceTraits,
-  varying: readonly boolean[],
+  { varying, read, bare = false }: Circumstances,
 ): Schedule {
+  const copies = copyGraph(order, varying.includes(true) ? numbering(varying) : ({ primitive }) => primitive, read)
+  const of = (nodes: Iterable<Node>): Node[] => Array.from(nodes, (node) => copies.get(node) as Node)
+  return schedule(of(order), of(targets), new Set(of(donors)), traits, bare)
+}
+
+/** What nodes compute, asked for one after the other, with the numbers of their positions that vary. */
+function numbering(varying: readonly boolean[]): (node: Node) => Primitive {
   let next = 0
   /** The numbers of as many positions that vary. */
   const take = (count: number): Varying | undefined => {
@@ -25,12 +39,18 @@ export function scheduleVarying(
     const own = Array.from({ length: count }, (_, i) => (varying[first + i] ? first + i : -1))
     return own.some((number) => number >= 0) ? own : undefined
   }
-  const withNumbers = ({ primitive }: Node): Primitive => {
+  return ({ primitive }) => {
     const count = positionsIn(primitive)
     const own = count > 0 ? take(count) : undefined
     return own ? ({ ...primitive, varying: own } as Primitive) : primitive
   }
-  const copies = copyGraph(order, withNumbers)
-  const of = (nodes: Iterable<Node>): Node[] => Array.from(nodes, (node) => copies.get(node) as Node)
-  return schedule(of(order), of(targets), new Set(of(donors)), traits)
+}
+
+/** Where the positions of each node begin among those of a graph, by its place in it, and how many there are. @param read as for `signature` */
+export function firstPositions(order: readonly Node[], read?: ReadonlySet<Node>): Int32Array {
+  const firsts = new Int32Array(order.length + 1)
+  for (const [i, node] of order.entries()) {
+    firsts[i + 1] = (firsts[i] as number) + (node.storage || read?.has(node) ? 0 : positionsIn(node.primitive))
+  }
+  return firsts
 }

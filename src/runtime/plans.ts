@@ -220,7 +220,7 @@ export class Plans {
       const { schedule: linked, parts } = this.#parts.schedule(order, targets, donors)
       made = linked
       complete = parts === 1 && !traits.slowContractions // there is nothing else to be gained
-    } else if (varying.includes(true)) made = scheduleVarying(order, targets, donors, traits, varying)
+    } else if (varying.includes(true)) made = scheduleVarying(order, targets, donors, traits, { varying })
     else made = schedule(order, targets, donors, traits)
     return { schedule: made, executable: this.#executable(made, graph), whole: complete }
   }

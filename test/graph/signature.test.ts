@@ -48,9 +48,9 @@ describe('a signature', () => {
     expect(new Set(rows).size).toBe(graphs.length)
   })
 
-  it('has the places where views begin apart from the row, and in the row of a part of a graph', () => {
-    const of = (target: g.Node, read?: ReadonlySet<g.Node>): [string, string] => {
-      const { row: words, positions } = signature(topological([target]), [target], new Set(), read)
+  it('has the places where views begin apart from the row', () => {
+    const of = (target: g.Node): [string, string] => {
+      const { row: words, positions } = signature(topological([target]), [target], new Set())
       return [words.join(), positions.join()]
     }
     const pairs = [
@@ -60,8 +60,6 @@ describe('a signature', () => {
     for (const [zero, three] of pairs) {
       expect(of(zero)[0]).toBe(of(three)[0])
       expect([of(zero)[1], of(three)[1]]).toEqual(['0', '3'])
-      expect(of(zero, new Set())[0]).not.toBe(of(three, new Set())[0])
-      expect(of(three, new Set())[1]).toBe('')
     }
   })
 
