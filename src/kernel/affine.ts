@@ -237,5 +237,16 @@ export function reshapeCoords(coords: readonly Index[], from: Shape, to: Shape):
   return result
 }
 
-/** Whether the index is offset + Σ coef · axis. */
-export const isAffine = (index: Index): boolean => index.terms.every((t) => t.atom.kind === 'axis')
+/** Whether the index is offset + Σ coef · axis, moved by numbers that the kernel is given (`movesOf`). */
+export const isAffine = (index: Index): boolean =>
+  index.terms.every(({ atom }) => atom.kind === 'axis' || (atom.kind === 'value' && atom.value.kind === 'scalar'))
+
+/** A number that the kernel is given, and by how many elements each of it moves an index. */
+export interface Move {
+  readonly coef: number
+  readonly by: Extract<Expr, { kind: 'scalar' }>
+}
+
+/** By what an affine index is moved, beside its offset, whatever the axes. */
+export const movesOf = (index: Index): readonly Move[] =>
+  index.terms.flatMap(({ coef, atom }) => (atom.kind === 'value' && atom.value.kind === 'scalar' ? [{ coef, by: atom.value }] : []))

@@ -1,4 +1,17 @@
-export { isAffine, keyOf, linear, literal, ofAxis, ofValue, reshapeCoords, sameIndex, shift, unravel } from './affine.ts'
+export {
+  isAffine,
+  keyOf,
+  linear,
+  literal,
+  type Move,
+  movesOf,
+  ofAxis,
+  ofValue,
+  reshapeCoords,
+  sameIndex,
+  shift,
+  unravel,
+} from './affine.ts'
 export * from './collapse-axes.ts'
 export * from './contract.ts'
 export * from './cost.ts'

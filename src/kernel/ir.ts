@@ -163,7 +163,7 @@ export interface BufferUse {
 
 /**
  * Says that the only reduce stage is Σ a·b over the axes `k`, on the grid [...batch, ...m, ...n]: a and b are plain loads, affine in the axes (a without
- * those of n, b without those of m). A matrix product has one axis each; a convolution has (channel, row, column) for k, and so on. Axes of size 1 are left out.
+ * those of n, b without those of m) and moved by numbers that the kernel is given. A matrix product has one axis each; a convolution has (channel, row, column) for k, and so on. Axes of size 1 are left out.
  */
 export interface Contract {
   readonly batch: readonly Axis[]

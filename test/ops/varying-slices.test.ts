@@ -1,6 +1,6 @@
 /** @file Loops that take another slice at every step: what they compute, forward and backward, and that their kernels are found again. */
 import { describe, expect, it } from 'vitest'
-import { cat, noGrad, type Tensor, tensor } from '../../src/index.ts'
+import { cat, noGrad, stack, type Tensor, tensor } from '../../src/index.ts'
 import { deviceCounters } from '../../src/runtime/index.ts'
 import { device } from '../support/device.ts'
 
@@ -85,5 +85,48 @@ describe('a loop that takes another slice at every step', () => {
     }
     // The places vary one after the other; then nothing is compiled any more
     expect(made.at(-1)).toBe(made[7])
+  })
+})
+
+describe('products of slices that are others at every step', () => {
+  /** Whole numbers, so that sums are exact in any order. */
+  const numbers = (n: number, seed: number): Float32Array => Float32Array.from({ length: n }, (_, i) => ((i * 7 + seed * 3) % 11) - 5)
+
+  it.each([
+    ['float32', 1, 3, 6],
+    ['float32', 5, 1, 9],
+    ['float32', 17, 24, 33],
+    ['float16', 17, 24, 33],
+    ['float16', 64, 48, 40],
+    ['float32', 130, 70, 64],
+    ['float32', 256, 128, 96],
+  ] as const)('%s, %i rows, %i columns, sums of %i', async (dtype, m, n, k) => {
+    const [a, b] = [numbers((m + 8) * (k + 4), 1), numbers((k + 4) * (n + 8), 2)]
+    const left = tensor(a, { shape: [m + 8, k + 4], dtype, device })
+    const right = tensor(b, { shape: [n + 8, k + 4], dtype, device })
+    const made: number[] = []
+    for (let i = 0; i < 8; i++) {
+      const [row, column, term] = [(i * 5) % 8, (i * 3 + 1) % 8, (i * 7) % 4]
+      const x = left.narrow(0, row, m).narrow(1, term, k)
+      const y = right.narrow(0, column, n).narrow(1, term, k)
+      const product = x.matmul(y.T)
+      const [forth, back, stacked] = [product, y.matmul(x.T), stack([x, x]).matmul(y.T).add(1)]
+      const [found, turned, twice] = await Promise.all([forth.data(), back.data(), stacked.data()])
+      for (const [p, q] of [
+        [0, 0],
+        [m - 1, n - 1],
+        [m >> 1, n >> 1],
+        [m - 1, 0],
+        [0, n - 1],
+      ] as const) {
+        // biome-ignore format: a table
+        let sum = 0
+        for (let t = 0; t < k; t++) sum += (a[(row + p) * (k + 4) + term + t] as number) * (b[(column + q) * (k + 4) + term + t] as number)
+        const at = `step ${i} at [${p}, ${q}]`
+        expect([found[p * n + q], turned[q * m + p], twice[(m + p) * n + q]], at).toEqual([sum, sum, sum + 1])
+      }
+      made.push(deviceCounters(device).pipelines)
+    }
+    expect(made.at(-1)).toBe(made[4])
   })
 })

@@ -13,6 +13,7 @@ import {
   type Index,
   indicesOf,
   type Kernel,
+  movesOf,
   type Stage,
   shapeOf,
 } from '../../kernel/index.ts'
@@ -215,6 +216,7 @@ function startFunction(
   const side = kind.toLowerCase()
   const terms = [
     index.offset === 0 ? '0u' : emitter.params.use(`start_${name}`, index.offset),
+    ...movesOf(index).map(({ coef, by }, i) => `u32(${emitter.scalar(by)}) * ${emitter.params.use(`move_${name}${i}`, coef)}`),
     sumText(emitter, `batch_${name}`, index, batch, (i) => `x${i}`),
     sumText(emitter, name, index, parts, (i) => `${side}.x${i}`),
   ]

@@ -152,6 +152,13 @@ export class WgslExpressions {
     return this.#emitIndex(index, this.scope, undefined)
   }
 
+  /** A number that the kernel is given. */
+  scalar({ slot, type }: Extract<Expr, { kind: 'scalar' }>): string {
+    this.usesScalars = true
+    const word = `scalars[${this.params.scalar(slot)}]`
+    return type === 'float' ? `bitcast<f32>(${word})` : type === 'i32' ? `bitcast<i32>(${word})` : word
+  }
+
   // --- printing ---
 
   /** The outermost scope in which all of the axes are known. */
@@ -189,11 +196,8 @@ export class WgslExpressions {
   #print(expr: Exclude<Expr, { kind: 'const' | 'acc' }>, scope: WgslScope, guard: Guard | undefined): string {
     const operand = (e: Expr): string => this.#emit(e, scope, guard)
     switch (expr.kind) {
-      case 'scalar': {
-        this.usesScalars = true
-        const word = `scalars[${this.params.scalar(expr.slot)}]`
-        return expr.type === 'float' ? `bitcast<f32>(${word})` : expr.type === 'i32' ? `bitcast<i32>(${word})` : word
-      }
+      case 'scalar':
+        return this.scalar(expr)
       case 'load':
         return this.loadOf(expr.buffer, this.#emitIndex(expr.index, scope, guard), expr.type)
       case 'position':

@@ -23,7 +23,7 @@ import { type Args, type Part, type Shared, Threads, threadCount, type WrongInde
 
 interface Written {
   /** Calls one part after the other: each reads what those before wrote. */
-  readonly drive: (call: (part: Part) => void) => void
+  readonly drive: (call: (part: Part) => void, scalars: readonly number[]) => void
   readonly shared: Shared | undefined
   /** What each thread needs besides the buffers, while it runs. */
   readonly scratchBytes: number
@@ -198,7 +198,7 @@ export class WasmEngine implements Engine {
         else wrong ??= this.#threads.run(shared, part, args)
         const site = words[error] as number
         if (site > 0) wrong ??= { site: site - 1, index: words[error + 1] as number, size: (words[error + 2] as number) >>> 0 }
-      })
+      }, scalars)
       if (wrong) fail(wrong.site, wrong.index, wrong.size)
     }
     if (shared) this.#dropped.register(compiled, shared)
@@ -297,7 +297,7 @@ export class WasmEngine implements Engine {
       }
       const store = timeOf({ ...kernel, stages: kernel.stages.slice(1) }) / kernel.grid.reduce((n, axis) => n * axis.size, 1)
       const program = writer.program()
-      const drive: Written['drive'] = (call) => {
+      const drive: Written['drive'] = (call, scalars) => {
         const { buffer } = this.heap.memory
         if (this.#base?.of !== buffer) this.#base = { of: buffer, address: blas.address(new Uint8Array(buffer, 0, 1)) }
         program({
@@ -306,6 +306,7 @@ export class WasmEngine implements Engine {
           addresses: this.#words.values as Int32Array,
           scratch: this.#prepared.address,
           head: this.#prepared.values as Int32Array,
+          scalars,
           call: (name, rows, length) => {
             const { run, entry } = functions.get(name) as { run: Part['run']; entry: number }
             call({ run, entry, rows, work: rows * length * (name === 'store' ? store : PACKING), common: true })

@@ -1,6 +1,6 @@
 /** @file Kernels that move short runs of elements from one buffer to another, as pieces of an arena: these need no module. */
 import { dtypeInfo } from '../../../base/index.ts'
-import { type BufferUse, coefOf, type Index, isAffine, type Kernel, storesOf } from '../../../kernel/index.ts'
+import { type BufferUse, coefOf, type Index, isAffine, type Kernel, movesOf, storesOf } from '../../../kernel/index.ts'
 import type { CompiledKernel } from '../interpreter.ts'
 
 /** Elements of a copy that threads would share. */
@@ -9,8 +9,8 @@ const LONG = 2 ** 16
 interface Copy {
   readonly from: number
   readonly to: number
-  readonly begin: number
-  readonly at: number
+  readonly begin: Index
+  readonly at: Index
 }
 
 /** A kernel that copies neighbouring elements to neighbouring places, and no more than a few; undefined for any other. */
@@ -26,9 +26,14 @@ export function plainCopy({ grid, stages, buffers }: Kernel): CompiledKernel | u
   for (const { buffer, index, value } of storesOf(stage)) {
     if (value.kind !== 'load' || !runs(index) || !runs(value.index) || value.buffer === buffer) return undefined
     if (dtypeOf(buffer) !== dtypeOf(value.buffer) || dtypeInfo[dtypeOf(buffer)].bytes < 4) return undefined
-    copies.push({ from: value.buffer, to: buffer, begin: value.index.offset, at: index.offset })
+    copies.push({ from: value.buffer, to: buffer, begin: value.index, at: index })
   }
-  return ({ data }) => {
-    for (const { from, to, begin, at } of copies) data[to]?.values.set(data[from]?.values.subarray(begin, begin + length) ?? [], at)
+  return ({ data, scalars }) => {
+    const first = (index: Index): number =>
+      movesOf(index).reduce((n, { coef, by }) => n + coef * (scalars[by.slot] as number), index.offset)
+    for (const { from, to, begin, at } of copies) {
+      const source = data[from]?.values.subarray(first(begin), first(begin) + length) ?? []
+      data[to]?.values.set(source, first(at))
+    }
   }
 }

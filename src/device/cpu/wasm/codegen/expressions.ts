@@ -94,6 +94,16 @@ export class Expressions extends IndexWriter implements Writer {
     }
   }
 
+  /** Pushes a number that the kernel is given. */
+  scalar({ slot, type }: Extract<Expr, { kind: 'scalar' }>): void {
+    const { code } = this
+    code.get(this.args).memory('i32.load', 4 * this.kernel.buffers.length)
+    if (type === 'float') {
+      code.memory('f64.load', 8 * slot)
+      if (!this.wide) code.op('f32.demote_f64')
+    } else code.memory('i32.load', 8 * slot)
+  }
+
   protected compute(e: Expr, mode: Mode): void {
     const code = this.code
     const vector = mode === 'vector'
@@ -117,11 +127,7 @@ export class Expressions extends IndexWriter implements Writer {
         }
         return
       case 'scalar':
-        code.get(this.args).memory('i32.load', 4 * this.kernel.buffers.length)
-        if (e.type === 'float') {
-          code.memory('f64.load', 8 * e.slot)
-          if (!this.wide) code.op('f32.demote_f64')
-        } else code.memory('i32.load', 8 * e.slot)
+        this.scalar(e)
         if (vector) this.splat(e.type)
         return
       case 'checked':

@@ -2,7 +2,7 @@
  * @file A contraction by the BLAS of the machine, as its plan says. Products read operands in place or from chunks that functions of the kernel's module have packed,
  * and write the result in place, or sums that the module's store stages then read. Chunks come one after the other; their lines and rows may be shared.
  */
-import { type Axis, type ContractAxes, coefOf, type Index, type Kernel } from '../../../../kernel/index.ts'
+import { type Axis, type ContractAxes, coefOf, type Index, type Kernel, type Move, movesOf } from '../../../../kernel/index.ts'
 import type { Code, Local, ModuleBuilder } from '../assembler/assembler.ts'
 import { StoresWriter } from '../codegen/epilogue.ts'
 import { Helpers } from '../codegen/helpers.ts'
@@ -37,6 +37,8 @@ export interface Surroundings {
   /** Where `scratchBytes` are that all threads see, and the words at their beginning. */
   readonly scratch: number
   readonly head: Int32Array
+  /** The numbers that the kernel is given, by their slots. */
+  readonly scalars: readonly number[]
   /** Calls a function for so many lines or rows of so many elements each. */
   call(entry: Entry, rows: number, length: number): void
 }
@@ -180,18 +182,24 @@ export class ProductWriter {
     const ldc = direct ? direct.layout.ld : plan.n.chunk
     const whereC = direct && offsets(direct.store.index, axes, axes.rows, axes.columns)
     return (around) => {
-      const { addresses, scratch, head, sgemm, base, call } = around
+      const { addresses, scratch, head, scalars, sgemm, base, call } = around
+      const [firstA, firstB] = [a, b].map(({ buffer, moves }) =>
+        moves.reduce((n, { coef, by }) => n + 4 * coef * (scalars[by.slot] as number), addresses[buffer] as number),
+      ) as [number, number]
+      const firstOf = (of: Operand): number => (of === a ? firstA : firstB)
       let [packedA, packedB] = ['', '']
-      const pack = ({ packed, at, buffer }: Operand, z: number, side: Chunk, k: Chunk): void => {
+      const pack = (operand: Operand, z: number, side: Chunk, k: Chunk): void => {
+        const { packed, at } = operand
         if (!packed) return
         const [along, lines] = packed.of === 'side' ? [side, k] : [k, side]
-        head[WORDS.source] = (addresses[buffer] as number) + at(z, side.start, k.start)
+        head[WORDS.source] = firstOf(operand) + at(z, side.start, k.start)
         head[WORDS.count] = firstCount(packed, along.count)
         call(packed.entry, lines.count, along.count)
       }
       /** Where the operand of a piece begins. */
-      const start = ({ packed, at, buffer }: Operand, z: number, side: Chunk, k: Chunk, i: number, l: number): number => {
-        if (!packed) return base + (addresses[buffer] as number) + at(z, i, l)
+      const start = (operand: Operand, z: number, side: Chunk, k: Chunk, i: number, l: number): number => {
+        const { packed, at } = operand
+        if (!packed) return base + firstOf(operand) + at(z, i, l)
         const { of, pitch, place } = packed
         const [line, along] = of === 'side' ? [l - k.start, i - side.start] : [i - side.start, l - k.start]
         return base + scratch + place + 4 * (line * pitch + along)
@@ -230,6 +238,7 @@ export class ProductWriter {
   #operand(index: Index, buffer: number, side: Walk, inPlace: MatrixLayout | undefined, lines: Packed | undefined): Operand {
     return {
       buffer,
+      moves: movesOf(index),
       layout: inPlace ?? { along: (lines as Packed).of, ld: (lines as Packed).pitch },
       at: offsets(index, this.#plan.axes, side.axes, this.#plan.k.axes),
       packed: lines,
@@ -239,6 +248,7 @@ export class ProductWriter {
 
 interface Operand {
   readonly buffer: number
+  readonly moves: readonly Move[]
   readonly layout: MatrixLayout
   /** Bytes from the buffer's beginning to a position of batch, side and sum. */
   readonly at: (batch: number, side: number, sum: number) => number

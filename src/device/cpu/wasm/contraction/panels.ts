@@ -19,6 +19,7 @@ import {
   exchangedAxes,
   fitsTemplate,
   type Kernel,
+  movesOf,
   type Store,
   shapeOf,
 } from '../../../../kernel/index.ts'
@@ -306,7 +307,14 @@ export class ContractWriter {
       .op('i32.add')
       .i32(this.#sizeIn(place.buffer) * place.index.offset)
       .op('i32.add')
-      .set(to)
+    for (const { coef, by } of movesOf(place.index)) {
+      this.#stores.at.scalar(by)
+      code
+        .i32(this.#sizeIn(place.buffer) * coef)
+        .op('i32.mul')
+        .op('i32.add')
+    }
+    code.set(to)
   }
 
   /** A table of how many bytes an operand moves for `count` positions behind `from` along one side, up to whole panels and fours: behind the last the last again. */
