@@ -34,11 +34,11 @@ export const FACTS: Readonly<Record<Loop, LoopFacts>> = {
     unit: 'step',
     units: () => 1,
     against: { loop: 'rows', most: 1.2 },
-    warm: 20,
+    warm: 200,
     turn: 400,
     checked: CHECKED,
   },
-  rows: { what: 'the same by indexSelect', unit: 'step', units: () => 1, warm: 20, turn: 100, checked: CHECKED },
+  rows: { what: 'the same by indexSelect', unit: 'step', units: () => 1, warm: 200, turn: 100, checked: CHECKED },
   handwritten: {
     what: 'w.sub_(w.grad.mul(lr)) under noGrad, read after 100 steps',
     unit: 'step',
