@@ -24,10 +24,12 @@ export function plainCopy({ grid, stages, buffers }: Kernel): CompiledKernel | u
   const dtypeOf = (buffer: number) => (buffers[buffer] as BufferUse).dtype
   const copies: Copy[] = []
   for (const { buffer, index, value } of storesOf(stage)) {
-    if (value.kind !== 'load' || !runs(index) || !runs(value.index) || value.buffer === buffer) return undefined
+    if (value.kind !== 'load' || !runs(index) || !runs(value.index)) return undefined
     if (dtypeOf(buffer) !== dtypeOf(value.buffer) || dtypeInfo[dtypeOf(buffer)].bytes < 4) return undefined
     copies.push({ from: value.buffer, to: buffer, begin: value.index, at: index })
   }
+  // Values are those from before any of them is written
+  if (copies.some(({ from }) => copies.some(({ to }) => to === from))) return undefined
   return ({ data, scalars }) => {
     const first = (index: Index): number =>
       movesOf(index).reduce((n, { coef, by }) => n + coef * (scalars[by.slot] as number), index.offset)
