@@ -136,7 +136,7 @@ export class GroupWriter {
       group.forEach((d, i) => {
         coords[d] = own[i] as Index
       })
-      if (axis.size > 1) axes.push(axis)
+      if (axis.size !== 1) axes.push(axis)
     }
     return coords
   }

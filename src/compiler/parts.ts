@@ -81,8 +81,11 @@ export class PartPlans {
     }
     const moved = known.positions.some((at, i) => at !== positions[i] && !known.varying[i])
     const often = known.wait > 0 && --known.wait === 0
-    if (moved) known.varying = Array.from(known.positions, (at, i) => at !== positions[i] || (known.varying[i] ?? false))
-    if (moved || often) known.plan = this.#make(part, donors, known.varying, known.wait > 0)
+    if (moved || often) {
+      const varying = Array.from(known.positions, (at, i) => at !== positions[i] || (known.varying[i] ?? false))
+      known.plan = this.#make(part, donors, varying, known.wait > 0)
+      known.varying = varying
+    }
     return known.plan
   }
 

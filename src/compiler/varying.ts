@@ -46,11 +46,11 @@ function numbering(varying: readonly boolean[]): (node: Node) => Primitive {
   }
 }
 
-/** Where the positions of each node begin among those of a graph, by its place in it, and how many there are. @param read as for `signature` */
-export function firstPositions(order: readonly Node[], read?: ReadonlySet<Node>): Int32Array {
+/** Where the positions of each node begin among those of a graph, by its place in it; and, last, how many there are. */
+export function firstPositions(order: readonly Node[]): Int32Array {
   const firsts = new Int32Array(order.length + 1)
   for (const [i, node] of order.entries()) {
-    firsts[i + 1] = (firsts[i] as number) + (node.storage || read?.has(node) ? 0 : positionsIn(node.primitive))
+    firsts[i + 1] = (firsts[i] as number) + (node.storage ? 0 : positionsIn(node.primitive))
   }
   return firsts
 }

@@ -45,7 +45,7 @@ export class Node {
   op: string = recordingFunction()
   storage: Storage | undefined
   /** The plan that computed the node without storing it, and the node's position there: reading it later teaches that plan to store it. */
-  origin: { readLate(position: number): void } | undefined = undefined
+  origin: { readLate(node: Node): void } | undefined = undefined
   position = 0
   /** The last walk that came by (`topological`), and the node's place in the signature made last (`signature`): of what was rewritten, its origin's. */
   walk = 0

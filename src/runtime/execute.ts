@@ -132,7 +132,7 @@ interface Planned {
 function planned(device: Device, nodes: readonly Node[], order: readonly Node[], given: ReadonlySet<Node>): Planned {
   const plans = plansOf(device)
   const donors = given.size === 0 ? NONE : new Set(order.filter((n) => given.has(n) && n.storage?.buffer))
-  for (const node of nodes) node.origin?.readLate(node.position)
+  for (const node of nodes) node.origin?.readLate(node)
   const targets = [...nodes, ...reused(order, nodes)]
   const graph = { order, targets, donors }
   const learns = plans.find(graph)
@@ -200,7 +200,7 @@ function reused(order: readonly Node[], targets: readonly Node[]): Node[] {
     if (read.storage || isSource(read)) return
     const base = viewBase(read)
     if (!base.origin || base.storage || isSource(base) || rowOf(base.primitive).recomputed) return
-    base.origin.readLate(base.position)
+    base.origin.readLate(base)
     found.add(base)
   }
   for (const node of order) {

@@ -2,10 +2,10 @@
  * @file The schedule cache. Two graphs of one structure (primitives, shapes, dtypes, which inputs are stored where) share a plan; the values
  * of scalars and of inputs are not part of the structure, nor is, once it has changed, where views begin.
  */
-import { CompilationError, showShape, TapegradError } from '../base/index.ts'
+import { CompilationError, showShape, sizeOf, TapegradError } from '../base/index.ts'
 import { PartPlans, type Schedule, sameSignature, schedule, scheduleVarying, signature } from '../compiler/index.ts'
 import { type Device, type Executable, type MakerOf, stepsOf } from '../device/index.ts'
-import type { Node } from '../graph/index.ts'
+import { isView, type Node, rowOf } from '../graph/index.ts'
 import { planDropped } from './collector.ts'
 import { fingerprints } from './fingerprints.ts'
 
@@ -59,35 +59,41 @@ export class Plan {
     if (!this.#fingerprints) {
       this.#fingerprints = fingerprints(order)
       for (const [i, print] of this.#fingerprints.entries()) {
-        const { storage, origin } = order[i] as Node
-        if (!storage && !origin && this.#late.has(print)) this.#wanted.add(i)
+        const node = order[i] as Node
+        if (!node.storage && !node.origin && isKept(node) && this.#late.has(print, sizeOf(node.shape))) this.#wanted.add(i)
       }
     }
     return this.#wanted
   }
 
-  /** Notes that the node at a position, which was not stored, was read after the run. */
-  readLate(position: number): void {
-    this.#wanted.add(position)
-    this.#late.add(this.#fingerprints?.[position] as number)
+  /** Notes that a node of the graph that was run last, which was not stored, was read afterwards. */
+  readLate(node: Node): void {
+    this.#wanted.add(node.position)
+    if (isKept(node)) this.#late.add(this.#fingerprints?.[node.position] as number, sizeOf(node.shape))
   }
 }
 
-/** The fingerprints of what was read after its run, of all graphs of a device: the last so many. */
-class ReadLate {
-  readonly #prints = new Set<number>()
+/** Whether graphs of other structures store a node because one like it was read late: what is quick to compute again may be far larger than what was read of it. */
+const isKept = (node: Node): boolean => !isView(node) && !rowOf(node.primitive).recomputed
 
-  has(print: number): boolean {
-    return this.#prints.has(print)
+/** The fingerprints of what was read after its run, of all graphs of a device: the last so many, each with the elements of the largest. */
+class ReadLate {
+  readonly #prints = new Map<number, number>()
+
+  /** Whether something like it was read, that was not much smaller. */
+  has(print: number, size: number): boolean {
+    return size <= LARGER * (this.#prints.get(print) ?? Number.NEGATIVE_INFINITY)
   }
 
-  add(print: number): void {
+  add(print: number, size: number): void {
+    const largest = Math.max(size, this.#prints.get(print) ?? 0)
     this.#prints.delete(print)
-    this.#prints.add(print)
-    if (this.#prints.size > MOST_READ_LATE) this.#prints.delete(this.#prints.values().next().value as number)
+    this.#prints.set(print, largest)
+    if (this.#prints.size > MOST_READ_LATE) this.#prints.delete(this.#prints.keys().next().value as number)
   }
 }
 const MOST_READ_LATE = 1024
+const LARGER = 4
 
 /** Plans that are kept, and how many nodes their graphs may have in all. */
 const MOST_PLANS = 256

@@ -6,7 +6,7 @@
  * a budget it is asked; those tests ask it themselves.
  */
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { init, memory, nn, noGrad, optim, randn, synchronize, type Tensor, tidy, zeros } from '../../src/index.ts'
+import { init, memory, nn, noGrad, optim, randn, resetPeakMemory, synchronize, type Tensor, tidy, zeros } from '../../src/index.ts'
 import { cleanSlate, collect, expectNoGrowth } from '../support/collect.ts'
 import { batches, device, F, mlp } from './support.ts'
 
@@ -208,5 +208,19 @@ describe('memory is flat', () => {
     await expectFlat(async () => {
       await tidy(async () => (await trainer(64).step(0).loss.item()) > 0)
     }, COLLECTED)
+  })
+
+  it('a value is not stored because a small one like it was read after its run', async () => {
+    const outer = (rows: number, columns: number): Tensor =>
+      randn([rows, 1], { device })
+        .mul(randn([1, columns], { device }))
+        .exp()
+    const small = outer(4, 3)
+    await small.narrow(0, 0, 2).sum().item()
+    await small.data()
+    const large = outer(3001, 4001)
+    resetPeakMemory(device)
+    await large.narrow(0, 0, 2).sum().item()
+    expect(memory(device).peakBytes).toBeLessThan(3001 * 4001)
   })
 })

@@ -228,6 +228,23 @@ describe('handles that change between steps', () => {
     }
   })
 
+  it('an empty parameter takes nothing of those beside it', async () => {
+    const x = tensor(
+      Array.from({ length: 64 }, (_, i) => i + 1),
+      { dtype: 'float32', device },
+    )
+    const [a, empty, b] = [[64], [0, 3], [64]].map((shape) => new nn.Parameter(zeros(shape, { device }))) as [Tensor, Tensor, Tensor]
+    const optimizer = new optim.SGD([a, empty, b] as nn.Parameter[], { lr: 1 })
+    for (let i = 0; i < 3; i++) {
+      optimizer.zeroGrad()
+      a.mul(x).sum().add(b.mul(x).sum()).add(empty.mul(5).sum()).backward()
+      optimizer.step()
+    }
+    const expected = Array.from({ length: 64 }, (_, i) => -3 * (i + 1))
+    expect([await values(a), await values(b)]).toEqual([expected, expected])
+    expect(empty).toHaveShape([0, 3])
+  })
+
   it.runIf(hasDoubles)('of two dtypes are updated side by side', async () => {
     const [a, b] = [new nn.Parameter(ones([2], { device })), leaf([1, 1])]
     const optimizer = new optim.Adam([a, b], { lr: 0.1 })

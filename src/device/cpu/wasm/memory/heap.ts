@@ -38,11 +38,11 @@ export class WasmBlock implements Block {
     this.byteLength = length * dtypeInfo[dtype].bytes
   }
 
-  /** Arrays over a memory that is not shared lose their elements when it grows. */
   piece(begin: number, length: number): WasmBlock {
     return new WasmBlock(this.#memory, this.address + begin * dtypeInfo[this.#dtype].bytes, this.#dtype, length)
   }
 
+  /** Arrays over a memory that is not shared lose their elements when it grows. */
   get values(): TypedArray {
     if (this.#values?.length !== this.length) this.#values = dtypeInfo[this.#dtype].view(this.#memory.buffer, this.address, this.length)
     return this.#values
