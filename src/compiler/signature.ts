@@ -23,16 +23,18 @@ function putAll(list: Shape): void {
   for (let i = 0; i < list.length; i++) put(list[i] as number)
 }
 
-/** Numbers for names: of primitives, operators, dtypes, and of the ops that index errors name. */
+/** Numbers for names: of primitives, operators, dtypes, and ops. */
 const codes = new Map<string, number>()
-function putName(name: string): void {
+export function numberOf(name: string): number {
   let code = codes.get(name)
   if (code === undefined) {
     code = codes.size
     codes.set(name, code)
   }
-  put(code)
+  return code
 }
+
+const putName = (name: string): void => put(numberOf(name))
 
 const float = new Float64Array(1)
 const halves = new Int32Array(float.buffer)

@@ -2,18 +2,8 @@
  * @file What a node is in its iteration, whatever the rest of the graph is like. The graph of the next iteration may be another (an optimizer's first step is,
  * and so is a sequence of another length), and yet has the state that is carried on, or the logits that are looked at afterwards.
  */
+import { numberOf } from '../compiler/index.ts'
 import type { Node } from '../graph/index.ts'
-
-/** Numbers for names: of ops, primitives and dtypes. */
-const codes = new Map<string, number>()
-function codeOf(name: string): number {
-  let code = codes.get(name)
-  if (code === undefined) {
-    code = codes.size + 1
-    codes.set(name, code)
-  }
-  return code
-}
 
 function mixed(hash: number, word: number): number {
   const h = Math.imul(hash ^ word, 0x9e3779b1)
@@ -32,7 +22,7 @@ export function fingerprints(order: readonly Node[]): Int32Array {
   const read = new Int32Array(length)
   for (let i = 0; i < length; i++) {
     const { op, primitive, dtype, shape } = order[i] as Node
-    made[i] = mixed(mixed(mixed(codeOf(op), codeOf(primitive.kind)), codeOf(dtype)), shape.length)
+    made[i] = mixed(mixed(mixed(numberOf(op), numberOf(primitive.kind)), numberOf(dtype)), shape.length)
   }
   for (let i = 0; i < length; i++) {
     const { inputs, storage } = order[i] as Node

@@ -40,13 +40,13 @@ export class BindGroups {
     this.#keepers.add(keeper)
   }
 
-  /** Notes one more that is kept. Where they are too many, the program that was run longest ago loses its own. */
+  /** Notes one more that is kept. Where they are too many, those of the program that was run longest ago are dropped. */
   keep(): void {
     this.#kept++
     while (this.#kept > MOST_KEPT) this.forget(this.#keepers.values().next().value as GroupKeeper)
   }
 
-  /** Takes all from a program. */
+  /** Drops all of a program. */
   forget(keeper: GroupKeeper): void {
     if (this.#keepers.delete(keeper)) this.drop(keeper.dropGroups())
   }

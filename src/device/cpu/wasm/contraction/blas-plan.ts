@@ -134,7 +134,7 @@ function planOf(kernel: Kernel, axes: ContractAxes, peeled: { m: number; n: numb
   return { axes, m: walkM, n: walkN, k: walkK, a: inA, b: inB, linesA, linesB, direct, cost }
 }
 
-/** Whether BLAS can compute a kernel: it knows no halves. */
+/** Whether BLAS can compute a kernel: it has no products of halves. */
 const fitsBlas = (kernel: Kernel): boolean =>
   fitsPanels(kernel) && [kernel.contract?.a, kernel.contract?.b].every((x) => x && kernel.buffers[x.buffer]?.dtype === 'float32')
 

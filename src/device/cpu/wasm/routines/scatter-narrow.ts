@@ -1,4 +1,4 @@
-/** @file Scattering to narrow rows: each takes the elements as they come, in memory; where float32 is summed or multiplied, in doubles beside the result. */
+/** @file Scattering to narrow rows: elements are joined to them as they come, in memory; where float32 is summed or multiplied, in doubles beside the result. */
 import { dtypeInfo } from '../../../../base/index.ts'
 import { type Code, four, type Local } from '../assembler/assembler.ts'
 import type { KernelCode } from '../kernel-code.ts'
@@ -58,7 +58,7 @@ interface Taking {
   readonly f: number
 }
 
-/** A cell takes an element. */
+/** Joins an element to a cell. */
 function take(code: Code, { halves, join }: Joining, { cell, cellBytes, element, bytes, f }: Taking): void {
   code.get(cell).get(cell)
   code.memory(cellBytes === 8 ? 'v128.load64_zero' : 'v128.load32_zero', f * cellBytes)
