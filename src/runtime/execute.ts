@@ -119,8 +119,8 @@ function compute(device: Device, nodes: readonly Node[], order: readonly Node[],
 const NONE: ReadonlySet<Node> = new Set()
 
 /**
- * How a graph is computed, what that stores, and which of that an earlier run of the same structure did not store, though it was read afterwards. What is read of this run is
- * learned by the plan of what was asked for, which is found first the next time.
+ * How a graph is computed, what that stores, and which of that an earlier run of the same structure did not store, though it was read afterwards. What is read
+ * of this run is learned by the plan of what was asked for, which is found first the next time.
  */
 interface Planned {
   readonly compiled: CompiledGraph
