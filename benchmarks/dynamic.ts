@@ -72,9 +72,10 @@ export async function dynamic(
   rounds: number,
   reference: Readonly<Record<Loop, { readonly float64: readonly number[] }>>,
   found: (rows: readonly DynamicRow[]) => void,
+  groups: readonly (readonly Loop[])[] = GROUPS,
 ): Promise<DynamicRow[]> {
   const all: DynamicRow[] = []
-  for (const group of GROUPS) {
+  for (const group of groups) {
     const runs = workers.flatMap((worker) => group.map((loop): Progress => ({ loop, worker, iterations: 0, perUnit: [] })))
     const failed = (run: Progress) => (error: unknown) => {
       run.remark = `failed: ${firstLine(error)}`

@@ -114,7 +114,29 @@ export interface Lookups extends Circumstances {
   readonly rows: readonly LookupRow[]
 }
 
-export type Report = Comparison | Overhead | Growth | Dynamic | Lookups
+/** Graphs of one program and size whose structure was not seen before. */
+export interface MissRow {
+  readonly program: string
+  /** Nodes of one, about. */
+  readonly size: number
+  /** Nodes of all, and kernels that were made for them. */
+  readonly nodes: number
+  readonly kernels: number
+  /** Microseconds of the host a node, the least of the rounds: to record, to compute for the first time, and again. */
+  readonly recording: number
+  readonly unseen: number
+  readonly again: number
+}
+
+export interface Misses extends Circumstances {
+  readonly kind: 'misses'
+  readonly device: 'webgpu' | 'cpu'
+  readonly rows: readonly MissRow[]
+  /** Milliseconds of a node of the tree in PyTorch. */
+  readonly tree?: number
+}
+
+export type Report = Comparison | Overhead | Growth | Dynamic | Lookups | Misses
 
 export const OWN = 'tapegrad'
 /** The other set-ups on device cpu, where OWN is WebAssembly alone on all cores. */
@@ -156,6 +178,11 @@ export function headOf(report: Report): string[] {
   ]
   if (report.kind === 'growth')
     return [...lines, `least of ${rounds} rounds in milliseconds of the process, over all of its threads; results agree with float64`]
+  if (report.kind === 'misses')
+    return [
+      ...lines,
+      `least of ${rounds} rounds in microseconds of the host, ${report.device === 'cpu' ? 'over all threads of the process' : 'by the clock'}; losses and slopes agree with float64`,
+    ]
   if (report.kind === 'dynamic')
     return [...lines, `medians of ${rounds} rounds in milliseconds [lowest–highest]; first losses agree with PyTorch ${report.torch}`]
   if (report.kind === 'lookups')
@@ -284,6 +311,39 @@ export function growthLine({ program, sizes, ms }: GrowthRow): string {
   return `| ${[program, sizes[0], ...ms.map((t) => t.toFixed(0)), exponent.toFixed(2), `≤ ${LINEAR}: ${goal}`].join(' | ')} |`
 }
 
+export const MISSES_HEAD = [
+  '| graph | nodes | µs a node, recording | computing, not seen before | again | kernels made |',
+  '| --- | --- | --- | --- | --- | --- |',
+]
+
+export function missLine({ program, size, recording, unseen, again, kernels }: MissRow): string {
+  return `| ${[program, size, ...[recording, unseen, again].map((us) => us.toFixed(1)), kernels].join(' | ')} |`
+}
+
+/** Computing a graph of known kernels that was not seen before, in microseconds a node. */
+const MISS_GOAL = 10
+
+/** For each program how time grows, and the size at which a node costs most. */
+export function missGoals({ rows, tree }: Pick<Misses, 'rows' | 'tree'>): string[] {
+  const most = MISS_GOAL * (tree === undefined ? 1 : tree / TORCH_TREE_MS)
+  const head = [
+    `| graph | grows with nodes to the power of | goal ≤ ${LINEAR} | µs a node at most | goal ≤ ${MISS_GOAL}, here ${most.toFixed(1)} |`,
+    '| --- | --- | --- | --- | --- |',
+  ]
+  const met = (reached: boolean): string => (reached ? 'met' : '**missed**')
+  const lines = [...new Set(rows.map(({ program }) => program))].map((program) => {
+    const own = rows.filter((row) => row.program === program)
+    const sizes = own.map(({ size }) => size)
+    const exponent = exponentOf(
+      sizes,
+      own.map(({ size, unseen }) => size * unseen),
+    )
+    const found = Math.max(...own.map(({ unseen }) => unseen))
+    return `| ${[program, exponent.toFixed(2), met(exponent <= LINEAR), found.toFixed(1), met(found <= most)].join(' | ')} |`
+  })
+  return ['', ...head, ...lines, ...scaleLine(tree)]
+}
+
 export const LOOKUPS_HEAD = ['| lookup | ms a step | PyTorch | of its time | goal |', '| --- | --- | --- | --- | --- |']
 /** At most so many times PyTorch's time. */
 const LOOKUP_GOAL = { cpu: 1, webgpu: 2 } as const
@@ -346,15 +406,15 @@ export function dynamicGoals(rows: readonly DynamicRow[]): string[] {
       ...(loop === 'trees' ? line('tfjs', median(loop, /^tfjs/), 1) : []),
     ]
   })
-  const tree = median('trees', TORCH)
-  const scale =
-    tree === undefined
-      ? []
-      : [
-          '',
-          `PyTorch's tree takes ${(1000 * tree).toFixed(1)} µs a node here: goals in milliseconds count ${(tree / TORCH_TREE_MS).toFixed(2)} times.`,
-        ]
+  const scale = scaleLine(median('trees', TORCH))
   return lines.length > 0 ? ['', '| goal | of | at most | found | |', '| --- | --- | --- | --- | --- |', ...lines, ...scale] : []
+}
+
+/** How much more time than on the machine that goals are said for. @param tree milliseconds of a node of PyTorch's tree */
+function scaleLine(tree: number | undefined): string[] {
+  if (tree === undefined) return []
+  const times = (tree / TORCH_TREE_MS).toFixed(2)
+  return ['', `PyTorch's tree takes ${(1000 * tree).toFixed(1)} µs a node here: goals in units of time count ${times} times.`]
 }
 
 export const FIRST_STEP_HEAD = [
@@ -418,6 +478,7 @@ export function markdown(report: Report): string {
     return [...head, '', ...LOOKUPS_HEAD, ...report.rows.map((row) => lookupLine(row, report.device)), '', lookupGrowth(report.rows)].join(
       '\n',
     )
+  if (report.kind === 'misses') return [...head, '', ...MISSES_HEAD, ...report.rows.map(missLine), ...missGoals(report)].join('\n')
   if (report.kind === 'growth') return [...head, '', ...GROWTH_HEAD, ...report.rows.map(growthLine)].join('\n')
   const rows = report.rows.map((row) => rowLine(row, report.rows))
   return [...head, '', ...COMPARISON_HEAD, ...rows, '', ...conclusions(report)].join('\n')

@@ -34,8 +34,11 @@ import {
   type LookupRow,
   lookupGrowth,
   lookupLine,
+  MISSES_HEAD,
   markdown,
   median,
+  missGoals,
+  missLine,
   type Report,
   type Row,
   rowLine,
@@ -52,6 +55,7 @@ const HELP = `Measures tapegrad against TensorFlow.js and jax-js: on the same We
   npm run bench -- dynamic [flags]   training loops whose graph changes from step to step, and first steps; with --torch PyTorch beside them
   npm run bench -- lookups [flags]   rows by position, and their gradients; with --torch PyTorch beside them
   npm run bench -- growth [flags]    how the time of a program that is seen for the first time grows with its length
+  npm run bench -- misses [flags]    what a graph costs that was not seen before, where its kernels are known; with --torch goals scaled by PyTorch's tree
   npm run bench -- caches [flags]    3,000 steps of 3,000 structures: what is cached, and memory
   npm run bench -- --table FILE      prints a results file as markdown
   npm run bench -- --page            writes the tables of docs/performance.md from the results files that it names
@@ -92,7 +96,7 @@ interface Task {
 }
 
 /** What is measured in place of the comparison. */
-const OWN_BENCHMARKS = ['overhead', 'growth', 'dynamic', 'caches', 'lookups'] as const
+const OWN_BENCHMARKS = ['overhead', 'growth', 'dynamic', 'misses', 'caches', 'lookups'] as const
 
 interface Flags {
   readonly device: Device
@@ -318,6 +322,34 @@ async function changing(flags: Flags): Promise<void> {
   }
 }
 
+/** Milliseconds of a node of PyTorch's tree, by which goals in units of time are scaled. */
+async function pytorchTree(flags: Flags): Promise<number | undefined> {
+  const { dynamic } = await import('./dynamic.ts')
+  const workers = await open({ ...flags, libraries: ['torch'] })
+  try {
+    const rows = await dynamic(workers, flags.rounds, reference, () => {}, [['trees']])
+    return Math.min(...rows.flatMap(({ ms }) => ms?.median ?? []))
+  } finally {
+    for (const worker of workers) worker.close()
+  }
+}
+
+async function missing(flags: Flags): Promise<void> {
+  const { misses } = await import('./misses.ts')
+  const tree = flags.libraries.includes('torch') ? await pytorchTree(flags) : undefined
+  for (const line of MISSES_HEAD) console.log(line)
+  const { adapter, rows } = await misses(flags.device, flags.rounds, (row) => console.log(missLine(row)))
+  const report: Report = {
+    kind: 'misses',
+    device: flags.device,
+    ...circumstances(adapter, flags.rounds),
+    rows,
+    ...(tree !== undefined && { tree }),
+  }
+  for (const line of [...missGoals(report), '', ...headOf(report)]) console.log(line)
+  if (flags.save) save(report, ['misses'])
+}
+
 async function compare(flags: Flags): Promise<void> {
   if (flags.libraries.some((l) => l === 'tfjs' || l === 'jax-js')) installPeers()
   const workers = await open(flags)
@@ -404,6 +436,7 @@ async function run(): Promise<void> {
       for (const line of [lookupGrowth(found.rows), '', ...headOf(report)]) console.log(line)
       if (flags.save) save(report, ['lookups'])
     } else if (flags.own === 'dynamic') await changing(flags)
+    else if (flags.own === 'misses') await missing(flags)
     else if (flags.own === 'caches') await (await import('./caches.ts')).caches(flags.device, (line) => console.log(line))
     else await compare(flags)
     if (flags.page) fill()
