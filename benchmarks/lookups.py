@@ -48,8 +48,11 @@ if __name__ == '__main__':
     found = []
     for task in asked['tasks']:
         step = {'embedding': embedding, 'permutation': permutation}[task['kind']](task)
-        for _ in range(3):
+        begin = time.perf_counter()
+        steps = 0
+        while steps < asked['warm']['steps'] or 1000 * (time.perf_counter() - begin) < asked['warm']['ms']:
             step()
+            steps += 1
         rounds = []
         for _ in range(asked['rounds']):
             times = []

@@ -23,8 +23,9 @@ const TASKS: readonly Lookup[] = [
   ...DOUBLING,
 ]
 const LR = 0.1
-const WARM = 3
-const TIMES = 5
+/** Untimed first: at least so many steps, and as many as so many milliseconds hold. */
+const WARM = { steps: 40, ms: 1500 } as const
+const TIMES = 25
 
 /** A task, set up: a step of it, and what is to be as it was computed in float64 after the first. */
 interface Loop {
@@ -97,6 +98,11 @@ const nameOf = ({ kind, rows, features, indices }: Lookup): string =>
     ? `x.at(permutation) of ${rows}, and its gradient`
     : `embedding of ${rows} × ${features}, ${indices} tokens, and SGD`
 
+async function warmUp(loop: Loop): Promise<void> {
+  const begin = performance.now()
+  for (let i = 0; i < WARM.steps || performance.now() - begin < WARM.ms; i++) await loop.step()
+}
+
 async function timesOf(loop: Loop): Promise<number[]> {
   const times: number[] = []
   for (let i = 0; i < TIMES; i++) {
@@ -110,7 +116,7 @@ async function timesOf(loop: Loop): Promise<number[]> {
 /** The medians of PyTorch's rounds, for each task. */
 function pytorch(rounds: number): { readonly torch: string; readonly rounds: readonly (readonly number[])[] } {
   const script = fileURLToPath(new URL('lookups.py', import.meta.url))
-  const answer = execFileSync('/usr/bin/python3', [script, JSON.stringify({ tasks: TASKS, rounds, times: TIMES })], { encoding: 'utf8' })
+  const answer = execFileSync('/usr/bin/python3', [script, JSON.stringify({ tasks: TASKS, rounds, warm: WARM, times: TIMES })], { encoding: 'utf8' })
   return JSON.parse(answer)
 }
 
@@ -127,7 +133,7 @@ export async function lookups(
   for (const [i, task] of TASKS.entries()) {
     const loop = LOOPS[task.kind](task)
     await check(nameOf(task), loop)
-    for (let step = 0; step < WARM; step++) await loop.step()
+    await warmUp(loop)
     const medians: number[] = []
     for (let round = 0; round < rounds; round++) medians.push(median(await timesOf(loop)))
     const torch = peer?.rounds[i]

@@ -1,6 +1,6 @@
 /**
- * @file One growing WebAssembly memory, and which parts of it are taken. Freed blocks are kept by size and handed out again; neighbours that are free become one, so
- * that the memory of many small arrays serves a large one later.
+ * @file One growing WebAssembly memory, and which parts of it are taken. A freed block is handed out again as it is, the last one first, since that one is most
+ * likely in a cache of the processor. Where none is of the size, neighbours that are free become one, so that the memory of many small arrays serves a large one.
  */
 import { DeviceError, type DType, dtypeInfo, type TypedArray } from '../../../../base/index.ts'
 import type { Block } from '../../block.ts'
@@ -55,10 +55,12 @@ export class WasmHeap implements Heap {
   readonly type: MemoryType
   /** Pages that it may come to have. */
   readonly #most: number
-  /** Free blocks by address, and by the address behind them. */
+  /** Free blocks that are kept as they were given back, by size: addresses, the last one last. */
+  readonly #kept = new Map<number, number[]>()
+  /** Other free blocks by address, and by the address behind them. */
   readonly #byStart = new Map<number, number>()
   readonly #byEnd = new Map<number, number>()
-  /** Free blocks by size class. */
+  /** … and by size class. */
   readonly #classes: Set<number>[] = []
   readonly #taken = new Map<number, number>()
   #end: number
@@ -92,12 +94,31 @@ export class WasmHeap implements Heap {
 
   take(dtype: DType, length: number): WasmBlock {
     const bytes = Math.ceil((length * dtypeInfo[dtype].bytes + SLACK) / ALIGN) * ALIGN
-    const address = this.#find(bytes) ?? this.#grow(bytes)
+    const kept = this.#kept.get(bytes)?.pop()
+    const address = kept ?? this.#cut(bytes)
+    if (kept !== undefined) this.#free -= bytes
+    this.#taken.set(address, bytes)
+    return new WasmBlock(this.memory, address, dtype, length)
+  }
+
+  /** Takes so many bytes from a larger free block. */
+  #cut(bytes: number): number {
+    const address = this.#find(bytes) ?? (this.#joinKept() ? this.#find(bytes) : undefined) ?? this.#grow(bytes)
     const size = this.#byStart.get(address) as number
     this.#remove(address, size)
     if (size > bytes) this.#add(address + bytes, size - bytes)
-    this.#taken.set(address, bytes)
-    return new WasmBlock(this.memory, address, dtype, length)
+    return address
+  }
+
+  /** Joins the blocks that are kept with their free neighbours. @returns whether there were any */
+  #joinKept(): boolean {
+    const kept = [...this.#kept]
+    this.#kept.clear()
+    for (const [bytes, addresses] of kept) {
+      this.#free -= bytes * addresses.length
+      for (const address of addresses) this.#release(address, bytes)
+    }
+    return kept.length > 0
   }
 
   piece(block: WasmBlock, begin: number, length: number): WasmBlock {
@@ -108,10 +129,13 @@ export class WasmHeap implements Heap {
     const bytes = this.#taken.get(address)
     if (bytes === undefined) throw new Error(`heap: nothing was taken at ${address}`)
     this.#taken.delete(address)
-    this.#release(address, bytes)
+    const kept = this.#kept.get(bytes)
+    if (kept) kept.push(address)
+    else this.#kept.set(bytes, [address])
+    this.#free += bytes
   }
 
-  /** The address of a free block of at least `bytes`. */
+  /** The address of a free block of at least `bytes`, of those that are not kept as they are. */
   #find(bytes: number): number | undefined {
     for (let c = classOf(bytes); c < this.#classes.length; c++) {
       for (const address of this.#classes[c] ?? []) if ((this.#byStart.get(address) as number) >= bytes) return address
