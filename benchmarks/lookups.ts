@@ -116,7 +116,9 @@ async function timesOf(loop: Loop): Promise<number[]> {
 /** The medians of PyTorch's rounds, for each task. */
 function pytorch(rounds: number): { readonly torch: string; readonly rounds: readonly (readonly number[])[] } {
   const script = fileURLToPath(new URL('lookups.py', import.meta.url))
-  const answer = execFileSync('/usr/bin/python3', [script, JSON.stringify({ tasks: TASKS, rounds, warm: WARM, times: TIMES })], { encoding: 'utf8' })
+  const answer = execFileSync('/usr/bin/python3', [script, JSON.stringify({ tasks: TASKS, rounds, warm: WARM, times: TIMES })], {
+    encoding: 'utf8',
+  })
   return JSON.parse(answer)
 }
 

@@ -21,7 +21,7 @@ import * as runtime from '../runtime/index.ts'
 import { TENSOR, Tensor } from '../tensor/index.ts'
 import { checkDevices } from './define.ts'
 import { where } from './elementwise.ts'
-import { indexTensor, ownShape, take } from './indexing.ts'
+import { areWithin, indexTensor, ownShape, take } from './indexing.ts'
 import { sliceBy } from './slice.ts'
 import { permute, reshape } from './view.ts'
 
@@ -77,7 +77,7 @@ function positionsOf(item: Tensor | IndexList, n: number): Tensor {
     const index = indexTensor('at', 'an index', item)
     const known = runtime.hostValues(index._node)
     // Where none is counted from the end, the positions are what they were, on whatever device they lie
-    if (known) return isInside(known, n) ? index : fromHost(known, index.shape, n, index._node.placement)
+    if (known) return areWithin(known, n) ? index : fromHost(known, index.shape, n, index._node.placement)
     const wrapped = where(
       new Tensor(graph.binary('lt', index._node, 0)),
       new Tensor(graph.binary('add', index._node, graph.scalar(n, 'int32'))),
@@ -87,14 +87,6 @@ function positionsOf(item: Tensor | IndexList, n: number): Tensor {
   }
   const shape = nestedShape('at', 'an index list', item)
   return fromHost(flatten(item, shape), shape, n, 'auto')
-}
-
-function isInside(values: TypedArray, n: number): boolean {
-  for (let i = 0; i < values.length; i++) {
-    const v = values[i] as number
-    if (v < 0 || v >= n) return false
-  }
-  return true
 }
 
 function fromHost(values: TypedArray | readonly number[], shape: Shape, n: number, placement: graph.NodePlace): Tensor {

@@ -14,6 +14,7 @@ import {
   ShapeError,
   showShape,
   signature,
+  type TypedArray,
   underName,
   WHOLE,
   whole,
@@ -29,10 +30,31 @@ import { gatherAlong, takeAlong } from './gather.ts'
 import { number, saturated } from './promote.ts'
 import { reshape, unsqueeze } from './view.ts'
 
+/** The least and the largest of many values on the host, which never change: a loop looks at the same indices in every step. */
+const extents = new WeakMap<TypedArray, { readonly least: number; readonly most: number }>()
+/** So many are looked at as quickly as found. */
+const FEW = 256
+
+/** Whether all of some values that the host has are in 0 … size−1. */
+export function areWithin(values: TypedArray, size: number): boolean {
+  let known = values.length > FEW ? extents.get(values) : undefined
+  if (!known) {
+    let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+    for (let i = 0; i < values.length; i++) {
+      const v = values[i] as number
+      if (v < least) least = v
+      if (v > most) most = v
+    }
+    known = { least, most }
+    if (values.length > FEW) extents.set(values, known)
+  }
+  return values.length === 0 || (known.least >= 0 && known.most < size)
+}
+
 /** Throws where the host knows an index to be out of range; the device finds the others. `ignore` is let through. */
 export function checkIndices(op: string, index: Tensor, size: number, ignore?: number): void {
   const values = runtime.hostValues(index._node)
-  if (values === undefined) return
+  if (values === undefined || areWithin(values, size)) return
   for (let i = 0; i < values.length; i++) {
     const v = values[i] as number
     if ((v < 0 || v >= size) && v !== ignore) throw outOfRange(op, v, size)
