@@ -16,6 +16,7 @@ export default defineConfig({
     // vitest leaves one free by itself, which on two cores is half of them.
     maxWorkers: '100%',
     globalSetup: 'test/support/global-setup.ts',
+    setupFiles: 'test/support/setup.ts',
     reporters: ['default', './test/support/reporter.ts'],
     // Far above what any takes on a quiet machine: software adapters on a busy one are slow.
     testTimeout: 90_000,
