@@ -7,8 +7,10 @@
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
+import { transform } from 'esbuild'
 import { describe, expect, it } from 'vitest'
+import { compiledUrl } from './support/compiled.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter((page) =>
@@ -32,18 +34,19 @@ const withGaps = (quoted: string): RegExp =>
   new RegExp(quoted.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('…', '(?:(?!\\n\\n)[^])*?'))
 
 /** Runs an example on the CPU device, with the package's entries from source. */
-function run(code: string, name: string, cwd = root, variables: Record<string, string> = {}): Promise<string> {
+async function run(code: string, name: string, cwd = root, variables: Record<string, string> = {}): Promise<string> {
   const folder = join(root, 'node_modules/.cache/tapegrad-docs')
   mkdirSync(folder, { recursive: true })
-  const file = join(folder, `${name}.mts`)
-  const entry = (path: string | undefined): string => pathToFileURL(join(root, 'src', path ?? '', 'index.ts')).href
+  const file = join(folder, `${name}.mjs`)
+  const { code: program } = await transform(code, { loader: 'ts', target: 'node20', charset: 'utf8' })
+  const library = await compiledUrl(new URL('../src/', import.meta.url))
   writeFileSync(
     file,
-    code.replace(/from 'tapegrad(?:\/(\w+))?'/g, (_, path: string | undefined) => `from '${entry(path)}'`),
+    program.replace(/from "tapegrad(\/\w+)?"/g, (_, path = '') => `from '${library}${path}/index.mjs'`),
   )
   return new Promise((resolve, reject) => {
     const env = { ...process.env, TAPEGRAD_DEVICE: 'cpu', NO_COLOR: '1', ...variables }
-    execFile(process.execPath, ['--import', 'tsx', file], { cwd, env }, (error, out, err) => {
+    execFile(process.execPath, [file], { cwd, env }, (error, out, err) => {
       rmSync(file, { force: true })
       if (error) reject(new Error(`${error.message}\n${err}`))
       else resolve(out)

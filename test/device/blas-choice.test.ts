@@ -11,8 +11,10 @@ import { choose, keyOf } from '../../src/device/cpu/wasm/contraction/blas-choice
 import { judge } from '../../src/device/cpu/wasm/contraction/blas-measure.ts'
 import { WasmEngine } from '../../src/device/cpu/wasm/engine.ts'
 import { env } from '../../src/device/index.ts'
+import { compiledUrl } from '../support/compiled.ts'
 import { checkContraction, forward, matrices } from '../support/contractions.ts'
 
+const library = await compiledUrl(new URL('../../src/index.ts', import.meta.url))
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const path = env('TAPEGRAD_BLAS')
 await loadKoffi()
@@ -199,11 +201,11 @@ describe('an engine', () => {
 /** What `init()` says in a process with these variables, and what is on its console. */
 function initiate(variables: Readonly<Record<string, string>>): { adapter: string; features: string[]; stderr: string } {
   const program = `
-    import { init } from './src/index.ts'
+    import { init } from ${JSON.stringify(library)}
     const { adapter, features } = await init({ device: 'cpu' })
     console.log(JSON.stringify({ adapter, features }))`
   const { TAPEGRAD_BLAS, OPENBLAS_CORETYPE, ...rest } = process.env
-  const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
     cwd: root,
     encoding: 'utf8',
     env: { ...rest, TAPEGRAD_CPU: 'wasm', ...variables },

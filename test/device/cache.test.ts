@@ -14,11 +14,11 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { cacheFolder, keep, recall } from '../../src/device/cache.ts'
 import { nodeProcess } from '../../src/device/index.ts'
+import { compiledUrl } from '../support/compiled.ts'
 
 let folder: string
 beforeEach(() => {
@@ -136,14 +136,14 @@ describe('a text', () => {
 
 it('processes that keep a text at once all go on with one of them', { timeout: 60_000 }, async () => {
   const program = `
-    import { keep } from ${JSON.stringify(fileURLToPath(new URL('../../src/device/cache.ts', import.meta.url)))}
+    import { keep } from ${JSON.stringify(await compiledUrl(new URL('../../src/device/cache.ts', import.meta.url)))}
     const answers = []
     for (let i = 0; i < 200; i++) answers.push(keep(String(i), process.argv.at(-1) + ' ' + 'x'.repeat(1000), (text) => text.length > 1000))
     console.log(JSON.stringify(answers.map((text) => text[0])))`
   // Broken ones among them
   mkdirSync(join(folder, 'own'))
   const one = async (name: string): Promise<string[]> => {
-    const args = ['--import', 'tsx', '--input-type=module', '-e', program, name]
+    const args = ['--input-type=module', '-e', program, name]
     return JSON.parse((await promisify(execFile)(process.execPath, args)).stdout) as string[]
   }
   const [a, b, c] = await Promise.all(['a', 'b', 'c'].map(one))

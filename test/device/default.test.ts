@@ -2,8 +2,9 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { compiled } from '../support/compiled.ts'
 
-const script = fileURLToPath(new URL('default.ts', import.meta.url))
+const script = await compiled(new URL('default.ts', import.meta.url))
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Found by the run's own look (test/support/global-setup.ts). */
 const name = process.env.TAPEGRAD_TEST_ADAPTER_NAME as string
@@ -18,7 +19,7 @@ interface Answer {
 function run(words: readonly string[], variables: Record<string, string> = {}): Promise<Answer> {
   const { TAPEGRAD_DEVICE: _, ...env } = process.env
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', script, ...words], { cwd: root, env: { ...env, ...variables } })
+    const child = spawn(process.execPath, [script, ...words], { cwd: root, env: { ...env, ...variables } })
     let [out, err] = ['', '']
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       out += text

@@ -5,12 +5,12 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { compiled } from '../support/compiled.ts'
 
 const EXITS = Number(process.env.TAPEGRAD_EXITS ?? 6)
-const script = fileURLToPath(new URL('unread.ts', import.meta.url))
+const script = await compiled(new URL('unread.ts', import.meta.url))
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const run = (...args: string[]) =>
-  spawnSync(process.execPath, ['--import', 'tsx', script, ...args], { cwd: root, encoding: 'utf8', timeout: 50_000 })
+const run = (...args: string[]) => spawnSync(process.execPath, [script, ...args], { cwd: root, encoding: 'utf8', timeout: 50_000 })
 
 describe.each(['cpu', 'webgpu'])('a wrong index on %s', (device) => {
   it('that nobody waited for is printed at exit, and the exit code is 1', { timeout: 60_000 }, () => {
@@ -37,15 +37,15 @@ describe.each(['cpu', 'webgpu'])('a step on %s', (device) => {
   })
 })
 
-describe('a program that ends in the middle of work on webgpu', () => {
-  const ending = fileURLToPath(new URL('ending.ts', import.meta.url))
+describe('a program that ends in the middle of work on webgpu', async () => {
+  const ending = await compiled(new URL('ending.ts', import.meta.url))
   const ends = ['exit', 'throw', 'stop']
 
   it('ends well, whenever and however it ends', { timeout: 60_000 + 20_000 * EXITS }, () => {
     for (let i = 0; i < EXITS; i++) {
       const end = ends[i % ends.length] as string
       const after = i % 4 === 0 ? -1 : [0, 3, 10, 30, 60, 100, 150, 250, 400][i % 9]
-      const args = ['--import', 'tsx', ending, 'webgpu', end, String(after)]
+      const args = [ending, 'webgpu', end, String(after)]
       const { status, signal, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8', timeout: 50_000 })
       expect({ signal, status }, `${end} after ${after} ms: ${stderr}`).toEqual({ signal: null, status: end === 'throw' ? 1 : 0 })
     }

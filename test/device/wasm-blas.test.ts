@@ -13,6 +13,7 @@ import { WORTH } from '../../src/device/cpu/wasm/threads/threads.ts'
 import { env } from '../../src/device/index.ts'
 import { areDeterministicAlgorithmsEnabled, useDeterministicAlgorithms } from '../../src/index.ts'
 import type { Kernel } from '../../src/kernel/index.ts'
+import { compiledUrl } from '../support/compiled.ts'
 import {
   CONVOLUTIONS,
   checkContraction,
@@ -242,13 +243,13 @@ describe('falls back to WebAssembly, with one line', () => {
     expect(told[0]).toContain('cblas_sgemm')
   })
 
-  it('as a whole process, which says it once', { timeout: 60_000 }, () => {
+  it('as a whole process, which says it once', { timeout: 60_000 }, async () => {
     const program = `
-      import { init, matmul, ones } from './src/index.ts'
+      import { init, matmul, ones } from ${JSON.stringify(await compiledUrl(new URL('../../src/index.ts', import.meta.url)))}
       console.log((await init({ device: 'cpu' })).adapter)
       const a = ones([64, 64], { device: 'cpu' })
       for (let i = 0; i < 2; i++) console.log(await matmul(a, a).sum().item())`
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
       cwd: fileURLToPath(new URL('../..', import.meta.url)),
       encoding: 'utf8',
       env: { ...process.env, TAPEGRAD_CPU: 'wasm', TAPEGRAD_BLAS: '/nonexistent.so' },

@@ -1,6 +1,5 @@
 /** @file Kernels shared among threads: the same bits whatever their number, the first wrong index, threads that fail or end, and processes that do. */
 import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Code, type Local, ModuleBuilder } from '../../src/device/cpu/wasm/assembler/assembler.ts'
@@ -9,6 +8,7 @@ import { writeGemm } from '../../src/device/cpu/wasm/contraction/gemm.ts'
 import { WasmEngine } from '../../src/device/cpu/wasm/engine.ts'
 import { MAX_PAGES, WasmHeap } from '../../src/device/cpu/wasm/memory/heap.ts'
 import { type Part, type Shared, Threads, threadCount, WORTH } from '../../src/device/cpu/wasm/threads/threads.ts'
+import { compiled } from '../support/compiled.ts'
 import { checkContraction, matrices, randomSpec } from '../support/contractions.ts'
 
 const usual = { ...WORTH }
@@ -151,8 +151,8 @@ describe('a kernel that threads share', () => {
 
 describe('a process', () => {
   const child = async (threads: string) => {
-    const file = fileURLToPath(new URL('threads-child.ts', import.meta.url))
-    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', file], {
+    const file = await compiled(new URL('threads-child.ts', import.meta.url))
+    const { stdout } = await promisify(execFile)(process.execPath, [file], {
       env: { ...process.env, TAPEGRAD_THREADS: threads, TAPEGRAD_BLAS: 'off' },
     })
     return JSON.parse(stdout) as { adapter: string; digest: string; idle: number }

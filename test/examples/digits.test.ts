@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, it } from 'vitest'
+import { compiled } from '../support/compiled.ts'
 import { device } from '../support/device.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const script = join(root, 'examples/digits/train.ts')
+const script = await compiled(new URL('../../examples/digits/train.ts', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'tapegrad-digits-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -30,7 +31,7 @@ function start(flags: readonly string[], kill?: number): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     // (a BLAS adds up in an order that depends on where the sums are to be stored: the first steps behind a resume may store elsewhere)
     const env = { ...process.env, TAPEGRAD_DEVICE: device, TAPEGRAD_BLAS: 'off' }
-    const child = spawn(process.execPath, ['--import', 'tsx', script, ...flags], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [script, ...flags], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
     let [out, err] = ['', '']
     let armed = false
     child.stderr.setEncoding('utf8').on('data', (text: string) => {

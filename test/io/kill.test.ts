@@ -5,17 +5,18 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { loadState, saveState, type Tensor } from '../../src/index.ts'
+import { compiled } from '../support/compiled.ts'
 import { checksum } from './checksum.ts'
 import { folder } from './support.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const script = fileURLToPath(new URL('saver.ts', import.meta.url))
+const script = await compiled(new URL('saver.ts', import.meta.url))
 const KILLS = 24
 
 /** Starts the saver, lets it save for a while, and kills it without notice. Answers how many saves it is known to have ended. */
 function killed(path: string, first: number, ms: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', script, path, String(first)], {
+    const child = spawn(process.execPath, [script, path, String(first)], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'inherit'],
     })

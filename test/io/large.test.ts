@@ -8,11 +8,12 @@ import { describe, expect, it } from 'vitest'
 import { CheckpointError, loadState, type Tensor } from '../../src/index.ts'
 import { MAX_PARTS } from '../../src/io/json.ts'
 import { readState } from '../../src/io/state.ts'
+import { compiled } from '../support/compiled.ts'
 import { HEADER, HEADERS, type Judgement, write } from './hostile.ts'
 import { file, folder } from './support.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const script = fileURLToPath(new URL('hostile.ts', import.meta.url))
+const script = await compiled(new URL('hostile.ts', import.meta.url))
 const GiB = 2 ** 30
 
 /** A sparse file of `size` bytes that begins with `bytes`: what is not written takes no room on the disk. */
@@ -121,7 +122,7 @@ it('headers that are made to exhaust memory, time or the stack: an error in few 
     write(path, make())
     return { how, path }
   })
-  const child = ['--expose-gc', '--import', 'tsx', script, ...all.map(({ path }) => path)]
+  const child = ['--expose-gc', script, ...all.map(({ path }) => path)]
   const { stdout } = await promisify(execFile)(process.execPath, child, { cwd: root })
   const judged = stdout
     .trim()

@@ -1,5 +1,5 @@
 /** @file Once per test run: settles which adapter all workers use, says which it is, and gives what is found out about the machine a place of its own. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { adapterVariables, probe } from './adapter.ts'
@@ -10,7 +10,12 @@ export default async function setup(): Promise<() => void> {
   const name = await probe()
   if (name === null) throw new Error(`TAPEGRAD_TEST_ADAPTER=${process.env.TAPEGRAD_TEST_ADAPTER}: Dawn finds no adapter that it accepts`)
   process.env.TAPEGRAD_TEST_ADAPTER_NAME = name
-  const cache = mkdtempSync(join(tmpdir(), 'tapegrad-test-cache-'))
+  const cache = mkdtempSync(join(realpathSync(tmpdir()), 'tapegrad-test-cache-'))
   process.env.TAPEGRAD_CACHE = cache
-  return () => rmSync(cache, { recursive: true, force: true })
+  // made where a test first asks for it (compiled.ts)
+  const compiled = `${cache}-compiled`
+  process.env.TAPEGRAD_TEST_COMPILED = compiled
+  return () => {
+    for (const folder of [cache, compiled]) rmSync(folder, { recursive: true, force: true })
+  }
 }

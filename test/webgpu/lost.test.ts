@@ -18,6 +18,7 @@ import {
   zeros,
 } from '../../src/index.ts'
 import { cleanSlate } from '../support/collect.ts'
+import { compiled } from '../support/compiled.ts'
 import { destroyDevice } from '../support/destroy.ts'
 
 const F = nn.functional
@@ -252,11 +253,10 @@ describe('after a loss', { timeout: LIMIT }, () => {
   })
 })
 
-describe('a program whose device is lost', () => {
-  const script = fileURLToPath(new URL('losing.ts', import.meta.url))
+describe('a program whose device is lost', async () => {
+  const script = await compiled(new URL('losing.ts', import.meta.url))
   const root = fileURLToPath(new URL('../..', import.meta.url))
-  const run = (...args: string[]) =>
-    spawnSync(process.execPath, ['--import', 'tsx', script, ...args], { cwd: root, encoding: 'utf8', timeout: 50_000 })
+  const run = (...args: string[]) => spawnSync(process.execPath, [script, ...args], { cwd: root, encoding: 'utf8', timeout: 50_000 })
 
   it('exits by itself, with the error printed once where nobody waited for it', { timeout: 60_000 }, () => {
     const { status, stderr, signal } = run('unread')

@@ -3,12 +3,13 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { twoAdapters } from '../support/adapter.ts'
+import { compiled } from '../support/compiled.ts'
 
 const variables = twoAdapters()
-const script = fileURLToPath(new URL('two-adapters.ts', import.meta.url))
+const script = await compiled(new URL('two-adapters.ts', import.meta.url))
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const run = (args: readonly string[] = [], more: Record<string, string> = {}) => {
-  const { stdout, stderr, status } = spawnSync(process.execPath, ['--import', 'tsx', script, ...args], {
+  const { stdout, stderr, status } = spawnSync(process.execPath, [script, ...args], {
     cwd: root,
     encoding: 'utf8',
     env: { ...process.env, ...variables, ...more },
