@@ -30,7 +30,7 @@ import { PipelineCache } from './pipelines.ts'
 import { GpuHostCopy, Pages, valuesFrom } from './readback.ts'
 import { MemoryReservation } from './reserve-memory.ts'
 import { failureOfAll, outcomeOf, RunFailures } from './run-failures.ts'
-import { type ChooseLoops, chooseLoops, chooseStrategy, type Strategy } from './strategy.ts'
+import { type ChooseLoops, type ChooseScatter, chooseLoops, chooseScatter, chooseStrategy, type Strategy } from './strategy.ts'
 import { COPY_DST, COPY_SRC, FOR_READING, MAP_READ, STORAGE } from './usage.ts'
 import type { PrintedKernel } from './wgsl-kernel.ts'
 
@@ -51,6 +51,7 @@ export class GpuComputeDevice implements Device, Workshop {
   /** Replaced by tests and the tuner. */
   choose: (kernel: Kernel) => Strategy
   chooseLoops: ChooseLoops
+  chooseScatter: ChooseScatter
   readonly subgroup: number
   readonly errors: GPUBuffer
   readonly counts = { dispatches: 0, bindGroups: 0, buffers: 0, submits: 0 }
@@ -74,6 +75,7 @@ export class GpuComputeDevice implements Device, Workshop {
     this.#deviceErrors = new DeviceErrors(this.name)
     this.choose = (kernel) => chooseStrategy(kernel, adapterClass, subgroup)
     this.chooseLoops = (points, length) => chooseLoops(adapterClass, points, length)
+    this.chooseScatter = (features) => chooseScatter(adapterClass, features)
     this.subgroup = subgroup
     this.dump = dump
     this.pool = new BufferPool(gpu, adapterClass === 'software' ? 2 ** 29 : 2 ** 31)

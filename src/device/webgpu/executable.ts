@@ -21,7 +21,7 @@ import type { BufferPool, PoolBuffer } from './buffer-pool.ts'
 import type { Pipeline, PipelineCache } from './pipelines.ts'
 import { print } from './print.ts'
 import { printRoutine } from './routines/index.ts'
-import type { ChooseLoops, Strategy } from './strategy.ts'
+import type { ChooseLoops, ChooseScatter, Strategy } from './strategy.ts'
 import { COPY_DST, STORAGE, UNIFORM } from './usage.ts'
 import type { Binding, PrintedKernel } from './wgsl-kernel.ts'
 
@@ -62,6 +62,7 @@ export interface Workshop {
   readonly choose: (kernel: Kernel) => Strategy
   /** How routines share their loops among invocations. */
   readonly chooseLoops: ChooseLoops
+  readonly chooseScatter: ChooseScatter
   readonly errors: GPUBuffer
   readonly counts: { dispatches: number; bindGroups: number; buffers: number }
   /** The error code that stands for an op. */
@@ -106,7 +107,7 @@ export class GpuExecutable implements Executable, GroupKeeper {
     const { program, dispatches, makerIn } = placeProgram(
       given,
       ({ kernel }) => shop.kernels.kernel(kernel, NO_LENGTHS, () => print(kernel, shop.choose(kernel))),
-      ({ call }) => shop.kernels.routine(call, () => printRoutine(call, shop.chooseLoops)),
+      ({ call }) => shop.kernels.routine(call, () => printRoutine(call, shop)),
     )
     this.program = program
     this.#makerIn = makerIn

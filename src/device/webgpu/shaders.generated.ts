@@ -844,6 +844,67 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
 }
 `,
+  'scatter_ranges': `struct Ranges { points: u32, rows: u32, targets: u32, features: u32, span: u32, lanes: u32, sweep: u32 }
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let r = ranges();
+  let point = (group.x + group.y * 65535u) * WORKGROUP + lane;
+  if (point >= r.points) { return; }
+  let range = point / r.lanes;
+  let first = point - range * r.lanes;
+  let low = min(range * r.span, r.rows);
+  let length = min(r.span, r.rows - low);
+  for (var i = low * r.features + first; i < (low + length) * r.features; i += r.lanes) { store(i, identity()); }
+  if (COUNTED) {
+    for (var row = low; row < low + length; row++) { set_sent(row * r.lanes + first, 0u); }
+  }
+  for (var t = 0u; t < r.targets; t++) {
+    let row = row_of(t);
+    if (row - low >= length) { continue; }
+    for (var f = first; f < r.features; f += r.lanes) {
+      let i = row * r.features + f;
+      store(i, join(joined(i), element(t * r.features + f)));
+    }
+    if (COUNTED) {
+      let n = sent(row * r.lanes + first) + 1u;
+      set_sent(row * r.lanes + first, n);
+      if (SUMS) {
+        if (n % WIDTH == 0u) {
+          for (var f = first; f < r.features; f += r.lanes) {
+            let i = row * r.features + f;
+            var block = joined(i);
+            if (n % (WIDTH * WIDTH) != WIDTH) { block = join(level(0u, i), block); }
+            set_level(0u, i, block);
+            if (n % (WIDTH * WIDTH) == 0u) {
+              if (n != WIDTH * WIDTH) { block = join(level(1u, i), block); }
+              set_level(1u, i, block);
+            }
+            store(i, identity());
+          }
+        }
+      }
+    }
+  }
+  if (SUMS) {
+    for (var row = low; row < low + length; row++) {
+      let n = sent(row * r.lanes + first);
+      if (n < WIDTH) { continue; }
+      for (var f = first; f < r.features; f += r.lanes) {
+        let i = row * r.features + f;
+        var sum = joined(i);
+        if (n % (WIDTH * WIDTH) >= WIDTH) { sum = join(level(0u, i), sum); }
+        if (n >= WIDTH * WIDTH) { sum = join(level(1u, i), sum); }
+        store(i, sum);
+      }
+    }
+  }
+  if (COUNTS) {
+    if (first == 0u) {
+      for (var row = low; row < low + length; row++) { store_count(row, sent(row * r.lanes)); }
+    }
+  }
+}
+`,
   'segment_join': `struct Segments { points: u32, features: u32, length: u32, sweep: u32 }
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

@@ -41,6 +41,10 @@ export type LoopStrategy =
   /** One workgroup per point; its invocations share the loops. */
   | { readonly kind: 'group'; readonly workgroup: number }
 
+/** How what rows are sent is joined: sorted by the rows first, or by so many ranges of rows, in each of which so many invocations look at every target. */
+export type ScatterStrategy = { readonly kind: 'sorted' } | { readonly kind: 'ranges'; readonly ranges: number; readonly lanes: number }
+export type ChooseScatter = (features: number) => ScatterStrategy
+
 /** How invocations share so many points, at each of which a loop runs that long. */
 export type ChooseLoops = (points: number, length: number) => LoopStrategy
 
@@ -83,8 +87,19 @@ function sweeping(points: number, elements: number, loops: boolean): PointStrate
   return vectors <= 1 ? { kind: 'point', workgroup: LANES, elements } : { kind: 'point', workgroup: LANES, elements, sweep }
 }
 
+/**
+ * On software adapters a dispatch costs more than what it does to a few thousand elements, and a sort is dozens of them. With few cores there are few ranges, so that little is looked at in vain.
+ */
+export function chooseScatter(adapter: AdapterClass, features: number, threads = cores()): ScatterStrategy {
+  if (adapter === 'hardware') return { kind: 'sorted' }
+  if (features >= LANES) return { kind: 'ranges', ranges: 8 * Math.min(threads, MOST_SCANS), lanes: LANES }
+  return threads > MOST_SCANS ? { kind: 'sorted' } : { kind: 'ranges', ranges: threads * LANES, lanes: 1 }
+}
+/** Cores that look at all targets, each for itself, in the time of a sort that they share. */
+const MOST_SCANS = 8
+
 /** Lanes of a vector register that software adapters compute with (256 bits). */
-const LANES = 8
+export const LANES = 8
 const ROWS = [1, 2, 4, 8, 16, 32] as const
 const COLUMNS = [1, 2, 4, 8] as const
 /** Sums that fit the vector registers, or nearly: twice as many take longer. */

@@ -5,7 +5,7 @@
 import { identityOf, type RoutineCall, type RoutineOf, reduceOps, type TensorType, valueTypeOf } from '../../../kernel/index.ts'
 import { PlanWriter, type RoutinePlan } from '../../routine-plan.ts'
 import { binaryText, constantText, wgslType } from '../arithmetic.ts'
-import type { ChooseLoops } from '../strategy.ts'
+import { type ChooseLoops, type ChooseScatter, LANES } from '../strategy.ts'
 import type { PrintedKernel } from '../wgsl-kernel.ts'
 import { type Keys, radixSort } from './radix-sort.ts'
 import { apart, type Bound, bind, eachPoint, routineKernel } from './routine-kernel.ts'
@@ -107,12 +107,78 @@ function joinParts(plan: PlanWriter<PrintedKernel>, of: Scatter, sorted: Keys, c
   return parts
 }
 
-export function scatter(call: Call, choose: ChooseLoops): RoutinePlan<PrintedKernel> {
+/** Joins what is sent range by range, in one dispatch. */
+function joinRanges(
+  plan: PlanWriter<PrintedKernel>,
+  of: Scatter,
+  joined: number,
+  { op }: Call['routine'],
+  ranges: number,
+  lanes: number,
+): void {
+  const { label, rows, targets, features, type } = of
+  const [targetsAt, sentAt] = plan.inputs as readonly [number, number]
+  const counts = plan.outputs[1]
+  const sums = op === 'sum' && type === 'f32' && targets >= WIDTH
+  const counted = sums || counts !== undefined
+  const buffers = [bind('i32'), bind(type), bind(type, true)]
+  const slots = [targetsAt, sentAt, joined]
+  const functions = [
+    ...of.functions,
+    'fn row_of(t: u32) -> u32 {\n  return u32(b0[t]);\n}',
+    'fn element(i: u32) -> T {\n  return b1[i];\n}',
+    'fn joined(i: u32) -> T {\n  return b2[i];\n}',
+    'fn store(i: u32, value: T) {\n  b2[i] = value;\n}',
+  ]
+  /** Binds one more buffer. @returns its name */
+  const more = (slot: number, its: string): string => {
+    slots.push(slot)
+    return `b${buffers.push(bind(its, true)) - 1}`
+  }
+  if (counted) {
+    const name = more(plan.scratch('uint32', rows * lanes), 'u32')
+    functions.push(`fn sent(i: u32) -> u32 {\n  return ${name}[i];\n}`, `fn set_sent(i: u32, n: u32) {\n  ${name}[i] = n;\n}`)
+  }
+  if (sums) {
+    const size = rows * features
+    const name = more(plan.scratch('float32', 2 * size), type)
+    const place = `${name}[k * ranges().rows * ranges().features + i]`
+    functions.push(
+      `fn level(k: u32, i: u32) -> T {\n  return ${place};\n}`,
+      `fn set_level(k: u32, i: u32, value: T) {\n  ${place} = value;\n}`,
+    )
+  }
+  if (counts !== undefined) {
+    const name = more(counts, 'i32')
+    functions.push(`fn store_count(row: u32, n: u32) {\n  ${name}[row] = i32(n);\n}`)
+  }
+  const points = ranges * lanes
+  const kernel = routineKernel({
+    label,
+    shader: 'scatter_ranges',
+    strategy: { kind: 'point', workgroup: LANES, elements: 1 },
+    sizes: ['ranges', 'Ranges', { points, rows, targets, features, span: Math.ceil(rows / ranges), lanes }],
+    buffers,
+    functions,
+    constants: { SUMS: sums, COUNTED: counted, COUNTS: counts !== undefined },
+  })
+  plan.run(kernel, slots)
+}
+
+/** Elements of sums in blocks, at most, for which there may be memory beside them. */
+const MOST_SUMS = 2 ** 25
+
+export function scatter(call: Call, choose: ChooseLoops, chooseScatter: ChooseScatter): RoutinePlan<PrintedKernel> {
   const plan = new PlanWriter<PrintedKernel>(call)
   const of = scatterOf(call)
   const { label, rows, targets, features, type } = of
   const [joined, counts] = plan.outputs
   if (rows === 0) return plan.plan()
+  const strategy = chooseScatter(features)
+  if (strategy.kind === 'ranges' && joined !== undefined && features > 0 && targets > 0 && rows * features <= MOST_SUMS) {
+    joinRanges(plan, of, joined, call.routine, strategy.ranges, strategy.lanes)
+    return plan.plan()
+  }
   const sorted = targets > 0 ? sortTargets(plan, of, choose) : { keys: plan.inputs[0] as number, positions: plan.inputs[0] as number }
   const begins = findBegins(plan, of, sorted.keys, choose)
   if (counts !== undefined) {
