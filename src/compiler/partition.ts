@@ -60,6 +60,14 @@ function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly 
   /** The part in which one goes on that is long enough. */
   const rest: (number | undefined)[] = []
   const begin = (): number => members.push([]) - 1
+  const sliceUnder = slicesOfMany(order)
+  /** What is made of one of many slices of a value: the parts begun for them. */
+  const ofSlice = new Map<Node, number>()
+  const beginOf = (slice: Node): number => {
+    const known = ofSlice.get(slice) ?? begin()
+    ofSlice.set(slice, known)
+    return known
+  }
   let before: Node | undefined
   for (const node of [...order].sort((a, b) => a.id - b.id)) {
     if (isSource(node)) continue
@@ -67,7 +75,13 @@ function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly 
     for (const input of node.inputs) at = Math.max(at, needs[input.place] as number)
     if (!floats(node, targets)) {
       if (begins(node) || joinsParts(node, needs)) at = before && sameRoutine(node, before) ? (home[before.place] as number) : begin()
-      else if (at < 0) at = members.length > 0 ? members.length - 1 : begin()
+      else {
+        for (const input of node.inputs) {
+          const slice = sliceUnder.get(input)
+          if (slice) at = Math.max(at, beginOf(slice))
+        }
+        if (at < 0) at = members.length > 0 ? members.length - 1 : begin()
+      }
       while ((members[at] as Node[]).length >= LONGEST_PART) at = rest[at] ??= begin()
       members[at]?.push(node)
       home[node.place] = at
@@ -76,6 +90,28 @@ function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly 
     needs[node.place] = at
   }
   return { home, members }
+}
+
+/** Views of a value from which on each slice is one of many: of a sequence, not of gates. */
+const MANY = 8
+
+/** The slice that each view shows, where it is one of many of a value: what follows from each of them is a part, whose like comes again for the others. */
+function slicesOfMany(order: readonly Node[]): ReadonlyMap<Node, Node> {
+  const counts = new Map<Node, number>()
+  const isSlice = ({ storage, primitive }: Node): boolean => !storage && primitive.kind === 'slice'
+  for (const node of order) {
+    if (!isSlice(node)) continue
+    const [base] = node.inputs as readonly [Node]
+    counts.set(base, (counts.get(base) ?? 0) + 1)
+  }
+  const shown = new Map<Node, Node>()
+  for (const node of order) {
+    if (node.storage || !isView(node)) continue
+    const [x] = node.inputs as readonly [Node]
+    const slice = isSlice(node) && (counts.get(x) as number) > MANY ? node : shown.get(x)
+    if (slice) shown.set(node, slice)
+  }
+  return shown
 }
 
 /** Whether a node adds what two parts compute: in sums over a path or a tree, as gradients are, their number changes, and each addition is the same part. */

@@ -5,7 +5,7 @@ import type { Node } from '../graph/index.ts'
 import { type Part, partition } from './partition.ts'
 import type { Schedule } from './program.ts'
 import { sameSignature, signature } from './signature.ts'
-import { firstPositions, scheduleVarying } from './varying.ts'
+import { firstPositions, scheduleVarying, withAlike } from './varying.ts'
 
 /** Plans of parts that are kept. */
 const MOST = 384
@@ -82,7 +82,8 @@ export class PartPlans {
     const moved = known.positions.some((at, i) => at !== positions[i] && !known.varying[i])
     const often = known.wait > 0 && --known.wait === 0
     if (moved || often) {
-      const varying = Array.from(known.positions, (at, i) => at !== positions[i] || (known.varying[i] ?? false))
+      const changed = Array.from(known.positions, (at, i) => at !== positions[i] || (known.varying[i] ?? false))
+      const varying = withAlike(part.order, changed, part.read)
       known.plan = this.#make(part, donors, varying, known.wait > 0)
       known.varying = varying
     }

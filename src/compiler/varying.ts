@@ -46,6 +46,25 @@ function numbering(varying: readonly boolean[]): (node: Node) => Primitive {
   }
 }
 
+/**
+ * Which positions are data of the run where some have moved: those, and those of views of the same shapes. One of many equal views has moved, so another will; and kernels that read several
+ * are the same whichever have.
+ * @param moved for each of the graph's positions, whether it has moved; replaced by what is returned
+ * @param read as for `signature`
+ */
+export function withAlike(order: readonly Node[], moved: readonly boolean[], read?: ReadonlySet<Node>): boolean[] {
+  const keys: string[] = []
+  for (const node of order) {
+    if (node.storage || read?.has(node)) continue
+    const { primitive, shape, inputs } = node
+    const count = positionsIn(primitive)
+    const key = count > 0 ? `${primitive.kind} ${shape} ${(inputs[0] as Node).shape}` : ''
+    for (let i = 0; i < count; i++) keys.push(`${key} ${i}`)
+  }
+  const moving = new Set(keys.filter((_, i) => moved[i]))
+  return keys.map((key) => moving.has(key))
+}
+
 /** Where the positions of each node begin among those of a graph, by its place in it; and, last, how many there are. */
 export function firstPositions(order: readonly Node[]): Int32Array {
   const firsts = new Int32Array(order.length + 1)

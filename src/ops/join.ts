@@ -50,12 +50,26 @@ function beside(left: graph.Node, right: graph.Node, dim: number): graph.Node {
   return graph.where(inLeft, graph.pad(left, zero, shape), graph.pad(right, after, shape))
 }
 
-/** A balanced tree: each element passes log₂ n choices, and a kernel that may not bind all pieces can be cut anywhere. */
+/**
+ * A balanced tree: each element passes log₂ n choices. Of many pieces, so many at a time are stored side by side first: what an element costs does not grow with
+ * their number, and joins of other numbers of pieces are made of the same kernels.
+ */
 function joinNodes(list: readonly graph.Node[], dim: number): graph.Node {
   if (list.length === 1) return list[0] as graph.Node
+  if (list.length > MOST_AT_ONCE) {
+    const runs: graph.Node[] = []
+    for (let i = 0; i < list.length; i += MOST_AT_ONCE) runs.push(stored(joinNodes(list.slice(i, i + MOST_AT_ONCE), dim)))
+    return joinNodes(runs, dim)
+  }
   const middle = list.length >> 1
   return beside(joinNodes(list.slice(0, middle), dim), joinNodes(list.slice(middle), dim), dim)
 }
+
+/** Pieces that one kernel joins. */
+const MOST_AT_ONCE = 8
+
+/** A value that lies in memory before it is read. */
+const stored = (node: graph.Node): graph.Node => graph.unpack(graph.pack([node]), 0, node.shape)
 
 const join = defineListOp('cat', {
   forward: (nodes, p: CatParams) => {

@@ -3,7 +3,7 @@
  * of scalars and of inputs are not part of the structure, nor is, once it has changed, where views begin.
  */
 import { CompilationError, showShape, sizeOf, TapegradError } from '../base/index.ts'
-import { PartPlans, type Schedule, sameSignature, schedule, scheduleVarying, signature } from '../compiler/index.ts'
+import { PartPlans, type Schedule, sameSignature, schedule, scheduleVarying, signature, withAlike } from '../compiler/index.ts'
 import { type Device, type Executable, type MakerOf, stepsOf } from '../device/index.ts'
 import { isView, type Node, rowOf } from '../graph/index.ts'
 import { planDropped } from './collector.ts'
@@ -200,7 +200,9 @@ export class Plans {
     const before = plan.compiled
     const positions = this.#positions
     const moved = before !== undefined && !sameSignature(before.positions, positions)
-    const varying = moved ? Array.from(positions, (at, i) => at !== before.positions[i] || (plan.varying[i] ?? false)) : plan.varying
+    const changed = moved ? Array.from(positions, (at, i) => at !== before.positions[i] || (plan.varying[i] ?? false)) : plan.varying
+    const varying =
+      changed === plan.varying || changed.every((is, i) => !is || plan.varying[i]) ? plan.varying : withAlike(graph.order, changed)
     const known = !moved || varying.every((varies, i) => !varies || plan.varying[i])
     const whole = plan.wait === 0 || before?.whole === true
     if (!before || whole !== before.whole || (moved && !(whole && known))) {

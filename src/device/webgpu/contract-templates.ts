@@ -215,7 +215,7 @@ function startFunction(
 ): string {
   const side = kind.toLowerCase()
   const terms = [
-    index.offset === 0 ? '0u' : emitter.params.use(`start_${name}`, index.offset),
+    emitter.params.use(`start_${name}`, index.offset),
     ...movesOf(index).map(({ coef, by }, i) => `u32(${emitter.scalar(by)}) * ${emitter.params.use(`move_${name}${i}`, coef)}`),
     sumText(emitter, `batch_${name}`, index, batch, (i) => `x${i}`),
     sumText(emitter, name, index, parts, (i) => `${side}.x${i}`),
@@ -268,7 +268,7 @@ function storeFunction(
   for (const stage of storesOf(kernel)) {
     const ready = stage.stores.map((s) => {
       const value = stage.stores.length > 1 ? emitter.named(s.value) : emitter.value(s.value)
-      return `b${s.buffer}[${emitter.index(s.index)}] = ${storedText(value, s.value.type, (kernel.buffers[s.buffer] as BufferUse).dtype)};`
+      return `b${s.buffer}[${emitter.place(s.buffer, s.index)}] = ${storedText(value, s.value.type, (kernel.buffers[s.buffer] as BufferUse).dtype)};`
     })
     for (const line of ready) emitter.line(line)
   }

@@ -64,6 +64,8 @@ export class WgslExpressions {
   readonly #terms: ValueNumbering
   readonly #axisNames = new Map<Axis, string>()
   readonly #accNames = new Map<string, string>()
+  /** Indices of loads and stores, without their offsets. */
+  readonly #bases = new Map<Index, Index>()
   #names = 0
   /** Grid axes and their row-major strides. */
   readonly #strides = new Map<Axis, number>()
@@ -148,8 +150,9 @@ export class WgslExpressions {
     return name
   }
 
-  index(index: Index): string {
-    return this.#emitIndex(index, this.scope, undefined)
+  /** Where in a buffer an element is stored. */
+  place(buffer: number, index: Index): string {
+    return this.#place(buffer, index, this.scope, undefined)
   }
 
   /** A number that the kernel is given. */
@@ -199,7 +202,7 @@ export class WgslExpressions {
       case 'scalar':
         return this.scalar(expr)
       case 'load':
-        return this.loadOf(expr.buffer, this.#emitIndex(expr.index, scope, guard), expr.type)
+        return this.loadOf(expr.buffer, this.#place(expr.buffer, expr.index, scope, guard), expr.type)
       case 'position':
         return `i32(${this.#emitIndex(expr.index, scope, guard)})`
       case 'inside':
@@ -270,7 +273,30 @@ export class WgslExpressions {
     return convertText(word.load(`b${buffer}`, at), valueTypeOf(dtype), type)
   }
 
-  #emitIndex(index: Index, into: WgslScope, outer: Guard | undefined): string {
+  /**
+   * Where an element lies in a buffer. Where a view begins is always a parameter, of each buffer its own: a value that is a slice of another, of a pack for instance,
+   * is read by the same text as one that is not, whatever lies beside it.
+   */
+  #place(buffer: number, index: Index, scope: WgslScope, guard: Guard | undefined): string {
+    const base = this.#baseOf(index)
+    const begin = this.params.use(`begin:${buffer}:${this.#terms.indexInfo(base).id}:${index.offset}`, index.offset)
+    if (base.terms.length === 0) return begin
+    return `${this.#emitIndex(base, scope, guard, true)} + ${begin}`
+  }
+
+  /** An index without its offset. */
+  #baseOf(index: Index): Index {
+    if (index.offset === 0) return index
+    let base = this.#bases.get(index)
+    if (!base) {
+      base = { offset: 0, terms: index.terms }
+      this.#bases.set(index, base)
+    }
+    return base
+  }
+
+  /** @param named whether what is more than a name becomes a variable, however often it is used */
+  #emitIndex(index: Index, into: WgslScope, outer: Guard | undefined, named = false): string {
     const info = this.#terms.indexInfo(index)
     const guard = info.checked ? outer : undefined
     const scope = this.#home(info.axes, guard)
@@ -279,7 +305,7 @@ export class WgslExpressions {
     if (known) return known
     const text = this.#printIndex(index, scope, guard)
     if (/^\w+$/.test(text)) return text
-    return info.uses <= 1 && scope === into && text.length < LONG ? text : this.#keep(key, text, scope, 'at')
+    return !named && info.uses <= 1 && scope === into && text.length < LONG ? text : this.#keep(key, text, scope, 'at')
   }
 
   #printIndex(index: Index, scope: WgslScope, guard: Guard | undefined): string {

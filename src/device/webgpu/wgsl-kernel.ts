@@ -135,7 +135,7 @@ function stores(emitter: WgslExpressions, stage: Extract<Stage, { kind: 'store' 
   const ready = stage.stores.map((s) => {
     const { dtype } = kernel.buffers[s.buffer] as BufferUse
     const value = stage.stores.length > 1 ? emitter.named(s.value) : emitter.value(s.value)
-    return { s, at: emitter.index(s.index), text: storedText(value, s.value.type, dtype) }
+    return { s, at: emitter.place(s.buffer, s.index), text: storedText(value, s.value.type, dtype) }
   })
   for (const { s, at, text } of ready) emitter.line(`b${s.buffer}[${at}] = ${text};`)
 }
@@ -217,7 +217,11 @@ function printWords(emitter: WgslExpressions, elements: number, count: string, u
   emitter.bindGrid(used)
   const ready = stage.stores.map((s) => {
     const value = emitter.named(s.value)
-    return { s, at: perWord(s.buffer) > 1 ? '' : emitter.index(s.index), text: storedText(value, s.value.type, dtypeOf(s.buffer)) }
+    return {
+      s,
+      at: perWord(s.buffer) > 1 ? '' : emitter.place(s.buffer, s.index),
+      text: storedText(value, s.value.type, dtypeOf(s.buffer)),
+    }
   })
   const whole: string[] = []
   for (const [i, { s, at: element, text }] of ready.entries()) {
@@ -229,7 +233,7 @@ function printWords(emitter: WgslExpressions, elements: number, count: string, u
     const [shift, mask, bits] = n === 2 ? ([1, 1, 4] as const) : ([2, 3, 3] as const)
     // A piece of a pack begins at a multiple of 64 elements: at a whole word.
     const { offset } = s.index
-    const at = offset === 0 ? '' : ` + ${emitter.params.use(`word:${i}`, offset >> shift)}`
+    const at = ` + ${emitter.params.use(`word:${i}`, offset >> shift)}`
     emitter.line(`packed${i} |= (${text}) << ((part & ${mask}u) << ${bits}u);`)
     // Behind the loop where the word is then full: drivers unroll the loop, and compile each store in it as often.
     if (n === elements) whole.push(`b${s.buffer}[word${at}] = packed${i};`)
