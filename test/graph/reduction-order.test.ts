@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { init, manualSeed, rand, type Tensor } from '../../src/index.ts'
 import { policy } from '../../src/runtime/plans.ts'
 import { device } from '../support/device.ts'
-import { runRandomGraph } from '../support/random-graph.ts'
+import { runRandomGraph, unevaluated } from '../support/random-graph.ts'
 import { runSurrounded } from '../support/surroundings.ts'
 
 const only = process.env.TAPEGRAD_SEED
@@ -33,8 +33,9 @@ describe('a random graph', () => {
   const floats = device === 'cpu' ? (['float32', 'float64'] as const) : (['float32'] as const)
   it.each(seeds)('from seed %i', async (seed) => {
     const options = { device, kind: 'smooth', floats, size: 18 } as const
+    const plain = unevaluated()
     const values = async (stored: boolean): Promise<Float64Array[]> =>
-      (await runRandomGraph(seed, { ...options, stored })).map((checked) => Float64Array.from(checked.values))
+      (await runRandomGraph(seed, { ...options, stored }, plain)).map((checked) => Float64Array.from(checked.values))
     const apart = await values(true)
     for (const planned of ['in parts', 'as a whole']) expect(await values(false), planned).toEqual(apart)
   })

@@ -12,7 +12,7 @@ import type { Node } from '../../src/graph/index.ts'
 import * as graph from '../../src/graph/index.ts'
 import { type BinaryOp, extremeOf, type ReduceOp, type Routine, type ScanOp, type UnaryOp } from '../../src/kernel/index.ts'
 import * as runtime from '../../src/runtime/index.ts'
-import { Naive, type Values } from './naive.ts'
+import { type Evaluated, Naive, type Values } from './naive.ts'
 
 export type GraphKind = 'exact' | 'smooth'
 
@@ -38,6 +38,15 @@ export interface Checked {
   readonly tolerance: number
 }
 
+/** What plain loops give for a graph: with each result rounded to its dtype, and with floats in double precision. */
+export interface PlainValues {
+  readonly rounded: Evaluated
+  readonly doubles: Evaluated
+}
+
+/** To be filled by the first run of a graph, for those that run it again, on any device. */
+export const unevaluated = (): PlainValues => ({ rounded: [], doubles: [] })
+
 /** mulberry32: a small generator of uniform numbers, good enough to choose with. */
 export function chooser(seed: number): () => number {
   let state = seed >>> 0
@@ -60,13 +69,15 @@ export class RandomGraph {
   /** What has been read: it is stored, however the graph was planned. */
   readonly #read = new Set<Node>()
   readonly #options: RandomGraphOptions
-  readonly #rounded = new Naive()
-  readonly #doubles = new Naive(true)
+  readonly #rounded: Naive
+  readonly #doubles: Naive
   /** What later nodes may be made of. */
   readonly #pool: Node[] = []
   readonly #dtypes: readonly DType[]
 
-  constructor(seed: number, options: RandomGraphOptions) {
+  constructor(seed: number, options: RandomGraphOptions, { rounded, doubles } = unevaluated()) {
+    this.#rounded = new Naive(false, rounded)
+    this.#doubles = new Naive(true, doubles)
     this.#random = chooser(seed)
     this.#options = options
     this.#dtypes = options.kind === 'exact' ? [...options.floats, ...INTS, 'bool'] : options.floats
@@ -536,9 +547,9 @@ export function difference({ what, values, expected, tolerance }: Checked): stri
 }
 
 /** Builds, reads and builds on, closing a step now and then; gives everything that was read. */
-export async function runRandomGraph(seed: number, options: RandomGraphOptions): Promise<Checked[]> {
+export async function runRandomGraph(seed: number, options: RandomGraphOptions, plain = unevaluated()): Promise<Checked[]> {
   const random = chooser(seed ^ 0x5eed)
-  const made = new RandomGraph(seed, options)
+  const made = new RandomGraph(seed, options, plain)
   const results: Checked[] = []
   const rounds = 1 + Math.floor(random() * 3)
   for (let round = 0; round < rounds; round++) {
