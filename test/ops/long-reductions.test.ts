@@ -35,7 +35,7 @@ function reduced(op: ReduceOp, values: readonly number[], dtype: DType): number 
     const times = dtypeInfo[dtype].kind === 'int' ? Math.imul : (a: number, b: number): number => a * b
     return held[dtype](values.reduce(times, 1))
   }
-  const best = values.indexOf(values.reduce((a, b) => ((op.endsWith('max') ? b > a : b < a) ? b : a)))
+  const best = values.indexOf(op.endsWith('max') ? values.reduce((a, b) => (b > a ? b : a)) : values.reduce((a, b) => (b < a ? b : a)))
   return op.startsWith('arg') ? best : (values[best] as number)
 }
 
