@@ -5,6 +5,7 @@
  */
 import { isSource, isView, isWidening, type Node, roleOf, rowOf } from '../graph/index.ts'
 import { topological } from './order.ts'
+import { transposesProduct } from './rewrite.ts'
 
 /** Primitives of a part, from which on another is begun. */
 const LONGEST_PART = 128
@@ -54,6 +55,13 @@ const floats = (node: Node, targets: ReadonlySet<Node>): boolean =>
 /** The part of each node that is computed in one, by the node's place, and the nodes of each part in the order in which they were recorded. */
 function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly home: Int32Array; readonly members: readonly Node[][] } {
   const home = new Int32Array(order.length).fill(FLOATING)
+  const readers = new Int32Array(order.length)
+  for (const { inputs } of order) for (const input of inputs) readers[input.place] = (readers[input.place] as number) + 1
+  /** Whether a node is a product, which is computed the way it is wanted; those of halves are rounded apart. */
+  const isTurned = (node: Node): boolean => {
+    const [x] = node.inputs as readonly [Node]
+    return isView(node) && transposesProduct(node, x) && node.dtype !== 'float16' && readers[x.place] === 1 && !targets.has(x)
+  }
   /** For all nodes, the last part that they need. */
   const needs = new Int32Array(order.length).fill(-1)
   const members: Node[][] = []
@@ -73,7 +81,7 @@ function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly 
     if (isSource(node)) continue
     let at = -1
     for (const input of node.inputs) at = Math.max(at, needs[input.place] as number)
-    if (!floats(node, targets)) {
+    if (!floats(node, targets) || isTurned(node)) {
       if (begins(node) || joinsParts(node, needs)) at = before && sameRoutine(node, before) ? (home[before.place] as number) : begin()
       else {
         for (const input of node.inputs) {

@@ -45,11 +45,11 @@ export function rewrite(order: readonly Node[], targets: ReadonlySet<Node>, trai
     }
     const inputs = node.inputs.map((i) => done.get(i) as Node)
     const same = inputs.every((x, i) => x === node.inputs[i])
-    const product = inputs[0] as Node
-    if (swapsMatrix(node) && isMatrixProduct(product) && !product.storage && readers.get(node.inputs[0] as Node) === 1) {
+    if (transposesProduct(node, inputs[0] as Node) && readers.get(node.inputs[0] as Node) === 1) {
       // (ab)ᵀ = bᵀaᵀ: the product is computed the way it is wanted.
-      const [a, b] = product.inputs as readonly [Node, Node]
-      done.set(node, derive(product.primitive, [transposed(b), transposed(a)], node.shape, node.dtype, node))
+      const { primitive, inputs: factors } = inputs[0] as Node
+      const [a, b] = factors as readonly [Node, Node]
+      done.set(node, derive(primitive, [transposed(b), transposed(a)], node.shape, node.dtype, node))
       continue
     }
     if (routines.has(node)) {
@@ -70,7 +70,11 @@ export function rewrite(order: readonly Node[], targets: ReadonlySet<Node>, trai
   return done
 }
 
-const isMatrixProduct = ({ primitive: p }: Node): boolean => p.kind === 'contract' && p.m === 1 && p.n === 1 && p.k === 1
+const isMatrixProduct = ({ primitive: p, storage }: Node): boolean =>
+  p.kind === 'contract' && p.m === 1 && p.n === 1 && p.k === 1 && !storage
+
+/** Whether a node is the transposed of a product that has still to be computed: that is one by itself, where nothing else reads the product. */
+export const transposesProduct = (node: Node, product: Node): boolean => swapsMatrix(node) && isMatrixProduct(product)
 
 /** Equal keys show equal values; undefined for what is left as often as it was recorded. */
 function viewKey(node: Node, inputs: readonly Node[]): string | undefined {
