@@ -44,6 +44,14 @@ describe('the WebAssembly heap', () => {
     heap.give(large)
   })
 
+  it('hands the block out again that was given back last', () => {
+    const heap = new WasmHeap()
+    const [first, second] = [heap.take('float32', 1000), heap.take('float32', 1000)]
+    heap.give(first)
+    heap.give(second)
+    expect([heap.take('float32', 1000).address, heap.take('int32', 1000).address]).toEqual([second.address, first.address])
+  })
+
   it('grows, and keeps arrays that were taken before', () => {
     const heap = new WasmHeap()
     const before = heap.take('int32', 1000)

@@ -237,6 +237,14 @@ describe('indices out of range', () => {
     expect(() => gather(zeros([2, 2]), 1, ints([[0], [-1]]))).toThrow(/^gather: index -1/)
     expect(() => crossEntropy(zeros([2, 3]), ints([0, 5]))).toThrow(/^crossEntropy: index 5/)
   })
+  it('are found of indices that were in the range of another tensor, many of them', () => {
+    const many = ints(Array.from({ length: 1000 }, (_, i) => i % 5))
+    for (let i = 0; i < 2; i++) {
+      expect(embedding(many, zeros([5, 2])).shape).toEqual([1000, 2])
+      expect(() => embedding(many, zeros([4, 2]))).toThrow(/^embedding: index 4 is out of range for size 4/)
+      expect(() => zeros([4]).at(many)).toThrow(/^at: index 4 is out of range for size 4/)
+    }
+  })
   it('are found at the next await where only the device does', async () => {
     const far = (): Tensor => ints([1]).add(5)
     await expect(embedding(far(), grid(3, 2).add(0)).data()).rejects.toThrow(/embedding/)
