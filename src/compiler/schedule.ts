@@ -79,6 +79,9 @@ interface Absorbed {
   readonly undo: () => void
 }
 
+/** Whether an expression may turn out to need only some of what it is made of. */
+const chooses = ({ primitive: { kind } }: Node): boolean => kind === 'where' || kind === 'pad' || kind === 'gather'
+
 const stateOf = ({ loads, deps }: FusionGroup): { loads: ReadonlySet<Node>; deps: ReadonlySet<FusionGroup> } => ({
   loads: new Set(loads),
   deps: new Set(deps),
@@ -191,8 +194,8 @@ class Attempt implements Memory {
   /** Puts a unit into a group. */
   #place(node: Node): void {
     const length = this.#chosen.length.get(node) as number
+    const { found: near, isAll } = this.#unitsUnder(node)
     if (ROLES[roleOf(node)].joins && !this.#lessons.apart.has(node)) {
-      const near = this.#unitsUnder(node)
       for (const group of this.#candidates(near)) {
         const absorbed = group.kind === 'row' && group.levelFor(node) ? this.#absorb(group, near) : []
         const joined = this.#join(node, group, near, length)
@@ -201,7 +204,7 @@ class Attempt implements Memory {
       }
     }
     const fresh = new FusionGroup(node)
-    const loads = this.#read(node, fresh)
+    const loads = isAll && roleOf(node) !== 'contract' ? near : this.#read(node, fresh)
     const limit = this.#limit()
     if (loads.size + 1 > limit) {
       this.#store(this.#cut(node, limit))
@@ -218,21 +221,25 @@ class Attempt implements Memory {
     for (const n of loads) this.#depend(fresh, n)
   }
 
-  /** What a unit's expression is made of: what it would read in a kernel of its own, as far as that is seen without writing it. */
-  #unitsUnder(root: Node): Set<Node> {
+  /** What a unit's expression is made of: what it would read in a kernel of its own, as far as that is seen without writing it, and whether it reads all of it. */
+  #unitsUnder(root: Node): { readonly found: Set<Node>; readonly isAll: boolean } {
     const found = new Set<Node>()
     const seen = new Set<Node>()
+    let isAll = true
     const visit = (node: Node): void => {
       if (seen.has(node)) return
       seen.add(node)
       if (node !== root && (node.storage || this.#units.has(node))) found.add(node)
-      else node.inputs.forEach(visit)
+      else {
+        isAll &&= !chooses(node)
+        for (const input of node.inputs) visit(input)
+      }
     }
     visit(root)
-    return found
+    return { found, isAll }
   }
 
-  /** What a unit reads from memory in a kernel of its own. A matrix operand that has to be stored is placed first. */
+  /** What a unit reads from memory in a kernel of its own, where it has to be tried. A matrix operand that has to be stored is placed first. */
   #read(node: Node, fresh: FusionGroup): Set<Node> {
     for (;;) {
       this.#loaded = new Set()

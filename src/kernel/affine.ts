@@ -84,9 +84,19 @@ export function ofValue(value: Expr, size: number): Index {
   return { offset: 0, terms: [{ coef: 1, atom: { kind: 'value', value } }] }
 }
 
+/** Whether all atoms are axes, each of them once and in order. */
+function inOrder(terms: readonly Term[]): boolean {
+  let last = Number.NEGATIVE_INFINITY
+  for (const { atom } of terms) {
+    if (atom.kind !== 'axis' || atom.axis.id <= last) return false
+    last = atom.axis.id
+  }
+  return true
+}
+
 /** As `canonical`, where all atoms are axes: no keys have to be written. */
 function ofAxes(offset: number, terms: readonly Term[]): Index | undefined {
-  if (terms.length === 0) return { offset, terms }
+  if (inOrder(terms)) return { offset, terms }
   const sums = new Map<Axis, number>()
   for (const { coef, atom } of terms) {
     if (atom.kind !== 'axis') return undefined
@@ -229,8 +239,8 @@ export function reshapeCoords(coords: readonly Index[], from: Shape, to: Shape):
       else if (n < to.length) b *= to[n++] as number
       else a *= from[m++] as number
     } while (a !== b || (m === i && n === j))
-    const part = to.slice(j, n)
-    result.push(...unravel(linear(coords.slice(j, n), contiguousStrides(part)), from.slice(i, m)))
+    if (m === i + 1 && n === j + 1) result.push(a === 1 ? literal(0) : (coords[j] as Index))
+    else result.push(...unravel(linear(coords.slice(j, n), contiguousStrides(to.slice(j, n))), from.slice(i, m)))
     i = m
     j = n
   }

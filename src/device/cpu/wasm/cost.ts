@@ -33,27 +33,37 @@ const INSTRUCTIONS: Costs = {
   philox: 80,
 }
 
-/** Instructions for one point of some stages, or for a vector of them, without what is loaded and stored. */
-export function workOf(stages: readonly Stage[]): number {
-  let work = 0
-  visitExprs(stages, (e) => {
-    work += costOf(e, INSTRUCTIONS)
-  })
-  return work + stages.reduce((n, s) => n + reductionsOf(s).length, 0)
+interface StageCost {
+  readonly work: number
+  readonly loads: readonly Index[]
 }
 
-/** By which indices a stage loads. */
-export function loadsOf(stage: Stage): readonly Index[] {
-  const found: Index[] = []
+/** It is asked for wherever something is decided about a stage. */
+const costs = new WeakMap<Stage, StageCost>()
+
+function costOfStage(stage: Stage): StageCost {
+  const known = costs.get(stage)
+  if (known) return known
+  let work = reductionsOf(stage).length
+  const loads: Index[] = []
   visitExprs([stage], (e) => {
+    work += costOf(e, INSTRUCTIONS)
     const index = bufferOf(e) === undefined ? undefined : indexOf(e)
-    if (index) found.push(index)
+    if (index) loads.push(index)
   })
+  const found = { work, loads }
+  costs.set(stage, found)
   return found
 }
 
+/** Instructions for one point of a stage, or for a vector of them, without what is loaded and stored. */
+export const workOf = (stage: Stage): number => costOfStage(stage).work
+
+/** By which indices a stage loads. */
+export const loadsOf = (stage: Stage): readonly Index[] => costOfStage(stage).loads
+
 /** Instructions for one point of a stage's own axes. */
-export const pointCost = (stage: Stage): number => workOf([stage]) + loadsOf(stage).length + storesOf(stage).length
+export const pointCost = (stage: Stage): number => workOf(stage) + loadsOf(stage).length + storesOf(stage).length
 
 /** Nanoseconds of an instruction for one point, of four in a vector: what benchmarks/tune/kernels.ts times is memory's speed as often as the processor's. */
 const INSTRUCTION = 0.12

@@ -128,12 +128,12 @@ export class WasmEngine implements Engine {
     if (copy) return copy
     const plan = this.#planFor(kernel)
     const head = headOf(kernel)
-    if (!plan) return this.#compile(head, this.#write(kernel, lengths))
+    if (!plan) return this.#compile(head, this.#write(kernel, head, lengths))
     const product = this.#compile(head, this.#writeProduct(kernel, lengths, plan, this.blas as Blas))
     let own: CompiledKernel | undefined
     const alone = (): CompiledKernel => {
       try {
-        return this.#compile(head, this.#write(kernel, lengths))
+        return this.#compile(head, this.#write(kernel, head, lengths))
       } catch (e) {
         if (!(e instanceof OutOfMemoryError)) throw e
         // It is too late to refuse the run, and this needs no memory
@@ -158,8 +158,9 @@ export class WasmEngine implements Engine {
   bothWays(kernel: Kernel, lengths: readonly number[]): readonly [panels: CompiledKernel, blas: CompiledKernel] | undefined {
     const plan = this.blas && this.plan(kernel)
     if (!plan) return undefined
-    const alone = (written: Written): CompiledKernel => this.#compile(headOf(kernel), { ...written, shared: undefined })
-    return [alone(this.#write(kernel, lengths)), alone(this.#writeProduct(kernel, lengths, plan, this.blas as Blas))]
+    const head = headOf(kernel)
+    const alone = (written: Written): CompiledKernel => this.#compile(head, { ...written, shared: undefined })
+    return [alone(this.#write(kernel, head, lengths)), alone(this.#writeProduct(kernel, lengths, plan, this.blas as Blas))]
   }
 
   routine(call: RoutineCall): RoutinePlan<CompiledKernel> {
@@ -244,12 +245,12 @@ export class WasmEngine implements Engine {
     }
   }
 
-  #write(kernel: Kernel, lengths: readonly number[]): Written {
+  #write(kernel: Kernel, head: KernelHead, lengths: readonly number[]): Written {
     const blocks = this.choose(kernel)
-    if (!blocks) return this.#writeCode(codeOf(kernel, lengths, this.#fuses))
+    if (!blocks) return this.#writeCode(codeOf(kernel, lengths, this.#fuses, head))
     let scratchBytes = 0
     const code: KernelCode = {
-      ...headOf(kernel),
+      ...head,
       work: timeOfPanels(kernel),
       write: (module, library) => {
         const writer = new ContractWriter(kernel, lengths, module, library, importGemm(module), blocks, rowsFor(this.#fuses))

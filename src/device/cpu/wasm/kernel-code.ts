@@ -32,8 +32,8 @@ export function headOf(kernel: Kernel): KernelHead {
 }
 
 /** A kernel of the IR, point by point. @param lengths elements of each of its buffers @param fuses see `KernelWriter` */
-export const codeOf = (kernel: Kernel, lengths: readonly number[], fuses: boolean): KernelCode => ({
-  ...headOf(kernel),
+export const codeOf = (kernel: Kernel, lengths: readonly number[], fuses: boolean, head = headOf(kernel)): KernelCode => ({
+  ...head,
   work: timeOf(kernel),
   write: (module, library) => new KernelWriter(kernel, lengths, module, library, fuses).write(),
 })

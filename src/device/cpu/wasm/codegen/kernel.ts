@@ -129,7 +129,7 @@ export class KernelWriter {
   #vectorsAtOnce(stages: readonly Stage[], lane: Axis): number {
     const { terms } = this.#at
     if (indicesOf(stages).some((index) => patternOf(index, lane, terms, true)?.step === undefined)) return 1
-    const work = workOf(stages)
+    const work = stages.reduce((n, stage) => n + workOf(stage), 0)
     return work <= 10 ? 4 : work <= 40 ? 2 : 1
   }
 
@@ -148,7 +148,7 @@ export class KernelWriter {
   #stage(stage: Stage, number: number, mode: Mode, copies: readonly Copy[]): void {
     const inner = new Set(stage.axes)
     if (stage.axes.length > 0) forEachCopy(this.#at, copies, () => this.#at.hoist(rootsOf([stage]), inner, mode))
-    const work = copies.length * (workOf([stage]) + 1)
+    const work = copies.length * (workOf(stage) + 1)
     switch (stage.kind) {
       case 'store':
         overAxes(this.#at, stage.axes, work, () =>

@@ -45,7 +45,7 @@ function vectorCost(stage: Stage, axis: Axis, terms: ValueNumbering, aligned: bo
     const span = spanOf(known)
     return span === 0 ? 1 : span < 2 * LANES ? NEAR : APART
   })
-  return workOf([stage]) + loads.reduce((n, cost) => n + cost, 0) + storesOf(stage).length
+  return workOf(stage) + loads.reduce((n, cost) => n + cost, 0) + storesOf(stage).length
 }
 
 /** Vectors that are needed for all of an axis. */
