@@ -5,16 +5,16 @@ import { Node, type Primitive, Storage } from '../graph/index.ts'
  * Copies of nodes, by what they are copies of.
  * @param order topological
  * @param primitiveOf what the copy of a node computes
- * @param read nodes that are stored in the copy, beside those that are
+ * @param read for each node, whether it is stored in the copy although it is not itself
  */
 export function copyGraph(
   order: readonly Node[],
   primitiveOf: (node: Node, position: number) => Primitive,
-  read?: ReadonlySet<Node>,
+  read?: readonly boolean[],
 ): ReadonlyMap<Node, Node> {
   const copies = new Map<Node, Node>()
   order.forEach((node, i) => {
-    const stored = node.storage !== undefined || read?.has(node)
+    const stored = node.storage !== undefined || read?.[i]
     const inputs = stored ? [] : node.inputs.map((input) => copies.get(input) as Node)
     const copy = new Node(stored ? { kind: 'leaf' } : primitiveOf(node, i), inputs, node.shape, node.dtype, node.placement)
     if (stored) copy.storage = new Storage({})

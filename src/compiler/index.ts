@@ -1,5 +1,5 @@
 /** @file What other folders import of the compiler. */
-export { topological } from './order.ts'
+export { byTime, topological } from './order.ts'
 export { PartPlans } from './parts.ts'
 export type { Schedule } from './program.ts'
 export { schedule } from './schedule.ts'

@@ -3,30 +3,26 @@ import { isSource, type Node } from '../graph/index.ts'
 import type { FusionGroup } from './fusion-groups.ts'
 
 let walks = 0
+/** The path down to a node, and for each node on it the next input to visit. */
+const path: Node[] = []
+const next: number[] = []
 
-/** The nodes below `roots`, inputs before users. `stop` keeps from going below a node. */
+/** The nodes below `roots`, inputs before users. `stop` keeps from going below a node; it walks nowhere itself. */
 export function topological(roots: readonly Node[], stop: (node: Node) => boolean = isSource): Node[] {
   const walk = ++walks
   const order: Node[] = []
-  /** The path down to a node, and for each node on it the next input to visit. */
-  const path: Node[] = []
-  const next: number[] = []
-  const visit = (node: Node): void => {
-    if (node.walk === walk) return
-    node.walk = walk
-    if (stop(node)) order.push(node)
-    else {
-      path.push(node)
-      next.push(0)
-    }
-  }
-  for (const root of roots) {
-    visit(root)
+  path.length = 0
+  next.length = 0
+  for (let r = 0; r < roots.length; r++) {
+    enter(roots[r] as Node, walk, stop, order)
     for (let top = path.length - 1; top >= 0; top = path.length - 1) {
       const node = path[top] as Node
-      const input = node.inputs[(next[top] as number)++]
-      if (input) visit(input)
-      else {
+      const { inputs } = node
+      const k = next[top] as number
+      if (k < inputs.length) {
+        next[top] = k + 1
+        enter(inputs[k] as Node, walk, stop, order)
+      } else {
         order.push(node)
         path.pop()
         next.pop()
@@ -34,6 +30,27 @@ export function topological(roots: readonly Node[], stop: (node: Node) => boolea
     }
   }
   return order
+}
+
+function enter(node: Node, walk: number, stop: (node: Node) => boolean, order: Node[]): void {
+  if (node.walk === walk) return
+  node.walk = walk
+  if (stop(node)) order.push(node)
+  else {
+    path.push(node)
+    next.push(0)
+  }
+}
+
+/** Positions of nodes, the one that was recorded first first. */
+export function byTime(order: readonly Node[]): Float64Array {
+  const { length } = order
+  // (an array of numbers is sorted without calls of a function)
+  const keys = new Float64Array(length)
+  for (let i = 0; i < length; i++) keys[i] = (order[i] as Node).id * length + i
+  keys.sort()
+  for (let i = 0; i < length; i++) keys[i] = (keys[i] as number) % length
+  return keys
 }
 
 /** Groups with what they read before them (packs have no kernel, but pass dependence on). */

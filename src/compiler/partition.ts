@@ -4,7 +4,7 @@
  * many equal layers are the same, whatever else the graph is made of.
  */
 import { isSource, isView, isWidening, type Node, roleOf, rowOf } from '../graph/index.ts'
-import { topological } from './order.ts'
+import { byTime, topological } from './order.ts'
 import { transposesProduct } from './rewrite.ts'
 
 /** Primitives of a part, from which on another is begun. */
@@ -14,45 +14,101 @@ export interface Part {
   /** What is computed and what it is made of, topological; views are in each part that looks through them. */
   readonly order: readonly Node[]
   /** Where the nodes of `order` stand in the graph's order. */
-  readonly places: Int32Array
-  /** Nodes of `order` that other parts compute. */
-  readonly read: ReadonlySet<Node>
-  /** What other parts read, or is wanted. */
+  readonly places: readonly number[]
+  /** For each node of `order`, whether another part computes it. */
+  readonly read: readonly boolean[]
+  /** What other parts read, or is wanted, and where it stands in the graph's order. */
   readonly targets: readonly Node[]
+  readonly targetPlaces: readonly number[]
 }
 
-/**
- * @param order topological, sources included; each node's `place` is its position in it
- * @param targets what is wanted
- * @returns parts in an order in which each comes after those that it reads
- */
-export function partition(order: readonly Node[], targets: ReadonlySet<Node>): Part[] {
-  const { home, members } = assign(order, targets)
-  const wanted = new Uint8Array(order.length)
-  for (const target of targets) wanted[target.place] = 1
-  const made = members.map((nodes, at) => {
-    const read = new Set<Node>()
-    const own = topological(nodes, (node) => {
-      if (isSource(node)) return true
+/** The parts of a graph, in an order in which each comes after those that it reads. */
+export class Partition {
+  readonly #home: Int32Array
+  readonly #members: readonly (readonly Node[])[]
+  /** By a node's place, the part that reads it, NOT_READ, or READ_BY_MANY. */
+  readonly #reader: Int32Array
+  readonly #wanted: ReadonlySet<Node>
+
+  /**
+   * @param order topological, sources included; each node's `place` is its position in it
+   * @param wanted what is to be stored
+   */
+  constructor(order: readonly Node[], wanted: ReadonlySet<Node>) {
+    const { home, members } = assign(order, wanted)
+    this.#home = home
+    this.#members = members
+    this.#reader = readersOf(order, home)
+    this.#wanted = wanted
+  }
+
+  get length(): number {
+    return this.#members.length
+  }
+
+  /** Whether one part alone reads a node, through views or not. */
+  isReadOnce({ place }: Node): boolean {
+    return (this.#reader[place] as number) >= 0
+  }
+
+  /** A part. Each node's `place` is its position in the graph, as when this was made. */
+  part(at: number): Part {
+    const home = this.#home
+    const members = this.#members[at] as readonly Node[]
+    const order = topological(members, (node) => {
       const other = home[node.place] as number
-      if (other === at || other === FLOATING) return false
-      read.add(node)
-      wanted[node.place] = 1
-      return true
+      return other !== at && other !== FLOATING
     })
-    return { order: own, places: Int32Array.from(own, (node) => node.place), read, nodes }
-  })
-  return made.map(({ nodes, ...part }) => ({ ...part, targets: nodes.filter((node) => wanted[node.place]) }))
+    const places: number[] = []
+    const read: boolean[] = []
+    for (let i = 0; i < order.length; i++) {
+      const { place } = order[i] as Node
+      const other = home[place] as number
+      places.push(place)
+      read.push(other >= 0 && other !== at)
+    }
+    const targets: Node[] = []
+    const targetPlaces: number[] = []
+    for (let i = 0; i < members.length; i++) {
+      const node = members[i] as Node
+      const reader = this.#reader[node.place] as number
+      if ((reader === NOT_READ || reader === at) && !this.#wanted.has(node)) continue
+      targets.push(node)
+      targetPlaces.push(node.place)
+    }
+    return { order, places, read, targets, targetPlaces }
+  }
 }
 
-/** The home of what is in no part of its own. */
+const NOT_READ = -1
+const READ_BY_MANY = -2
+
+/** Which part reads each node, where what floats is read by the parts that it is computed in. */
+function readersOf(order: readonly Node[], home: Int32Array): Int32Array {
+  const reader = new Int32Array(order.length).fill(NOT_READ)
+  for (let i = order.length - 1; i >= 0; i--) {
+    const own = home[i] as number
+    const by = own === FLOATING ? (reader[i] as number) : own
+    if (by === NOT_READ || own === GIVEN) continue
+    const { inputs } = order[i] as Node
+    for (let k = 0; k < inputs.length; k++) {
+      const { place } = inputs[k] as Node
+      const before = reader[place] as number
+      reader[place] = before === NOT_READ || before === by ? by : READ_BY_MANY
+    }
+  }
+  return reader
+}
+
+/** The home of what is computed in every part that reads it, and of sources. */
 const FLOATING = -1
+const GIVEN = -2
 
 /** Whether a node is computed where it is read, in every part that reads it: a float16 is widened there. */
 const floats = (node: Node, targets: ReadonlySet<Node>): boolean =>
   (isView(node) || isWidening(node) || rowOf(node.primitive).recomputed) && !targets.has(node)
 
-/** The part of each node that is computed in one, by the node's place, and the nodes of each part in the order in which they were recorded. */
+/** The part of each node that is computed in one, FLOATING or GIVEN, by the node's place; and the nodes of each part in the order in which they were recorded. */
 function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly home: Int32Array; readonly members: readonly Node[][] } {
   const home = new Int32Array(order.length).fill(FLOATING)
   const readers = new Int32Array(order.length)
@@ -77,20 +133,28 @@ function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly 
     return known
   }
   let before: Node | undefined
-  for (const node of [...order].sort((a, b) => a.id - b.id)) {
-    if (isSource(node)) continue
+  const recorded = byTime(order)
+  for (let i = 0; i < recorded.length; i++) {
+    const node = order[recorded[i] as number] as Node
+    if (isSource(node)) {
+      home[node.place] = GIVEN
+      continue
+    }
+    const { inputs } = node
     let at = -1
-    for (const input of node.inputs) at = Math.max(at, needs[input.place] as number)
+    for (let k = 0; k < inputs.length; k++) at = Math.max(at, needs[(inputs[k] as Node).place] as number)
     if (!floats(node, targets) || isTurned(node)) {
       if (begins(node) || joinsParts(node, needs)) at = before && sameRoutine(node, before) ? (home[before.place] as number) : begin()
       else {
-        for (const input of node.inputs) {
-          const slice = sliceUnder.get(input)
+        for (let k = 0; k < inputs.length; k++) {
+          const slice = sliceUnder.get(inputs[k] as Node)
           if (slice) at = Math.max(at, beginOf(slice))
         }
         if (at < 0) at = members.length > 0 ? members.length - 1 : begin()
       }
+      const first = at
       while ((members[at] as Node[]).length >= LONGEST_PART) at = rest[at] ??= begin()
+      if (at !== first) rest[first] = at // (those between are long enough as well)
       members[at]?.push(node)
       home[node.place] = at
       before = node
@@ -125,7 +189,8 @@ function slicesOfMany(order: readonly Node[]): ReadonlyMap<Node, Node> {
 /** Whether a node adds what two parts compute: in sums over a path or a tree, as gradients are, their number changes, and each addition is the same part. */
 function joinsParts({ primitive, inputs }: Node, needs: Int32Array): boolean {
   if (primitive.kind !== 'binary' || primitive.op !== 'add') return false
-  const [a, b] = inputs.map(({ place }) => needs[place] as number) as [number, number]
+  const a = needs[(inputs[0] as Node).place] as number
+  const b = needs[(inputs[1] as Node).place] as number
   return a >= 0 && b >= 0 && a !== b
 }
 

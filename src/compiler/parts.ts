@@ -2,8 +2,9 @@
 import { LruMap } from '../base/index.ts'
 import type { DeviceTraits, Program, ProgramStep, Slot, SlotKind } from '../device/index.ts'
 import type { Node } from '../graph/index.ts'
-import { type Part, partition } from './partition.ts'
-import type { Schedule } from './program.ts'
+import { unreachable } from '../kernel/index.ts'
+import { type Part, Partition } from './partition.ts'
+import type { ScalarSource, Schedule } from './program.ts'
 import { sameSignature, signature } from './signature.ts'
 import { firstPositions, scheduleVarying, withAlike } from './varying.ts'
 
@@ -18,7 +19,7 @@ interface Entry {
   /** Where views began the first time, and which of these have been elsewhere since: data of the run. */
   readonly positions: Int32Array
   varying: readonly boolean[]
-  plan: Schedule
+  plan: LinkedPart
   /** How often it is to be run before it is planned anew. */
   wait: number
 }
@@ -27,6 +28,31 @@ interface Entry {
 interface PartSchedule {
   readonly schedule: Schedule
   readonly parts: number
+}
+
+/** The plan of a part, and of what is the same in each program that it becomes a piece of. */
+interface LinkedPart {
+  readonly plan: Schedule
+  /** Its slots as they are in such a program, by their kind there; what overwrites another is not among them. */
+  readonly slots: readonly Readonly<Record<SlotKind, Slot>>[]
+  /** Slots that overwrite another. */
+  readonly overwriting: readonly number[]
+  /** Whether it reads positions that are data of the run. */
+  readonly varies: boolean
+}
+
+function linkable(plan: Schedule): LinkedPart {
+  const { program, scalars } = plan
+  return {
+    plan,
+    slots: program.slots.map(({ dtype, length }) => ({
+      input: { kind: 'input', dtype, length },
+      output: { kind: 'output', dtype, length },
+      scratch: { kind: 'scratch', dtype, length },
+    })),
+    overwriting: program.slots.flatMap(({ donor }, s) => (donor === undefined ? [] : s)),
+    varies: scalars.some((from) => 'varying' in from),
+  }
 }
 
 /** The parts that a device has run, and their plans. */
@@ -51,24 +77,23 @@ export class PartPlans {
    */
   schedule(order: readonly Node[], targets: readonly Node[], donors: ReadonlySet<Node>): PartSchedule {
     const wanted = new Set(targets)
-    const parts = partition(order, wanted)
+    const parts = new Partition(order, wanted)
     const linker = new Linker(order.length, targets)
-    // (signatures of parts number their nodes anew)
-    const places = parts.map((part) => Int32Array.from(part.targets, (node) => node.place))
-    const free = donors.size > 0 ? readOnce(parts, donors) : donors
+    const free = donors.size > 0 ? new Set([...donors].filter((node) => parts.isReadOnce(node))) : NONE
     let firsts: Int32Array | undefined
-    for (const [i, part] of parts.entries()) {
+    for (let i = 0; i < parts.length; i++) {
+      const part = parts.part(i)
       // What overwrites a donor has to be an output of the whole
       const own = free.size > 0 && part.targets.every((n) => wanted.has(n)) ? new Set(part.order.filter((n) => free.has(n))) : NONE
-      const plan = this.#plan(part, own)
-      const moves = plan.scalars.some((from) => 'varying' in from)
-      if (moves) firsts ??= firstPositions(order)
-      linker.add(part, places[i] as Int32Array, plan, moves ? positionsOf(part, firsts as Int32Array) : NOWHERE)
+      const known = this.#plan(part, own)
+      putBack(part)
+      if (known.varies) firsts ??= firstPositions(order)
+      linker.add(part, known, known.varies ? positionsOf(part, firsts as Int32Array) : NOWHERE)
     }
     return { schedule: linker.link(), parts: parts.length }
   }
 
-  #plan(part: Part, donors: ReadonlySet<Node>): Schedule {
+  #plan(part: Part, donors: ReadonlySet<Node>): LinkedPart {
     const { row, hash, positions } = signature(part.order, part.targets, donors, part.read)
     const same = this.#entries.get(hash)
     const known = same?.find((entry) => sameSignature(entry.row, row))
@@ -79,7 +104,7 @@ export class PartPlans {
       this.#entries.set(hash, [...(same ?? []), entry])
       return entry.plan
     }
-    const moved = known.positions.some((at, i) => at !== positions[i] && !known.varying[i])
+    const moved = !sameSignature(known.positions, positions) && known.positions.some((at, i) => at !== positions[i] && !known.varying[i])
     const often = known.wait > 0 && --known.wait === 0
     if (moved || often) {
       const changed = Array.from(known.positions, (at, i) => at !== positions[i] || (known.varying[i] ?? false))
@@ -90,16 +115,16 @@ export class PartPlans {
     return known.plan
   }
 
-  #make({ order, targets, read }: Part, donors: ReadonlySet<Node>, varying: readonly boolean[], bare: boolean): Schedule {
-    return scheduleVarying(order, targets, donors, this.#traits, { varying, read, bare })
+  #make({ order, targets, read }: Part, donors: ReadonlySet<Node>, varying: readonly boolean[], bare: boolean): LinkedPart {
+    return linkable(scheduleVarying(order, targets, donors, this.#traits, { varying, read, bare }))
   }
 }
 
 /** For each position of a part, its number among those of the graph. @param firsts of the graph */
 function positionsOf({ order, places, read }: Part, firsts: Int32Array): readonly number[] {
   const numbers: number[] = []
-  for (const [i, node] of order.entries()) {
-    if (read.has(node)) continue
+  for (let i = 0; i < order.length; i++) {
+    if (read[i]) continue
     const place = places[i] as number
     for (let number = firsts[place] as number; number < (firsts[place + 1] as number); number++) numbers.push(number)
   }
@@ -109,19 +134,9 @@ function positionsOf({ order, places, read }: Part, firsts: Int32Array): readonl
 const NOWHERE: readonly number[] = []
 const NONE: ReadonlySet<Node> = new Set()
 
-/** Donors that one part alone reads. */
-function readOnce(parts: readonly Part[], donors: ReadonlySet<Node>): ReadonlySet<Node> {
-  const once = new Set<Node>()
-  const more = new Set<Node>()
-  for (const { order } of parts) {
-    for (const node of order) {
-      if (!donors.has(node)) continue
-      if (once.has(node)) more.add(node)
-      once.add(node)
-    }
-  }
-  for (const node of more) once.delete(node)
-  return once
+/** Gives the nodes of a part their places in the graph again: its signature has numbered them anew. */
+function putBack({ order, places }: Part): void {
+  for (let i = 0; i < order.length; i++) (order[i] as Node).place = places[i] as number
 }
 
 type ScalarType = Program['scalars'][number]
@@ -148,50 +163,60 @@ class Linker {
   }
 
   /** @param positions for each position of the part, its number among those of the graph */
-  add({ places }: Part, targets: Int32Array, plan: Schedule, positions: readonly number[]): void {
+  add({ places, targetPlaces }: Part, { plan, slots: forms, overwriting }: LinkedPart, positions: readonly number[]): void {
     const { program, inputs, outputs, scalars, donated, makers } = plan
-    const at = (position: number): number => places[position] as number
     let input = 0
     let output = 0
-    const slotOf = (slot: Slot, maker: number): number => {
-      switch (slot.kind) {
+    const slots: number[] = []
+    for (let s = 0; s < forms.length; s++) {
+      const form = forms[s] as LinkedPart['slots'][number]
+      const maker = places[makers[s] as number] as number
+      const { kind } = program.slots[s] as Slot
+      switch (kind) {
         case 'input':
-          return this.#slotFor(at(inputs[input++] as number), slot, maker, true)
+          slots.push(this.#slotFor(places[inputs[input++] as number] as number, form, maker, true))
+          break
         case 'output':
-          return this.#slotFor(targets[outputs[output++] as number] as number, slot, maker, false)
+          slots.push(this.#slotFor(targetPlaces[outputs[output++] as number] as number, form, maker, false))
+          break
         case 'scratch':
-          return this.#slot('scratch', slot, maker)
+          slots.push(this.#slot(form.scratch, maker))
+          break
+        default:
+          unreachable(kind)
       }
     }
-    const slots = program.slots.map((slot, s) => slotOf(slot, at(makers[s] as number)))
-    for (const [s, { donor }] of program.slots.entries()) {
-      if (donor === undefined) continue
+    for (const s of overwriting) {
       const own = slots[s] as number
-      this.#slots[own] = { ...(this.#slots[own] as Slot), donor: slots[donor] as number }
+      this.#slots[own] = { ...(this.#slots[own] as Slot), donor: slots[(program.slots[s] as Slot).donor as number] as number }
     }
-    for (const p of donated) this.#donated.add(at(p))
-    const numbers = scalars.map((from, i) =>
-      this.#scalar('node' in from ? at(from.node) : -1 - (positions[from.varying] as number), program.scalars[i] as ScalarType),
-    )
-    for (const step of program.steps) this.#steps.push(relinked(step, slots, numbers))
+    for (const p of donated) this.#donated.add(places[p] as number)
+    const numbers: number[] = []
+    for (let i = 0; i < scalars.length; i++) {
+      const from = scalars[i] as ScalarSource
+      const source = 'node' in from ? (places[from.node] as number) : -1 - (positions[from.varying] as number)
+      numbers.push(this.#scalar(source, program.scalars[i] as ScalarType))
+    }
+    const { steps } = program
+    for (let i = 0; i < steps.length; i++) this.#steps.push(relinked(steps[i] as ProgramStep, slots, numbers))
   }
 
   /** The slot of the node at a place: one that a part before has made, or a new one. */
-  #slotFor(place: number, slot: Slot, maker: number, isRead: boolean): number {
+  #slotFor(place: number, form: Readonly<Record<SlotKind, Slot>>, maker: number, isRead: boolean): number {
     const known = this.#slotOf[place] as number
     if (known >= 0) return known
-    const target = this.#goals.get(place)
+    const target = isRead ? undefined : this.#goals.get(place)
     const kind = isRead ? 'input' : target === undefined ? 'scratch' : 'output'
-    const made = this.#slot(kind, slot, maker)
+    const made = this.#slot(form[kind], maker)
     this.#slotOf[place] = made
     if (kind === 'input') this.#inputs.push(place)
     if (kind === 'output') this.#outputs.push(target as number)
     return made
   }
 
-  #slot(kind: SlotKind, { dtype, length }: Slot, maker: number): number {
+  #slot(slot: Slot, maker: number): number {
     this.#makers.push(maker)
-    return this.#slots.push({ kind, dtype, length }) - 1
+    return this.#slots.push(slot) - 1
   }
 
   #scalar(source: number, type: ScalarType): number {
@@ -215,12 +240,25 @@ class Linker {
   }
 }
 
+/** A step of a part in the slots and numbers of the whole. */
 function relinked(step: ProgramStep, slots: readonly number[], scalars: readonly number[]): ProgramStep {
-  const own = step.slots.map((s) => slots[s] as number)
+  const own = taken(step.slots, slots)
   switch (step.kind) {
     case 'kernel':
-      return { kind: 'kernel', kernel: step.kernel, slots: own, scalars: step.scalars.map((s) => scalars[s] as number) }
+      return {
+        kind: 'kernel',
+        kernel: step.kernel,
+        slots: own,
+        scalars: step.scalars.length === 0 ? step.scalars : taken(step.scalars, scalars),
+      }
     case 'routine':
       return { kind: 'routine', call: step.call, slots: own, pieces: step.pieces }
   }
+}
+
+/** Those of a list that stand at some places. */
+function taken(places: readonly number[], list: readonly number[]): number[] {
+  const found: number[] = []
+  for (let i = 0; i < places.length; i++) found.push(list[places[i] as number] as number)
+  return found
 }

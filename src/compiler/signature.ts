@@ -78,13 +78,13 @@ export interface Signature {
 /**
  * The row of a graph: what each node is and where its inputs stand, then targets; and a hash of it.
  * @param order topological
- * @param read of a part of a graph: nodes whose values are there when it is computed, beside those that are stored
+ * @param read of a part of a graph, for each node of `order`, whether its values are there when it is computed although it is not stored
  */
 export function signature(
   order: readonly Node[],
   targets: readonly Node[],
   donors: ReadonlySet<Node>,
-  read?: ReadonlySet<Node>,
+  read?: readonly boolean[],
 ): Signature {
   length = 0
   placed = 0
@@ -92,7 +92,7 @@ export function signature(
   for (let i = 0; i < order.length; i++) {
     const node = order[i] as Node
     node.place = i
-    if (node.storage || read?.has(node)) {
+    if (node.storage || read?.[i]) {
       putName(donors.size > 0 && donors.has(node) ? 'donor' : 'input')
     } else {
       const { inputs } = node

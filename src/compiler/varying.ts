@@ -11,7 +11,7 @@ interface Circumstances {
   /** For each of the graph's positions (see `Signature`), whether it is data of the run; those that are missing are not. */
   readonly varying: readonly boolean[]
   /** As for `signature`. */
-  readonly read?: ReadonlySet<Node>
+  readonly read?: readonly boolean[]
   /** As for `schedule`. */
   readonly bare?: boolean
 }
@@ -52,14 +52,14 @@ function numbering(varying: readonly boolean[]): (node: Node) => Primitive {
  * @param moved for each of the graph's positions, whether it has moved; replaced by what is returned
  * @param read as for `signature`
  */
-export function withAlike(order: readonly Node[], moved: readonly boolean[], read?: ReadonlySet<Node>): boolean[] {
+export function withAlike(order: readonly Node[], moved: readonly boolean[], read?: readonly boolean[]): boolean[] {
   const keys: string[] = []
-  for (const node of order) {
-    if (node.storage || read?.has(node)) continue
+  for (const [i, node] of order.entries()) {
+    if (node.storage || read?.[i]) continue
     const { primitive, shape, inputs } = node
     const count = positionsIn(primitive)
     const key = count > 0 ? `${primitive.kind} ${shape} ${(inputs[0] as Node).shape}` : ''
-    for (let i = 0; i < count; i++) keys.push(`${key} ${i}`)
+    for (let axis = 0; axis < count; axis++) keys.push(`${key} ${axis}`)
   }
   const moving = new Set(keys.filter((_, i) => moved[i]))
   return keys.map((key) => moving.has(key))

@@ -16,7 +16,7 @@ export class KernelCache<K> {
   /** @param lengths elements of each of the kernel's buffers */
   kernel(kernel: Kernel, lengths: readonly number[], make: () => K): K {
     const same = this.#ofKernel.get(kernel)
-    if (same?.lengths.every((n, i) => n === lengths[i])) return same.compiled
+    if (same && isEqual(same.lengths, lengths)) return same.compiled
     const key = `${lengths.join()}|${kernelKey(kernel)}`
     let compiled = this.#kernels.get(key)
     if (compiled === undefined) {
@@ -39,4 +39,9 @@ export class KernelCache<K> {
     this.#ofCall.set(call, plan)
     return plan
   }
+}
+
+function isEqual(a: readonly number[], b: readonly number[]): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }

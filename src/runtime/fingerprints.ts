@@ -2,7 +2,7 @@
  * @file What a node is in its iteration, whatever the rest of the graph is like. The graph of the next iteration may be another (an optimizer's first step is,
  * and so is a sequence of another length), and yet has the state that is carried on, or the logits that are looked at afterwards.
  */
-import { numberOf } from '../compiler/index.ts'
+import { byTime, numberOf } from '../compiler/index.ts'
 import type { Node } from '../graph/index.ts'
 
 function mixed(hash: number, word: number): number {
@@ -34,19 +34,13 @@ export function fingerprints(order: readonly Node[]): Int32Array {
   }
   const alike = new Map<number, number>()
   const found = new Int32Array(length)
-  for (const i of latestFirst(order)) {
+  const times = byTime(order)
+  for (let k = length - 1; k >= 0; k--) {
+    const i = times[k] as number
     const kind = mixed(made[i] as number, read[i] as number)
     const later = alike.get(kind) ?? 0
     alike.set(kind, later + 1)
     found[i] = mixed(kind, later)
   }
   return found
-}
-
-/** Positions of nodes, the one that was recorded last first. */
-function* latestFirst(order: readonly Node[]): Iterable<number> {
-  const { length } = order
-  // (an array of numbers is sorted without calls of a function)
-  const keys = Float64Array.from(order, ({ id }, i) => id * length + i).sort()
-  for (let k = length - 1; k >= 0; k--) yield (keys[k] as number) % length
 }

@@ -58,9 +58,11 @@ export class Plan {
   wanted(order: readonly Node[]): ReadonlySet<number> {
     if (!this.#fingerprints) {
       this.#fingerprints = fingerprints(order)
-      for (const [i, print] of this.#fingerprints.entries()) {
+      for (let i = 0; i < order.length && this.#late.any; i++) {
         const node = order[i] as Node
-        if (!node.storage && !node.origin && isKept(node) && this.#late.has(print, sizeOf(node.shape))) this.#wanted.add(i)
+        const size = this.#late.largest(this.#fingerprints[i] as number)
+        if (size === undefined || node.storage || node.origin || !isKept(node)) continue
+        if (sizeOf(node.shape) <= LARGER * size) this.#wanted.add(i)
       }
     }
     return this.#wanted
@@ -80,9 +82,14 @@ const isKept = (node: Node): boolean => !isView(node) && !rowOf(node.primitive).
 class ReadLate {
   readonly #prints = new Map<number, number>()
 
-  /** Whether something like it was read, that was not much smaller. */
-  has(print: number, size: number): boolean {
-    return size <= LARGER * (this.#prints.get(print) ?? Number.NEGATIVE_INFINITY)
+  /** Whether anything was. */
+  get any(): boolean {
+    return this.#prints.size > 0
+  }
+
+  /** The elements of the largest that is like it: what is much larger is not stored for its sake. */
+  largest(print: number): number | undefined {
+    return this.#prints.get(print)
   }
 
   add(print: number, size: number): void {

@@ -42,7 +42,7 @@ import {
 } from '../device.ts'
 import { env } from '../environment.ts'
 import { KernelCache } from '../kernel-cache.ts'
-import { type PlacedProgram, placeProgram, type RoutinePlan } from '../routine-plan.ts'
+import { type Dispatch, type PlacedProgram, placeProgram, type RoutinePlan } from '../routine-plan.ts'
 import type { Block } from './block.ts'
 import { type Engine, interpreter } from './engine.ts'
 import type { CompiledKernel } from './interpreter.ts'
@@ -68,6 +68,13 @@ class CpuBuffer implements DeviceBuffer {
 }
 
 type CpuExecutable = Executable & PlacedProgram<CompiledKernel>
+
+/** The elements of some slots. */
+function lengthsOf(slots: readonly number[], all: Program['slots']): number[] {
+  const lengths: number[] = []
+  for (let b = 0; b < slots.length; b++) lengths.push(all[slots[b] as number]?.length as number)
+  return lengths
+}
 
 /** What kept a kernel from being compiled, as an error of the function that it computes. */
 function notCompiled(op: string, e: unknown): TapegradError {
@@ -113,19 +120,25 @@ class CpuDevice implements Device {
         if (bytes > this.traits.maxBindingBytes) throw tooLarge(maker(s), bytes, this.traits.maxBindingBytes)
       })
     check(program.slots, makerOf)
-    const compiled = <S extends ProgramStep, T>(step: S, compile: (step: S) => T): T => {
-      try {
-        return compile(step)
-      } catch (e) {
-        throw notCompiled(makerOf(writtenBy(step)), e)
-      }
+    let current: ProgramStep | undefined
+    const place = (): CpuExecutable =>
+      placeProgram(
+        program,
+        (step) => {
+          current = step
+          return this.#kernel(step.kernel, lengthsOf(step.slots, program.slots))
+        },
+        (step) => {
+          current = step
+          return this.#routine(step.call)
+        },
+      )
+    let executable: CpuExecutable
+    try {
+      executable = place()
+    } catch (e) {
+      throw current ? notCompiled(makerOf(writtenBy(current)), e) : e
     }
-    const lengthOf = (slot: number): number => program.slots[slot]?.length as number
-    const executable: CpuExecutable = placeProgram(
-      program,
-      (step) => compiled(step, ({ kernel, slots }) => this.#kernel(kernel, slots.map(lengthOf))),
-      (step) => compiled(step, ({ call }) => this.#routine(call)),
-    )
     check(executable.program.slots, executable.makerIn(makerOf))
     return executable
   }
@@ -175,19 +188,17 @@ class CpuDevice implements Device {
     try {
       this.#provide(executable, inputs, results, scratch, makerOf)
       const data = this.#bind(program, inputs as readonly (CpuBuffer | TypedArray)[], results, scratch, uploads, makerOf)
-      program.steps.forEach((step, i) => {
-        const fail = (site: number, value: number, size: number): void => {
-          wrong ??= checkError(sitesOf(step)[site] ?? labelOf(step), value, size)
-        }
-        for (const { kernel, slots, pieces, scalars } of dispatches[i] ?? []) {
+      let step: ProgramStep
+      const fail = (site: number, value: number, size: number): void => {
+        wrong ??= checkError(sitesOf(step)[site] ?? labelOf(step), value, size)
+      }
+      for (let i = 0; i < program.steps.length; i++) {
+        step = program.steps[i] as ProgramStep
+        for (const dispatch of dispatches[i] ?? []) {
           this.#dispatches++
-          const bound = (slot: number, b: number): Block => {
-            const [block, piece] = [data[slot] as Block, pieces?.[b]]
-            return piece ? this.#engine.heap.piece(block, piece.begin, piece.length) : block
-          }
-          kernel({ data: slots.map(bound), scalars: scalars.map((s) => numbers[s] as number), fail })
+          dispatch.kernel({ data: this.#bound(dispatch, data), scalars: dispatch.scalars.map((s) => numbers[s] as number), fail })
         }
-      })
+      }
       if (wrong) this.#poison(results, wrong)
     } catch (e) {
       if (e instanceof OutOfMemoryError) {
@@ -212,6 +223,17 @@ class CpuDevice implements Device {
     return copies
   }
 
+  /** The memory that a kernel is given. */
+  #bound({ slots, pieces }: Dispatch<CompiledKernel>, data: readonly Block[]): Block[] {
+    const bound: Block[] = []
+    for (let b = 0; b < slots.length; b++) {
+      const block = data[slots[b] as number] as Block
+      const piece = pieces?.[b]
+      bound.push(piece ? this.#engine.heap.piece(block, piece.begin, piece.length) : block)
+    }
+    return bound
+  }
+
   /** The results of a run that failed: they stay without values, and say why, as does all that is computed from them. */
   #poison(outputs: readonly CpuBuffer[], error: Error): void {
     for (const output of outputs) {
@@ -233,12 +255,12 @@ class CpuDevice implements Device {
           case 'input':
             break
           case 'scratch':
-            scratch.push(this.#take(slot.dtype, slot.length, () => makerOf(s)))
+            scratch.push(this.#take(slot.dtype, slot.length, makerOf, s))
             break
           case 'output': {
             const target = outputs[output++] as CpuBuffer
             const overwrites = slot.donor !== undefined && inputs[place.get(slot.donor) as number] instanceof CpuBuffer
-            if (!overwrites) target.data ??= this.#take(slot.dtype, slot.length, () => makerOf(s))
+            if (!overwrites) target.data ??= this.#take(slot.dtype, slot.length, makerOf, s)
             break
           }
           default:
@@ -269,7 +291,7 @@ class CpuDevice implements Device {
       if (slot.kind !== 'input') return
       const source = inputs[input++] as CpuBuffer | TypedArray
       given.set(s, source)
-      const values = source instanceof CpuBuffer ? this.#dataOf(source) : this.#hostData(source, slot.dtype, uploads, () => makerOf(s))
+      const values = source instanceof CpuBuffer ? this.#dataOf(source) : this.#hostData(source, slot.dtype, uploads, makerOf, s)
       if (values.length !== slot.length) throw new Error(`cpu: an input has ${values.length} elements, its slot ${slot.length}`)
       data[s] = values
     })
@@ -288,7 +310,7 @@ class CpuDevice implements Device {
             target.data = donor.data
             donor.data = undefined // its memory is the output's now
           } else {
-            target.data ??= this.#take(slot.dtype, slot.length, () => makerOf(s))
+            target.data ??= this.#take(slot.dtype, slot.length, makerOf, s)
             // host data stays the caller's, so it is copied before it is written over
             if (slot.donor !== undefined) target.data.values.set((data[slot.donor] as Block).values)
           }
@@ -304,10 +326,10 @@ class CpuDevice implements Device {
   }
 
   /** Host data where kernels can work on it: in place, or a copy for one run. */
-  #hostData(values: TypedArray, dtype: DType, uploads: Block[], op: () => string): Block {
+  #hostData(values: TypedArray, dtype: DType, uploads: Block[], makerOf: MakerOf, slot: number): Block {
     const own = this.#engine.heap.wrap(values)
     if (own) return own
-    const copy = this.#take(dtype, values.length, op)
+    const copy = this.#take(dtype, values.length, makerOf, slot)
     copy.values.set(values)
     uploads.push(copy)
     return copy
@@ -318,7 +340,7 @@ class CpuDevice implements Device {
   }
 
   upload(dtype: DType, values: TypedArray, op = 'upload'): DeviceBuffer {
-    const data = this.#take(dtype, values.length, () => op)
+    const data = this.#take(dtype, values.length, () => op, 0)
     data.values.set(values)
     return new CpuBuffer(dtype, values.length, data)
   }
@@ -393,13 +415,13 @@ class CpuDevice implements Device {
     return { dtype, length, failure, peek: () => values, get }
   }
 
-  #take(dtype: DType, length: number, op: () => string): Block {
+  #take(dtype: DType, length: number, makerOf: MakerOf, slot: number): Block {
     const bytes = length * dtypeInfo[dtype].bytes
     let data: Block
     try {
       data = this.#engine.heap.take(dtype, length)
     } catch {
-      throw noRoom(op(), bytes, this.#liveBytes, this.#engine.heap.capacity)
+      throw noRoom(makerOf(slot), bytes, this.#liveBytes, this.#engine.heap.capacity)
     }
     this.#liveBytes += bytes
     this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes)
