@@ -10,6 +10,12 @@ const MOST_KEPT = 16_384
 const MOST_DROPPED = 8192
 const URGENT = 16_384
 
+/**
+ * Dispatches of one program that are handed over at once. Those behind them wait until the slice before is done and its bind groups can go: one that is this long
+ * keeps none.
+ */
+const SLICE = 8192
+
 /** What keeps bind groups: a program. */
 export interface GroupKeeper {
   /** Lets go of all. @returns how many they were */
@@ -17,6 +23,8 @@ export interface GroupKeeper {
 }
 
 export class BindGroups {
+  /** Replaced by tests. */
+  slice = SLICE
   /** Those that keep any; what was run last is the last. */
   readonly #keepers = new Set<GroupKeeper>()
   #kept = 0

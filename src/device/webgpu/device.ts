@@ -25,7 +25,7 @@ import { DeviceErrors, fromGpu } from './device-errors.ts'
 import type { Dump } from './dump.ts'
 import { errorOf, FLAG_BYTES, type RunOutcome } from './error-propagation.ts'
 import { bytesOf, GpuExecutable, type Workshop } from './executable.ts'
-import { failedInputs, GpuBuffer, type Input, type OtherJob, type RunJob } from './jobs.ts'
+import { type BegunRun, failedInputs, GpuBuffer, type Input, type OtherJob, type RunJob, takeMemory } from './jobs.ts'
 import { PipelineCache } from './pipelines.ts'
 import { GpuHostCopy, Pages, valuesFrom } from './readback.ts'
 import { MemoryReservation } from './reserve-memory.ts'
@@ -62,6 +62,10 @@ export class GpuComputeDevice implements Device, Workshop {
   readonly #provision: MemoryReservation
   readonly #failures: RunFailures
   readonly #jobs: (RunJob | OtherJob)[] = []
+  /** The first of them, where it is a run of which some slices have been handed over. */
+  #begun: BegunRun | undefined
+  /** Whether its next slice waits for those. */
+  #pausing = false
   #pumping = false
   readonly #drained: (() => void)[] = []
   #looksAtExit = false
@@ -80,7 +84,7 @@ export class GpuComputeDevice implements Device, Workshop {
     this.dump = dump
     this.pool = new BufferPool(gpu, adapterClass === 'software' ? 2 ** 29 : 2 ** 31)
     this.pipelines = new PipelineCache(gpu)
-    this.#failures = new RunFailures(gpu, this.pool, this.#deviceErrors)
+    this.#failures = new RunFailures(this.pool, this.#deviceErrors)
     this.errors = gpu.createBuffer({ size: FLAG_BYTES, usage: STORAGE | COPY_SRC | COPY_DST, label: 'errors' })
     this.counts.buffers++
     this.traits = {
@@ -118,7 +122,7 @@ export class GpuComputeDevice implements Device, Workshop {
   /** The device is gone: whoever waits for it learns so, and what is queued is given up. */
   #lose(info: GPUDeviceLostInfo): void {
     this.#deviceErrors.lose(info, this.#jobs.length === 0 && this.#backpressure.isDone && !this.#pages.isExpected)
-    this.#pump()
+    this.#pump(false, true)
   }
 
   codeOf = (op: string): number => {
@@ -216,11 +220,12 @@ export class GpuComputeDevice implements Device, Workshop {
   #push(job: RunJob | OtherJob): void {
     this.#jobs.push(job)
     if (this.#pumping) return
-    this.#pump(this.#jobs.length > WAITING && this.#jobs.filter((j) => j.kind === 'run').length > WAITING)
+    this.#pump(this.#jobs.length > WAITING && this.#jobs.filter((j) => j.kind === 'run').length > WAITING, false)
   }
 
-  /** Does what is ready, in order; `force` compiles what is not. */
-  #pump(force = false): void {
+  /** Does what is ready, in order; `force` compiles what is not, `whole` hands runs over in one slice. */
+  #pump(force = false, whole = force): void {
+    if (this.#pausing && !whole) return
     this.#pumping = true
     try {
       for (let job = this.#jobs[0]; job; job = this.#jobs[0]) {
@@ -237,8 +242,18 @@ export class GpuComputeDevice implements Device, Workshop {
           return
         }
         this.#jobs.shift()
-        if (job.kind === 'run') this.#execute(job)
-        else job.act()
+        const pause = job.kind === 'run' ? this.#execute(job, whole) : job.act()
+        if (!pause) continue
+        this.#jobs.unshift(job)
+        this.#pausing = true
+        const on = (): void => {
+          if (this.#begun !== begun) return // (it could not wait)
+          this.#pausing = false
+          this.#pump()
+        }
+        const begun = this.#begun
+        pause.then(on, on)
+        return
       }
     } finally {
       this.#pumping = false
@@ -251,8 +266,38 @@ export class GpuComputeDevice implements Device, Workshop {
     return this.#jobs.length === 0 ? Promise.resolve() : new Promise((resolve) => this.#drained.push(resolve))
   }
 
-  #execute(job: RunJob): void {
-    const { executable, inputs, outputs, copies, evacuate } = job
+  /** Hands a run over. @returns a promise where it is so long that a part of it has to be done before the next is handed over */
+  #execute(job: RunJob, whole: boolean): Promise<unknown> | undefined {
+    const begun = this.#begun ?? this.#begin(job)
+    this.#begun = undefined
+    this.#pausing = false
+    if (!begun) return
+    const { executable } = job
+    const { memory, failures, watched, scopes } = begun
+    if (watched) this.gpu.pushErrorScope('validation')
+    if (begun.next === 0 && job.scalars) executable.uploadScalars(job.scalars)
+    const encoder = this.gpu.createCommandEncoder()
+    const pass = encoder.beginComputePass()
+    const most = whole || this.lost ? Number.POSITIVE_INFINITY : this.bindGroups.slice
+    const next = executable.encode(pass, memory, failures.steps, begun.next, most)
+    pass.end()
+    if (next === undefined) {
+      this.#finish(job, begun, encoder)
+      return
+    }
+    this.#submit(encoder)
+    if (watched) scopes.push(this.gpu.popErrorScope())
+    const before = begun.latest
+    begun.next = next
+    begun.latest = this.gpu.queue.onSubmittedWorkDone()
+    begun.latest.catch(() => {}) // the device is gone, which is said elsewhere
+    this.#begun = begun
+    return Promise.all([before, this.bindGroups.destroyed()])
+  }
+
+  /** Takes memory for a run; undefined where it cannot be. */
+  #begin(job: RunJob): BegunRun | undefined {
+    const { executable, outputs } = job
     this.#backpressure.queued--
     const failures = executable.failuresOf(failedInputs(job))
     const error = this.#deviceErrors.lost ?? failureOfAll(job, failures)
@@ -260,39 +305,21 @@ export class GpuComputeDevice implements Device, Workshop {
       this.#backpressure.submitted++
       this.#failures.abandon(job, error)
       this.#backpressure.idle()
-      return
+      return undefined
     }
-    const { slots } = executable.program
-    const memory: (PoolBuffer | undefined)[] = new Array(slots.length)
-    for (const [i, slot] of executable.inputs.entries()) {
-      const input = inputs[i] as Input
-      memory[slot] = 'buffer' in input ? input.buffer.memory : input.uploaded
-    }
-    const donated = new Set<PoolBuffer>()
-    executable.outputs.forEach((slot, i) => {
-      const output = outputs[i] as GpuBuffer
-      if (failures.slots.has(slot)) return
-      const donor = slots[slot]?.donor
-      if (donor === undefined) output.memory = this.pool.take(output.bytes)
-      else {
-        output.memory = memory[donor] as PoolBuffer
-        donated.add(output.memory)
-        const input = inputs[executable.inputs.indexOf(donor)] as Input
-        if ('buffer' in input) input.buffer.memory = undefined
-      }
-      memory[slot] = output.memory
-    })
-    const scratch = executable.takeScratch(memory)
+    const { memory, scratch, donated } = takeMemory(job, failures, this.pool)
     const doubtful = memory.some((m) => m?.proof)
-    const watched = !executable.proven || doubtful
-    if (watched) this.gpu.pushErrorScope('validation')
-    if (job.scalars) executable.uploadScalars(job.scalars)
-    const encoder = this.gpu.createCommandEncoder()
-    const pass = encoder.beginComputePass()
-    executable.encode(pass, memory, failures.steps)
-    pass.end()
     const outcome = outcomeOf(job, doubtful)
+    outcome?.holds(...outputs, ...job.copies)
     const proof = this.#provision.doubt(job.op, memory, (error) => outcome?.settle(error))
+    const watched = !executable.proven || doubtful
+    return { failures, memory, scratch, donated, outcome, proof, watched, scopes: [], next: 0, latest: Promise.resolve() }
+  }
+
+  /** Hands over the last slice of a run, with what is to reach the host, and gives back what it needed. */
+  #finish(job: RunJob, begun: BegunRun, encoder: GPUCommandEncoder): void {
+    const { executable, inputs, copies, evacuate } = job
+    const { failures, scratch, donated, outcome, proof, watched, scopes } = begun
     if (executable.checks) this.#pages.appendFlag(encoder, outcome as RunOutcome)
     if (failures.slots.size > 0) this.#failures.failPart(job, failures)
     for (const [i, buffer] of evacuate.entries()) {
@@ -300,8 +327,7 @@ export class GpuComputeDevice implements Device, Workshop {
     }
     this.#submit(encoder)
     this.#backpressure.submitted++
-    outcome?.holds(...outputs, ...copies)
-    if (watched) this.#failures.watch(job, proof)
+    if (watched) this.#failures.watch(job, [...scopes, this.gpu.popErrorScope()], proof)
     for (const buffer of scratch) this.pool.give(buffer)
     for (const input of inputs) if ('uploaded' in input && !donated.has(input.uploaded)) this.pool.give(input.uploaded)
     for (const buffer of evacuate) buffer.free(this.pool)

@@ -227,12 +227,23 @@ export class GpuExecutable implements Executable, GroupKeeper {
     return words
   }
 
-  /** Encodes every step but those of `without`. */
-  encode(pass: GPUComputePassEncoder, memory: readonly (PoolBuffer | undefined)[], without: ReadonlySet<number>): void {
+  /**
+   * Encodes dispatches from number `from` on, `most` at most, but those of the steps in `without`.
+   * @returns where the next are to begin; undefined where none are left
+   */
+  encode(
+    pass: GPUComputePassEncoder,
+    memory: readonly (PoolBuffer | undefined)[],
+    without: ReadonlySet<number>,
+    from: number,
+    most: number,
+  ): number | undefined {
     const { counts, bindGroups } = this.#shop
     bindGroups.use(this)
+    const to = Math.min(this.#dispatches.length, from + most)
     let bound: GPUComputePipeline | undefined
-    for (const dispatch of this.#dispatches) {
+    for (let i = from; i < to; i++) {
+      const dispatch = this.#dispatches[i] as BoundDispatch
       if (without.has(dispatch.step)) continue
       const [x, y, z] = dispatch.printed.workgroups
       if (x * y * z === 0) continue // an empty result; Dawn would warn of it
@@ -243,6 +254,7 @@ export class GpuExecutable implements Executable, GroupKeeper {
       pass.dispatchWorkgroups(x, y, z)
       counts.dispatches++
     }
+    return to < this.#dispatches.length ? to : undefined
   }
 
   /** What runs have been given of it, the queue still has. */
@@ -328,36 +340,61 @@ function planScratch(slots: Program['slots'], dispatches: readonly BoundDispatch
   })
   const scratchOf = slots.map(() => -1)
   const bytes: number[] = []
-  /** Buffers that are free again, by size, and those that each dispatch is the last to use. */
-  const free: number[] = []
+  const free = new FreeBuffers()
+  /** Buffers that each dispatch is the last to use. */
   const lastUsed = dispatches.map((): number[] => [])
-  const sizeOf = (which: number): number => bytes[which] as number
-  /** Where a buffer of a size stands in `free`, or would. */
-  const placeOf = (size: number): number => {
-    let [low, high] = [0, free.length]
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (sizeOf(free[middle] as number) < size) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
   const order = slots.flatMap((s, i) => (s.kind === 'scratch' && (first[i] as number) >= 0 ? [i] : []))
   order.sort((a, b) => (first[a] as number) - (first[b] as number) || a - b)
   let done = 0
   for (const slot of order) {
-    for (; done < (first[slot] as number); done++)
-      for (const which of lastUsed[done] as number[]) free.splice(placeOf(sizeOf(which)), 0, which)
+    for (; done < (first[slot] as number); done++) for (const which of lastUsed[done] as number[]) free.give(which, bytes[which] as number)
     const { dtype, length } = slots[slot] as Slot
     const size = bytesOf(dtype, length)
-    // of the buffers that are free again, the one that needs the least change
-    const above = placeOf(size)
-    const [smaller, larger] = [free[above - 1], free[above]]
-    const at = smaller !== undefined && (larger === undefined || size - sizeOf(smaller) < sizeOf(larger) - size) ? above - 1 : above
-    const which = free.length > 0 ? (free.splice(at, 1)[0] as number) : bytes.push(0) - 1
-    bytes[which] = Math.max(sizeOf(which), size)
+    const which = free.take(size) ?? bytes.push(0) - 1
+    bytes[which] = Math.max(bytes[which] as number, size)
     ;(lastUsed[last[slot] as number] as number[]).push(which)
     scratchOf[slot] = which
   }
   return { scratchOf, bytes }
+}
+
+/** Buffers that are free again, by size. */
+class FreeBuffers {
+  readonly #ofSize = new Map<number, number[]>()
+  /** The sizes of which there are any, in order. */
+  readonly #sizes: number[] = []
+
+  give(buffer: number, size: number): void {
+    const same = this.#ofSize.get(size)
+    if (same) same.push(buffer)
+    else {
+      this.#ofSize.set(size, [buffer])
+      this.#sizes.splice(this.#placeOf(size), 0, size)
+    }
+  }
+
+  /** The one that needs the least change to have a size. */
+  take(size: number): number | undefined {
+    const above = this.#placeOf(size)
+    const [smaller, larger] = [this.#sizes[above - 1], this.#sizes[above]]
+    const at = smaller !== undefined && (larger === undefined || size - smaller < larger - size) ? above - 1 : above
+    const same = this.#ofSize.get(this.#sizes[at] as number)
+    const buffer = same?.pop()
+    if (same?.length === 0) {
+      this.#ofSize.delete(this.#sizes[at] as number)
+      this.#sizes.splice(at, 1)
+    }
+    return buffer
+  }
+
+  /** Where a size stands in `#sizes`, or would. */
+  #placeOf(size: number): number {
+    let [low, high] = [0, this.#sizes.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#sizes[middle] as number) < size) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
 }

@@ -3,7 +3,7 @@ import type { DType } from '../../base/index.ts'
 import type { DeviceBuffer } from '../device.ts'
 import type { BufferPool, PoolBuffer } from './buffer-pool.ts'
 import type { RunOutcome } from './error-propagation.ts'
-import { bytesOf, type GpuExecutable } from './executable.ts'
+import { bytesOf, type Failures, type GpuExecutable } from './executable.ts'
 import type { GpuHostCopy } from './readback.ts'
 
 /** A tensor's buffer. It has memory from the run that writes it until it is released, donated or evacuated. */
@@ -61,6 +61,55 @@ export function failedInputs({ executable, inputs }: RunJob): Map<number, Error>
       failed.set(slot, new Error(`webgpu: input ${i} of a run has no values: it was released, or never written`))
   }
   return failed
+}
+
+/** A run that is handed over, in one slice or in several. */
+export interface BegunRun {
+  readonly failures: Failures
+  /** By slot. */
+  readonly memory: readonly (PoolBuffer | undefined)[]
+  readonly scratch: readonly PoolBuffer[]
+  /** What the run overwrites. */
+  readonly donated: ReadonlySet<PoolBuffer>
+  readonly outcome: RunOutcome | undefined
+  /** Where memory is in use before it is known that there is room for it: whether there was. */
+  readonly proof: Promise<boolean> | undefined
+  /** Whether it is watched for validation errors, and what was found so far. */
+  readonly watched: boolean
+  readonly scopes: Promise<GPUError | null>[]
+  /** The dispatch that comes next. */
+  next: number
+  /** Settles when the slice that was handed over last is done. */
+  latest: Promise<unknown>
+}
+
+/** The memory of a run's slots, taken from the pool where it is not there. Those of `failures` have none. */
+export function takeMemory(
+  { executable, inputs, outputs }: RunJob,
+  failures: Failures,
+  pool: BufferPool,
+): Pick<BegunRun, 'memory' | 'scratch' | 'donated'> {
+  const { slots } = executable.program
+  const memory: (PoolBuffer | undefined)[] = new Array(slots.length)
+  for (const [i, slot] of executable.inputs.entries()) {
+    const input = inputs[i] as Input
+    memory[slot] = 'buffer' in input ? input.buffer.memory : input.uploaded
+  }
+  const donated = new Set<PoolBuffer>()
+  executable.outputs.forEach((slot, i) => {
+    const output = outputs[i] as GpuBuffer
+    if (failures.slots.has(slot)) return
+    const donor = slots[slot]?.donor
+    if (donor === undefined) output.memory = pool.take(output.bytes)
+    else {
+      output.memory = memory[donor] as PoolBuffer
+      donated.add(output.memory)
+      const input = inputs[executable.inputs.indexOf(donor)] as Input
+      if ('buffer' in input) input.buffer.memory = undefined
+    }
+    memory[slot] = output.memory
+  })
+  return { memory, scratch: executable.takeScratch(memory), donated }
 }
 
 /** Anything else that must keep its place between runs. */

@@ -24,12 +24,10 @@ export function failureOfAll({ executable }: RunJob, { slots }: Failures): Error
 }
 
 export class RunFailures {
-  readonly #gpu: GPUDevice
   readonly #pool: BufferPool
   readonly #errors: DeviceErrors
 
-  constructor(gpu: GPUDevice, pool: BufferPool, errors: DeviceErrors) {
-    this.#gpu = gpu
+  constructor(pool: BufferPool, errors: DeviceErrors) {
     this.#pool = pool
     this.#errors = errors
   }
@@ -66,9 +64,14 @@ export class RunFailures {
     for (const [error, owners] of results) this.#errors.addOwned(error, owners)
   }
 
-  /** Watches a run that may prove invalid (its first, or one with new buffers). */
-  watch({ executable, outputs, copies, op }: RunJob, proof: Promise<boolean> | undefined): void {
-    const check = this.#gpu.popErrorScope().then(async (found) => {
+  /** Watches a run that may prove invalid (its first, or one with new buffers). @param scopes what was found in each slice of it */
+  watch(
+    { executable, outputs, copies, op }: RunJob,
+    scopes: readonly Promise<GPUError | null>[],
+    proof: Promise<boolean> | undefined,
+  ): void {
+    const check = Promise.all(scopes).then(async (errors) => {
+      const found = errors.find((error) => error)
       if ((await proof) === false) return // no memory, which has been said
       if (!found) {
         executable.proven = true
