@@ -1,7 +1,7 @@
 /** @file Where a graph is cut into parts. */
 import { describe, expect, it } from 'vitest'
 import { topological } from '../../src/compiler/index.ts'
-import { partition } from '../../src/compiler/partition.ts'
+import { Partition } from '../../src/compiler/partition.ts'
 import { CPU_PLACE } from '../../src/device/index.ts'
 import * as g from '../../src/graph/index.ts'
 
@@ -13,7 +13,8 @@ function targetsOfParts(...wanted: g.Node[]): (readonly g.Node[])[] {
   order.forEach((node, i) => {
     node.place = i
   })
-  return partition(order, new Set(wanted)).map(({ targets }) => targets)
+  const parts = new Partition(order, new Set(wanted))
+  return Array.from({ length: parts.length }, (_, at) => parts.part(at).targets)
 }
 
 describe('a product of which the transposed is read', () => {
