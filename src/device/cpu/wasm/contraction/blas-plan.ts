@@ -14,7 +14,7 @@ import {
   shapeOf,
 } from '../../../../kernel/index.ts'
 import { BLAS, PANELS } from '../cost.ts'
-import { fitsPanels } from './panels.ts'
+import { fitsPanels } from './blocks.ts'
 import { plainStore, strideOf } from './strides.ts'
 
 /** A matrix in memory: which of its dimensions has its elements side by side, and how far the lines of the other are apart. */

@@ -17,7 +17,6 @@ import {
   evenParts,
   exchanged,
   exchangedAxes,
-  fitsTemplate,
   type Kernel,
   movesOf,
   type Store,
@@ -27,25 +26,10 @@ import type { Code, Func, Local, ModuleBuilder } from '../assembler/assembler.ts
 import { StoresWriter, split } from '../codegen/epilogue.ts'
 import { Helpers } from '../codegen/helpers.ts'
 import type { Library } from '../codegen/library.ts'
+import { type Blocks, LEAST_COLUMNS } from './blocks.ts'
 import { type GEMM, type Rows, rowsFor, WIDTHS, type Width } from './gemm.ts'
 import { plainStore, strideOf } from './strides.ts'
 
-/** The most that a block has: terms of the sum at a time, rows, columns. */
-export interface Blocks {
-  readonly terms: number
-  readonly rows: number
-  readonly columns: number
-}
-/**
- * A panel of b stays in the first cache, the block of a in the second. Larger blocks are fewer to share among threads; one thread gains by more columns, as it packs a
- * less often.
- */
-const BLOCKS = { rows: 64, columns: 192 }
-const ALONE = { ...BLOCKS, columns: 264 }
-/** Columns that are worth a panel. */
-const LEAST_COLUMNS = 6
-/** Products that are worth panels: halves are converted once where they are packed, not for every product. */
-const [LEAST_PRODUCTS, LEAST_OF_HALVES] = [2048, 512]
 /** Bytes of packed columns that are kept for the next rows; where all terms need more, they are packed again. */
 const KEPT = 2 ** 21
 
@@ -54,37 +38,15 @@ type Place = Pick<Store, 'buffer' | 'index'>
 
 export type GemmFunctions = Readonly<Record<keyof typeof GEMM, Func>>
 
-/** Whether a kernel can be computed in panels at all: a sum of products of floats at each point. */
-export function fitsPanels(kernel: Kernel): boolean {
-  if (!fitsTemplate(kernel)) return false
-  const { a, b, columns } = axesOf(kernel)
-  const isFloat = (buffer: number): boolean => {
-    const dtype = kernel.buffers[buffer]?.dtype
-    return dtype === 'float32' || dtype === 'float16'
-  }
-  if (!isFloat(a.buffer) || !isFloat(b.buffer)) return false
-  return columns.length > 0 && shapeOf(kernel).k > 0
-}
-
-const readsHalves = ({ contract, buffers }: Kernel): boolean =>
-  [contract?.a, contract?.b].some((x) => x && buffers[x.buffer]?.dtype === 'float16')
-
-/** The blocks in which a kernel is best computed, if in blocks: those of products so small that panels do not fill up are not. The order of its sum says how many terms each has. */
-export function chooseBlocks(kernel: Kernel, threads = 1): Blocks | undefined {
-  const [stage] = kernel.stages
-  if (stage?.kind !== 'reduce' || stage.order?.kind !== 'sequence' || !fitsPanels(kernel)) return undefined
-  const { m, n, k } = shapeOf(kernel)
-  if (k < 4 || Math.min(m, n) < 3 || Math.max(m, n) < LEAST_COLUMNS || m * n * k < (readsHalves(kernel) ? LEAST_OF_HALVES : LEAST_PRODUCTS))
-    return undefined
-  return { ...(threads > 1 ? BLOCKS : ALONE), terms: stage.order.terms }
-}
-
 /** The width of tiles that leave least empty. */
 function widthFor(m: number, n: number, rows: Rows): Width {
   const computed = (width: Width): number => Math.ceil(m / rows[width]) * rows[width] * Math.ceil(n / width) * width
   const [wide, narrow] = WIDTHS
   return computed(narrow) < 0.99 * computed(wide) ? narrow : wide
 }
+
+/** Locals of the block that is computed: where the operands begin, how many rows and columns it has, which columns these are, and those that are packed. */
+type BlockLocals = Readonly<Record<'fromA' | 'fromB' | 'countM' | 'countN' | 'part' | 'packed' | 'scratch', Local>>
 
 export class ContractWriter {
   readonly #axes: ContractAxes
@@ -155,8 +117,8 @@ export class ContractWriter {
   write(): number {
     const code = this.#code
     const { at, kernel } = this.#stores
-    const { a, b, batch, rows, columns, sum } = this.#axes
-    const { m, n, k } = this.#sizes
+    const { a, b, batch, rows, columns } = this.#axes
+    const { m, n } = this.#sizes
     const block = this.#block
     const [rowBlocks, columnBlocks] = [Math.ceil(m / block.m), Math.ceil(n / block.n)]
     const [args, begin, end] = code.params as [Local, Local, Local]
@@ -168,7 +130,7 @@ export class ContractWriter {
       .set(scratch)
     this.#stores.begin()
     const [unit, row, column, z, packed, part] = [local(), local(), local(), local(), local(), local()]
-    const [fromA, fromB, countM, countN, from, countK] = [local(), local(), local(), local(), local(), local()]
+    const [fromA, fromB, countM, countN] = [local(), local(), local(), local()]
     code.i32(-1).set(packed)
     code.get(begin).set(unit)
     code.for(unit, end, 1, () => {
@@ -185,37 +147,7 @@ export class ContractWriter {
         this.#table(a, rows, row, countM, this.#rows, m, this.#places.rows, scratch)
         this.#table(b, columns, column, countN, this.#width, n, this.#places.columns, scratch)
         const [to, pitch, inPlace] = this.#target(row, column, countM, scratch)
-        code.i32(0).set(from)
-        const last = local()
-        code.i32(k).set(last)
-        code.for(from, last, block.k, () => {
-          this.#least(k, from, block.k, countK)
-          this.#table(a, sum, from, countK, 1, k, this.#places.sumsA, scratch)
-          this.#pack('A', fromA, countM, countK, scratch, () => code.get(scratch).i32(this.#panels.a).op('i32.add'))
-          const panelsB = (): void => {
-            code.get(scratch).i32(this.#panels.b).op('i32.add')
-            if (this.#keeps)
-              code
-                .get(from)
-                .i32(4 * block.n)
-                .op('i32.mul')
-                .op('i32.add')
-          }
-          const packB = (): void => {
-            this.#table(b, sum, from, countK, 1, k, this.#places.sumsB, scratch)
-            this.#pack('B', fromB, countN, countK, scratch, panelsB)
-          }
-          if (this.#keeps) {
-            code.get(packed).get(part).op('i32.ne')
-            code.if(packB)
-          } else packB()
-          code.get(scratch).i32(this.#panels.a).op('i32.add')
-          panelsB()
-          code.get(to)
-          this.#panelsOf(countM, this.#rows)
-          this.#panelsOf(countN, this.#width)
-          code.get(countK).get(pitch).get(from).call(this.#gemm[`block${this.#width}`])
-        })
+        this.#accumulate({ fromA, fromB, countM, countN, part, packed, scratch }, to, pitch)
         code.get(part).set(packed)
         const stores = (): void =>
           this.#stores.write(row, countM, column, countN, 4 * block.n, () => code.get(scratch).i32(this.#panels.sums).op('i32.add'))
@@ -226,6 +158,45 @@ export class ContractWriter {
     })
     const batches = batch.reduce((count, axis) => count * axis.size, 1)
     return batches * rowBlocks * columnBlocks
+  }
+
+  /** The sums of a block, some terms at a time: both operands are packed into panels, whose products are added at `to`. */
+  #accumulate({ fromA, fromB, countM, countN, part, packed, scratch }: BlockLocals, to: Local, pitch: Local): void {
+    const code = this.#code
+    const { a, b, sum } = this.#axes
+    const { k } = this.#sizes
+    const block = this.#block
+    const [from, countK, last] = [code.local('i32'), code.local('i32'), code.local('i32')]
+    const panelsB = (): void => {
+      code.get(scratch).i32(this.#panels.b).op('i32.add')
+      if (this.#keeps)
+        code
+          .get(from)
+          .i32(4 * block.n)
+          .op('i32.mul')
+          .op('i32.add')
+    }
+    const packB = (): void => {
+      this.#table(b, sum, from, countK, 1, k, this.#places.sumsB, scratch)
+      this.#pack('B', fromB, countN, countK, scratch, panelsB)
+    }
+    code.i32(0).set(from)
+    code.i32(k).set(last)
+    code.for(from, last, block.k, () => {
+      this.#least(k, from, block.k, countK)
+      this.#table(a, sum, from, countK, 1, k, this.#places.sumsA, scratch)
+      this.#pack('A', fromA, countM, countK, scratch, () => code.get(scratch).i32(this.#panels.a).op('i32.add'))
+      if (this.#keeps) {
+        code.get(packed).get(part).op('i32.ne')
+        code.if(packB)
+      } else packB()
+      code.get(scratch).i32(this.#panels.a).op('i32.add')
+      panelsB()
+      code.get(to)
+      this.#panelsOf(countM, this.#rows)
+      this.#panelsOf(countN, this.#width)
+      code.get(countK).get(pitch).get(from).call(this.#gemm[`block${this.#width}`])
+    })
   }
 
   /** Where the sums of a block go, bytes from a row of them to the next, and whether that is the result itself. */
