@@ -144,7 +144,7 @@ function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly 
     let at = -1
     for (let k = 0; k < inputs.length; k++) at = Math.max(at, needs[(inputs[k] as Node).place] as number)
     if (!floats(node, targets) || isTurned(node)) {
-      if (begins(node) || joinsParts(node, needs)) at = before && sameRoutine(node, before) ? (home[before.place] as number) : begin()
+      if (begins(node)) at = before && sameRoutine(node, before) ? (home[before.place] as number) : begin()
       else {
         for (let k = 0; k < inputs.length; k++) {
           const slice = sliceUnder.get(inputs[k] as Node)
@@ -184,14 +184,6 @@ function slicesOfMany(order: readonly Node[]): ReadonlyMap<Node, Node> {
     if (slice) shown.set(node, slice)
   }
   return shown
-}
-
-/** Whether a node adds what two parts compute: in sums over a path or a tree, as gradients are, their number changes, and each addition is the same part. */
-function joinsParts({ primitive, inputs }: Node, needs: Int32Array): boolean {
-  if (primitive.kind !== 'binary' || primitive.op !== 'add') return false
-  const a = needs[(inputs[0] as Node).place] as number
-  const b = needs[(inputs[1] as Node).place] as number
-  return a >= 0 && b >= 0 && a !== b
 }
 
 /** Whether a node is the first of a part. */
