@@ -32,7 +32,7 @@ describe('elementwise kernels', () => {
         sum = binary('mul', lone, lone)
       }
       for (let j = 0; j < 45; j++) {
-        const index = at(j, [3, g])
+        const index = at(j, [3 + j, g])
         const x = binary('sub', load(0, index), load(1, index))
         sum = binary('add', sum, binary('mul', x, x))
       }
@@ -41,11 +41,11 @@ describe('elementwise kernels', () => {
       const names = [...code.matchAll(/\blet (\w+) =/g)].map((m) => m[1] as string)
       expect(names.length).toBeGreaterThan(85)
       for (const name of names) expect(name).not.toMatch(/^([iuf]\d+|vec.*|mat\d.*)$/)
-      const [a, b] = [noise(70, 1), noise(70, 2)]
+      const [a, b] = [noise(400, 1), noise(400, 2)]
       const [got] = await runKernel(k, [a, b], [8])
       const want = Array.from({ length: 8 }, (_, p) => {
         let total = first ? (a[p] as number) ** 2 : 0
-        for (let j = 0; j < 45; j++) total += ((a[j + 3 * p] as number) - (b[j + 3 * p] as number)) ** 2
+        for (let j = 0; j < 45; j++) total += ((a[j + (3 + j) * p] as number) - (b[j + (3 + j) * p] as number)) ** 2
         return total
       })
       expect(distance(got as Float32Array, want)).toBeLessThan(1e-5)
