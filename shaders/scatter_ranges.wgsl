@@ -1,10 +1,11 @@
-// Joins what rows are sent, each range of rows by itself: whoever has a range looks at every target, in order, and joins what is sent to one of its rows. `lanes` neighbouring
+// Joins what rows are sent, each range of rows by itself: an invocation goes through all targets, in order, and joins what is sent to a row of its range. `lanes` neighbouring
 // invocations have a range together, each its own features. Long sums of floats are in blocks of WIDTH: what has been summed of a row is put into a block of
-// the next level, and it begins anew; of two levels, with what is left, the sum is made at the end.
+// the next level, and it begins anew; of the levels and what is left, the sum is made at the end.
 //
 // The prelude gives: alias T, the type of the elements; const WORKGROUP; const WIDTH; fn ranges(), the sizes; fn row_of(t), the target of a sender; fn element(i), of what is sent; fn
-// joined(i) and store(i, value); fn identity(); fn join(a, b); where senders are counted, fn sent(i) and set_sent(i, n), for each row and lane; where blocks are summed, fn level(k, i) and
-// set_level(k, i, value); where counts are wanted, fn store_count(row, n). Branches on SUMS, COUNTED and COUNTS are decided before the text is compiled.
+// joined(i) and store(i, value); fn identity(); fn join(a, b); where senders are counted, fn sent(i) and set_sent(i, n), for each row and lane; where blocks are summed, fn block(i) and
+// set_block(i, value), and where blocks of blocks are, fn large(i) and set_large(i, value); where counts are wanted, fn store_count(row, n). Branches on SUMS, LARGE, COUNTED and
+// COUNTS are decided before the text is compiled.
 
 struct Ranges { points: u32, rows: u32, targets: u32, features: u32, span: u32, lanes: u32, sweep: u32 }
 
@@ -35,12 +36,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         if (n % WIDTH == 0u) {
           for (var f = first; f < r.features; f += r.lanes) {
             let i = row * r.features + f;
-            var block = joined(i);
-            if (n % (WIDTH * WIDTH) != WIDTH) { block = join(level(0u, i), block); }
-            set_level(0u, i, block);
-            if (n % (WIDTH * WIDTH) == 0u) {
-              if (n != WIDTH * WIDTH) { block = join(level(1u, i), block); }
-              set_level(1u, i, block);
+            var sum = joined(i);
+            if (n % (WIDTH * WIDTH) != WIDTH) { sum = join(block(i), sum); }
+            set_block(i, sum);
+            if (LARGE) {
+              if (n % (WIDTH * WIDTH) == 0u) {
+                if (n != WIDTH * WIDTH) { sum = join(large(i), sum); }
+                set_large(i, sum);
+              }
             }
             store(i, identity());
           }
@@ -55,8 +58,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       for (var f = first; f < r.features; f += r.lanes) {
         let i = row * r.features + f;
         var sum = joined(i);
-        if (n % (WIDTH * WIDTH) >= WIDTH) { sum = join(level(0u, i), sum); }
-        if (n >= WIDTH * WIDTH) { sum = join(level(1u, i), sum); }
+        if (n % (WIDTH * WIDTH) >= WIDTH) { sum = join(block(i), sum); }
+        if (LARGE) {
+          if (n >= WIDTH * WIDTH) { sum = join(large(i), sum); }
+        }
         store(i, sum);
       }
     }

@@ -148,7 +148,8 @@ function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly 
       else {
         for (let k = 0; k < inputs.length; k++) {
           const slice = sliceUnder.get(inputs[k] as Node)
-          if (slice) at = Math.max(at, beginOf(slice))
+          // (what depends on more than the slice is where that is)
+          if (slice && at <= (needs[slice.place] as number)) at = beginOf(slice)
         }
         if (at < 0) at = members.length > 0 ? members.length - 1 : begin()
       }

@@ -47,7 +47,7 @@ function numbering(varying: readonly boolean[]): (node: Node) => Primitive {
 }
 
 /**
- * Which positions are data of the run where some have moved: those, and those of views of the same shapes. One of many equal views has moved, so another will; and kernels that read several
+ * Which positions are data of the run where some have moved: those, and those of views of the same shapes. Where one of many equal views moves, others are likely to; and kernels that read several
  * are the same whichever have.
  * @param moved for each of the graph's positions, whether it has moved; replaced by what is returned
  * @param read as for `signature`

@@ -30,9 +30,9 @@ import { gatherAlong, takeAlong } from './gather.ts'
 import { number, saturated } from './promote.ts'
 import { reshape, unsqueeze } from './view.ts'
 
-/** The least and the largest of many values on the host, which never change: a loop looks at the same indices in every step. */
+/** The least and the largest of many values on the host, which never change: a loop may index by the same in every step. */
 const extents = new WeakMap<TypedArray, { readonly least: number; readonly most: number }>()
-/** So many are looked at as quickly as found. */
+/** Up to so many, going through them takes no longer than finding what is known of them. */
 const FEW = 256
 
 /** Whether all of some values that the host has are in 0 … size−1. */

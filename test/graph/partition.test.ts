@@ -36,3 +36,25 @@ describe('a product of which the transposed is read', () => {
     expect(targetsOfParts(product, wanted)).toEqual([[product], [wanted]])
   })
 })
+
+describe('one of many slices of a value', () => {
+  const row = (of: g.Node, i: number): g.Node => g.slice(of, [i, 0], [1, 4])
+
+  it('begins a part, the same for each', () => {
+    const base = g.contract(matrix(9, 2), matrix(2, 4))
+    const wanted = Array.from({ length: 9 }, (_, i) => g.unary('exp', row(base, i)))
+    expect(targetsOfParts(...wanted)).toEqual([[base], ...wanted.map((node) => [node])])
+  })
+
+  it('goes where a product is that it is added to, as parameters do that lie in one arena', () => {
+    const arena = matrix(9, 4)
+    const wanted = Array.from({ length: 9 }, (_, i) => g.binary('add', g.contract(matrix(1, 2), matrix(2, 4)), row(arena, i)))
+    expect(targetsOfParts(...wanted)).toEqual(wanted.map((node) => [node]))
+  })
+
+  it('begins no second part beside another', () => {
+    const [a, b] = [matrix(9, 4), matrix(9, 4)]
+    const wanted = Array.from({ length: 9 }, (_, i) => g.binary('mul', row(a, i), row(b, i)))
+    expect(targetsOfParts(...wanted)).toEqual(wanted.map((node) => [node]))
+  })
+})

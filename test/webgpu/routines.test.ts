@@ -1,8 +1,9 @@
 /** @file Routines on WebGPU, in every form in which invocations may share them: they give what the interpreter gives, whichever outputs are wanted. */
 import { afterEach, describe, expect, it } from 'vitest'
 import { openCpu } from '../../src/device/cpu/index.ts'
+import { printRoutine } from '../../src/device/webgpu/routines/index.ts'
 import type { LoopStrategy, ScatterStrategy } from '../../src/device/webgpu/strategy.ts'
-import type { Routine } from '../../src/kernel/index.ts'
+import { type Routine, routineRow } from '../../src/kernel/index.ts'
 import { chooser } from '../support/random-graph.ts'
 import { ARRANGEMENTS, arranged, repeated, runRoutine, sent, TARGETS } from '../support/routines.ts'
 import { openDevice } from './kernels.ts'
@@ -175,4 +176,17 @@ it.each(scatterStrategies)('scatter sums a long segment in parts, level by level
   const [sums] = await runRoutine(device, routine, tenths)
   const wanted = Math.fround(0.1) * (senders - 71)
   expect(Math.abs((sums?.[1] as number) - wanted) / wanted).toBeLessThan(2e-6)
+})
+
+it('scatter takes no buffer of its own that is larger than what it writes', () => {
+  for (const rows of [2 ** 22, 2 ** 22 + 1, 2 ** 24 + 3]) {
+    const inputs = [
+      { dtype: 'int32', shape: [5000] },
+      { dtype: 'float32', shape: [5000, 1] },
+    ] as const
+    const routine = { kind: 'scatter', op: 'sum', rows } as const
+    const outputs = routineRow(routine).outputs(routine, inputs)
+    const { scratch } = printRoutine({ label: 'scatter', sites: [], routine, inputs, outputs: [outputs[0], undefined] }, device)
+    for (const { length } of scratch) expect(length).toBeLessThanOrEqual(rows + 1)
+  }
 })

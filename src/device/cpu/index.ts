@@ -126,11 +126,15 @@ class CpuDevice implements Device {
         program,
         (step) => {
           current = step
-          return this.#kernel(step.kernel, lengthsOf(step.slots, program.slots))
+          const kernel = this.#kernel(step.kernel, lengthsOf(step.slots, program.slots))
+          current = undefined
+          return kernel
         },
         (step) => {
           current = step
-          return this.#routine(step.call)
+          const routine = this.#routine(step.call)
+          current = undefined
+          return routine
         },
       )
     let executable: CpuExecutable

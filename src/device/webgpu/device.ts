@@ -178,7 +178,11 @@ export class GpuComputeDevice implements Device, Workshop {
   reserve(executable: Executable, uploads: readonly number[], makerOf?: MakerOf): undefined | Promise<void> {
     const { needs } = executable as GpuExecutable
     const sizes = [...needs, ...uploads.map((bytes) => this.pool.classOf(bytes))]
-    if (this.pool.limit < Number.POSITIVE_INFINITY) this.#pump(true) // what is queued takes its share first
+    if (this.pool.limit < Number.POSITIVE_INFINITY) {
+      // What is queued takes its share first; behind a run of which a slice is handed over, its share is kept free
+      this.#pump(true, false)
+      for (const job of this.#jobs.slice(1)) if (job.kind === 'run') sizes.push(...job.executable.needs)
+    }
     return this.#provision.reserve((executable as GpuExecutable).largestMaker(makerOf), sizes)
   }
 
@@ -242,7 +246,11 @@ export class GpuComputeDevice implements Device, Workshop {
           return
         }
         this.#jobs.shift()
-        const pause = job.kind === 'run' ? this.#execute(job, whole) : job.act()
+        if (job.kind === 'other') {
+          job.act()
+          continue
+        }
+        const pause = this.#execute(job, whole)
         if (!pause) continue
         this.#jobs.unshift(job)
         this.#pausing = true
@@ -298,10 +306,10 @@ export class GpuComputeDevice implements Device, Workshop {
   /** Takes memory for a run; undefined where it cannot be. */
   #begin(job: RunJob): BegunRun | undefined {
     const { executable, outputs } = job
-    this.#backpressure.queued--
     const failures = executable.failuresOf(failedInputs(job))
     const error = this.#deviceErrors.lost ?? failureOfAll(job, failures)
     if (error) {
+      this.#backpressure.queued--
       this.#backpressure.submitted++
       this.#failures.abandon(job, error)
       this.#backpressure.idle()
@@ -326,6 +334,7 @@ export class GpuComputeDevice implements Device, Workshop {
       if (!buffer.failed) this.#pages.append(encoder, (buffer.memory as PoolBuffer).gpu, buffer.bytes, copies[i] as GpuHostCopy)
     }
     this.#submit(encoder)
+    this.#backpressure.queued--
     this.#backpressure.submitted++
     if (watched) this.#failures.watch(job, [...scopes, this.gpu.popErrorScope()], proof)
     for (const buffer of scratch) this.pool.give(buffer)

@@ -872,12 +872,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         if (n % WIDTH == 0u) {
           for (var f = first; f < r.features; f += r.lanes) {
             let i = row * r.features + f;
-            var block = joined(i);
-            if (n % (WIDTH * WIDTH) != WIDTH) { block = join(level(0u, i), block); }
-            set_level(0u, i, block);
-            if (n % (WIDTH * WIDTH) == 0u) {
-              if (n != WIDTH * WIDTH) { block = join(level(1u, i), block); }
-              set_level(1u, i, block);
+            var sum = joined(i);
+            if (n % (WIDTH * WIDTH) != WIDTH) { sum = join(block(i), sum); }
+            set_block(i, sum);
+            if (LARGE) {
+              if (n % (WIDTH * WIDTH) == 0u) {
+                if (n != WIDTH * WIDTH) { sum = join(large(i), sum); }
+                set_large(i, sum);
+              }
             }
             store(i, identity());
           }
@@ -892,8 +894,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       for (var f = first; f < r.features; f += r.lanes) {
         let i = row * r.features + f;
         var sum = joined(i);
-        if (n % (WIDTH * WIDTH) >= WIDTH) { sum = join(level(0u, i), sum); }
-        if (n >= WIDTH * WIDTH) { sum = join(level(1u, i), sum); }
+        if (n % (WIDTH * WIDTH) >= WIDTH) { sum = join(block(i), sum); }
+        if (LARGE) {
+          if (n >= WIDTH * WIDTH) { sum = join(large(i), sum); }
+        }
         store(i, sum);
       }
     }

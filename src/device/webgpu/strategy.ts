@@ -41,7 +41,7 @@ export type LoopStrategy =
   /** One workgroup per point; its invocations share the loops. */
   | { readonly kind: 'group'; readonly workgroup: number }
 
-/** How what rows are sent is joined: sorted by the rows first, or by so many ranges of rows, in each of which so many invocations look at every target. */
+/** How what rows are sent is joined: sorted by the rows first, or in ranges of rows, for each of which `lanes` invocations go through all targets. */
 export type ScatterStrategy = { readonly kind: 'sorted' } | { readonly kind: 'ranges'; readonly ranges: number; readonly lanes: number }
 export type ChooseScatter = (features: number) => ScatterStrategy
 
@@ -95,8 +95,14 @@ export function chooseScatter(adapter: AdapterClass, features: number, threads =
   if (features >= LANES) return { kind: 'ranges', ranges: 8 * Math.min(threads, MOST_SCANS), lanes: LANES }
   return threads > MOST_SCANS ? { kind: 'sorted' } : { kind: 'ranges', ranges: threads * LANES, lanes: 1 }
 }
-/** Cores that look at all targets, each for itself, in the time of a sort that they share. */
+/** Cores up to which going through all targets on each is taken for quicker than a sort in which they share; timed with two. */
 const MOST_SCANS = 8
+
+/** What decides of the shapes of a routine's kernels. */
+export interface RoutineChoices {
+  readonly chooseLoops: ChooseLoops
+  readonly chooseScatter: ChooseScatter
+}
 
 /** Lanes of a vector register that software adapters compute with (256 bits). */
 export const LANES = 8

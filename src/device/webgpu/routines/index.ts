@@ -1,22 +1,17 @@
 /** @file The routines in WGSL. */
 import type { Routine, RoutineCall, RoutineKind, RoutineOf } from '../../../kernel/index.ts'
 import type { RoutinePlan } from '../../routine-plan.ts'
-import type { ChooseLoops, ChooseScatter } from '../strategy.ts'
+import type { RoutineChoices } from '../strategy.ts'
 import type { PrintedKernel } from '../wgsl-kernel.ts'
 import { reduceWithIndex } from './reduce-with-index.ts'
 import { scan } from './scan.ts'
 import { scatter } from './scatter.ts'
 import { sort } from './sort.ts'
 
-/** What decides of the shapes of a routine's kernels. */
-interface Choices {
-  readonly chooseLoops: ChooseLoops
-  readonly chooseScatter: ChooseScatter
-}
-type Form<R extends Routine> = (call: RoutineCall<R>, choose: ChooseLoops, chooseScatter: ChooseScatter) => RoutinePlan<PrintedKernel>
+type Form<R extends Routine> = (call: RoutineCall<R>, choices: RoutineChoices) => RoutinePlan<PrintedKernel>
 
 const ROUTINES: { readonly [K in RoutineKind]: Form<RoutineOf<K>> } = { reduceWithIndex, scan, scatter, sort }
 
 /** The kernels of a routine. */
-export const printRoutine = (call: RoutineCall, { chooseLoops, chooseScatter }: Choices): RoutinePlan<PrintedKernel> =>
-  (ROUTINES[call.routine.kind] as Form<Routine>)(call, chooseLoops, chooseScatter)
+export const printRoutine = (call: RoutineCall, choices: RoutineChoices): RoutinePlan<PrintedKernel> =>
+  (ROUTINES[call.routine.kind] as Form<Routine>)(call, choices)

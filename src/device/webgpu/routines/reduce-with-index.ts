@@ -11,7 +11,7 @@ import {
 import type { RoutinePlan } from '../../routine-plan.ts'
 import { WORDS, wgslType } from '../arithmetic.ts'
 import { shaders } from '../shaders.generated.ts'
-import type { ChooseLoops, LoopStrategy } from '../strategy.ts'
+import type { LoopStrategy, RoutineChoices } from '../strategy.ts'
 import { Params } from '../uniforms.ts'
 import { decide } from '../unroll.ts'
 import { assembleText, fold, type PrintedKernel } from '../wgsl-kernel.ts'
@@ -69,7 +69,7 @@ function kernel({ call, positions, ...sizes }: Search, strategy: LoopStrategy): 
   return assembleText({ label: call.label, buffers, params, main, workgroups: fold(groups) })
 }
 
-export function reduceWithIndex(call: Call, choose: ChooseLoops): RoutinePlan<PrintedKernel> {
+export function reduceWithIndex(call: Call, { chooseLoops: choose }: RoutineChoices): RoutinePlan<PrintedKernel> {
   const [x] = call.inputs as readonly [TensorType]
   const { outer, size, inner } = aroundDim(x.shape, call.routine.dim)
   const rows = outer * inner

@@ -6,7 +6,7 @@ import { aroundDim, type TensorType } from '../../../kernel/index.ts'
 import type { RoutinePlan } from '../../routine-plan.ts'
 import { WORDS } from '../arithmetic.ts'
 import { shaders } from '../shaders.generated.ts'
-import type { ChooseLoops, LoopStrategy } from '../strategy.ts'
+import type { ChooseLoops, LoopStrategy, RoutineChoices } from '../strategy.ts'
 import { Params } from '../uniforms.ts'
 import { decide } from '../unroll.ts'
 import { assembleText, fold, type PrintedKernel } from '../wgsl-kernel.ts'
@@ -49,7 +49,7 @@ interface Pass {
   readonly strategy: LoopStrategy
 }
 
-export function scan(call: ScanCall, choose: ChooseLoops): RoutinePlan<PrintedKernel> {
+export function scan(call: ScanCall, { chooseLoops: choose }: RoutineChoices): RoutinePlan<PrintedKernel> {
   const { dim, reverse } = call.routine
   const inputs = call.inputs.map((_, i) => i)
   const outputs = call.outputs.filter((output) => output).map((_, n) => inputs.length + n)

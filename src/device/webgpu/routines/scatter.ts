@@ -5,7 +5,7 @@
 import { identityOf, type RoutineCall, type RoutineOf, reduceOps, type TensorType, valueTypeOf } from '../../../kernel/index.ts'
 import { PlanWriter, type RoutinePlan } from '../../routine-plan.ts'
 import { binaryText, constantText, wgslType } from '../arithmetic.ts'
-import { type ChooseLoops, type ChooseScatter, LANES } from '../strategy.ts'
+import { type ChooseLoops, LANES, type RoutineChoices, type ScatterStrategy } from '../strategy.ts'
 import type { PrintedKernel } from '../wgsl-kernel.ts'
 import { type Keys, radixSort } from './radix-sort.ts'
 import { apart, type Bound, bind, eachPoint, routineKernel } from './routine-kernel.ts'
@@ -18,6 +18,7 @@ const WIDTH = 64
 /** What kernels of a call have in common. */
 interface Scatter {
   readonly label: string
+  readonly op: RoutineOf<'scatter'>['op']
   readonly rows: number
   readonly targets: number
   readonly features: number
@@ -34,6 +35,7 @@ function scatterOf({ label, routine, inputs }: Call): Scatter {
   const identity = constantText(identityOf(routine.op, dtype), value, (v) => `float_of(${v > 0 ? '0x7f800000u' : '0xff800000u'})`)
   return {
     label,
+    op: routine.op,
     rows: routine.rows,
     targets,
     features,
@@ -108,18 +110,12 @@ function joinParts(plan: PlanWriter<PrintedKernel>, of: Scatter, sorted: Keys, c
 }
 
 /** Joins what is sent range by range, in one dispatch. */
-function joinRanges(
-  plan: PlanWriter<PrintedKernel>,
-  of: Scatter,
-  joined: number,
-  { op }: Call['routine'],
-  ranges: number,
-  lanes: number,
-): void {
+function joinRanges(plan: PlanWriter<PrintedKernel>, of: Scatter, joined: number, { ranges, lanes }: Ranges): void {
   const { label, rows, targets, features, type } = of
   const [targetsAt, sentAt] = plan.inputs as readonly [number, number]
   const counts = plan.outputs[1]
-  const sums = op === 'sum' && type === 'f32' && targets >= WIDTH
+  const sums = sumsBlocks(of)
+  const large = sums && targets >= WIDTH ** 2
   const counted = sums || counts !== undefined
   const buffers = [bind('i32'), bind(type), bind(type, true)]
   const slots = [targetsAt, sentAt, joined]
@@ -135,48 +131,48 @@ function joinRanges(
     slots.push(slot)
     return `b${buffers.push(bind(its, true)) - 1}`
   }
-  if (counted) {
-    const name = more(plan.scratch('uint32', rows * lanes), 'u32')
-    functions.push(`fn sent(i: u32) -> u32 {\n  return ${name}[i];\n}`, `fn set_sent(i: u32, n: u32) {\n  ${name}[i] = n;\n}`)
-  }
-  if (sums) {
-    const size = rows * features
-    const name = more(plan.scratch('float32', 2 * size), type)
-    const place = `${name}[k * ranges().rows * ranges().features + i]`
+  /** Memory of the routine's own, and the functions that read and write it. */
+  const kept = (name: string, length: number, its: 'u32' | 'T'): void => {
+    const buffer = more(plan.scratch(its === 'T' ? 'float32' : 'uint32', length), its === 'T' ? type : its)
     functions.push(
-      `fn level(k: u32, i: u32) -> T {\n  return ${place};\n}`,
-      `fn set_level(k: u32, i: u32, value: T) {\n  ${place} = value;\n}`,
+      `fn ${name}(i: u32) -> ${its} {\n  return ${buffer}[i];\n}`,
+      `fn set_${name}(i: u32, value: ${its}) {\n  ${buffer}[i] = value;\n}`,
     )
   }
-  if (counts !== undefined) {
-    const name = more(counts, 'i32')
-    functions.push(`fn store_count(row: u32, n: u32) {\n  ${name}[row] = i32(n);\n}`)
-  }
-  const points = ranges * lanes
+  if (counted) kept('sent', rows * lanes, 'u32')
+  if (sums) kept('block', rows * features, 'T')
+  if (large) kept('large', rows * features, 'T')
+  if (counts !== undefined) functions.push(`fn store_count(row: u32, n: u32) {\n  ${more(counts, 'i32')}[row] = i32(n);\n}`)
   const kernel = routineKernel({
     label,
     shader: 'scatter_ranges',
     strategy: { kind: 'point', workgroup: LANES, elements: 1 },
-    sizes: ['ranges', 'Ranges', { points, rows, targets, features, span: Math.ceil(rows / ranges), lanes }],
+    sizes: ['ranges', 'Ranges', { points: ranges * lanes, rows, targets, features, span: Math.ceil(rows / ranges), lanes }],
     buffers,
     functions,
-    constants: { SUMS: sums, COUNTED: counted, COUNTS: counts !== undefined },
+    constants: { SUMS: sums, LARGE: large, COUNTED: counted, COUNTS: counts !== undefined },
   })
   plan.run(kernel, slots)
 }
 
-/** Elements of sums in blocks, at most, for which there may be memory beside them. */
-const MOST_SUMS = 2 ** 25
+type Ranges = Extract<ScatterStrategy, { kind: 'ranges' }>
 
-export function scatter(call: Call, choose: ChooseLoops, chooseScatter: ChooseScatter): RoutinePlan<PrintedKernel> {
+/** Whether sums are made in blocks, for which there is memory beside them. */
+const sumsBlocks = ({ op, type, targets }: Scatter): boolean => op === 'sum' && type === 'f32' && targets >= WIDTH
+
+/** Elements of sums in blocks, at most, for which memory is taken two or three times (16 MiB each). */
+const MOST_SUMS = 2 ** 22
+
+export function scatter(call: Call, { chooseLoops: choose, chooseScatter }: RoutineChoices): RoutinePlan<PrintedKernel> {
   const plan = new PlanWriter<PrintedKernel>(call)
   const of = scatterOf(call)
   const { label, rows, targets, features, type } = of
   const [joined, counts] = plan.outputs
   if (rows === 0) return plan.plan()
   const strategy = chooseScatter(features)
-  if (strategy.kind === 'ranges' && joined !== undefined && features > 0 && targets > 0 && rows * features <= MOST_SUMS) {
-    joinRanges(plan, of, joined, call.routine, strategy.ranges, strategy.lanes)
+  const fits = !sumsBlocks(of) || rows * features <= MOST_SUMS
+  if (strategy.kind === 'ranges' && joined !== undefined && features > 0 && targets > 0 && fits) {
+    joinRanges(plan, of, joined, strategy)
     return plan.plan()
   }
   const sorted = targets > 0 ? sortTargets(plan, of, choose) : { keys: plan.inputs[0] as number, positions: plan.inputs[0] as number }

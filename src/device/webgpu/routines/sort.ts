@@ -2,7 +2,7 @@
 import { sizeOf } from '../../../base/index.ts'
 import type { RoutineCall, RoutineOf, TensorType } from '../../../kernel/index.ts'
 import { PlanWriter, type RoutinePlan } from '../../routine-plan.ts'
-import type { ChooseLoops } from '../strategy.ts'
+import type { RoutineChoices } from '../strategy.ts'
 import type { PrintedKernel } from '../wgsl-kernel.ts'
 import { radixSort } from './radix-sort.ts'
 import { bind, eachPoint } from './routine-kernel.ts'
@@ -16,7 +16,7 @@ function keyText({ routine: { descending, bits }, inputs }: Call, word: string):
   return descending ? `~${key}` : key
 }
 
-export function sort(call: Call, choose: ChooseLoops): RoutinePlan<PrintedKernel> {
+export function sort(call: Call, { chooseLoops: choose }: RoutineChoices): RoutinePlan<PrintedKernel> {
   const [{ shape }] = call.inputs as readonly [TensorType]
   const plan = new PlanWriter<PrintedKernel>(call)
   const points = sizeOf(shape)
