@@ -18,7 +18,7 @@ interface LoopFacts {
   readonly units: (i: number) => number
   /** The loop with a fixed structure that it is compared with, and how much longer it may take. */
   readonly against?: { readonly loop: Loop; readonly most: number }
-  /** The longest time that is allowed in times of PyTorch. */
+  /** The longest time that is allowed on the processor, in times of PyTorch. */
   readonly mostOfTorch?: number
   /** Iterations before any is timed, those that are timed in a turn, and those whose losses are compared. */
   readonly warm: number

@@ -386,7 +386,7 @@ export function dynamicLine({ loop, what, unit, library, ms, firstMs, remark }: 
 const TORCH_TREE_MS = 0.035
 
 /** Each goal of the loops, and what was found. */
-export function dynamicGoals(rows: readonly DynamicRow[]): string[] {
+export function dynamicGoals(rows: readonly DynamicRow[], device: Dynamic['device']): string[] {
   const median = (loop: Loop, library: RegExp | string): number | undefined => {
     const found = rows.flatMap((r) =>
       r.loop === loop && r.ms && (typeof library === 'string' ? r.library === library : library.test(r.library)) ? [r.ms.median] : [],
@@ -402,7 +402,7 @@ export function dynamicGoals(rows: readonly DynamicRow[]): string[] {
     }
     return [
       ...(against ? line(`${against.loop} of tapegrad`, median(against.loop, OWN), against.most) : []),
-      ...(mostOfTorch ? line(PYTORCH, median(loop, TORCH), mostOfTorch) : []),
+      ...(mostOfTorch && device === 'cpu' ? line(PYTORCH, median(loop, TORCH), mostOfTorch) : []),
       ...(loop === 'trees' ? line('tfjs', median(loop, /^tfjs/), 1) : []),
     ]
   })
@@ -470,7 +470,7 @@ export function markdown(report: Report): string {
           rows.filter((r) => r.loop === row.loop),
         ),
       ),
-      ...dynamicGoals(rows),
+      ...dynamicGoals(rows, report.device),
       ...(report.first ? ['', ...FIRST_STEP_HEAD, ...report.first.map(firstStepLine), ...firstStepGoals(report.first, rows)] : []),
     ].join('\n')
   }

@@ -301,7 +301,7 @@ async function changing(flags: Flags): Promise<void> {
       for (const row of found) console.log(dynamicLine(row, found))
     })
     const adapter = workers.find((w) => w.variant.library === 'tapegrad')?.adapter ?? 'none'
-    for (const line of [...dynamicGoals(rows), '', ...FIRST_STEP_HEAD]) console.log(line)
+    for (const line of [...dynamicGoals(rows, flags.device), '', ...FIRST_STEP_HEAD]) console.log(line)
     // Nothing else runs meanwhile
     for (const worker of workers) worker.close()
     const first = await firstSteps(flags.device, flags.rounds, flags.libraries.includes('torch'), reference, (row) =>
