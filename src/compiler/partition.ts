@@ -132,6 +132,8 @@ function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly 
     ofSlice.set(slice, known)
     return known
   }
+  /** Of sums of what several parts compute, by their places: that they are. */
+  const sums = new Uint8Array(order.length)
   let before: Node | undefined
   const recorded = byTime(order)
   for (let i = 0; i < recorded.length; i++) {
@@ -144,7 +146,9 @@ function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly 
     let at = -1
     for (let k = 0; k < inputs.length; k++) at = Math.max(at, needs[(inputs[k] as Node).place] as number)
     if (!floats(node, targets) || isTurned(node)) {
-      if (begins(node)) at = before && sameRoutine(node, before) ? (home[before.place] as number) : begin()
+      const later = laterOfSum(node, needs)
+      if (later) sums[node.place] = 1
+      if (begins(node) || (later && sums[later.place])) at = before && sameRoutine(node, before) ? (home[before.place] as number) : begin()
       else {
         for (let k = 0; k < inputs.length; k++) {
           const slice = sliceUnder.get(inputs[k] as Node)
@@ -163,6 +167,17 @@ function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly 
     needs[node.place] = at
   }
   return { home, members }
+}
+
+/**
+ * Where a node adds what two parts compute, the operand of the later one. An addition belongs there; but where that is such a sum itself, to which earlier values are added one
+ * after the other, as many as a tree has nodes, each addition is a part of its own, so that all are the same.
+ */
+function laterOfSum({ primitive, inputs }: Node, needs: Int32Array): Node | undefined {
+  if (primitive.kind !== 'binary' || primitive.op !== 'add') return undefined
+  const [x, y] = inputs as readonly [Node, Node]
+  const [a, b] = [needs[x.place] as number, needs[y.place] as number]
+  return a < 0 || b < 0 || a === b ? undefined : a > b ? x : y
 }
 
 /** Views of a value from which on each slice is one of many: of a sequence, not of gates. */

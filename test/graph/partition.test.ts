@@ -58,3 +58,25 @@ describe('one of many slices of a value', () => {
     expect(targetsOfParts(...wanted)).toEqual(wanted.map((node) => [node]))
   })
 })
+
+describe('a sum over parts', () => {
+  const product = (): g.Node => g.contract(matrix(2, 3), matrix(3, 4))
+
+  it('is computed with the products, where each is added as it comes', () => {
+    const first = product()
+    const second = g.binary('add', first, product())
+    const third = g.binary('add', second, product())
+    expect(targetsOfParts(third)).toEqual([[first], [second], [third]])
+  })
+
+  it('of what was computed before is a part for each addition', () => {
+    const products = Array.from({ length: 4 }, product)
+    let sum = g.binary('add', products[3] as g.Node, products[2] as g.Node)
+    const sums = [sum]
+    for (const i of [1, 0]) {
+      sum = g.binary('add', sum, products[i] as g.Node)
+      sums.push(sum)
+    }
+    expect(targetsOfParts(sum)).toEqual([...products.slice(0, 3).map((node) => [node]), ...sums.map((node) => [node])])
+  })
+})
