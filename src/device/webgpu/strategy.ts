@@ -88,7 +88,8 @@ function sweeping(points: number, elements: number, loops: boolean): PointStrate
 }
 
 /**
- * On software adapters a dispatch costs more than what it does to a few thousand elements, and a sort is dozens of them. With few cores there are few ranges, so that little is looked at in vain.
+ * On software adapters a dispatch costs more than what it does to a few thousand elements, and a sort is dozens of them. Every range reads all targets, so there are
+ * no more of them than keep the cores busy.
  */
 export function chooseScatter(adapter: AdapterClass, features: number, threads = cores()): ScatterStrategy {
   if (adapter === 'hardware') return { kind: 'sorted' }
