@@ -1,6 +1,7 @@
 /** @file The public names of `tapegrad`. */
 import './fluent.ts'
 
+export * as amp from './amp/index.ts'
 export * as autograd from './autograd/index.ts'
 export { type BackwardOptions, backward, detectAnomaly, type GradOptions, grad, type RemovableHandle } from './autograd/index.ts'
 export {

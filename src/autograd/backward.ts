@@ -5,7 +5,17 @@
 import { AutogradError, ShapeError, sameShape, showShape } from '../base/index.ts'
 import { recordedNodes } from '../graph/index.ts'
 import { add, cast, checkDevices, sumTo } from '../ops/index.ts'
-import { alias, beginRound, type GradEdge, limitWaiting, noteTape, recordedAs, type TapeEntry, Tensor, withGrad } from '../tensor/index.ts'
+import {
+  alias,
+  beginRound,
+  type GradEdge,
+  limitWaiting,
+  noteTape,
+  recordedAs,
+  type TapeEntry,
+  Tensor,
+  withoutAutocast,
+} from '../tensor/index.ts'
 
 type Edge = GradEdge<Tensor>
 type Entry = TapeEntry<Tensor>
@@ -103,7 +113,7 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
   const before = recordedNodes()
   const brought = new Set<unknown>()
   const work = (): Map<Edge, Tensor> =>
-    withGrad(createGraph, () => {
+    withoutAutocast(createGraph, () => {
       const { entries, wanted } = plan(
         roots.map((root) => edgeOf(root)),
         targets,

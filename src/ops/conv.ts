@@ -57,6 +57,7 @@ const groupedWeight = (w: graph.Node, groups: number): graph.Node =>
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
 
 const convolution: Bilinear = defineOp('convolution', {
+  autocast: 'lower',
   inputs: ['x', 'w'],
   forward: (x, w, p: ConvParams) => {
     const shape = [x.shape[0] as number, w.shape[0] as number, ...p.out]
@@ -71,6 +72,7 @@ const convolution: Bilinear = defineOp('convolution', {
 })
 
 const convolutionWeight: Bilinear = defineOp('convolutionWeight', {
+  autocast: 'lower',
   inputs: ['x', 'out'],
   forward: (x, y, p: ConvParams) => {
     const shape = [y.shape[1] as number, (x.shape[1] as number) / p.groups, ...p.kernel]
@@ -158,6 +160,7 @@ const choices = <T>(lists: readonly (readonly T[])[]): T[][] =>
   lists.reduce<T[][]>((all, list) => all.flatMap((head) => list.map((item) => [...head, item])), [[]])
 
 const convolutionInput: Bilinear = defineOp('convolutionInput', {
+  autocast: 'lower',
   inputs: ['out', 'w'],
   forward: (y, w, p: ConvParams) => {
     const { groups, size } = p
@@ -298,4 +301,5 @@ export const conv2d: Conv2dFunction = defineComposition(
     if (bias) y = add(y, reshape(bias, [bias.shape[0] as number, 1, 1]))
     return hasBatch ? y : ownShape(y, y.shape.slice(1))
   },
+  { autocast: 'lower' },
 )

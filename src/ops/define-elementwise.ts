@@ -2,7 +2,8 @@
 import { broadcastShapes, type DType, DTypeError, signature } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { checkSize, OPERAND, TENSOR, Tensor } from '../tensor/index.ts'
-import { defineOp, type Rule } from './define.ts'
+import type { AutocastClass } from './autocast.ts'
+import { autocasted, defineOp, type Rule } from './define.ts'
 import { type Domain, floatOf, meet, type Operand, type Takings } from './promote.ts'
 
 /** A function of one tensor, element by element. */
@@ -19,6 +20,7 @@ export interface UnarySpec {
   readonly domain?: 'float' | 'any'
   /** What happens to bools under `any`: an error (default), or as they are. */
   readonly bool?: 'keep'
+  readonly autocast?: AutocastClass
 }
 
 /** Defines an elementwise function of one tensor; the result has its shape. */
@@ -35,6 +37,7 @@ export function defineUnary(name: string, spec: UnarySpec): UnaryFunction {
     vjp: { x: spec.vjp },
     saves: { x: spec.saves ?? [] },
     half: 'keep',
+    ...(spec.autocast && { autocast: spec.autocast }),
   })
   const given = signature(name, { x: TENSOR })
   return (x) => {
@@ -58,6 +61,7 @@ export interface BinarySpec {
   readonly as?: string
   /** What happens to two bools: computed as int32 and back (≠ 0) by default; `error` as for PyTorch's `-`. */
   readonly bools?: 'error'
+  readonly autocast?: AutocastClass
 }
 
 /** Defines an elementwise function of two operands that broadcast; numbers are data. */
@@ -76,8 +80,10 @@ export function defineBinary(name: string, spec: BinarySpec): BinaryFunction {
     half: 'keep',
   })
   if (spec.as === undefined) signature(name, { a: OPERAND, b: OPERAND })
-  return (a, b) => {
+  const call: BinaryFunction = (a, b) => {
     const { a: x, b: y, dtype } = meet(as, a, b, domain, numbers)
     return apply(x, y, dtype)
   }
+  // (before the dtype is known in which they meet)
+  return spec.autocast ? autocasted(name, spec.autocast, call) : call
 }

@@ -5,6 +5,7 @@
 import { DeviceError, type DType, enterScope, leaveScope, renamed, type Shape, showShape } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { type Backward, keepScalar, Op, partOf, record, recordOne, Tensor } from '../tensor/index.ts'
+import { type AutocastClass, isOptions, withClass } from './autocast.ts'
 import { floatType } from './promote.ts'
 import { type AnyRule, applyRules, backwardOf, rolesOf, type Saved } from './rules.ts'
 
@@ -53,11 +54,15 @@ interface OpTensors<K extends readonly string[], R extends string> {
   readonly view?: boolean
   /** Default: `widen`, and `keep` for views. */
   readonly half?: HalfPolicy
+  /** What autocast does with the op: by default nothing, it is computed in the types that it is given. */
+  readonly autocast?: AutocastClass
   /** The result is a view that its only readers reduce, never a value of its own: it may have more elements than a tensor. */
   readonly virtual?: boolean
 }
 
 export interface OpSpec<K extends readonly string[], P> extends OpTensors<K, 'y'> {
+  /** Whether a call says its dtype itself, so that autocast leaves it alone. */
+  readonly asked?: (p: P) => boolean
   readonly forward: (...args: [...Each<K, graph.Node>, P]) => graph.Node
   /** A gradient rule for every input; `none` where there is no gradient. */
   readonly vjp: Readonly<Record<K[number], Rule<K[number], P> | 'none'>>
@@ -79,7 +84,9 @@ export interface MultiOutputSpec<K extends readonly string[], P, O extends reado
  * public function around it.
  */
 export function defineOp<const K extends readonly string[], P>(name: string, spec: OpSpec<K, P>): Call<K, P, Tensor> {
-  return define(name, spec as unknown as AnySpec, ['y']) as Call<K, P, Tensor>
+  const { autocast, asked } = spec
+  const op = define(name, spec as unknown as AnySpec, ['y']) as Call<K, P, Tensor>
+  return autocast ? autocasted(name, autocast, op, asked && ((...args) => asked(args[spec.inputs.length] as P))) : op
 }
 
 /** As {@link defineOp}, of an op with several outputs, which it gives as a tuple. */
@@ -87,7 +94,8 @@ export function defineMultiOutputOp<const K extends readonly string[], P, const 
   name: string,
   spec: MultiOutputSpec<K, P, O>,
 ): Call<K, P, Each<O, Tensor>> {
-  return define(name, spec as unknown as AnySpec, spec.outputs) as Call<K, P, Each<O, Tensor>>
+  const op = define(name, spec as unknown as AnySpec, spec.outputs) as Call<K, P, Each<O, Tensor>>
+  return spec.autocast ? autocasted(name, spec.autocast, op) : op
 }
 
 interface AnySpec extends OpTensors<readonly string[], string> {
@@ -155,6 +163,7 @@ export interface ListOpSpec<P> {
   readonly forward: (nodes: readonly graph.Node[], p: P) => graph.Node
   readonly vjp: (g: Tensor, i: number, shape: Shape, p: P) => Tensor
   readonly half?: HalfPolicy
+  readonly autocast?: AutocastClass
 }
 
 export function defineListOp<P>(name: string, spec: ListOpSpec<P>): (list: readonly Tensor[], p: P) => Tensor {
@@ -170,7 +179,8 @@ export function defineListOp<P>(name: string, spec: ListOpSpec<P>): (list: reado
       list.map((t) => (t as Tensor)._node),
       p,
     )
-  return operation(op, 'tensors', half, forward) as (list: readonly Tensor[], p: P) => Tensor
+  const apply = operation(op, 'tensors', half, forward) as (list: readonly Tensor[], p: P) => Tensor
+  return spec.autocast ? autocasted(name, spec.autocast, apply) : apply
 }
 
 /** An op of any number of tensors whose gradients share work, so that one rule gives them all; `optional` tensors may be left out. */
@@ -182,6 +192,7 @@ export interface JointOpSpec<K extends string, O extends string, P> {
   readonly forward: (nodes: Joint<K, O, graph.Node>, p: P) => graph.Node
   /** From the gradient of the result to those of the inputs that `needed` names. It may read all inputs. */
   readonly vjp: (g: Tensor, saved: Joint<K, O, Tensor>, needed: (role: K | O) => boolean, p: P) => { readonly [R in K | O]?: Tensor }
+  readonly autocast?: AutocastClass
 }
 
 type Joint<K extends string, O extends string, T> = Readonly<Record<K, T>> & { readonly [R in O]?: T | undefined }
@@ -209,11 +220,12 @@ export function defineJointOp<const K extends string, const O extends string, P>
   const named = (list: Inputs): Joint<K, O, graph.Node> =>
     Object.fromEntries(roles.map((role, i) => [role, list[i]?._node])) as Joint<K, O, graph.Node>
   const apply = operation<P>(op, roles, 'widen', (list, p) => spec.forward(named(list), p))
-  return (tensors, p) =>
+  const byName = (tensors: Joint<K, O, Tensor>, p: P): Tensor =>
     apply(
       roles.map((role) => tensors[role]),
       p,
     ) as Tensor
+  return spec.autocast ? autocasted(name, spec.autocast, byName) : byName
 }
 
 // ── calls ──
@@ -260,7 +272,7 @@ function operation<P>(
 export function defineComposition<A extends unknown[]>(
   name: string,
   fn: (...args: A) => Tensor,
-  { half = 'widen' }: { readonly half?: HalfPolicy } = {},
+  { half = 'widen', autocast }: { readonly half?: HalfPolicy; readonly autocast?: AutocastClass } = {},
 ): (...args: A) => Tensor {
   register({ name, kind: 'composition', inputs: [], differentiable: [], half })
   const whole = (args: A): Tensor => {
@@ -274,7 +286,24 @@ export function defineComposition<A extends unknown[]>(
     return out
   }
   const keep = half === 'keep'
-  return (...args) => (keep || !holdHalf(args) ? whole(args) : widened(name, whole, args))
+  const call = (...args: A): Tensor => (keep || !holdHalf(args) ? whole(args) : widened(name, whole, args))
+  return autocast ? autocasted(name, autocast, call) : call
+}
+
+// ── autocast ──
+
+/**
+ * `fn`, the op or function of this name, as autocast wants it. Called by the definitions above; by a public function itself only where it is no op or does
+ * something with dtypes before its op is called (`pow`, `stack`).
+ */
+export function autocasted<A extends readonly unknown[], R>(
+  name: string,
+  autocast: AutocastClass,
+  fn: (...args: A) => R,
+  keeps?: (...args: A) => boolean,
+): (...args: A) => R {
+  const cast = (x: Tensor, dtype: DType): Tensor => partOf(name, castTo, [x, dtype])
+  return withClass(name, autocast, fn, cast, keeps)
 }
 
 // ── float16 ──
@@ -330,7 +359,6 @@ function holdHalf(args: readonly unknown[]): boolean {
   return false
 }
 
-const isOptions = (x: unknown): x is object => typeof x === 'object' && x !== null && Object.getPrototypeOf(x) === Object.prototype
 const tensorsOf = (x: unknown): Tensor[] =>
   x instanceof Tensor ? [x] : isOptions(x) ? Object.values(x).filter((v) => v instanceof Tensor) : []
 const mapped = (x: object, f: (value: unknown) => unknown): object =>

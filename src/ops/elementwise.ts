@@ -23,7 +23,7 @@ import * as runtime from '../runtime/index.ts'
 import { OPERAND, TENSOR, Tensor } from '../tensor/index.ts'
 import { eq, ge, le, logicalAnd } from './compare.ts'
 import { cast } from './convert.ts'
-import { defineComposition, defineOp } from './define.ts'
+import { autocasted, defineComposition, defineOp } from './define.ts'
 import { type BinaryFunction, defineBinary, defineUnary, type UnaryFunction } from './define-elementwise.ts'
 import { lit, meet, number, type Operand } from './promote.ts'
 import { floorOfFloats, quotientOfIntegers, truncatedOfFloats, wholePower } from './quotients.ts'
@@ -63,6 +63,7 @@ export const sign: UnaryFunction = defineUnary('sign', {
 
 /** eˣ. @see https://pytorch.org/docs/stable/generated/torch.exp.html */
 export const exp: UnaryFunction = defineUnary('exp', {
+  autocast: 'float32',
   forward: (x) => graph.unary('exp', x),
   saves: ['y'],
   vjp: (g, { y }) => mul(g, y),
@@ -70,6 +71,7 @@ export const exp: UnaryFunction = defineUnary('exp', {
 
 /** eˣ − 1, exact for small x. @see https://pytorch.org/docs/stable/generated/torch.expm1.html */
 export const expm1: UnaryFunction = defineUnary('expm1', {
+  autocast: 'float32',
   forward: (x) => graph.unary('expm1', x),
   saves: ['x'],
   vjp: (g, { x }) => mul(g, exp(x)), // not y + 1, which cancels
@@ -77,6 +79,7 @@ export const expm1: UnaryFunction = defineUnary('expm1', {
 
 /** Natural logarithm. @see https://pytorch.org/docs/stable/generated/torch.log.html */
 export const log: UnaryFunction = defineUnary('log', {
+  autocast: 'float32',
   forward: (x) => graph.unary('log', x),
   saves: ['x'],
   vjp: (g, { x }) => div(g, x),
@@ -84,6 +87,7 @@ export const log: UnaryFunction = defineUnary('log', {
 
 /** ln(1 + x), exact for small x. @see https://pytorch.org/docs/stable/generated/torch.log1p.html */
 export const log1p: UnaryFunction = defineUnary('log1p', {
+  autocast: 'float32',
   forward: (x) => graph.unary('log1p', x),
   saves: ['x'],
   vjp: (g, { x }) => div(g, add(x, lit(1, x))),
@@ -98,6 +102,7 @@ export const sqrt: UnaryFunction = defineUnary('sqrt', {
 
 /** 1/√x. @see https://pytorch.org/docs/stable/generated/torch.rsqrt.html */
 export const rsqrt: UnaryFunction = defineUnary('rsqrt', {
+  autocast: 'float32',
   forward: (x) => graph.unary('rsqrt', x),
   saves: ['y'],
   vjp: (g, { y }) => mul(mul(mul(g, lit(-0.5, g)), y), mul(y, y)), // d(x^−½) = −½ y³
@@ -105,6 +110,7 @@ export const rsqrt: UnaryFunction = defineUnary('rsqrt', {
 
 /** 1/x. @see https://pytorch.org/docs/stable/generated/torch.reciprocal.html */
 export const reciprocal: UnaryFunction = defineUnary('reciprocal', {
+  autocast: 'float32',
   forward: (x) => graph.unary('recip', x),
   saves: ['y'],
   vjp: (g, { y }) => neg(mul(g, mul(y, y))),
@@ -312,6 +318,7 @@ export function div(a: Operand, b: Operand, options?: DivOptions): Tensor {
 }
 
 const power = defineBinary('pow', {
+  autocast: 'float32',
   numbers: { a: operandOf, b: memberOf }, // the base may wrap, the exponent may not
   convert: (x) => x,
   forward: (a, b, dtype) =>
@@ -331,7 +338,7 @@ const power = defineBinary('pow', {
  * @throws ArgumentError for integers to a negative integer power, or one that their dtype does not hold.
  * @see https://pytorch.org/docs/stable/generated/torch.pow.html
  */
-export function pow(a: Operand, b: Operand): Tensor {
+export const pow: BinaryFunction = autocasted('pow', 'float32', (a: Operand, b: Operand): Tensor => {
   if (a instanceof Tensor && typeof b === 'number' && a.dtype !== 'bool') {
     if (b === 2) return square(a)
     if (b === 3) return mul(square(a), a)
@@ -346,7 +353,7 @@ export function pow(a: Operand, b: Operand): Tensor {
     }
   }
   return power(a, b)
-}
+})
 
 // ── three operands ──
 

@@ -1,5 +1,6 @@
 /** @file What other folders import of the ops, family by family. */
 export * from './at.ts'
+export { type AutocastClass, autocastClasses } from './autocast.ts'
 export * from './clamp.ts'
 export * from './compare.ts'
 export * from './conv.ts'

@@ -19,7 +19,7 @@ import {
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import * as runtime from '../runtime/index.ts'
-import { isGradEnabled, isShared, keepTensor, OPERAND, replace, share, TENSOR, Tensor } from '../tensor/index.ts'
+import { isGradEnabled, isShared, keepTensor, OPERAND, replace, share, TENSOR, Tensor, withAutocast } from '../tensor/index.ts'
 import { BOUND, type ClampOptions, clamp } from './clamp.ts'
 import { cast, to } from './convert.ts'
 import { checkDevices } from './define.ts'
@@ -98,7 +98,8 @@ function inPlace<A extends unknown[]>(
     // (a leaf that requires grad is changed under noGrad only: by an update)
     const updates = x.requiresGrad && x.isLeaf
     if (updates) runtime.beginUpdate(x)
-    underName(label, () => finish(label, x, op(old, ...others)))
+    // (autocast leaves what is changed in place in its dtype)
+    underName(label, () => withAutocast(undefined, () => finish(label, x, op(old, ...others))))
     if (updates) runtime.endUpdate()
     if (args.some((a) => a instanceof Tensor && a._node === x._node)) {
       // copy_: the source's own value, which may be a window onto what a later step gives up

@@ -21,7 +21,7 @@ import {
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { checkSize, DIM, dimOr, TENSOR, Tensor } from '../tensor/index.ts'
-import { checkDevices, defineListOp, defineOp } from './define.ts'
+import { autocasted, checkDevices, defineListOp, defineOp } from './define.ts'
 import { where } from './elementwise.ts'
 import { lit } from './promote.ts'
 import { narrowTo, sliceBy } from './slice.ts'
@@ -72,6 +72,7 @@ const MOST_AT_ONCE = 8
 const stored = (node: graph.Node): graph.Node => graph.unpack(graph.pack([node]), 0, node.shape)
 
 const join = defineListOp('cat', {
+  autocast: 'widest',
   forward: (nodes, p: CatParams) => {
     const pieces = nodes.filter((n) => sizeOf(n.shape) > 0).map((n) => graph.cast(n, p.dtype))
     return pieces.length === 0 ? graph.expand(graph.constant(0, p.dtype, placementOf(nodes)), p.shape) : joinNodes(pieces, p.dim)
@@ -91,6 +92,9 @@ export interface AlongOptions {
 }
 const ALONG = dimOr(DIM, describe<AlongOptions>({ dim: DIM }))
 const dimOf = (dim: number | AlongOptions | undefined): number => (typeof dim === 'object' ? dim?.dim : dim) ?? 0
+
+/** What joins tensors along a dim. */
+type Join = (tensors: readonly Tensor[], dim?: number | AlongOptions) => Tensor
 
 const CAT = signature('cat', { tensors: listOf(TENSOR, 1), dim: ALONG })
 const STACK = signature('stack', { tensors: listOf(TENSOR, 1), dim: ALONG })
@@ -131,7 +135,7 @@ export function cat(tensors: readonly Tensor[], dim?: number | AlongOptions): Te
  * @see https://pytorch.org/docs/stable/generated/torch.stack.html
  * @example stack([zeros([3]), ones([3])], 1).shape // [3, 2]
  */
-export function stack(tensors: readonly Tensor[], dim?: number | AlongOptions): Tensor {
+export const stack: Join = autocasted('stack', 'widest', (tensors: readonly Tensor[], dim?: number | AlongOptions): Tensor => {
   STACK.check(tensors, dim)
   return underName('stack', () => {
     const first = tensors[0] as Tensor
@@ -152,7 +156,7 @@ export function stack(tensors: readonly Tensor[], dim?: number | AlongOptions): 
       d,
     )
   })
-}
+})
 
 interface PadParams {
   readonly before: readonly number[]

@@ -68,6 +68,7 @@ export const mseLoss: (input: Tensor, target: Tensor, options?: LossOptions) => 
     }
     return reduced(square(sub(input, target)), options?.reduction ?? 'mean')
   },
+  { autocast: 'float32' },
 )
 
 // ── classes ──
@@ -213,6 +214,7 @@ export const nllLoss: (input: Tensor, target: Tensor, options?: NllOptions) => T
     const { losses, total } = classLoss('nllLoss', input, classes, dim, ignore, options?.weight)
     return reduction === 'none' ? losses : reduction === 'sum' ? sum(losses) : div(sum(losses), total)
   },
+  { autocast: 'float32' },
 )
 
 /**
@@ -257,4 +259,5 @@ export const crossEntropy: (input: Tensor, target: Tensor, options?: CrossEntrop
     const smooth = where(kept, neg(even), lit(0, even))
     return add(mul(finish(losses), 1 - smoothing), mul(finish(smooth), smoothing / classes))
   },
+  { autocast: 'float32' },
 )

@@ -13,7 +13,7 @@ import {
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { checkSize, MAYBE_TENSOR, TENSOR, type Tensor } from '../tensor/index.ts'
-import { checkDevices, defineComposition, defineOp } from './define.ts'
+import { autocasted, checkDevices, defineComposition, defineOp } from './define.ts'
 import { add } from './elementwise.ts'
 import { ownShape } from './indexing.ts'
 import { resultType } from './promote.ts'
@@ -33,6 +33,7 @@ const product: (a: Tensor, b: Tensor, params: undefined) => Tensor = defineOp('m
   },
   saves: { a: ['b'], b: ['a'] },
   vjp: { a: (g, { b }) => product(g, transposed(b), undefined), b: (g, { a }) => product(transposed(a), g, undefined) },
+  autocast: 'lower',
 })
 
 function checkInner(op: string, a: Tensor, b: Tensor): void {
@@ -102,25 +103,28 @@ function exactDims(given: Signature, ndim: number, a: Tensor, b: Tensor): void {
   if (ndim > 1) checkSize(op, [...a.shape.slice(0, -1), b.shape[ndim - 1] as number])
 }
 
+/** A product of two tensors. */
+type Product = (a: Tensor, b: Tensor) => Tensor
+
 const MM = signature('mm', { a: TENSOR, b: TENSOR })
 const BMM = signature('bmm', { a: TENSOR, b: TENSOR })
 const DOT = signature('dot', { a: TENSOR, b: TENSOR })
 
 /** [m, k] · [k, n]. @see https://pytorch.org/docs/stable/generated/torch.mm.html */
-export function mm(a: Tensor, b: Tensor): Tensor {
+export const mm: Product = autocasted('mm', 'lower', (a: Tensor, b: Tensor): Tensor => {
   exactDims(MM, 2, a, b)
   return underName('mm', () => matmul(a, b))
-}
+})
 /** [batch, m, k] · [batch, k, n]. @see https://pytorch.org/docs/stable/generated/torch.bmm.html */
-export function bmm(a: Tensor, b: Tensor): Tensor {
+export const bmm: Product = autocasted('bmm', 'lower', (a: Tensor, b: Tensor): Tensor => {
   exactDims(BMM, 3, a, b)
   return underName('bmm', () => matmul(a, b))
-}
+})
 /** Inner product of two vectors. @see https://pytorch.org/docs/stable/generated/torch.dot.html */
-export function dot(a: Tensor, b: Tensor): Tensor {
+export const dot: Product = autocasted('dot', 'widest', (a: Tensor, b: Tensor): Tensor => {
   exactDims(DOT, 1, a, b)
   return underName('dot', () => matmul(a, b))
-}
+})
 
 const LINEAR = signature('linear', { x: TENSOR, weight: TENSOR, bias: MAYBE_TENSOR })
 
@@ -159,6 +163,7 @@ export const linear: (x: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor
     }
     return add(matmul(x, transposed(weight)), bias)
   },
+  { autocast: 'lower' },
 )
 
 const lastOf = (shape: Shape): string => (shape.length ? String(shape[shape.length - 1]) : 'none')

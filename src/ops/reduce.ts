@@ -101,9 +101,15 @@ export const spread = (y: Tensor, p: ReduceParams, shape: Shape): Tensor => expa
 
 const count = (shape: Shape, p: ReduceParams): number => p.dims.reduce((n, d) => n * (shape[d] as number), 1)
 
+interface SumParams extends ReduceParams {
+  readonly options?: SumOptions | undefined
+}
+
 const sumOver = defineOp('sum', {
+  autocast: 'float32',
+  asked: (p: SumParams) => p.options?.dtype !== undefined,
   inputs: ['x'],
-  forward: (x, p: ReduceParams) => reduceNode('sum', x, p),
+  forward: (x, p: SumParams) => reduceNode('sum', x, p),
   vjp: { x: (g, { shape }, p) => spread(g, p, shape) },
 })
 

@@ -30,7 +30,11 @@ interface ScanParams {
   readonly dim: number
   /** From the last element on. */
   readonly reverse: boolean
+  /** The dtype that was asked for. */
+  readonly dtype?: DType | undefined
 }
+
+const asked = ({ dtype }: ScanParams): boolean => dtype !== undefined
 
 /** The nodes of a scan's outputs. */
 const scanned = (op: ScanOp, inputs: readonly graph.Node[], { dim, reverse }: ScanParams): readonly [graph.Node, ...graph.Node[]] =>
@@ -48,6 +52,8 @@ function shifted(x: Tensor, dim: number, by: 1 | -1): Tensor {
 const backward = ({ dim, reverse }: ScanParams): ScanParams => ({ dim, reverse: !reverse })
 
 const cumsumAlong: (x: Tensor, p: ScanParams) => Tensor = defineOp('cumsum', {
+  autocast: 'float32',
+  asked,
   inputs: ['x'],
   forward: (x, p: ScanParams) => valuesOf('sum', [x], p),
   vjp: { x: (g, _, p) => cumsumAlong(g, backward(p)) },
@@ -68,6 +74,8 @@ const recurrenceAlong = defineOp('linearRecurrence', {
 const carriedBack = (g: Tensor, a: Tensor, p: ScanParams): Tensor => recurrenceAlong(shifted(a, p.dim, p.reverse ? 1 : -1), g, backward(p))
 
 const cumprodAlong = defineOp('cumprod', {
+  autocast: 'float32',
+  asked,
   inputs: ['x'],
   forward: (x, p: ScanParams) => valuesOf('prod', [x], p),
   saves: { x: ['x', 'y'] },
@@ -143,8 +151,8 @@ function dimOf(op: string, x: Tensor, dim: number | undefined): number {
 }
 
 /** Applies a scan; a 0-d tensor is scanned as one element. */
-function along(x: Tensor, dim: number, apply: (x: Tensor, p: ScanParams) => Tensor): Tensor {
-  return x.ndim === 0 ? ownShape(apply(reshape(x, [1]), { dim: 0, reverse: false }), []) : apply(x, { dim, reverse: false })
+function along(x: Tensor, dim: number, apply: (x: Tensor, p: ScanParams) => Tensor, dtype?: DType): Tensor {
+  return x.ndim === 0 ? ownShape(apply(reshape(x, [1]), { dim: 0, reverse: false, dtype }), []) : apply(x, { dim, reverse: false, dtype })
 }
 
 /** cumsum and cumprod: bool and small integers come to int32, as in `sum`. */
@@ -161,7 +169,7 @@ function accumulate(
     const d = dimOf(given.name, x, typeof dim === 'number' ? dim : named?.dim)
     const small = x.dtype === 'bool' || x.dtype === 'int8' || x.dtype === 'uint8'
     const dtype = named?.dtype ?? (small ? 'int32' : x.dtype)
-    return along(cast(x, dtype), d, apply)
+    return along(cast(x, dtype), d, apply, named?.dtype)
   })
 }
 

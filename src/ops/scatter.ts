@@ -232,6 +232,7 @@ export const scatterAdd: (x: Tensor, dim: number, index: Tensor, src: Tensor) =>
     const sent = sentTo('scatterAdd', x, dim, index, src)
     return shapedAs(x, add(sent.x, scatterSum(sent.src, sent.index, sent.p)))
   },
+  { autocast: 'widest' },
 )
 
 /** How {@link scatterReduce} joins what is sent to one place. */

@@ -24,30 +24,42 @@ import { type Dims, plainReduction, type ReduceOptions, type ReduceParams, reduc
 const along = (op: 'sum' | 'max', x: graph.Node, dims: readonly number[]): graph.Node =>
   graph.reshape(graph.reduce(op, x, dims), onesAt(x.shape, dims))
 
+interface RowParams {
+  readonly dims: readonly number[]
+  /** The dtype that was asked for. */
+  readonly dtype: DType | undefined
+}
+
+const asked = ({ dtype }: RowParams): boolean => dtype !== undefined
+
 const softmaxAlong = defineOp('softmax', {
+  autocast: 'float32',
+  asked,
   inputs: ['x'],
-  forward: (x, dims: readonly number[]) => {
+  forward: (x, { dims }: RowParams) => {
     if (sizeOf(x.shape) === 0) return x
     const e = graph.unary('exp', graph.binary('sub', x, along('max', x, dims)))
     return graph.binary('div', e, along('sum', e, dims))
   },
   saves: { x: ['y'] },
   // y (g − Σ g y)
-  vjp: { x: (g, { y }, dims) => mul(y, sub(g, sum(mul(g, y), dims, KEEP))) },
+  vjp: { x: (g, { y }, { dims }) => mul(y, sub(g, sum(mul(g, y), dims, KEEP))) },
 })
 
 const KEEP = { keepdim: true } as const
 
 const logSoftmaxAlong = defineOp('logSoftmax', {
+  autocast: 'float32',
+  asked,
   inputs: ['x'],
-  forward: (x, dims: readonly number[]) => {
+  forward: (x, { dims }: RowParams) => {
     if (sizeOf(x.shape) === 0) return x
     const shifted = graph.binary('sub', x, along('max', x, dims))
     return graph.binary('sub', shifted, graph.unary('log', along('sum', graph.unary('exp', shifted), dims)))
   },
   saves: { x: ['y'] },
   // g − eʸ Σ g
-  vjp: { x: (g, { y }, dims) => sub(g, mul(exp(y), sum(g, dims, KEEP))) },
+  vjp: { x: (g, { y }, { dims }) => sub(g, mul(exp(y), sum(g, dims, KEEP))) },
 })
 
 /** The dtype to compute in, as PyTorch's `dtype`; integers are computed in float32. */
@@ -62,14 +74,14 @@ const SOFTMAX: Options<SoftmaxOptions> = describe<SoftmaxOptions>({ dim: nullabl
 
 function rowOp(
   name: string,
-  apply: (x: Tensor, dims: readonly number[]) => Tensor,
+  apply: (x: Tensor, p: RowParams) => Tensor,
 ): (x: Tensor, dim?: number | SoftmaxOptions | null, options?: SoftmaxOptions) => Tensor {
   const given = signature(name, { x: TENSOR, dim: nullable(dimOr(DIM, SOFTMAX)), options: optional(SOFTMAX) })
   return (x, dim, options) => {
     given.check(x, dim, options)
     const named = optionsIn<SoftmaxOptions>(name, dim, options)
     const d = normalizeDim(name, (typeof dim === 'number' ? dim : named?.dim) ?? -1, x.ndim)
-    return apply(cast(x, named?.dtype ?? floatOf(x.dtype)), x.ndim === 0 ? [] : [d])
+    return apply(cast(x, named?.dtype ?? floatOf(x.dtype)), { dims: x.ndim === 0 ? [] : [d], dtype: named?.dtype })
   }
 }
 
@@ -89,6 +101,7 @@ export const logSoftmax: (x: Tensor, dim?: number | SoftmaxOptions | null, optio
 )
 
 const logsumexpOver = defineOp('logsumexp', {
+  autocast: 'float32',
   inputs: ['x'],
   forward: (x, p: ReduceParams) => {
     const out = p.keepdim ? p.kept : withoutDims(x.shape, p.dims)

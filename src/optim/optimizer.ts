@@ -34,7 +34,7 @@ import {
   recordedAs,
   TENSOR,
   Tensor,
-  withGrad,
+  withoutAutocast,
   ZERO_GRAD_OPTIONS,
   type ZeroGradOptions,
 } from '../tensor/index.ts'
@@ -249,7 +249,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
     }
     const undo: (() => void)[] = []
     const quietly = (work: () => void): void =>
-      withGrad(false, () => {
+      withoutAutocast(false, () => {
         recordedAs(`${this.#name}.step`, work)
       })
     beginStep(this)

@@ -1,12 +1,42 @@
 /**
- * @file Modes: is the tape recording? A mode set around an async callback follows that callback alone, through `AsyncLocalStorage`
+ * @file Modes: is the tape recording, and are ops autocast? A mode set around an async callback follows that callback alone, through `AsyncLocalStorage`
  * where the platform has it; elsewhere such a callback throws.
  */
 import { AutogradError, FUNCTION, type Signature, signature } from '../base/index.ts'
+import type { GradEdge } from './tape.ts'
+import type { Tensor } from './tensor.ts'
+
+/** The dtypes that autocast computes in. */
+export const LOWER_DTYPES = ['float16'] as const
+export type LowerDType = (typeof LOWER_DTYPES)[number]
+
+/** A stretch of code whose ops are autocast (`src/ops/autocast.ts`). */
+export interface Autocast {
+  readonly dtype: LowerDType
+  /** Casts of leaves, shared by all that are nested, until the outermost ends; undefined where nothing is kept. */
+  readonly casts: Map<Tensor, CachedCast> | undefined
+  /** The one around it. */
+  readonly outer: Autocast | undefined
+  /** Whether it has ended: what its callback has left running is in the mode around it. */
+  ended: boolean
+}
+
+/** A leaf's cast, and what the leaf was when it was made: a value that is put behind it in place, as by an optimizer's step, is cast anew. */
+export interface CachedCast {
+  readonly node: Tensor['_node']
+  readonly edge: GradEdge<Tensor>
+  readonly cast: Tensor
+}
+
+/** What an async context carries. */
+interface Modes {
+  readonly grad: boolean
+  readonly autocast: Autocast | undefined
+}
 
 interface AsyncStorage {
-  run<T>(store: boolean, fn: () => T): T
-  getStore(): boolean | undefined
+  run<T>(store: Modes, fn: () => T): T
+  getStore(): Modes | undefined
 }
 interface Platform {
   readonly process?: { readonly getBuiltinModule?: (name: string) => { readonly AsyncLocalStorage?: new () => AsyncStorage } | undefined }
@@ -16,23 +46,108 @@ interface Platform {
 const Local = (globalThis as Platform).process?.getBuiltinModule?.('node:async_hooks')?.AsyncLocalStorage
 const storage = Local && new Local()
 
-/** The mode of a stretch of code that runs synchronously; it wins over what the async context says. */
-let forced: boolean | undefined
+/** The modes of a stretch of code that runs synchronously; they win over what the async context says. Undefined: as the context says. */
+let forcedGrad: boolean | undefined
+let forcedAutocast: Autocast | 'off' | undefined
+/** So many autocasts have begun and not ended: with none, no op asks further. */
+let autocasts = 0
 
 /** Whether ops are recorded on the tape here and now. */
 export function isGradEnabled(): boolean {
-  return forced ?? (storage === undefined ? true : (storage.getStore() ?? true))
+  return forcedGrad ?? storage?.getStore()?.grad ?? true
+}
+
+/** The autocast of the ops that are recorded here and now. */
+export function currentAutocast(): Autocast | undefined {
+  if (autocasts === 0 || forcedAutocast === 'off') return undefined
+  let mode = forcedAutocast ?? storage?.getStore()?.autocast
+  while (mode?.ended) mode = mode.outer
+  return mode
 }
 
 /** Runs synchronous library code with recording on or off. */
 export function withGrad<T>(enabled: boolean, fn: () => T): T {
-  const before = forced
-  forced = enabled
+  const before = forcedGrad
+  forcedGrad = enabled
   try {
     return fn()
   } finally {
-    forced = before
+    forcedGrad = before
   }
+}
+
+/** Runs synchronous library code under an autocast, or under none. */
+export function withAutocast<T>(mode: Autocast | undefined, fn: () => T): T {
+  const before = forcedAutocast
+  forcedAutocast = mode ?? 'off'
+  if (mode) autocasts++
+  try {
+    return fn()
+  } finally {
+    forcedAutocast = before
+    if (mode) autocasts--
+  }
+}
+
+/** Runs library code that walks the tape, or updates: with recording on or off, in the dtypes of what it is given. */
+export function withoutAutocast<T>(grad: boolean, fn: () => T): T {
+  return withAutocast(undefined, () => withGrad(grad, fn))
+}
+
+const isPromise = (x: unknown): x is Promise<unknown> => typeof (x as { then?: unknown } | undefined)?.then === 'function'
+
+/** Runs a callback of the user's in the modes; where it is async, it keeps them to its end. */
+function runIn<T>(name: string, modes: Modes, fn: () => T): T {
+  const before = [forcedGrad, forcedAutocast] as const
+  if (storage) forcedGrad = forcedAutocast = undefined
+  else {
+    forcedGrad = modes.grad
+    forcedAutocast = modes.autocast ?? 'off'
+  }
+  try {
+    const result = storage ? storage.run(modes, fn) : fn()
+    if (!storage && isPromise(result)) {
+      throw new AutogradError(
+        name,
+        'the callback returned a promise, and this platform cannot follow it (no AsyncLocalStorage). Await outside, and wrap the synchronous part',
+      )
+    }
+    return result
+  } finally {
+    ;[forcedGrad, forcedAutocast] = before
+  }
+}
+
+/** How a callback of the user's is autocast: not at all without a dtype. `cache` is whether casts of leaves are kept. */
+export interface AutocastSetting {
+  readonly dtype: LowerDType | undefined
+  readonly cache: boolean
+}
+
+/** Runs `fn` under an autocast of its own. `name` is the public function. */
+export function autocasting<T>(name: string, { dtype, cache }: AutocastSetting, fn: () => T): T {
+  const grad = isGradEnabled()
+  if (dtype === undefined) return runIn(name, { grad, autocast: undefined }, fn)
+  const outer = currentAutocast()
+  const mode: Autocast = { dtype, casts: cache ? (outer?.casts ?? new Map()) : undefined, outer, ended: false }
+  const end = (): void => {
+    mode.ended = true
+    autocasts--
+    if (mode.casts !== outer?.casts) mode.casts?.clear()
+  }
+  autocasts++
+  let result: T
+  try {
+    result = runIn(name, { grad, autocast: mode }, fn)
+  } catch (error) {
+    end()
+    throw error
+  }
+  if (!isPromise(result)) {
+    end()
+    return result
+  }
+  return Promise.resolve(result).finally(end) as T
 }
 
 const NO_GRAD = signature('noGrad', { fn: FUNCTION })
@@ -41,21 +156,7 @@ const INFERENCE_MODE = signature('inferenceMode', { fn: FUNCTION })
 
 function scoped<T>(given: Signature, enabled: boolean, fn: () => T): T {
   given.check(fn)
-  const { name } = given
-  const before = forced
-  forced = storage ? undefined : enabled
-  try {
-    const result = storage ? storage.run(enabled, fn) : fn()
-    if (!storage && typeof (result as { then?: unknown } | undefined)?.then === 'function') {
-      throw new AutogradError(
-        name,
-        'the callback returned a promise, and this platform cannot follow it (no AsyncLocalStorage). Await outside, and wrap the synchronous part',
-      )
-    }
-    return result
-  } finally {
-    forced = before
-  }
+  return runIn(given.name, { grad: enabled, autocast: currentAutocast() }, fn)
 }
 
 /**

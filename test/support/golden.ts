@@ -94,8 +94,22 @@ export interface Clip {
   readonly clipped: readonly Stored[]
 }
 
+/** The dtype of an op's result under autocast, whose own is `lower`. */
+export interface AutocastResult {
+  readonly op: string
+  /** The case of the op that was run. */
+  readonly case: string
+  /** What its float inputs are: all of one, or the first lower than the others. */
+  readonly given: 'float32' | 'lower' | 'mixed'
+  /** What PyTorch gave on cpu. */
+  readonly torch: 'float32' | 'lower' | 'other' | null
+  /** What PyTorch's lists say, or else what it gave; null where it refused. */
+  readonly result: 'float32' | 'lower' | 'other' | null
+}
+
 /** What the files hold; the families of ops are in one folder, called as their files in src/ops. */
 interface Files {
+  readonly autocast: { readonly results: readonly AutocastResult[] }
   readonly clips: { readonly clips: readonly Clip[] }
   readonly layers: { readonly layers: readonly ModuleCase[] }
   readonly optimizers: { readonly x: Span; readonly y: Span; readonly start: readonly Span[]; readonly paths: readonly OptimizerPath[] }

@@ -1,0 +1,5 @@
+/** @file The entry `tapegrad/amp`: automatic mixed precision. */
+import '../fluent.ts'
+
+export { type AutocastOptions, autocast, isAutocastEnabled } from './autocast.ts'
+export { type CustomFwdOptions, customBwd, customFwd } from './custom.ts'

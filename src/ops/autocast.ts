@@ -1,0 +1,100 @@
+/**
+ * @file Autocast: in which dtype the float32 and the halves among an op's tensors are computed. An op's definition says its class; that is all it knows of
+ * the mode, which one function looks at (`autocasted` in define.ts). float64 and integers are never touched.
+ * @see https://pytorch.org/docs/stable/amp.html
+ */
+import { DTypeError } from '../base/index.ts'
+import { type Autocast, currentAutocast, Tensor, withAutocast, withGrad } from '../tensor/index.ts'
+
+/**
+ * What autocast does with an op. `lower`: it is computed in autocast's dtype (products, which gain by it). `float32`: in float32 (what loses too much in a
+ * half, or leaves its range). `widest`: in the widest dtype among its tensors. `refused`: it throws, for what no cast makes safe. An op without a class is
+ * computed in the types that it is given.
+ */
+export type AutocastClass = 'lower' | 'float32' | 'widest' | Refused
+/** What an op that is refused says: which function to call in its place. */
+export interface Refused {
+  readonly refused: string
+}
+
+type Cast = (x: Tensor, dtype: 'float16' | 'float32') => Tensor
+
+const classes = new Map<string, AutocastClass>()
+/** The class of every op and function that has one, by name. */
+export const autocastClasses: ReadonlyMap<string, AutocastClass> = classes
+
+/**
+ * `fn` with a class: under autocast its tensors (arguments, those in lists, and in objects of options) are cast first, and what it is made of is computed
+ * without autocast. `keeps` tells of calls that say their dtype themselves. `cast` puts casts on the tape.
+ */
+export function withClass<A extends readonly unknown[], R>(
+  name: string,
+  autocast: AutocastClass,
+  fn: (...args: A) => R,
+  cast: Cast,
+  keeps?: (...args: A) => boolean,
+): (...args: A) => R {
+  const known = classes.get(name)
+  if (known !== undefined && known !== autocast) throw new Error(`autocast: ${name} is ${known} and ${autocast}`)
+  classes.set(name, autocast)
+  return (...args) => {
+    const mode = currentAutocast()
+    if (mode === undefined) return fn(...args)
+    if (keeps?.(...args)) return withAutocast(undefined, () => fn(...args))
+    const given = castAll(name, autocast, mode, args, cast)
+    return withAutocast(undefined, () => fn(...given))
+  }
+}
+
+const isHalf = (x: Tensor): boolean => x._node.dtype === 'float16'
+const isFloat32 = (x: Tensor): boolean => x._node.dtype === 'float32'
+
+/** The arguments, with their tensors cast as the class wants it. */
+function castAll<A extends readonly unknown[]>(name: string, autocast: AutocastClass, mode: Autocast, args: A, cast: Cast): A {
+  if (typeof autocast === 'object') {
+    throw new DTypeError(
+      name,
+      `it is not safe under autocast: its gradient leaves the range of ${mode.dtype}. Use ${autocast.refused}, or wrap the call in amp.autocast({ enabled: false }, …) with float32 tensors`,
+    )
+  }
+  const each = (f: (x: Tensor) => Tensor): A => args.map((x) => mapped(x, f)) as unknown as A
+  switch (autocast) {
+    case 'lower':
+      return each((x) => (isFloat32(x) || (isHalf(x) && x._node.dtype !== mode.dtype) ? lowered(x, mode, cast) : x))
+    case 'float32':
+      return each((x) => (isHalf(x) ? cast(x, 'float32') : x))
+    case 'widest': {
+      let wide = false
+      each((x) => {
+        wide ||= isFloat32(x)
+        return x
+      })
+      return wide ? each((x) => (isHalf(x) ? cast(x, 'float32') : x)) : args
+    }
+  }
+}
+
+/** `x` in autocast's dtype. A leaf's cast is kept: it is one for all ops of a step, and gradients are summed before they are cast back. */
+function lowered(x: Tensor, { dtype, casts }: Autocast, cast: Cast): Tensor {
+  const { _node: node, _edge: edge } = x
+  if (casts === undefined || edge === undefined || edge.entry !== undefined || !isFloat32(x)) return cast(x, dtype)
+  const known = casts.get(x)
+  if (known?.node === node && known.edge === edge && known.cast._node.dtype === dtype) return known.cast
+  // On the tape in any case: an evaluation under noGrad may come before the step
+  const made = withGrad(true, () => cast(x, dtype))
+  casts.set(x, { node, edge, cast: made })
+  return made
+}
+
+/** An argument, with `f` of the tensors in it. */
+function mapped(x: unknown, f: (x: Tensor) => Tensor): unknown {
+  if (x instanceof Tensor) return f(x)
+  if (Array.isArray(x)) return x.some((v) => v instanceof Tensor) ? x.map((v) => (v instanceof Tensor ? f(v) : v)) : x
+  if (!isOptions(x)) return x
+  const entries = Object.entries(x)
+  if (!entries.some(([, v]) => v instanceof Tensor)) return x
+  return Object.fromEntries(entries.map(([key, v]) => [key, v instanceof Tensor ? f(v) : v]))
+}
+
+/** Whether it is an object of options, as the caller has written it. */
+export const isOptions = (x: unknown): x is object => typeof x === 'object' && x !== null && Object.getPrototypeOf(x) === Object.prototype

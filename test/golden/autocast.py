@@ -1,0 +1,78 @@
+"""The dtype of each op's result under autocast, by op and by what it is given: `float32`, or `lower` for autocast's own.
+
+PyTorch 1.13 has autocast on cpu, in bfloat16, but its lists there are not those of a GPU: `torch` says what it gave, and `result` what the lists of
+https://pytorch.org/docs/stable/amp.html say for the ops on them; of the others PyTorch's answer is the result.
+"""
+import importlib
+from pathlib import Path
+
+import torch
+
+import harness
+from harness import cases_of, torch_call
+
+BF16 = torch.bfloat16
+KINDS = {torch.float32: 'float32', BF16: 'lower'}
+
+# As the documentation has them for CUDA ops, of the ops whose names are here; crossEntropy is made of two.
+LOWER = 'matmul linear conv2d'.split()
+FLOAT32 = '''exp expm1 log log1p reciprocal rsqrt pow logsumexp softmax logSoftmax cumsum cumprod sum
+             mseLoss nllLoss crossEntropy'''.split()
+WIDEST = 'dot cat stack scatterAdd'.split()
+
+
+def first_cases():
+    """One row for each op: the first that has a float input and does not say a dtype."""
+    found = {}
+    for path in sorted((Path(__file__).parent / 'ops').glob('*.py')):
+        for row in cases_of(importlib.import_module(f'ops.{path.stem}')):
+            says = any('$float' in str(a) or 'dtype' in str(a) for a in row['args'])
+            if row['op'] not in found and not says and any(i['dtype'] == 'float' for i in row['inputs']):
+                found[row['op']] = row
+    return found
+
+
+def build(span, dtype):
+    if span['dtype'] == 'float':
+        return torch.tensor([float(v) for v in span['values']], dtype=dtype).reshape(span['shape'])
+    return torch.tensor(span['values'], dtype={'int32': torch.int64, 'bool': torch.bool}[span['dtype']]).reshape(span['shape'])
+
+
+def given_to(row):
+    """What the float inputs are: all of one dtype, or the first lower than the others."""
+    floats = sum(i['dtype'] == 'float' for i in row['inputs'])
+    yield 'float32', [torch.float32] * floats
+    yield 'lower', [BF16] * floats
+    if floats > 1:
+        yield 'mixed', [BF16] + [torch.float32] * (floats - 1)
+
+
+def in_torch(row, dtypes):
+    """What autocast on cpu gives; None where it refuses, as some ops do that have no bfloat16 there."""
+    kinds = iter(dtypes)
+    inputs = [build(i, next(kinds) if i['dtype'] == 'float' else None) for i in row['inputs']]
+    try:
+        with torch.autocast('cpu', dtype=BF16):
+            result = torch_call(row['op'], row['args'], inputs)
+    except (RuntimeError, IndexError):
+        return None
+    return KINDS.get((result[0] if isinstance(result, (tuple, list)) else result).dtype, 'other')
+
+
+def by_lists(op, given):
+    if op in LOWER:
+        return 'lower'
+    if op in FLOAT32:
+        return 'float32'
+    if op in WIDEST:
+        return 'lower' if given == 'lower' else 'float32'
+    return None
+
+
+def rows():
+    found = []
+    for op, row in sorted(first_cases().items()):
+        for given, dtypes in given_to(row):
+            got = in_torch(row, dtypes)
+            found.append({'op': op, 'case': row['name'], 'given': given, 'torch': got, 'result': by_lists(op, given) or got})
+    return {'results': found}
