@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 /** Tests that are written for any device (test/support/device.ts): they run once in each project. */
 const ANY_DEVICE = [
-  'test/{autograd,data,everyday,examples,nn,ops,optim}/**/*.test.ts',
+  'test/{amp,autograd,data,everyday,examples,nn,ops,optim}/**/*.test.ts',
   'test/golden.test.ts',
   'test/graph/{random-graph,reduction-order,changing-programs}.test.ts',
 ]
