@@ -131,6 +131,16 @@ const UNIONS: readonly Union[] = [
     },
   },
   {
+    file: 'src/base/dtype.ts',
+    name: 'HalfDType',
+    member: LITERAL,
+    tables: {
+      'src/base/half.ts': ['halfFormats'],
+      'src/device/cpu/wasm/codegen/operators.ts': ['HALF_HELPERS'],
+      'src/device/cpu/wasm/contraction/gemm.ts': ['PACK', 'ELEMENT'],
+    },
+  },
+  {
     file: 'src/device/device.ts',
     name: 'SlotKind',
     member: LITERAL,

@@ -118,6 +118,7 @@ const methods = {
   float: ops.float,
   double: ops.double,
   half: ops.half,
+  bfloat16: ops.bfloat16,
   int: ops.int,
   long: ops.long,
   bool: ops.bool,

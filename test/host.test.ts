@@ -30,6 +30,9 @@ describe('nested arrays', () => {
     expect(read([1, -1], { dtype: 'int32' }).data).toEqual(Int32Array.of(1, -1))
     expect(read([255, -0], { dtype: 'uint8' }).data).toEqual(Uint8Array.of(255, 0))
     expect(read([0.1, 65519, Infinity], { dtype: 'float16' }).data).toEqual(Uint16Array.of(toHalf(0.1), toHalf(65504), 0x7c00))
+    expect(read([0.1, -3, 1 + 2 ** -8, 3.39e38, Number.NaN], { dtype: 'bfloat16' }).data).toEqual(
+      Uint16Array.of(0x3dcd, 0xc040, 0x3f80, 0x7f7f, 0x7fc0),
+    )
     expect(read([0, 0.5, Number.NaN], { dtype: 'bool' }).data).toEqual(Uint8Array.of(0, 1, 1))
     expect(read([0.1], { dtype: 'float64' }).data).toEqual(Float64Array.of(0.1))
     expect(read([true, false], { dtype: 'float32' }).data).toEqual(Float32Array.of(1, 0))
@@ -108,9 +111,12 @@ describe('TypedArrays', () => {
     expect(read(Float32Array.of(1.5), { dtype: 'float16' }).data).toEqual(Uint16Array.of(0x3e00))
   })
 
-  it('of 16 unsigned bits are the halves of float16, and nothing else', () => {
+  it('of 16 unsigned bits are those of float16 or bfloat16, and nothing else', () => {
+    expect(read(Uint16Array.of(0x3f80), { dtype: 'bfloat16' })).toEqual({ data: Uint16Array.of(0x3f80), shape: [1], dtype: 'bfloat16' })
     expect(read(Uint16Array.of(0x3c00), { dtype: 'float16' })).toEqual({ data: Uint16Array.of(0x3c00), shape: [1], dtype: 'float16' })
-    expect(() => read(Uint16Array.of(1))).toThrow("a Uint16Array is taken as the bits of float16 only, with { dtype: 'float16' }")
+    expect(() => read(Uint16Array.of(1))).toThrow(
+      "a Uint16Array is taken as the bits of float16 or bfloat16 only, with { dtype: 'float16' } or { dtype: 'bfloat16' }",
+    )
   })
 
   it('of 64-bit integers become int32, and what does not fit is an error with its place', () => {
@@ -155,8 +161,9 @@ describe('ndarrays', () => {
 })
 
 describe('reading back', () => {
-  it('gives float16 as numbers, everything else as a copy of its own type', () => {
+  it('gives halves as numbers, everything else as a copy of its own type', () => {
     expect(fromStorage(Uint16Array.of(toHalf(0.1)), 'float16')).toEqual(Float32Array.of(fromHalf(toHalf(0.1))))
+    expect(fromStorage(Uint16Array.of(0x3dcd, 0xff80), 'bfloat16')).toEqual(Float32Array.of(0.10009765625, Number.NEGATIVE_INFINITY))
     const bytes = Uint8Array.of(0, 1)
     const copy = fromStorage(bytes, 'bool')
     expect(copy).toEqual(bytes)

@@ -79,6 +79,22 @@ fn round_half(x: f32) -> f32 {
   return half_to_float(half_of(x));
 }
 
+// A bfloat16 is the upper half of a float32: as half_of.
+fn bfloat_of(x: f32) -> u32 {
+  let bits = bitcast<u32>(x);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) { return ((bits >> 16u) & 0x8000u) | 0x7fc0u; }
+  return (bits + 0x7fffu + ((bits >> 16u) & 1u)) >> 16u;
+}
+
+// Of the low 16 bits.
+fn bfloat_to_float(bits: u32) -> f32 {
+  return bitcast<f32>(bits << 16u);
+}
+
+fn round_bfloat(x: f32) -> f32 {
+  return bfloat_to_float(bfloat_of(x));
+}
+
 // floor(x / by), given a float a little below 1 / by: the product is it or one less while x < 2^24 and x / by < 2^21.
 fn quotient(x: u32, by: u32, inverse: f32) -> u32 {
   let q = u32(f32(x) * inverse);

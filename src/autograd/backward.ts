@@ -2,7 +2,7 @@
  * @file Backward: the tape walked from the results to the leaves. Entries are visited in descending serial order, so every gradient is complete before it
  * is handed on. The driver fits each rule's result to its input (sums what was broadcast, casts back), and sums what arrives from several sides.
  */
-import { AutogradError, ShapeError, sameShape, showShape } from '../base/index.ts'
+import { AutogradError, isHalf, ShapeError, sameShape, showShape } from '../base/index.ts'
 import { recordedNodes } from '../graph/index.ts'
 import { add, cast, checkDevices, sumTo } from '../ops/index.ts'
 import {
@@ -60,10 +60,10 @@ function plan(roots: readonly Edge[], targets: ReadonlySet<Edge> | undefined): {
   return { entries: onPath.reverse(), wanted }
 }
 
-/** A rule's result summed over broadcast dims, to the shape of the input it is for; of float16 in float32. */
+/** A rule's result summed over broadcast dims, to the shape of the input it is for; of halves in float32. */
 function sumBroadcast(grad: Tensor, edge: Edge): Tensor {
   if (sameShape(grad.shape, edge.shape)) return grad
-  return sumTo(grad.dtype === 'float16' ? cast(grad, 'float32') : grad, edge.shape)
+  return sumTo(isHalf(grad.dtype) ? cast(grad, 'float32') : grad, edge.shape)
 }
 
 /** An edge's complete gradient, after its hooks. */

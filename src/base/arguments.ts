@@ -98,7 +98,6 @@ export const DTYPE: Kind = named('a dtype', dtypes, {
   float: "'float32' is meant",
   double: "'float64' is meant, which is on device cpu",
   half: "'float16' is meant",
-  bfloat16: "There is no bfloat16 yet: 'float16' has as many bytes",
   boolean: "'bool' is meant",
 })
 

@@ -10,13 +10,14 @@
  */
 import { type DType, dtypeInfo } from './dtype.ts'
 import { ArgumentError } from './errors.ts'
-import { fromHalf, toHalf } from './float16.ts'
+import { halfFormats } from './half.ts'
 
 /** The smallest and the largest finite number of each dtype. */
 const RANGE: Readonly<Record<DType, readonly [least: number, most: number]>> = {
   float64: [-Number.MAX_VALUE, Number.MAX_VALUE],
   float32: [-(2 ** 128 - 2 ** 104), 2 ** 128 - 2 ** 104],
   float16: [-65504, 65504],
+  bfloat16: [-(2 ** 128 - 2 ** 120), 2 ** 128 - 2 ** 120],
   int32: [-(2 ** 31), 2 ** 31 - 1],
   uint32: [0, 2 ** 32 - 1],
   int8: [-128, 127],
@@ -26,7 +27,7 @@ const RANGE: Readonly<Record<DType, readonly [least: number, most: number]>> = {
 export const rangeOf = (dtype: DType): readonly [least: number, most: number] => RANGE[dtype]
 
 /** From here on a number is rounded to ±∞. */
-const OVERFLOW = { float64: Number.POSITIVE_INFINITY, float32: 2 ** 128 - 2 ** 103, float16: 65520 } as const
+const OVERFLOW = { float64: Number.POSITIVE_INFINITY, float32: 2 ** 128 - 2 ** 103, float16: 65520, bfloat16: 2 ** 128 - 2 ** 119 } as const
 
 /**
  * Whether `dtype` holds `value`: integers hold the whole numbers of their range; floats all but finite numbers that would become infinite (others are rounded);
@@ -37,6 +38,7 @@ export function holds(dtype: DType, value: number): boolean {
     case 'float64':
     case 'float32':
     case 'float16':
+    case 'bfloat16':
       return Math.abs(value) < OVERFLOW[dtype] || !Number.isFinite(value)
     case 'bool':
       return true
@@ -63,7 +65,10 @@ function rounded(value: number, dtype: DType): number {
     case 'float32':
       return Math.fround(value)
     case 'float16':
-      return fromHalf(toHalf(value))
+    case 'bfloat16': {
+      const { toBits, fromBits } = halfFormats[dtype]
+      return fromBits(toBits(value))
+    }
     case 'bool':
       return value === 0 ? 0 : 1
     case 'float64':
@@ -94,6 +99,7 @@ export const operandOf: Taking = (op, role, value, dtype) => {
       return value
     case 'float32':
     case 'float16': // computed in float32, and rounded with the result
+    case 'bfloat16':
       return Math.fround(value)
     case 'bool':
       return rounded(value, dtype)

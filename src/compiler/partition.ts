@@ -3,6 +3,7 @@
  * part is a contraction or a routine with what follows from it and from what was computed before. So the parts of a time step, of a node of a tree and of one of
  * many equal layers are the same, whatever else the graph is made of.
  */
+import { isHalf } from '../base/index.ts'
 import { isSource, isView, isWidening, type Node, roleOf, rowOf } from '../graph/index.ts'
 import { byTime, topological } from './order.ts'
 import { transposesProduct } from './rewrite.ts'
@@ -104,7 +105,7 @@ function readersOf(order: readonly Node[], home: Int32Array): Int32Array {
 const FLOATING = -1
 const GIVEN = -2
 
-/** Whether a node is computed where it is read, in every part that reads it: a float16 is widened there. */
+/** Whether a node is computed where it is read, in every part that reads it: a half is widened there. */
 const floats = (node: Node, targets: ReadonlySet<Node>): boolean =>
   (isView(node) || isWidening(node) || rowOf(node.primitive).recomputed) && !targets.has(node)
 
@@ -116,7 +117,7 @@ function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly 
   /** Whether a node is a product, which is computed the way it is wanted; those of halves are rounded apart. */
   const isTurned = (node: Node): boolean => {
     const [x] = node.inputs as readonly [Node]
-    return isView(node) && transposesProduct(node, x) && node.dtype !== 'float16' && readers[x.place] === 1 && !targets.has(x)
+    return isView(node) && transposesProduct(node, x) && !isHalf(node.dtype) && readers[x.place] === 1 && !targets.has(x)
   }
   /** For all nodes, the last part that they need. */
   const needs = new Int32Array(order.length).fill(-1)

@@ -1,13 +1,13 @@
 /**
  * @file Rewrites made before scheduling: what a device cannot do well as recorded becomes primitives that it can.
- * - narrow results (bool, 8-bit, float16) of reductions, contractions and routines are computed wide, then cast;
+ * - narrow results (bool, 8-bit, halves) of reductions, contractions and routines are computed wide, then cast;
  * - long reductions of few rows, and long sums of few products, are done in two passes, in an order that depends only on the sizes;
  * - outputs of routines are reductions again, where those are fused;
  * - equal views are one;
  * - a stack of matrices times one matrix is one taller matrix;
  * - reductions over nothing are constants; pieces of a pack become values of their own.
  */
-import { type DType, dtypeInfo, type Shape, sizeOf } from '../base/index.ts'
+import { type DType, dtypeInfo, isHalf, type Shape, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
 import { isSource, isWidening, Node, type Primitive, type PrimitiveOf, roleOf, rowOf, wholeBase } from '../graph/index.ts'
 import { identityOf, positionOf, type ReduceOp, routineRow } from '../kernel/index.ts'
@@ -21,7 +21,7 @@ function derive(primitive: Primitive, inputs: readonly Node[], shape: Shape, dty
 }
 
 const isNarrow = (dtype: DType): boolean => dtypeInfo[dtype].bytes < 4
-const widened = (dtype: DType): DType => (dtype === 'float16' ? 'float32' : 'int32')
+const widened = (dtype: DType): DType => (isHalf(dtype) ? 'float32' : 'int32')
 
 const castTo = (x: Node, dtype: DType): Node => (x.dtype === dtype ? x : derive({ kind: 'cast' }, [x], x.shape, dtype, x))
 const reshapeTo = (x: Node, shape: Shape): Node => derive({ kind: 'reshape' }, [x], shape, x.dtype, x)
@@ -115,7 +115,8 @@ function rewriteOne(node: Node, inputs: readonly Node[], same: boolean, traits: 
     }
     case 'pointwise':
       // Padded halves are stored as halves, and widened where they are read
-      if (primitive.kind === 'pad' && isWidening(x)) return castTo(derive(primitive, x.inputs, shape, 'float16', node), dtype)
+      if (primitive.kind === 'pad' && isWidening(x))
+        return castTo(derive(primitive, x.inputs, shape, (x.inputs[0] as Node).dtype, node), dtype)
       return asRecorded()
     case 'source':
     case 'view':

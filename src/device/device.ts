@@ -225,7 +225,7 @@ export interface Device {
   /** @throws BacklogError when a loop that never awaits has recorded more than may wait. */
   run(executable: Executable, run: Run): HostCopy[]
   allocate(dtype: DType, length: number): DeviceBuffer
-  /** A buffer with a copy of `data` (storage form: halves for float16, bytes for bool). `op`: whom errors name. */
+  /** A buffer with a copy of `data` (storage form: 16 bits for float16 and bfloat16, bytes for bool). `op`: whom errors name. */
   upload(dtype: DType, data: TypedArray, op?: string): DeviceBuffer
   /** Copies a small result that was evacuated back into a buffer, in order, without waiting for the host. */
   restore(copy: HostCopy): DeviceBuffer

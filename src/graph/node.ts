@@ -2,7 +2,7 @@
  * @file The lazy graph's node: one primitive applied to other nodes. Shapes and dtypes are settled when a node is made; its
  * values exist once it has a `storage`. Until then its inputs are its recipe.
  */
-import { type DType, recordingFunction, type Shape, type TypedArray } from '../base/index.ts'
+import { type DType, isHalf, recordingFunction, type Shape, type TypedArray } from '../base/index.ts'
 import type { Device, DeviceBuffer, HostCopy, Place } from '../device/index.ts'
 import type { Primitive } from './primitive.ts'
 
@@ -11,7 +11,7 @@ export type NodePlace = Place | 'auto'
 
 /** Where a node's values are; how long they stay there is told by `src/runtime/lifetime.ts`. */
 export class Storage {
-  /** On the host, in storage form (halves for float16). */
+  /** On the host, in storage form (16 bits for float16 and bfloat16). */
   host: TypedArray | undefined
   /** On a device: `owner`, which is never taken for its successor. */
   buffer: DeviceBuffer | undefined
@@ -67,6 +67,6 @@ export class Node {
 /** How many nodes have been made: the unit in which `npm run bench -- overhead` counts. */
 export const recordedNodes = (): number => serial
 
-/** Whether a node is float16 as float32: what a load from a buffer of halves gives, so that there is nothing to compute either. */
+/** Whether a node is a half as float32: what a load from a buffer of halves gives, so that there is nothing to compute either. */
 export const isWidening = ({ primitive, dtype, inputs }: Node): boolean =>
-  primitive.kind === 'cast' && dtype === 'float32' && inputs[0]?.dtype === 'float16'
+  primitive.kind === 'cast' && dtype === 'float32' && isHalf(inputs[0]?.dtype)

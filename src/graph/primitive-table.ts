@@ -2,7 +2,7 @@
  * @file What follows from each primitive: one row. Signatures, keys, the choice of what is stored, fusion, lowering and the runtime read the rows. A primitive
  * without a row does not compile, nor does a row that leaves something out.
  */
-import { contiguousStrides, type DType, dtypeInfo, type Shape, type TypedArray, toHalf } from '../base/index.ts'
+import { contiguousStrides, type DType, dtypeInfo, halfFormats, isHalf, type Shape, type TypedArray } from '../base/index.ts'
 import {
   ANY_BUT_MINUS_ONE,
   binaryExpr,
@@ -89,9 +89,10 @@ const nameless = (): string => ''
 const device = { host: null, merges: false, recomputed: false } as const
 const view = { role: 'view', cost: free, label: nameless, host: null, merges: true, recomputed: false } as const
 
-const holdsHalf = (value: number, node: Node): TypedArray => {
-  const data = dtypeInfo[node.dtype].create(1)
-  data[0] = node.dtype === 'float16' ? toHalf(value) : value
+/** A number in storage form. */
+const onHost = (value: number, { dtype }: Node): TypedArray => {
+  const data = dtypeInfo[dtype].create(1)
+  data[0] = isHalf(dtype) ? halfFormats[dtype].toBits(value) : value
   return data
 }
 
@@ -113,7 +114,7 @@ export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } 
       const read: Expr = { kind: 'scalar', slot: at.scalarSlot(node), type: type === 'bool' ? 'i32' : type }
       return type === 'bool' ? { kind: 'cast', x: read, from: 'int32', to: 'bool', type } : read
     },
-    host: (node, { value }) => holdsHalf(value, node),
+    host: (node, { value }) => onHost(value, node),
   },
   constant: {
     ...device,
@@ -122,7 +123,7 @@ export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } 
     cost: free,
     label: nameless,
     lower: ({ dtype }, { value }) => constantExpr(dtype === 'bool' ? Number(value !== 0) : nearest(value, dtype), valueTypeOf(dtype)),
-    host: (node, { value }) => holdsHalf(value, node),
+    host: (node, { value }) => onHost(value, node),
   },
   iota: {
     ...device,

@@ -19,6 +19,7 @@ const NAME_OF: Readonly<Record<DType, string>> = {
   float64: 'F64',
   float32: 'F32',
   float16: 'F16',
+  bfloat16: 'BF16',
   int32: 'I32',
   uint32: 'U32',
   int8: 'I8',
@@ -73,19 +74,6 @@ export const READING: ReadonlyMap<string, Reading> = new Map<string, Reading>([
   ...Object.entries(NAME_OF).map(([dtype, name]): [string, Reading] => {
     return [name, { bytes: dtypeInfo[dtype as DType].bytes, dtype: dtype as DType }]
   }),
-  [
-    'BF16',
-    {
-      bytes: 2,
-      dtype: 'float32',
-      convert: (bytes, length, values, at) => {
-        // a bfloat16 is the upper half of a float32
-        const halves = new Uint16Array(bytes, 0, length)
-        const words = new Uint32Array(values.buffer, values.byteOffset, values.length)
-        for (let i = 0; i < length; i++) words[at + i] = (halves[i] as number) << 16
-      },
-    },
-  ],
   ['I16', { bytes: 2, dtype: 'int32', convert: (bytes, length, values, at) => values.set(new Int16Array(bytes, 0, length), at) }],
   ['U16', { bytes: 2, dtype: 'int32', convert: (bytes, length, values, at) => values.set(new Uint16Array(bytes, 0, length), at) }],
   [

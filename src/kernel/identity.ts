@@ -9,6 +9,7 @@ const RANGE: Readonly<Record<DType, readonly [least: number, largest: number]>> 
   float64: INFINITE,
   float32: INFINITE,
   float16: INFINITE,
+  bfloat16: INFINITE,
   int32: [-(2 ** 31), 2 ** 31 - 1],
   uint32: [0, 2 ** 32 - 1],
   int8: [-128, 127],

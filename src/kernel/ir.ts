@@ -95,7 +95,7 @@ export type Expr =
   | { readonly kind: 'binary'; readonly op: BinaryOp; readonly a: Expr; readonly b: Expr; readonly type: ValueType }
   /** Only the chosen branch counts: the other may be NaN or read outside its buffer (with robust access). */
   | { readonly kind: 'where'; readonly test: Expr; readonly a: Expr; readonly b: Expr; readonly type: ValueType }
-  /** Conversion as PyTorch's `.to(dtype)`: float → int truncates, int8/uint8 wrap, anything → bool is ≠ 0, float16/float32 round. */
+  /** Conversion as PyTorch's `.to(dtype)`: float → int truncates, int8/uint8 wrap, anything → bool is ≠ 0, narrower floats round. */
   | { readonly kind: 'cast'; readonly x: Expr; readonly from: DType; readonly to: DType; readonly type: ValueType }
   /** One 32-bit word (0…3) of Philox4x32-10 with the given key and counter; all are u32. */
   | {
@@ -191,6 +191,7 @@ export function valueTypeOf(dtype: DType): ValueType {
   switch (dtype) {
     case 'float32':
     case 'float16':
+    case 'bfloat16':
     case 'float64':
       return 'float'
     case 'uint32':

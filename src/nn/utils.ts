@@ -1,5 +1,16 @@
 /** @file `nn.utils`: what is done to parameters between backward and step. */
-import { ArgumentError, BOOLEAN, options as describe, ITERABLE, type Kind, listOf, mismatch, optional, signature } from '../base/index.ts'
+import {
+  ArgumentError,
+  BOOLEAN,
+  options as describe,
+  ITERABLE,
+  isHalf,
+  type Kind,
+  listOf,
+  mismatch,
+  optional,
+  signature,
+} from '../base/index.ts'
 import { abs, add, amax, cast, clamp, div, mul, pow, sqrt, square, stack, sum, zeros } from '../ops/index.ts'
 import { noGrad, TENSOR, Tensor } from '../tensor/index.ts'
 
@@ -40,8 +51,8 @@ function listed(op: string, parameters: Tensor | Iterable<Tensor>): readonly Ten
   return list
 }
 
-/** float16 as float32: norms are sums, and the factor that follows is too small for a half. */
-const widened = (x: Tensor): Tensor => (x.dtype === 'float16' ? cast(x, 'float32') : x)
+/** Halves as float32: norms are sums, and the factor that follows is too small for a half. */
+const widened = (x: Tensor): Tensor => (isHalf(x.dtype) ? cast(x, 'float32') : x)
 
 /** (Σ |x|ᵖ)^(1/p), 0-d. */
 function vectorNorm(x: Tensor, p: number): Tensor {

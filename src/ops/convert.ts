@@ -112,6 +112,8 @@ export const float: (x: Tensor) => Tensor = conversion('float', 'float32')
 export const double: (x: Tensor) => Tensor = conversion('double', 'float64')
 /** `x` as float16. @see https://pytorch.org/docs/stable/generated/torch.Tensor.half.html */
 export const half: (x: Tensor) => Tensor = conversion('half', 'float16')
+/** `x` as bfloat16. @see https://pytorch.org/docs/stable/generated/torch.Tensor.bfloat16.html */
+export const bfloat16: (x: Tensor) => Tensor = conversion('bfloat16', 'bfloat16')
 /** `x` as int32. @see https://pytorch.org/docs/stable/generated/torch.Tensor.int.html */
 export const int: (x: Tensor) => Tensor = conversion('int', 'int32')
 /** `x` as int32, where PyTorch has int64. @see https://pytorch.org/docs/stable/generated/torch.Tensor.long.html */

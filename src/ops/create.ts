@@ -12,8 +12,10 @@ import {
   options as describe,
   dtypeInfo,
   FINITE,
+  halfFormats,
   held,
   holds,
+  isHalf,
   isPlainObject,
   type Kind,
   listOf,
@@ -27,7 +29,6 @@ import {
   type Signature,
   signature,
   type TypedArray,
-  toHalf,
   underName,
   unheld,
   whole,
@@ -228,7 +229,7 @@ export function fromFunction(
   for (let i = 0; i < n; i++) {
     const v = value(i)
     if (!holds(dtype, v)) throw new ArgumentError(op, `element ${i} is ${v}, ${unheld(v, dtype)}`)
-    data[i] = dtype === 'float16' ? toHalf(v) : dtype === 'bool' ? Number(v !== 0) : v
+    data[i] = isHalf(dtype) ? halfFormats[dtype].toBits(v) : dtype === 'bool' ? Number(v !== 0) : v
   }
   return created(op, graph.leaf(data, [n], dtype, placementFor(op, dtype, options?.device)), options)
 }

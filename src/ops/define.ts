@@ -2,7 +2,7 @@
  * @file The one mechanism that makes ops. A definition says what the op computes in primitives of the graph, and one gradient rule per input, in
  * other ops, so that gradients of gradients come by themselves. Un-broadcasting, casting back and accumulating are the driver's (`src/autograd`).
  */
-import { DeviceError, type DType, enterScope, leaveScope, renamed, type Shape, showShape } from '../base/index.ts'
+import { DeviceError, type DType, enterScope, isHalf, leaveScope, renamed, type Shape, showShape } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { type Backward, keepScalar, Op, partOf, record, recordOne, Tensor } from '../tensor/index.ts'
 import { type AutocastClass, isOptions, withClass } from './autocast.ts'
@@ -21,7 +21,7 @@ export interface OpDefinition {
 }
 
 /**
- * What becomes of float16 operands. `widen`, the default: they are computed in float32, gradients too, and the result is rounded once, at its end, so that no
+ * What becomes of operands of float16 and bfloat16. `widen`, the default: they are computed in float32, gradients too, and the result is rounded once, at its end, so that no
  * sum, square or count on the way has to fit in a half. `keep`: they are left as they are; for what moves elements, and for arithmetic on single elements,
  * which is done in float32 in any case and rounded where it is stored.
  */
@@ -136,7 +136,7 @@ function define(name: string, spec: AnySpec, outputs: readonly string[]): unknow
         leaveScope(entered)
       }
     }
-    return (a: Tensor, p: unknown) => (keep || !isHalf(a) ? apply(a, p) : inFloat32(name, [a], ([x]) => apply(x as Tensor, p)))
+    return (a: Tensor, p: unknown) => (keep || !isHalfTensor(a) ? apply(a, p) : inFloat32(name, [a], ([x]) => apply(x as Tensor, p)))
   }
   if (inputs.length === 2) {
     const apply = (a: Tensor, b: Tensor, p: unknown): Tensor | Tensor[] => {
@@ -150,7 +150,7 @@ function define(name: string, spec: AnySpec, outputs: readonly string[]): unknow
     }
     return (a: Tensor, b: Tensor, p: unknown) => {
       if (a._node.placement !== b._node.placement) checkDevices(name, inputs, [a, b])
-      if (keep || !(isHalf(a) || isHalf(b))) return apply(a, b, p)
+      if (keep || !(isHalfTensor(a) || isHalfTensor(b))) return apply(a, b, p)
       return inFloat32(name, [a, b], ([x, y]) => apply(x as Tensor, y as Tensor, p))
     }
   }
@@ -263,7 +263,7 @@ function operation<P>(
   }
   return (inputs, p) => {
     checkDevices(name, roles, inputs)
-    if (half === 'keep' || !inputs.some(isHalf)) return apply(inputs, p)
+    if (half === 'keep' || !inputs.some(isHalfTensor)) return apply(inputs, p)
     return inFloat32(name, inputs, (wide) => apply(wide, p))
   }
 }
@@ -306,7 +306,7 @@ export function autocasted<A extends readonly unknown[], R>(
   return withClass(name, autocast, fn, cast, keeps)
 }
 
-// ── float16 ──
+// ── halves: float16 and bfloat16 ──
 
 /** `x` in another dtype; on the tape. */
 export const castTo: (x: Tensor, dtype: DType) => Tensor = defineOp('cast', {
@@ -316,20 +316,20 @@ export const castTo: (x: Tensor, dtype: DType) => Tensor = defineOp('cast', {
   half: 'keep',
 })
 
-const isHalf = (x: unknown): boolean => x instanceof Tensor && x._node.dtype === 'float16'
+const isHalfTensor = (x: unknown): x is Tensor => x instanceof Tensor && isHalf(x._node.dtype)
 
 /**
- * `fn` of `tensors`, with float32 in place of float16, and its results rounded where the common dtype of the tensors is float16. Backward goes through the
+ * `fn` of `tensors`, with float32 in place of halves, and its results rounded where the common dtype of the tensors is one. Backward goes through the
  * same casts, so that gradient rules are computed in float32 too, of values that were not rounded yet.
  */
 function inFloat32<T extends Tensor | Tensor[]>(name: string, tensors: Inputs, fn: (wide: Inputs) => T): T {
   const entered = enterScope(name)
   try {
-    const wide = (list: Inputs): T => fn(list.map((x) => (isHalf(x) ? castTo(x as Tensor, 'float32') : x)))
+    const wide = (list: Inputs): T => fn(list.map((x) => (isHalfTensor(x) ? castTo(x as Tensor, 'float32') : x)))
     const made = partOf(name, wide, [tensors])
-    const rounds = floatType(tensors) === 'float16'
+    const common = floatType(tensors)
     const rounded = (out: Tensor): Tensor => {
-      if (rounds && out._node.dtype === 'float32') return castTo(out, 'float16')
+      if (isHalf(common) && out._node.dtype === 'float32') return castTo(out, common)
       if (out.ndim === 0) keepScalar(out._node)
       return out
     }
@@ -353,8 +353,8 @@ function holdHalf(args: readonly unknown[]): boolean {
   for (let i = 0; i < args.length; i++) {
     const x = args[i]
     if (x instanceof Tensor) {
-      if (isHalf(x)) return true
-    } else if (isOptions(x)) for (const key in x) if (isHalf((x as Record<string, unknown>)[key])) return true
+      if (isHalfTensor(x)) return true
+    } else if (isOptions(x)) for (const key in x) if (isHalfTensor((x as Record<string, unknown>)[key])) return true
   }
   return false
 }

@@ -6,6 +6,7 @@ import {
   DTypeError,
   options as describe,
   FINITE,
+  isHalf,
   oneOf,
   onesAt,
   optional,
@@ -185,7 +186,7 @@ function follow(handle: Tensor, value: graph.Node, momentum: number | Tensor): v
 /**
  * Each channel of a batch normalized to mean 0 and variance 1, then scaled by `weight` and moved by `bias`. In training the statistics are the
  * batch's, and `runningMean` and `runningVar` follow them in place (the variance without bias, n − 1); else they are the running ones.
- * @param x [N, C, …]; float16 is computed in float32
+ * @param x [N, C, …]; float16 and bfloat16 are computed in float32
  * @param runningMean, runningVar [C]; null where nothing is to be followed, which only training allows
  * @returns the shape of `x`
  * @throws ShapeError for statistics, weight or bias that are not [C], and in training for one value per channel, which has no variance. ArgumentError
@@ -201,7 +202,7 @@ export function batchNorm(x: Tensor, runningMean: Tensor | null, runningVar: Ten
   const { training = false, momentum = 0.1, eps = 1e-5 } = options
   if (typeof momentum !== 'number' && momentum.ndim !== 0)
     throw new ShapeError(op, `momentum must be a number or a 0-d Tensor, got ${showShape(momentum.shape)}`, [momentum.shape])
-  const dtype = x.dtype === 'float16' ? 'float32' : x.dtype
+  const dtype = isHalf(x.dtype) ? 'float32' : x.dtype
   const perChannel = { runningMean, runningVar, weight: options.weight, bias: options.bias }
   for (const [role, t] of Object.entries(perChannel)) checkChannels(op, role, t, x, dtype)
   const others = typeof momentum === 'number' ? perChannel : { ...perChannel, momentum }
@@ -249,7 +250,7 @@ export function batchNorm(x: Tensor, runningMean: Tensor | null, runningVar: Ten
   return cast(normalizeBatch({ x: away, mean: center, rstd: batchRstd(away, center, p), weight, bias }, p), x.dtype)
 }
 
-/** What is one number for each channel: [C], of x's dtype (or float32 beside float16). */
+/** What is one number for each channel: [C], of x's dtype (or float32 beside halves). */
 function checkChannels(op: string, role: string, t: Tensor | null | undefined, x: Tensor, dtype: string): void {
   if (t === null || t === undefined) return
   const channels = x.shape[1] as number

@@ -1,5 +1,5 @@
 /** @file Quotients that are whole numbers, and powers of integers, in primitives. Of integers they are exact in the dtype in which both operands are what they are. */
-import { type DType, meetingType } from '../base/index.ts'
+import { type DType, isHalf, meetingType } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 
 const isUnsigned = (dtype: DType): boolean => dtype === 'uint8' || dtype === 'uint32' || dtype === 'bool'
@@ -45,7 +45,7 @@ export function wholePower(a: graph.Node, b: graph.Node): graph.Node {
 
 /** a / b without its fraction. Of halves in float32: rounded to a half, the quotient may be a whole number that it does not reach. */
 export function truncatedOfFloats(a: graph.Node, b: graph.Node): graph.Node {
-  const wide = a.dtype === 'float16' ? 'float32' : a.dtype
+  const wide = isHalf(a.dtype) ? 'float32' : a.dtype
   const exact = graph.rounded(graph.binary('div', graph.cast(a, wide), graph.cast(b, wide)))
   return graph.cast(graph.unary('trunc', exact), a.dtype)
 }

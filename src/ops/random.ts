@@ -10,9 +10,11 @@ import {
   options as describe,
   dtypes,
   FINITE,
+  halfFormats,
   held,
   instanceOf,
   isFloat,
+  isHalf,
   type Kind,
   named,
   type Options,
@@ -80,7 +82,7 @@ export function uniformNode(bits: (word: number) => graph.Node, dtype: DType, fi
     const low = graph.cast(shifted(bits(first + 1), 6), dtype) // 26 bits
     return graph.binary('mul', graph.binary('add', graph.binary('mul', high, 2 ** 26), low), 2 ** -53)
   }
-  const significand = dtype === 'float16' ? 11 : 24
+  const significand = isHalf(dtype) ? halfFormats[dtype].significand : 24
   return graph.binary('mul', graph.cast(shifted(bits(first), 32 - significand), dtype), 2 ** -significand)
 }
 

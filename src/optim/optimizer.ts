@@ -13,6 +13,7 @@ import {
   FUNCTION,
   ITERABLE,
   isFloat,
+  isHalf,
   isPlainObject,
   type Kind,
   listOf,
@@ -277,10 +278,10 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
     return undo
   }
 
-  /** The formula, of float16 in float32: the square of a half is seldom one, and neither is 1e-8. What is kept is rounded once. */
+  /** The formula, of halves in float32: the square of a half is seldom one, and neither is 1e-8. What is kept is rounded once. */
   #inFloat32(values: Tensor, gradients: Tensor, slots: Slots, step: number, group: ParamGroup<O>): Update {
     const { dtype } = values
-    if (dtype !== 'float16') return this.update(values, gradients, slots, step, group)
+    if (!isHalf(dtype)) return this.update(values, gradients, slots, step, group)
     const all = (of: Slots, to: DType): Slots => Object.fromEntries(Object.entries(of).map(([name, slot]) => [name, cast(slot, to)]))
     const next = this.update(cast(values, 'float32'), cast(gradients, 'float32'), all(slots, 'float32'), step, group)
     return { values: cast(next.values, dtype), slots: all(next.slots, dtype) }

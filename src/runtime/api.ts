@@ -49,7 +49,7 @@ export { beginRound, beginStep, beginUpdate, closeStep, disposeNode, endUpdate, 
 
 /**
  * The node's values on the host as they are at the call, whatever is done to tensors afterwards: in an array of the caller's own, row-major, in storage form
- * (halves for float16). Computes what is needed, and all pending sinks with it.
+ * (16 bits for float16 and bfloat16). Computes what is needed, and all pending sinks with it.
  */
 export function readNode(node: Node): Promise<TypedArray> {
   return withDeferredErrors(() => valuesOf(node))

@@ -48,7 +48,7 @@ interface Formatter {
 }
 
 /**
- * @param values row-major logical numbers (float16 as numbers, bool as 0/1)
+ * @param values row-major logical numbers (halves as numbers, bool as 0/1)
  * @see https://pytorch.org/docs/stable/generated/torch.set_printoptions.html
  * @example formatTensor(Float32Array.of(1, 2.5), { shape: [2], dtype: 'float32' }) // 'tensor([1.0000, 2.5000])'
  */

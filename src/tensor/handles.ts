@@ -3,6 +3,7 @@ import {
   DEVICE,
   DTypeError,
   FUNCTION,
+  isHalf,
   optional,
   type Shape,
   ShapeError,
@@ -142,7 +143,7 @@ export function memory(device?: DeviceName): MemoryStats {
   return runtime.memoryStats(device)
 }
 
-/** The values in storage form (halves for float16), row-major, where the host has them now: not to be changed. */
+/** The values in storage form (16 bits for float16 and bfloat16), row-major, where the host has them now: not to be changed. */
 export function hostValues(x: Tensor): TypedArray | undefined {
   return runtime.hostValues(x._node)
 }
@@ -150,7 +151,7 @@ export function hostValues(x: Tensor): TypedArray | undefined {
 /** The values as numbers, row-major, where the host has them now. */
 export function knownValues(x: Tensor): TypedArray | undefined {
   const values = runtime.hostValues(x._node)
-  return values && (x.dtype === 'float16' ? fromStorage(values, x.dtype) : values)
+  return values && (isHalf(x.dtype) ? fromStorage(values, x.dtype) : values)
 }
 
 /** Resolves when the devices are ready for another step: what a loader waits for before each batch. */

@@ -5,9 +5,10 @@ import {
   type DType,
   DTypeError,
   dtypeInfo,
-  fromHalf,
+  halfFormats,
   holds,
   inferReshape,
+  isHalf,
   nestedShape,
   type Shape,
   ShapeError,
@@ -15,7 +16,6 @@ import {
   sizeOf,
   TapegradError,
   type TypedArray,
-  toHalf,
   unheld,
 } from '../base/index.ts'
 
@@ -43,7 +43,7 @@ export type HostArray = TypedArray | Uint8ClampedArray | Int16Array | BigInt64Ar
 /** What a tensor can be made of. */
 export type HostData = NestedArray | HostArray | StridedArray
 
-/** Values in storage form: halves for float16, 0/1 for bool. */
+/** Values in storage form: 16 bits for float16 and bfloat16, 0/1 for bool. */
 export interface HostValues {
   readonly data: TypedArray
   readonly shape: Shape
@@ -95,14 +95,14 @@ function isStrided(x: unknown): x is StridedArray {
   return typeof data === 'object' && Array.isArray(shape) && Array.isArray(stride) && typeof offset === 'number'
 }
 
-/** The dtype of an array's values, and how they become numbers: raw halves are only known as such when float16 is asked for. */
+/** The dtype of an array's values, and how they become numbers: the bits of halves are only known as such when their dtype is asked for. */
 function meaning(op: string, array: object, dtype: DType | undefined): { from: DType; halves: boolean } {
   const name = className(array)
   if (name === 'Uint16Array') {
-    if (dtype === 'float16') return { from: 'float16', halves: true }
+    if (isHalf(dtype)) return { from: dtype, halves: true }
     throw new DTypeError(
       op,
-      "a Uint16Array is taken as the bits of float16 only, with { dtype: 'float16' }. For whole numbers use an Int32Array",
+      "a Uint16Array is taken as the bits of float16 or bfloat16 only, with { dtype: 'float16' } or { dtype: 'bfloat16' }. For whole numbers use an Int32Array",
     )
   }
   return { from: DTYPE_OF[name] ?? 'float32', halves: false }
@@ -248,15 +248,17 @@ function checkRange(op: string, values: ArrayLike<number>, dtype: DType, shape: 
 function store(op: string, values: ArrayLike<number>, from: DType, dtype: DType, shape: Shape): TypedArray {
   if (from !== dtype && dtype !== 'bool' && dtype !== 'float64') checkRange(op, values, dtype, shape)
   const data = dtypeInfo[dtype].create(values.length)
-  if (dtype === 'float16') for (let i = 0; i < data.length; i++) data[i] = toHalf(values[i] as number)
-  else if (dtype === 'bool') for (let i = 0; i < data.length; i++) data[i] = values[i] ? 1 : Number.isNaN(values[i]) ? 1 : 0
+  if (isHalf(dtype)) {
+    const { toBits } = halfFormats[dtype]
+    for (let i = 0; i < data.length; i++) data[i] = toBits(values[i] as number)
+  } else if (dtype === 'bool') for (let i = 0; i < data.length; i++) data[i] = values[i] ? 1 : Number.isNaN(values[i]) ? 1 : 0
   else data.set(values)
   return data
 }
 
-/** Storage form as logical numbers, in a new array: Float32Array for float16, 0/1 in a Uint8Array for bool, else of the dtype's own type. */
+/** Storage form as logical numbers, in a new array: Float32Array for float16 and bfloat16, 0/1 in a Uint8Array for bool, else of the dtype's own type. */
 export function fromStorage(values: TypedArray, dtype: DType): TypedArray {
-  return dtype === 'float16' ? Float32Array.from(values, fromHalf) : values.slice()
+  return isHalf(dtype) ? Float32Array.from(values, halfFormats[dtype].fromBits) : values.slice()
 }
 
 /** Logical numbers as nested arrays; a bare value for a 0-d shape. bool gives booleans. */

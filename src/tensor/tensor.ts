@@ -7,6 +7,7 @@ import {
   DTypeError,
   options as describe,
   isFloat,
+  isHalf,
   mismatch,
   normalizeDim,
   optional,
@@ -42,7 +43,7 @@ const brought = new WeakSet<Tensor>()
 
 /** How values are read. */
 export interface DataOptions {
-  /** Whether float16 is given as the bits of its halves (Uint16Array) instead of as numbers: false by default. */
+  /** Whether float16 and bfloat16 are given as their 16 bits (Uint16Array) instead of as numbers: false by default. */
   readonly raw?: boolean
 }
 
@@ -168,14 +169,14 @@ export class Tensor {
   }
 
   /**
-   * The values in row-major order, in a new array: Float32Array for float32 and float16, Uint8Array (0 or 1) for bool, else the array of the dtype's name.
-   * `raw` gives float16 as the halves' bits (Uint16Array).
+   * The values in row-major order, in a new array: Float32Array for float32, float16 and bfloat16, Uint8Array (0 or 1) for bool, else the array of the dtype's name.
+   * `raw` gives float16 and bfloat16 as their bits (Uint16Array).
    */
   async data(options?: DataOptions): Promise<TypedArray> {
     DATA.check(options)
     const { dtype } = this
     const values = await runtime.readNode(this._node)
-    return !options?.raw && dtype === 'float16' ? fromStorage(values, dtype) : values
+    return !options?.raw && isHalf(dtype) ? fromStorage(values, dtype) : values
   }
 
   /** The values as nested arrays; a number (or boolean) for a 0-d tensor. */

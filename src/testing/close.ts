@@ -35,6 +35,7 @@ const TOLERANCE: Readonly<Record<DType, Tolerance>> = {
   float64: { rtol: 1e-7, atol: 1e-7 },
   float32: { rtol: 1.3e-6, atol: 1e-5 },
   float16: { rtol: 1e-3, atol: 1e-5 },
+  bfloat16: { rtol: 1.6e-2, atol: 1e-5 },
   int32: { rtol: 0, atol: 0 },
   uint32: { rtol: 0, atol: 0 },
   int8: { rtol: 0, atol: 0 },

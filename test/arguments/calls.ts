@@ -213,10 +213,11 @@ const METHODS: readonly Call[] = [
   call('x.view', ['3', '2'], 'reshape'),
   call('x.where', ['mask', 'y']),
   call('x.to', ["'float16'"]),
+  call('x.to', ["'bfloat16'"]),
   call('x.to', ["{ dtype: 'float16', device: 'cpu' }"]),
   call('x.to', ['y']),
   call('x.to', ["'cpu'", "'float16'"]),
-  ...words('cpu float half int long bool contiguous dispose toString item').map((name) =>
+  ...words('cpu float half bfloat16 int long bool contiguous dispose toString item').map((name) =>
     call(`${name === 'item' ? 'loss' : 'x'}.${name}`, []),
   ),
   call('x.double', []),

@@ -1,6 +1,6 @@
 /** @file The cpu device, by kernels written out by hand and values known from elsewhere. */
 import { describe, expect, it } from 'vitest'
-import { type DType, dtypeInfo, fromHalf, IndexError, type TypedArray, toHalf } from '../../src/base/index.ts'
+import { type DType, dtypeInfo, fromHalf, halfFormats, IndexError, isHalf, type TypedArray, toHalf } from '../../src/base/index.ts'
 import { openCpu } from '../../src/device/cpu/index.ts'
 import { erf, philox, roundEven } from '../../src/device/cpu/special.ts'
 import { loadKoffi } from '../../src/device/cpu/wasm/contraction/blas.ts'
@@ -103,7 +103,7 @@ const i = axis(0, 1)
 async function evaluate(e: Expr, dtype?: DType): Promise<number> {
   const to = dtype ?? (e.type === 'float' ? 'float64' : e.type === 'i32' ? 'int32' : e.type === 'u32' ? 'uint32' : 'bool')
   const [value] = await run(kernelOf([i], [store(0, at(0, [1, i]), e)], [], to), [], 1)
-  return to === 'float16' ? fromHalf(value as number) : (value as number)
+  return isHalf(to) ? halfFormats[to].fromBits(value as number) : (value as number)
 }
 
 const f32 = (...v: number[]): Float32Array => Float32Array.from(v)
@@ -263,6 +263,7 @@ describe('numbers on the cpu device', () => {
       [2.9, 'float32', 'int32', 2], [-2.9, 'float32', 'int32', -2], [3e9, 'float32', 'int32', 2 ** 31 - 1], [Number.NaN, 'float32', 'int32', 0],
       [300.7, 'float32', 'uint8', 44], [-1, 'float32', 'uint8', 255], [200, 'int32', 'int8', -56], [-1, 'int32', 'uint32', 2 ** 32 - 1],
       [0.1, 'float64', 'float32', Math.fround(0.1)], [0.1, 'float64', 'float16', fromHalf(toHalf(0.1))], [70000, 'float32', 'float16', Number.POSITIVE_INFINITY],
+      [0.1, 'float64', 'bfloat16', 0.10009765625], [3.4e38, 'float32', 'bfloat16', Number.POSITIVE_INFINITY],
       [2 ** 24 + 1, 'int32', 'float32', 2 ** 24], [0.25, 'float32', 'bool', 1], [Number.NaN, 'float32', 'bool', 1], [0, 'int32', 'bool', 0], [1, 'bool', 'float32', 1],
     ] // biome-ignore format: a table
     for (const [value, from, to, expected] of table) {
@@ -274,6 +275,7 @@ describe('numbers on the cpu device', () => {
   it('are rounded or narrowed by the buffer that takes them', async () => {
     expect(await evaluate(literal(0.1), 'float32')).toBe(Math.fround(0.1))
     expect(await evaluate(literal(0.1), 'float16')).toBe(fromHalf(toHalf(0.1)))
+    expect(await evaluate(literal(0.1), 'bfloat16')).toBe(0.10009765625)
     expect(await evaluate(literal(300, 'i32'), 'uint8')).toBe(44)
     expect(await evaluate(literal(200, 'i32'), 'int8')).toBe(-56)
   })

@@ -116,7 +116,7 @@ it('computes in panels what fits, if that is large enough', async () => {
   expect(await chosen(matrices({ m: 4, n: 4, k: 4 }))).toBe(false)
   expect(await chosen(matrices({ m: 1, n: 512, k: 512 }))).toBe(false)
   expect(await chosen(matrices({ m: 8, n: 8, k: 8 }))).toBe(false)
-  expect(await chosen(matrices({ m: 8, n: 8, k: 8, half: true }))).toBe(true)
+  expect(await chosen(matrices({ m: 8, n: 8, k: 8, half: 'float16' }))).toBe(true)
 })
 
 it('a sum of no terms is 0', async () => {

@@ -26,7 +26,7 @@ F64 = torch.float64
 
 # ---------------------------------------------------------------- values in JSON
 
-NAMES = {torch.float64: 'float', torch.float32: 'float32', torch.float16: 'float16', torch.int64: 'int32', torch.bool: 'bool'}
+NAMES = {torch.float64: 'float', torch.float32: 'float32', torch.float16: 'float16', torch.bfloat16: 'bfloat16', torch.int64: 'int32', torch.bool: 'bool'}
 
 
 def plain(x):
@@ -43,7 +43,7 @@ def plain(x):
 def put(tensor, dtype=None):
     """A tensor as a row of JSON keeps it."""
     flat = tensor.detach().contiguous().reshape(-1)
-    if flat.dtype in (torch.float32, torch.float16):
+    if flat.dtype in (torch.float32, torch.float16, torch.bfloat16):
         # The digits of float32: in Python's float64 they would be twice as many
         values = [float(str(v)) for v in flat.float().numpy()]
     else:
@@ -139,7 +139,7 @@ def index_item(item, inputs):
     return slice(*[int(p) if p else None for p in item.split(':')])
 
 
-DTYPES = {'float32': torch.float32, 'float16': torch.float16, 'int32': torch.int64, 'bool': torch.bool}
+DTYPES = {'float32': torch.float32, 'float16': torch.float16, 'bfloat16': torch.bfloat16, 'int32': torch.int64, 'bool': torch.bool}
 
 # What the naming rule does not reach: a function of the inputs and tapegrad's raw arguments.
 TORCH = {

@@ -4,7 +4,7 @@ import torch
 
 from harness import F64, INF, NAN, bvals, generator, ivals, put
 
-DTYPES = {torch.float32: 'float32', torch.float64: 'float64', torch.float16: 'float16', torch.int64: 'int32', torch.bool: 'bool', torch.uint8: 'uint8',
+DTYPES = {torch.float32: 'float32', torch.float64: 'float64', torch.float16: 'float16', torch.bfloat16: 'bfloat16', torch.int64: 'int32', torch.bool: 'bool', torch.uint8: 'uint8',
           torch.int8: 'int8'}
 
 
@@ -73,6 +73,7 @@ def rows():
     text('0-d float64', torch.tensor(0.1, dtype=F64))
     text('float64 with a gradient', torch.tensor([1.5], dtype=F64, requires_grad=True), requiresGrad=True)
     text('float16', torch.tensor([1.5, 0.1], dtype=torch.float16))
+    text('bfloat16', torch.tensor([1.5, 0.1], dtype=torch.bfloat16))
     text('a line that wraps', torch.arange(30, dtype=torch.float32))
     text('ints that wrap', torch.arange(40))
     text('fractions that wrap', noise(20))

@@ -18,6 +18,7 @@ afterAll(() => Object.assign(WORTH, usual))
 describe.each([
   { kind: 'exact', floats: ['float64'] },
   { kind: 'exact', floats: ['float32', 'float16'] },
+  { kind: 'exact', floats: ['float32', 'bfloat16'] },
   { kind: 'smooth', floats: ['float32'] },
 ] as const)('a random $kind graph of $floats, shared among threads, gives what plain loops give', ({ kind, floats }) => {
   it.each(seeds)('from seed %i', async (seed) => {

@@ -3,6 +3,7 @@
  * WebAssembly and on WebGPU they give what the interpreter gives.
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { isHalf } from '../../src/base/index.ts'
 import { device } from '../support/device.ts'
 import type { Checked, RandomGraphOptions } from '../support/random-graph.ts'
 
@@ -16,11 +17,13 @@ const kinds: readonly Omit<RandomGraphOptions, 'device'>[] = onCpu
   ? [
       { kind: 'exact', floats: ['float64'] },
       { kind: 'exact', floats: ['float32', 'float16'] },
+      { kind: 'exact', floats: ['float32', 'bfloat16'] },
       { kind: 'smooth', floats: ['float64'] },
       { kind: 'smooth', floats: ['float32'] },
     ]
   : [
       { kind: 'exact', floats: ['float32', 'float16'], size: 18 },
+      { kind: 'exact', floats: ['float32', 'bfloat16'], size: 18 },
       { kind: 'smooth', floats: ['float32'], size: 18 },
     ]
 
@@ -63,8 +66,8 @@ describe.each(kinds)('a random $kind graph of $floats', (options) => {
         const { values: expected } = wanted[i] as Checked
         expect(library.graphs.difference({ ...result, expected }), `seed ${seed} on ${place}`).toBeUndefined()
       })
-      // What comes again is planned as a whole, not in parts: the same bits, but where a BLAS computes, and of float16, which is rounded where it is stored
-      const rounds = options.floats.includes('float16') || (place === 'cpu' && library.blas)
+      // What comes again is planned as a whole, not in parts: the same bits, but where a BLAS computes, and of halves, which are rounded where they are stored
+      const rounds = options.floats.some(isHalf) || (place === 'cpu' && library.blas)
       const again = await library.graphs.runRandomGraph(seed, { ...options, device: place }, plain)
       expect(again.length).toBe(results.length)
       again.forEach((result, i) => {

@@ -229,7 +229,7 @@ describe('files of another origin', () => {
 
   it('may have dtypes that are converted', async () => {
     expect(await read('BF16', [0x80, 0x3f, 0xc0, 0xff, 0x80, 0x7f, 0x01, 0x80], 2)).toEqual([
-      'float32',
+      'bfloat16',
       [1, Number.NaN, Number.POSITIVE_INFINITY, expect.closeTo(-9.2e-41, 42)],
     ])
     expect(await read('I16', [0xff, 0xff, 0x00, 0x80], 2)).toEqual(['int32', [-1, -32768]])

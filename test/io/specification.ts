@@ -54,7 +54,7 @@ const DTYPES: Readonly<Record<string, readonly [number, string, (view: DataView,
   F16: [2, 'float16', (v, at) => half(v.getUint16(at, true))],
   BF16: [
     2,
-    'float32',
+    'bfloat16',
     (v, at) => {
       const wide = new DataView(new ArrayBuffer(4))
       wide.setUint16(0, v.getUint16(at, true))

@@ -34,6 +34,7 @@ describe('tensors', () => {
     ['float64', tensor(Float64Array.of(Math.PI, Number.NaN, -0, 5e-324), { device }), 'F64'],
     ['float32, with NaN payloads, −0 and subnormals', tensor(float32, { shape: [2, 3], device }), 'F32'],
     ['float16 by its bits', tensor(Uint16Array.of(0x3c00, 0x7e01, 0xfc00, 0x8001), { dtype: 'float16', device }), 'F16'],
+    ['bfloat16 by its bits', tensor(Uint16Array.of(0x3f80, 0x7fc1, 0xff80, 0x8001), { dtype: 'bfloat16', device }), 'BF16'],
     ['int32', tensor(Int32Array.of(-2147483648, 2147483647, 0), { device }), 'I32'],
     ['uint32', tensor(Uint32Array.of(4294967295, 0), { device }), 'U32'],
     ['int8', tensor(Int8Array.of(-128, 127, 3), { shape: [3, 1], device }), 'I8'],

@@ -1,9 +1,10 @@
 /** @file `clipGradNorm_` in every norm, against PyTorch, in every float dtype of the device. */
 import { describe, expect, it } from 'vitest'
-import { fromHalf, toHalf } from '../../src/base/index.ts'
+import { isHalf } from '../../src/base/index.ts'
 import { type DType, nn, tensor, zeros } from '../../src/index.ts'
 import { device, hasDoubles } from '../support/device.ts'
 import { type Clip, golden } from '../support/golden.ts'
+import { nearestHalf } from '../support/halves.ts'
 
 const { clips } = golden('clips')
 
@@ -20,6 +21,7 @@ const close = (got: number, want: number, rtol: number, atol: number): boolean =
 const DTYPES: readonly (readonly [DType, rtol: number, atol: number])[] = [
   ['float32', 2e-5, 1e-10],
   ['float16', 1.2e-3, 6e-8],
+  ['bfloat16', 1e-2, 0],
   ...(hasDoubles ? ([['float64', 1e-12, 0]] as const) : []),
 ]
 
@@ -49,7 +51,7 @@ describe.each(DTYPES)('clipGradNorm_ of %s', (dtype, rtol, atol) => {
     const params = withGradients([Array(70_000).fill(1), Array(3).fill(300)], dtype)
     expect(await nn.utils.clipGradNorm_(params, 10, { normType: 1 }).item()).toBeCloseTo(70_900, 0)
     const [first] = await Promise.all(params.map((p) => p.grad?.data()))
-    const want = dtype === 'float16' ? fromHalf(toHalf(10 / 70_900)) : 10 / 70_900
+    const want = isHalf(dtype) ? nearestHalf(10 / 70_900, dtype) : 10 / 70_900
     expect(close(first?.[0] as number, want, 1e-5, 0)).toBe(true)
     expect(await nn.utils.clipGradNorm_(withGradients([Array(70_000).fill(1), Array(3).fill(300)], dtype), 1).item()).toBeCloseTo(
       Math.sqrt(340_000),

@@ -216,6 +216,17 @@ describe('modes and places', () => {
     expect(layer.forward(ones([1, 2], { device })).requiresGrad).toBe(false)
   })
 
+  it.each(['float16', 'bfloat16'] as const)('to %s changes parameters, results and gradients', (dtype) => {
+    const layer = new nn.Sequential(new nn.Linear(2, 3, { device }), new nn.ReLU()).to(dtype)
+    const y = layer.forward(ones([1, 2], { device, dtype }))
+    y.sum().backward()
+    expect([y.dtype, ...layer.parameters().map((p) => `${p.dtype} ${p.grad?.dtype}`)]).toEqual([
+      dtype,
+      `${dtype} ${dtype}`,
+      `${dtype} ${dtype}`,
+    ])
+  })
+
   it('to changes float dtypes in place: the parameters stay the same objects, and go on learning', async () => {
     const layer = new nn.Linear(2, 2, { device })
     const { weight } = layer

@@ -12,6 +12,10 @@ describe('dtypes that meet', () => {
     ['uint8', 'int8', 'int32'],
     ['int32', 'float16', 'float16'],
     ['float16', 'float32', 'float32'],
+    ['bool', 'bfloat16', 'bfloat16'],
+    ['uint32', 'bfloat16', 'bfloat16'],
+    ['float16', 'bfloat16', 'float32'],
+    ['bfloat16', 'float32', 'float32'],
     ['float32', 'float64', 'float64'],
   ]
   for (const [a, b, want] of cases) {

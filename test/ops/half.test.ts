@@ -1,26 +1,22 @@
 /**
- * @file float16 is computed in float32 and rounded once. Every op that takes halves is run on PyTorch's cases with halves, and on inputs whose sums, squares
+ * @file float16 and bfloat16 are computed in float32 and rounded once. Every op that takes halves is run on PyTorch's cases with halves, and on inputs whose sums, squares
  * or counts on the way pass 65,504 while the answer does not; both against the same in float64, value and gradient.
  */
 import { describe, expect, it } from 'vitest'
-import { fromHalf, toHalf } from '../../src/base/index.ts'
 import * as tg from '../../src/index.ts'
 import { opRegistry } from '../../src/ops/index.ts'
 import { deviceCounters } from '../../src/runtime/index.ts'
 import { device } from '../support/device.ts'
 import { casesByOp, freeFunction, freeName, type GoldenCase, revive, type Span, stored } from '../support/golden.ts'
+import { HALVES, type Half, nearestHalf, ulpOf } from '../support/halves.ts'
 
 const F = tg.nn.functional
-const asHalf = (v: number): number => fromHalf(toHalf(v))
-
-/** The distance from a half of the size of `v` to the next. */
-const ulp = (v: number): number => 2 ** (Math.max(Math.floor(Math.log2(Math.abs(v) || 1e-30)), -14) - 10)
 
 /**
  * `got` is `want` rounded to a half `times` times: off by half a unit in the last place for each, and by what float32 arithmetic may be off before that (WGSL's
  * exp by 3 + 2|x| units of float32). `slack` is what its cancellation may cost.
  */
-async function expectRounded(what: string, got: tg.Tensor, want: tg.Tensor, { times = 1, slack = 1e-7 } = {}): Promise<void> {
+async function expectRounded(dtype: Half, what: string, got: tg.Tensor, want: tg.Tensor, { times = 1, slack = 1e-7 } = {}): Promise<void> {
   expect([...got.shape], `${what}: shape`).toEqual([...want.shape])
   const [g, w] = await Promise.all([got.data(), want.data()])
   if (want.dtype !== 'float64') {
@@ -28,11 +24,11 @@ async function expectRounded(what: string, got: tg.Tensor, want: tg.Tensor, { ti
     expect([...g], what).toEqual([...w])
     return
   }
-  expect(got.dtype, `${what}: dtype`).toBe('float16')
+  expect(got.dtype, `${what}: dtype`).toBe(dtype)
   for (let i = 0; i < w.length; i++) {
     const [a, b] = [g[i] as number, w[i] as number]
-    if (a === asHalf(b) || (Number.isNaN(a) && Number.isNaN(b))) continue
-    const allowed = 0.505 * times * ulp(b) + 1e-4 * Math.abs(b) + slack
+    if (a === nearestHalf(b, dtype) || (Number.isNaN(a) && Number.isNaN(b))) continue
+    const allowed = 0.505 * ulpOf(b, dtype) + (times - 1) * 0.5 * ulpOf(1, dtype) * Math.abs(b) + 1e-4 * Math.abs(b) + slack
     if (!(Math.abs(a - b) <= allowed)) expect.fail(`${what}: element ${i} of ${w.length} is ${a}, float64 has ${b}`)
   }
 }
@@ -42,10 +38,11 @@ async function expectRounded(what: string, got: tg.Tensor, want: tg.Tensor, { ti
 /** Ops that say their dtypes themselves. */
 const OWN_DTYPES: readonly string[] = ['arange', 'linspace', 'cast']
 
-function run(c: GoldenCase, dtype: 'float16' | 'float64', home: 'cpu' | 'webgpu'): { outputs: tg.Tensor[]; inputs: tg.Tensor[] } {
+/** A case in `dtype`, or in float64 of the same numbers. */
+function run(c: GoldenCase, half: Half, dtype: Half | 'float64', home: 'cpu' | 'webgpu'): { outputs: tg.Tensor[]; inputs: tg.Tensor[] } {
   const tensorOf = (span: Span & { readonly requiresGrad?: boolean }): tg.Tensor => {
     const isFloat = span.dtype === 'float'
-    return tg.tensor(Float64Array.from(stored(span), isFloat ? asHalf : Number), {
+    return tg.tensor(Float64Array.from(stored(span), isFloat ? (v) => nearestHalf(v, half) : Number), {
       shape: [...span.shape],
       dtype: span.dtype === 'float' ? dtype : span.dtype,
       device: home,
@@ -69,7 +66,7 @@ function run(c: GoldenCase, dtype: 'float16' | 'float64', home: 'cpu' | 'webgpu'
 /** What float32 itself loses: 1 + tanh x and 1 + erf x near 0. */
 const CANCELS: Readonly<Record<string, number>> = { gelu: 1e-6 }
 
-describe("PyTorch's cases in float16 are those of float64, rounded once", { timeout: 120_000 }, () => {
+describe.each(HALVES)("PyTorch's cases in %s are those of float64, rounded once", { timeout: 120_000 }, (half) => {
   for (const [op, cases] of casesByOp()) {
     const own = cases.filter((c) => !OWN_DTYPES.includes(op) && c.inputs.some((i) => i.dtype === 'float'))
     if (own.length === 0) continue
@@ -78,13 +75,13 @@ describe("PyTorch's cases in float16 are those of float64, rounded once", { time
       // Where rules of single elements read a result, they read it as it is stored.
       const times = opRegistry.get(op)?.half === 'keep' ? 2 : 1
       // All are recorded before one is read: they are computed in one run, and a GPU's kernels compile side by side.
-      const runs = own.map((c) => ({ c, got: run(c, 'float16', device), want: run(c, 'float64', 'cpu') }))
+      const runs = own.map((c) => ({ c, got: run(c, half, half, device), want: run(c, half, 'float64', 'cpu') }))
       const checks = runs.flatMap(({ c, got, want }) => {
-        const values = got.outputs.map((y, i) => expectRounded(`${c.name}: output ${i}`, y, want.outputs[i] as tg.Tensor, { slack }))
+        const values = got.outputs.map((y, i) => expectRounded(half, `${c.name}: output ${i}`, y, want.outputs[i] as tg.Tensor, { slack }))
         const grads = got.inputs.map(async (x, i) => {
           const grad = want.inputs[i]?.grad
           expect(x.grad === null).toBe(!grad)
-          if (grad) await expectRounded(`${c.name}: gradient of input ${i}`, x.grad as tg.Tensor, grad, { times, slack })
+          if (grad) await expectRounded(half, `${c.name}: gradient of input ${i}`, x.grad as tg.Tensor, grad, { times, slack })
         })
         return [...values, ...grads]
       })
@@ -93,14 +90,14 @@ describe("PyTorch's cases in float16 are those of float64, rounded once", { time
   }
 })
 
-describe('a rounded quotient of halves is that of the exact quotient', () => {
+describe.each(HALVES)('a rounded quotient of %s is that of the exact quotient', (half) => {
   // Not one of these quotients is as close to a whole number as doubles are
   const n = 4096
-  const a = Float64Array.from({ length: n }, (_, i) => asHalf(300 * Math.sin(i)))
-  const b = Float64Array.from({ length: n }, (_, i) => asHalf(Math.cos(7 * i) || 1))
+  const a = Float64Array.from({ length: n }, (_, i) => nearestHalf(300 * Math.sin(i), half))
+  const b = Float64Array.from({ length: n }, (_, i) => nearestHalf(Math.cos(7 * i) || 1, half))
   it.each(['trunc', 'floor'] as const)('%s', async (roundingMode) => {
-    const [x, y] = [a, b].map((v) => tg.tensor(v, { dtype: 'float16', device })) as [tg.Tensor, tg.Tensor]
-    const want = Array.from(a, (v, i) => asHalf(Math[roundingMode](v / (b[i] as number))))
+    const [x, y] = [a, b].map((v) => tg.tensor(v, { dtype: half, device })) as [tg.Tensor, tg.Tensor]
+    const want = Array.from(a, (v, i) => nearestHalf(Math[roundingMode](v / (b[i] as number)), half))
     expect([...(await tg.div(x, y, { roundingMode }).data())]).toEqual(want)
   })
 })
@@ -252,10 +249,10 @@ const WITHIN: Readonly<Record<string, string>> = {
 const WITHOUT: Readonly<Record<string, string>> = { oneHot: 'takes integers' }
 
 /** Value and gradients of a case. */
-function evaluate({ inputs, f, g }: Large, dtype: 'float16' | 'float64', home: 'cpu' | 'webgpu'): tg.Tensor[] {
+function evaluate({ inputs, f, g }: Large, half: Half, dtype: Half | 'float64', home: 'cpu' | 'webgpu'): tg.Tensor[] {
   const make = (shape: readonly number[], at: (i: number) => number): tg.Tensor =>
     tg.tensor(
-      Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => asHalf(at(i))),
+      Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => nearestHalf(at(i), half)),
       { shape: [...shape], dtype, device: home },
     )
   const x = inputs.map(({ shape, at }) => make(shape, at).requiresGrad_())
@@ -266,10 +263,15 @@ function evaluate({ inputs, f, g }: Large, dtype: 'float16' | 'float64', home: '
 }
 
 describe('nothing on the way has to fit in a half', () => {
-  it.each(Object.entries(LARGE))('%s', async (name, large) => {
-    const [got, want] = [evaluate(large, 'float16', device), evaluate(large, 'float64', 'cpu')]
-    await Promise.all(got.map((y, i) => expectRounded(`${name}: ${i === 0 ? 'value' : `gradient ${i}`}`, y, want[i] as tg.Tensor, large)))
-  })
+  it.each(HALVES.flatMap((half) => Object.entries(LARGE).map(([name, large]) => [name, half, large] as const)))(
+    '%s of %s',
+    async (name, half, large) => {
+      const [got, want] = [evaluate(large, half, half, device), evaluate(large, half, 'float64', 'cpu')]
+      await Promise.all(
+        got.map((y, i) => expectRounded(half, `${name}: ${i === 0 ? 'value' : `gradient ${i}`}`, y, want[i] as tg.Tensor, large)),
+      )
+    },
+  )
 
   it('in any op: those that widen have a case, the others move elements or compute single ones', () => {
     const widen = [...opRegistry.values()].filter((d) => d.half === 'widen').map((d) => d.name)
@@ -281,9 +283,13 @@ describe('nothing on the way has to fit in a half', () => {
 // ── what it costs ──
 
 /** Kernels of a forward, and of forward and backward, read together, when they come again. */
-async function kernelsOf(shapes: readonly (readonly number[])[], f: (...x: tg.Tensor[]) => tg.Tensor): Promise<[number, number]> {
-  const x = shapes.map((shape) => tg.randn(shape, { device, dtype: 'float16' }))
-  const g = tg.randn(f(...x).shape, { device, dtype: 'float16' })
+async function kernelsOf(
+  dtype: Half,
+  shapes: readonly (readonly number[])[],
+  f: (...x: tg.Tensor[]) => tg.Tensor,
+): Promise<[number, number]> {
+  const x = shapes.map((shape) => tg.randn(shape, { device, dtype }))
+  const g = tg.randn(f(...x).shape, { device, dtype })
   await Promise.all([...x, g].map((v) => v.data()))
   const count = async (run: () => readonly tg.Tensor[]): Promise<number> => {
     await Promise.all(run().map((y) => y.data()))
@@ -301,7 +307,7 @@ async function kernelsOf(shapes: readonly (readonly number[])[], f: (...x: tg.Te
   return [forward, both]
 }
 
-describe('casts are part of other kernels', () => {
+describe.each(HALVES)('casts from and to %s are part of other kernels', (half) => {
   // A kernel of rows or of a product cannot store halves, several of which share a word: so each result that is kept costs one kernel more than in float32.
   const labels = tg.zeros([64], { dtype: 'int32', device })
   const cases: readonly [string, readonly (readonly number[])[], (...x: tg.Tensor[]) => tg.Tensor, forward: number, both: number][] = [
@@ -328,14 +334,14 @@ describe('casts are part of other kernels', () => {
     ['avgPool2d', [[4, 8, 16, 16]], (x) => F.avgPool2d(x, 2), 2, 3],
   ]
   it.each(cases)('%s', async (_, shapes, f, forward, both) => {
-    const [a, b] = await kernelsOf(shapes, f)
+    const [a, b] = await kernelsOf(half, shapes, f)
     expect(a).toBeLessThanOrEqual(forward)
     expect(b).toBeLessThanOrEqual(both)
   })
 
   it('an operand of a product stays a half in memory', async () => {
     const n = 512
-    const [a, b] = [tg.randn([n, n], { device, dtype: 'float16' }), tg.randn([n, n], { device, dtype: 'float16' })]
+    const [a, b] = [tg.randn([n, n], { device, dtype: half }), tg.randn([n, n], { device, dtype: half })]
     await Promise.all([a.data(), b.data()])
     await tg.synchronize()
     const before = tg.memory(device).liveBytes

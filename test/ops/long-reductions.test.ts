@@ -3,7 +3,17 @@
  * that know nothing of graphs and kernels.
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type DType, dtypeInfo, fromHalf, type TypedArray, toHalf } from '../../src/base/index.ts'
+import {
+  type DType,
+  dtypeInfo,
+  fromBfloat,
+  fromHalf,
+  halfFormats,
+  isHalf,
+  type TypedArray,
+  toBfloat,
+  toHalf,
+} from '../../src/base/index.ts'
 import { LONG } from '../../src/compiler/routines.ts'
 import { LANES } from '../../src/device/cpu/wasm/codegen/writer.ts'
 import type { Device, DeviceTraits, Place } from '../../src/device/index.ts'
@@ -22,6 +32,7 @@ const held: Readonly<Record<DType, (x: number) => number>> = {
   float64: (x) => x,
   float32: (x) => x,
   float16: (x) => fromHalf(toHalf(x)),
+  bfloat16: (x) => fromBfloat(toBfloat(x)),
   int32: (x) => x | 0,
   uint32: (x) => x >>> 0,
   int8: (x) => (x << 24) >> 24,
@@ -47,6 +58,7 @@ const LOWEST: Readonly<Record<DType, number>> = {
   float64: -1,
   float32: -1,
   float16: -1,
+  bfloat16: -1,
   int32: -(2 ** 31),
   uint32: 2 ** 32 - 1,
   int8: -128,
@@ -73,7 +85,7 @@ function numbers(kind: Kind, dtype: DType, length: number, row: number): number[
 
 const pack = (dtype: DType, values: readonly number[]): TypedArray => {
   const data = dtypeInfo[dtype].create(values.length)
-  data.set(dtype === 'float16' ? values.map(toHalf) : values)
+  data.set(isHalf(dtype) ? values.map(halfFormats[dtype].toBits) : values)
   return data
 }
 
@@ -105,7 +117,9 @@ async function check(
   const nodes = ops.map((op) => graph.reduce(op, x, [1]))
   const results = await Promise.all(nodes.map((node) => runtime.readNode(node)))
   for (const [k, op] of ops.entries()) {
-    const values = Array.from(results[k] as TypedArray, (v) => (dtype === 'float16' && !op.startsWith('arg') ? fromHalf(v) : v))
+    const values = Array.from(results[k] as TypedArray, (v) =>
+      isHalf(dtype) && !op.startsWith('arg') ? halfFormats[dtype].fromBits(v) : v,
+    )
     const wanted = rows.map((row) => reduced(op, row, dtype))
     expect(values, `${op} of ${kind} ${dtype} [${outer}, ${length}, ${inner}]`).toEqual(wanted)
   }

@@ -25,7 +25,7 @@ import {
 } from '../support/numbers.ts'
 
 type Library = typeof import('../../src/index.ts')
-const DTYPES: readonly DType[] = [...(hasDoubles ? (['float64'] as const) : []), 'float32', 'float16', ...INTEGERS, 'bool']
+const DTYPES: readonly DType[] = [...(hasDoubles ? (['float64'] as const) : []), 'float32', 'float16', 'bfloat16', ...INTEGERS, 'bool']
 const ENGINES = device === 'cpu' ? (['wasm', 'interpreter'] as const) : (['webgpu'] as const)
 const TIMEOUT = 300_000
 

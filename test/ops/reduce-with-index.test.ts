@@ -3,6 +3,7 @@
  * loops, on both sides of every length and number of rows at which they are computed in another way.
  */
 import { beforeAll, describe, expect, it } from 'vitest'
+import { isFloat } from '../../src/base/index.ts'
 import { LONG } from '../../src/compiler/routines.ts'
 import { type DType, init, noGrad, ShapeError, synchronize, type Tensor, tensor } from '../../src/index.ts'
 import { closeStep, deviceCounters, memoryStats } from '../../src/runtime/index.ts'
@@ -38,7 +39,7 @@ const product = (shape: readonly number[]): number => shape.reduce((n, s) => n *
 
 /** Few numbers, so that most extremes are there several times; some rows have a NaN, or two. */
 function numbers(random: () => number, shape: readonly number[], dtype: DType): number[] {
-  const float = dtype.startsWith('float')
+  const float = isFloat(dtype)
   const least = dtype === 'bool' || dtype.startsWith('u') ? 0 : -3
   const nan = float && random() < 0.5 ? 4 / product(shape) : 0
   return Array.from({ length: product(shape) }, () => {
@@ -59,6 +60,7 @@ const dtypes: readonly DType[] = [
   ...(hasDoubles ? (['float64'] as const) : []),
   'float32',
   'float16',
+  'bfloat16',
   'int32',
   'uint32',
   'int8',

@@ -1,6 +1,6 @@
 /** @file Contractions to test devices with, from plain matrix products to those of a convolution, with what they should give in plain loops. */
 import { expect } from 'vitest'
-import { type TypedArray, toHalf } from '../../src/base/index.ts'
+import { type HalfDType, halfFormats, type TypedArray } from '../../src/base/index.ts'
 import { type Axis, type Index, type Kernel, orderOfContraction, type Store } from '../../src/kernel/index.ts'
 import { acc, at, axis, binary, distance, flat, kernel, literal, load, noise, unary } from '../webgpu/kernels.ts'
 
@@ -19,7 +19,7 @@ export interface Spec {
   readonly k: readonly Dim[]
   /** Where the first element of a and of b lies. */
   readonly from?: readonly [a: number, b: number]
-  readonly half?: boolean
+  readonly half?: HalfDType
   /** Adds a number of each column, one of each position of the first row axis, and one of each output; tanh(relu). Stores the plain sum too, columns first. */
   readonly epilogue?: boolean
 }
@@ -35,7 +35,7 @@ export interface Matrices {
   /** One matrix serves the whole batch. */
   readonly shareA?: boolean
   readonly shareB?: boolean
-  readonly half?: boolean
+  readonly half?: HalfDType
   readonly epilogue?: boolean
 }
 
@@ -84,7 +84,7 @@ function contractKernel(spec: Spec): Kernel {
     stores.push({ buffer: 5, index: flat(grid), value: unary('tanh', binary('max', more, literal(0))) })
     stores.push({ buffer: 6, index: columnsFirst(grid, n), value: sum })
   }
-  const type = half ? 'float16' : 'float32'
+  const type = half ?? 'float32'
   const order = orderOfContraction(
     sizeOf(spec.m),
     sizeOf(spec.n),
@@ -130,7 +130,7 @@ type RunKernel = (kernel: Kernel, inputs: readonly TypedArray[], lengths: readon
 /** Computes a contraction, and compares it with plain loops. @param how part of the message where they differ */
 export async function checkContraction(spec: Spec, run: RunKernel, how: unknown = undefined): Promise<void> {
   const { batch = [], m, n, k, from = [0, 0], half, epilogue } = spec
-  const quarter = (v: number): number => Math.round(v * 64) / 64 // exact in halves
+  const quarter = (v: number): number => Math.round(v * 64) / 64 // exact in both halves
   const length = (of: 'a' | 'b'): number =>
     from[of === 'a' ? 0 : 1] +
     1 +
@@ -142,7 +142,7 @@ export async function checkContraction(spec: Spec, run: RunKernel, how: unknown 
   const bias = noise(columns, 3)
   const scale = noise(m[0]?.size ?? 1, 4)
   const residual = noise(size, 5)
-  const stored = (x: Float32Array): Float32Array | Uint16Array => (half ? Uint16Array.from(x, toHalf) : x)
+  const stored = (x: Float32Array): Float32Array | Uint16Array => (half ? Uint16Array.from(x, halfFormats[half].toBits) : x)
   const inputs = epilogue ? [stored(a), stored(b), bias, scale, residual] : [stored(a), stored(b)]
   const got = await run(contractKernel(spec), inputs, epilogue ? [size, size] : [size])
   const right = sums(spec, a, b)
@@ -312,9 +312,12 @@ export const PRODUCTS: Record<string, Spec[]> = {
     matrices({ m: 7, n: 9, k: 21, batch: 3, epilogue: true, tb: true, shareA: true }),
   ],
   'of halves': [
-    matrices({ m: 20, n: 30, k: 40, half: true, tb: true }),
-    matrices({ m: 21, n: 31, k: 43, half: true }),
-    matrices({ m: 7, n: 13, k: 18, half: true, ta: true, batch: 2, epilogue: true }),
+    matrices({ m: 20, n: 30, k: 40, half: 'float16', tb: true }),
+    matrices({ m: 20, n: 30, k: 40, half: 'bfloat16', tb: true }),
+    matrices({ m: 21, n: 31, k: 43, half: 'bfloat16' }),
+    matrices({ m: 7, n: 13, k: 18, half: 'bfloat16', ta: true, batch: 2, epilogue: true }),
+    matrices({ m: 21, n: 31, k: 43, half: 'float16' }),
+    matrices({ m: 7, n: 13, k: 18, half: 'float16', ta: true, batch: 2, epilogue: true }),
   ],
 }
 

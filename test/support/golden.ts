@@ -13,7 +13,7 @@ type Stored = readonly (number | 'NaN' | 'Infinity' | '-Infinity')[]
 
 /** An array as a golden file keeps it. `float` is the float type under test. */
 export interface Span {
-  readonly dtype: 'float' | 'float32' | 'float16' | 'int32' | 'bool'
+  readonly dtype: 'float' | 'float32' | 'float16' | 'bfloat16' | 'int32' | 'bool'
   readonly shape: readonly number[]
   readonly values: Stored
 }
@@ -131,7 +131,7 @@ export const families: readonly string[] = readdirSync(new URL('ops/', folder))
 /** The values of a span. */
 export function stored({ dtype, values }: { readonly dtype: string; readonly values: Stored }): Float64Array | Float32Array | Int32Array {
   if (dtype === 'float' || dtype === 'float64') return Float64Array.from(values, Number)
-  if (dtype === 'float32' || dtype === 'float16') return Float32Array.from(values, Number)
+  if (dtype === 'float32' || dtype === 'float16' || dtype === 'bfloat16') return Float32Array.from(values, Number)
   return Int32Array.from(values, Number)
 }
 

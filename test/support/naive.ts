@@ -2,7 +2,7 @@
  * @file What graph primitives mean, in plain loops: each node by itself, all of it, no fusion, no index algebra, no kernel IR. Every result is
  * rounded to its dtype, as eager execution would.
  */
-import { type DType, dtypeInfo, fromHalf, type Shape, sizeOf, toHalf } from '../../src/base/index.ts'
+import { type DType, dtypeInfo, isHalf, type Shape, sizeOf } from '../../src/base/index.ts'
 import type { Node } from '../../src/graph/index.ts'
 import {
   type BinaryOp,
@@ -14,6 +14,7 @@ import {
   type ScanOp,
   type UnaryOp,
 } from '../../src/kernel/index.ts'
+import { nearestHalf, numberOf } from './halves.ts'
 
 export type Values = Float64Array
 
@@ -45,7 +46,8 @@ function held(x: number, dtype: DType, exact: boolean): number {
     case 'float32':
       return exact ? x : Math.fround(x)
     case 'float16':
-      return exact ? x : fromHalf(toHalf(x))
+    case 'bfloat16':
+      return exact ? x : nearestHalf(x, dtype)
     case 'bool':
       return x ? 1 : 0
     default: {
@@ -325,7 +327,7 @@ export class Naive {
       case 'leaf': {
         const host = node.storage?.host
         if (!host) throw new Error('a leaf without host values')
-        return Float64Array.from(host, (v) => (dtype === 'float16' ? fromHalf(v) : v))
+        return Float64Array.from(host, (v) => (isHalf(dtype) ? numberOf(v, dtype) : v))
       }
       case 'scalar':
       case 'constant':

@@ -1,5 +1,6 @@
 /** @file What numbers and dtypes say to each other, in plain arithmetic: JavaScript's doubles hold every value here, so its own operators compare them exactly. */
 import type { DType } from '../../src/index.ts'
+import { nearestHalf } from './halves.ts'
 
 export type Integer = 'int32' | 'uint32' | 'int8' | 'uint8'
 export const INTEGERS: readonly Integer[] = ['int32', 'uint32', 'int8', 'uint8']
@@ -9,6 +10,7 @@ export const ENDS: Readonly<Record<DType, readonly [number, number]>> = {
   float64: [-Number.MAX_VALUE, Number.MAX_VALUE],
   float32: [-3.4028234663852886e38, 3.4028234663852886e38],
   float16: [-65504, 65504],
+  bfloat16: [-3.3895313892515355e38, 3.3895313892515355e38],
   int32: [-2147483648, 2147483647],
   uint32: [0, 4294967295],
   int8: [-128, 127],
@@ -16,7 +18,7 @@ export const ENDS: Readonly<Record<DType, readonly [number, number]>> = {
   bool: [0, 1],
 }
 export const isInteger = (dtype: DType): dtype is Integer => (INTEGERS as readonly DType[]).includes(dtype)
-export const isFloat = (dtype: DType): boolean => dtype.startsWith('float')
+export const isFloat = (dtype: DType): boolean => dtype !== 'bool' && !isInteger(dtype)
 
 /** Numbers at which something may change: 0, ±1, the ends of each dtype and what lies next to them, powers of two, fractions, ±∞, NaN. */
 export const NUMBERS: readonly number[] = (() => {
@@ -62,18 +64,11 @@ export const NUMBERS: readonly number[] = (() => {
   return [...new Set([...all, ...all.map((x) => 0 - x)]), Number.NaN]
 })()
 
-/** A number as a half, ties to even. */
-function half(x: number): number {
-  if (!Number.isFinite(x) || x === 0) return x
-  if (Math.abs(x) >= 65520) return Math.sign(x) * Number.POSITIVE_INFINITY
-  const unit = 2 ** (Math.max(Math.floor(Math.log2(Math.abs(x))), -14) - 10)
-  const down = Math.floor(x / unit)
-  const rest = x / unit - down
-  return (rest > 0.5 || (rest === 0.5 && down % 2 !== 0) ? down + 1 : down) * unit
-}
-
 /** The nearest value of a float dtype. */
-export const nearest = (x: number, dtype: DType): number => (dtype === 'float16' ? half(x) : dtype === 'float32' ? Math.fround(x) : x)
+export function nearest(x: number, dtype: DType): number {
+  if (dtype === 'float16' || dtype === 'bfloat16') return nearestHalf(x, dtype)
+  return dtype === 'float32' ? Math.fround(x) : x
+}
 
 /** Whether a dtype holds a number; floats, one near it. */
 export function fits(x: number, dtype: DType): boolean {

@@ -6,12 +6,13 @@
  * - `smooth`: real functions without jumps, kept in a range where errors stay errors of rounding. How much rounding a result can show is measured:
  *   by evaluating it once in double precision and once rounded at every node.
  */
-import { broadcastShapes, type DType, dtypeInfo, type Shape, sizeOf, type TypedArray, toHalf } from '../../src/base/index.ts'
+import { broadcastShapes, type DType, dtypeInfo, halfFormats, isHalf, type Shape, sizeOf, type TypedArray } from '../../src/base/index.ts'
 import { placeOf } from '../../src/device/index.ts'
 import type { Node } from '../../src/graph/index.ts'
 import * as graph from '../../src/graph/index.ts'
 import { type BinaryOp, extremeOf, type ReduceOp, type Routine, type ScanOp, type UnaryOp } from '../../src/kernel/index.ts'
 import * as runtime from '../../src/runtime/index.ts'
+import { numberOf, ulpOf } from './halves.ts'
 import { type Evaluated, Naive, type Values } from './naive.ts'
 
 export type GraphKind = 'exact' | 'smooth'
@@ -59,7 +60,7 @@ export function chooser(seed: number): () => number {
 }
 
 /** Largest whole numbers whose sums and products stay exact long enough. */
-const EXACT_LIMIT: Readonly<Record<string, number>> = { float64: 2 ** 20, float32: 4096, float16: 2048 }
+const EXACT_LIMIT: Readonly<Record<string, number>> = { float64: 2 ** 20, float32: 4096, float16: 2048, bfloat16: 256 }
 const SMOOTH_LIMIT = 8
 const MAX_ELEMENTS = 6000
 const INTS: readonly DType[] = ['int32', 'uint32', 'int8', 'uint8']
@@ -126,7 +127,7 @@ export class RandomGraph {
     for (let i = 0; i < data.length; i++) {
       let v = this.#number(dtype)
       if (special && this.#chance(0.05)) v = this.#pick([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
-      data[i] = dtype === 'float16' ? toHalf(v) : v
+      data[i] = isHalf(dtype) ? halfFormats[dtype].toBits(v) : v
     }
     return this.#keep(graph.leaf(data, shape, dtype, placeOf(this.#options.device))) as Node
   }
@@ -337,7 +338,7 @@ export class RandomGraph {
     const op = this.#pick(ops)
     if (op.startsWith('arg') && dims.length === 0) return undefined
     if (op === 'prod' && kind === 'float' && (count > 8 || this.#most(x) > 4)) return undefined
-    if (op === 'sum' && kind === 'float' && x.dtype === 'float16' && !this.#exact) return undefined
+    if (op === 'sum' && kind === 'float' && isHalf(x.dtype) && !this.#exact) return undefined
     const sum = graph.reduce(op, x, dims)
     return op === 'sum' && !this.#exact && kind === 'float' ? graph.binary('mul', sum, 1 / Math.sqrt(count)) : sum
   }
@@ -370,7 +371,7 @@ export class RandomGraph {
     const sums: readonly ScanOp[] = this.#exact ? ['sum', 'prod'] : ['sum', 'logaddexp', 'recurrence']
     const op = kind === 'bool' || this.#chance(0.4) ? this.#pick(['max', 'min'] as const) : this.#pick(sums)
     if (op === 'prod' && kind === 'float' && (count > 8 || this.#most(x) > 4)) return undefined
-    if (!this.#exact && (kind !== 'float' || x.dtype === 'float16') && !extremeOf(op)) return undefined
+    if (!this.#exact && (kind !== 'float' || isHalf(x.dtype)) && !extremeOf(op)) return undefined
     // Factors of at most 1, that nothing grows
     const inputs = op === 'recurrence' ? [graph.unary('sin', x), this.#leaf(x.dtype, x.shape)] : [x]
     const [values, indices] = graph.routine({ kind: 'scan', op, dim, reverse: this.#chance(0.4) }, inputs) as [Node, Node?]
@@ -388,7 +389,7 @@ export class RandomGraph {
     const n = sizeOf(x.shape) / features
     const rows = this.#chance(0.1) ? 3000 : this.#int(1, 9)
     const targets = graph.leaf(Int32Array.from({ length: n }, () => this.#int(0, rows - 1)), [n], 'int32', placeOf(this.#options.device)) // biome-ignore format: a call
-    const op = this.#pick(this.#exact || x.dtype.startsWith('float') ? (['sum', 'max', 'min'] as const) : (['sum'] as const))
+    const op = this.#pick(this.#exact || dtypeInfo[x.dtype].kind === 'float' ? (['sum', 'max', 'min'] as const) : (['sum'] as const))
     const [joined, counts] = graph.routine({ kind: 'scatter', op, rows }, [targets, graph.reshape(x, [n, features])]) as [Node, Node]
     if (this.#chance(0.5)) this.#keep(counts)
     else graph.forget(counts)
@@ -486,9 +487,10 @@ export class RandomGraph {
     const results: Checked[] = []
     for (const node of chosen) {
       const what = `node ${node.id}, ${node.primitive.kind} ${'op' in node.primitive ? node.primitive.op : ''} ${node.dtype} [${node.shape}]`
-      const raw = await runtime.readNode(node)
+      const raw: TypedArray = await runtime.readNode(node)
+      const { dtype } = node
       this.#read.add(node)
-      const values = Float64Array.from(node.dtype === 'float16' ? fromHalves(raw) : raw)
+      const values = Float64Array.from(raw, (v) => (isHalf(dtype) ? numberOf(v, dtype) : v))
       results.push({ what, dtype: node.dtype, shape: node.shape, values, expected: this.#expected(node), tolerance: this.#tolerance(node) })
     }
     return results
@@ -505,27 +507,9 @@ export class RandomGraph {
     const scale = exact.reduce((m, v) => Math.max(m, Math.abs(v)), 0)
     if (node.dtype === 'float64') return 1e-10 * Math.max(1, scale)
     const seen = exact.reduce((m, v, i) => Math.max(m, Math.abs(v - (rounded[i] as number))), 0)
-    return 16 * seen + (node.dtype === 'float16' ? 2e-3 : 4e-6) * Math.max(scale, 0.1)
+    return 16 * seen + (isHalf(node.dtype) ? ulpOf(2, node.dtype) : 4e-6) * Math.max(scale, 0.1)
   }
 }
-
-const fromHalves = (raw: TypedArray): number[] => Array.from(raw, (h) => halfTable[h] as number)
-const halfTable = (() => {
-  const table = new Float64Array(65536)
-  for (let h = 0; h < 65536; h++) {
-    const [exponent, fraction] = [(h >> 10) & 31, h & 1023]
-    const size =
-      exponent === 31
-        ? fraction
-          ? Number.NaN
-          : Number.POSITIVE_INFINITY
-        : exponent === 0
-          ? fraction * 2 ** -24
-          : (1 + fraction / 1024) * 2 ** (exponent - 15)
-    table[h] = h >> 15 ? -size : size
-  }
-  return table
-})()
 
 const broadcastable = (a: Shape, b: Shape): boolean => {
   for (let i = 1; i <= Math.min(a.length, b.length); i++) {

@@ -2,7 +2,7 @@
  * @file Random reductions and contractions amid what is done to their inputs and their results: siblings of the same rows, elements of a row, gradients' transposes. The same
  * program can be computed as it is fused, or with every node stored before the next is recorded, so that each is computed by itself.
  */
-import { type DType, dtypeInfo, type Shape, sizeOf, type TypedArray, toHalf } from '../../src/base/index.ts'
+import { type DType, dtypeInfo, halfFormats, isHalf, type Shape, sizeOf, type TypedArray } from '../../src/base/index.ts'
 import { placeOf } from '../../src/device/index.ts'
 import type { Node } from '../../src/graph/index.ts'
 import * as graph from '../../src/graph/index.ts'
@@ -60,7 +60,7 @@ class Program {
     const data: TypedArray = dtypeInfo[dtype].create(sizeOf(shape))
     for (let i = 0; i < data.length; i++) {
       const v = (this.#random() - 0.5) * 4
-      data[i] = dtype === 'float16' ? toHalf(v) : v
+      data[i] = isHalf(dtype) ? halfFormats[dtype].toBits(v) : v
     }
     return graph.leaf(data, shape, dtype, placeOf(this.#options.device))
   }

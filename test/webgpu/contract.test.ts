@@ -60,7 +60,7 @@ const SMALL: Record<string, readonly [Strategy, readonly Spec[]]> = {
     { kind: 'tiled', tileM: 16, tileN: 16, tileK: 4, moreM: 1, exchange: false },
     [
       matrices({ m: 37, n: 43, k: 29, epilogue: true }),
-      matrices({ m: 9, n: 12, k: 17, batch: 5, ta: true, tb: true, half: true }),
+      matrices({ m: 9, n: 12, k: 17, batch: 5, ta: true, tb: true, half: 'float16' }),
       matrices({ m: 1, n: 1, k: 1 }),
       // in parts, and in so many that their additions are compensated
       matrices({ m: 17, n: 18, k: 700 }),

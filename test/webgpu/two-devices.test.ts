@@ -140,7 +140,7 @@ describe('a model of two halves on two devices', () => {
 
 describe('a move', () => {
   it('gives the same values, there and back, in every dtype that both have', async () => {
-    for (const dtype of ['float32', 'float16', 'int32', 'uint32', 'int8', 'uint8', 'bool'] as const) {
+    for (const dtype of ['float32', 'float16', 'bfloat16', 'int32', 'uint32', 'int8', 'uint8', 'bool'] as const) {
       const x = tensor([0, 1, 2, 3, 1, 0], { ...A, dtype })
       const there = x.to('webgpu')
       expect([there.device, there.dtype]).toEqual(['webgpu', dtype])

@@ -1,5 +1,5 @@
 /** @file The operators of the kernel IR on JavaScript numbers. `float` is a double, `i32` and `u32` wrap modulo 2³², `bool` is 0 or 1. */
-import { type DType, dtypeInfo, fromHalf, toHalf } from '../../base/index.ts'
+import { type DType, dtypeInfo, fromBfloat, fromHalf, toBfloat, toHalf } from '../../base/index.ts'
 import {
   type BinaryOp,
   type BinaryTable,
@@ -115,6 +115,8 @@ export function cast(from: DType, to: DType): Unary {
       return Math.fround
     case 'float16':
       return (x) => fromHalf(toHalf(x))
+    case 'bfloat16':
+      return (x) => fromBfloat(toBfloat(x))
     case 'int32':
       return (x) => whole(x) | 0
     case 'uint32':
@@ -133,6 +135,7 @@ export const loaded: Readonly<Record<DType, Unary | undefined>> = {
   float64: undefined,
   float32: undefined,
   float16: fromHalf,
+  bfloat16: fromBfloat,
   int32: undefined,
   uint32: undefined,
   int8: undefined,
@@ -145,6 +148,7 @@ export const stored: Readonly<Record<DType, Unary | undefined>> = {
   float64: undefined,
   float32: undefined,
   float16: toHalf,
+  bfloat16: toBfloat,
   int32: undefined,
   uint32: undefined,
   int8: undefined,

@@ -168,6 +168,7 @@ export const convertText = (x: string, from: ValueType, to: ValueType): string =
 const ROUND: Readonly<Record<DType, Write>> = {
   float32: same,
   float16: call('round_half'),
+  bfloat16: call('round_bfloat'),
   float64: same,
   int32: same,
   uint32: same,
@@ -207,6 +208,12 @@ export const WORDS: Readonly<Record<DType, Word>> = {
     elements: 2,
     load: (b, at) => `half_to_float((${b}[${at} >> 1u] >> ((${at} & 1u) << 4u)) & 0xffffu)`,
     store: call('half_of'),
+  },
+  bfloat16: {
+    type: 'u32',
+    elements: 2,
+    load: (b, at) => `bfloat_to_float(${b}[${at} >> 1u] >> ((${at} & 1u) << 4u))`,
+    store: call('bfloat_of'),
   },
   int8: {
     type: 'u32',

@@ -37,7 +37,7 @@ import type { PrintedKernel } from './wgsl-kernel.ts'
 /** Runs that may wait for asynchronous compilation while the program never yields; then it is done on the spot. */
 const WAITING = 2
 
-const DTYPES: ReadonlySet<DType> = new Set(['float32', 'float16', 'int32', 'uint32', 'int8', 'uint8', 'bool'])
+const DTYPES: ReadonlySet<DType> = new Set(['float32', 'float16', 'bfloat16', 'int32', 'uint32', 'int8', 'uint8', 'bool'])
 
 export class GpuComputeDevice implements Device, Workshop {
   readonly name: DeviceName

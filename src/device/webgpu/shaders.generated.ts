@@ -72,6 +72,17 @@ fn half_to_float(half: u32) -> f32 {
 fn round_half(x: f32) -> f32 {
   return half_to_float(half_of(x));
 }
+fn bfloat_of(x: f32) -> u32 {
+  let bits = bitcast<u32>(x);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) { return ((bits >> 16u) & 0x8000u) | 0x7fc0u; }
+  return (bits + 0x7fffu + ((bits >> 16u) & 1u)) >> 16u;
+}
+fn bfloat_to_float(bits: u32) -> f32 {
+  return bitcast<f32>(bits << 16u);
+}
+fn round_bfloat(x: f32) -> f32 {
+  return bfloat_to_float(bfloat_of(x));
+}
 fn quotient(x: u32, by: u32, inverse: f32) -> u32 {
   let q = u32(f32(x) * inverse);
   return q + select(0u, 1u, x - q * by >= by);

@@ -12,3 +12,5 @@ def cases():
     case('cast', [rand(5)], ['$0', 'float32'], 'float to float32')
     halves = [0, 1, -1, 1 / 3, 2049, 2051, 65504, 65519, 65520, 1e6, -1e6, 6e-8, 2 ** -14, 2 ** -15 * 1.0009765625, 2 ** -25, 1.5 * 2 ** -25, INF, -INF, NAN]
     case('cast', [vals(halves)], ['$0', 'float16'], 'float to float16', grad=False)
+    brains = [0, 1, -1, 1 / 3, 257, 259, 1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 + 2 ** -8 + 2 ** -23, 65520, 1e6, 3.3895e38, 3.3961e38, 3.3963e38, -3.4e38, 2 ** -126, INF, -INF, NAN]
+    case('cast', [vals(brains)], ['$0', 'bfloat16'], 'float to bfloat16', grad=False)

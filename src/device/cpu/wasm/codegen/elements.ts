@@ -1,8 +1,8 @@
 /** @file How the elements of each dtype are loaded and stored: one by one, or four neighbours at once. */
-import type { DType } from '../../../../base/index.ts'
+import type { DType, HalfDType } from '../../../../base/index.ts'
 import { type Code, four } from '../assembler/assembler.ts'
 import type { LANE_MEMORY, MEMORY } from '../assembler/opcodes.ts'
-import { halfBits } from './operators.ts'
+import { HALF_HELPERS, halfBits } from './operators.ts'
 import type { Writer } from './writer.ts'
 
 interface Element {
@@ -40,14 +40,14 @@ const WORDS: Vector = {
   storeLane: 'v128.store32_lane',
 }
 
-const HALVES: Vector = {
+const halfVector = (dtype: HalfDType): Vector => ({
   loadWord: 'i32.load16_u',
   load: (code, offset) => code.memory('v128.load64_zero', offset).op('i32x4.extend_low_i16x8_u'),
-  fromWords: (w) => w.helpers.apply(w.code, 'fromHalf4'),
-  toWords: (w) => halfBits(w, true),
+  fromWords: (w) => w.helpers.apply(w.code, HALF_HELPERS[dtype].from[1]),
+  toWords: (w) => halfBits(w, dtype, true),
   store: (code, offset) => code.v128(four(0)).op('i16x8.narrow_i32x4_u').laneMemory('v128.store64_lane', 0, offset),
   storeLane: 'v128.store16_lane',
-}
+})
 
 /** Words of 0 … 255 as bytes. */
 const storeBytes = (code: Code, offset: number): unknown => {
@@ -66,6 +66,18 @@ const bytes = (sign: 's' | 'u'): Vector => ({
 })
 
 const promoted = ({ code, wide }: Writer): unknown => wide && code.op('f64.promote_f32')
+
+const half = (dtype: HalfDType): Element => ({
+  load: (w) => {
+    w.code.memory('i32.load16_u').call(w.helpers.get(HALF_HELPERS[dtype].from[0]))
+    promoted(w)
+  },
+  store: (w) => {
+    halfBits(w, dtype, false)
+    w.code.memory('i32.store16')
+  },
+  vector: halfVector(dtype),
+})
 
 const word: Element = {
   load: ({ code }) => code.memory('i32.load'),
@@ -90,17 +102,8 @@ export const ELEMENTS: Readonly<Record<DType, Element>> = {
     store: ({ code }) => code.memory('f64.store'),
     vector: undefined,
   },
-  float16: {
-    load: (w) => {
-      w.code.memory('i32.load16_u').call(w.helpers.get('fromHalf'))
-      promoted(w)
-    },
-    store: (w) => {
-      halfBits(w, false)
-      w.code.memory('i32.store16')
-    },
-    vector: HALVES,
-  },
+  float16: half('float16'),
+  bfloat16: half('bfloat16'),
   int32: word,
   uint32: word,
   int8: {

@@ -38,7 +38,7 @@ export class Helpers {
   }
 }
 
-/** A double as the float32 that rounds to the same half: toward zero, with the last bit set where something was cut off. */
+/** A double as the float32 that rounds to the same half or bfloat16: toward zero, with the last bit set where something was cut off. */
 function oddFloat(code: Code): void {
   const [x] = code.params as [Local]
   const near = code.local('f32')
@@ -159,6 +159,61 @@ export function fromHalf4(code: Code, args: readonly Local[]): void {
   code.get(bits).v128(four(0x7f800000)).op('v128.or')
   code.get(bits).v128(four(0x0f800000)).op('i32x4.lt_u').op('v128.bitselect')
   code.get(half).v128(four(0x8000)).op('v128.and').i32(16).op('i32x4.shl').op('v128.or')
+}
+
+/** float32 to bfloat16, its upper half: round to nearest even, and all NaNs become one. The bits stay in the upper half of the word. */
+function roundBfloat(code: Code): void {
+  const [x] = code.params as [Local]
+  roundedBfloat(code, x)
+  code.op('f32.reinterpret_i32')
+}
+
+function roundedBfloat(code: Code, x: Local): void {
+  const bits = code.local('i32')
+  code
+    .get(x)
+    .op('i32.reinterpret_f32')
+    .tee(bits)
+    .i32(-(2 ** 31))
+    .op('i32.and')
+    .i32(0x7fc00000)
+    .op('i32.or')
+  code.get(bits).i32(0x7fff).op('i32.add').get(bits).i32(16).op('i32.shr_u').i32(1).op('i32.and').op('i32.add').i32(-0x10000).op('i32.and')
+  code.get(x).get(x).op('f32.ne').op('select')
+}
+
+function roundBfloat4(code: Code, args: readonly Local[]): void {
+  const [x] = args as [Local]
+  code
+    .get(x)
+    .v128(four(-(2 ** 31)))
+    .op('v128.and')
+    .v128(four(0x7fc00000))
+    .op('v128.or')
+  code.get(x).v128(four(0x7fff)).op('i32x4.add').get(x).i32(16).op('i32x4.shr_u').v128(four(1)).op('v128.and').op('i32x4.add')
+  code.v128(four(-0x10000)).op('v128.and')
+  code.get(x).get(x).op('f32x4.ne').op('v128.bitselect')
+}
+
+function toBfloat(code: Code): void {
+  const [x] = code.params as [Local]
+  roundedBfloat(code, x)
+  code.i32(16).op('i32.shr_u')
+}
+
+function toBfloat4(code: Code, args: readonly Local[]): void {
+  roundBfloat4(code, args)
+  code.i32(16).op('i32x4.shr_u')
+}
+
+function fromBfloat(code: Code): void {
+  const [bits] = code.params as [Local]
+  code.get(bits).i32(16).op('i32.shl').op('f32.reinterpret_i32')
+}
+
+export function fromBfloat4(code: Code, args: readonly Local[]): void {
+  const [bits] = args as [Local]
+  code.get(bits).i32(16).op('i32x4.shl')
 }
 
 /** a / b truncated; a / 0 = a, and −2³¹ / −1 wraps. */
@@ -338,6 +393,12 @@ const HELPERS = {
   fromHalf4: { params: ['v128'], results: ['v128'], write: fromHalf4 },
   roundHalf: { params: ['f32'], results: ['f32'], write: roundHalf },
   roundHalf4: { params: ['v128'], results: ['v128'], write: roundHalf4 },
+  toBfloat: { params: ['f32'], results: ['i32'], write: toBfloat },
+  toBfloat4: { params: ['v128'], results: ['v128'], write: toBfloat4 },
+  fromBfloat: { params: ['i32'], results: ['f32'], write: fromBfloat },
+  fromBfloat4: { params: ['v128'], results: ['v128'], write: fromBfloat4 },
+  roundBfloat: { params: ['f32'], results: ['f32'], write: roundBfloat },
+  roundBfloat4: { params: ['v128'], results: ['v128'], write: roundBfloat4 },
   div_s: { params: ['i32', 'i32'], results: ['i32'], write: divide(true) },
   div_u: { params: ['i32', 'i32'], results: ['i32'], write: divide(false) },
   mod_s: { params: ['i32', 'i32'], results: ['i32'], write: remainder('i32.rem_s') },

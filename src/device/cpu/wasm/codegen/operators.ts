@@ -1,5 +1,5 @@
 /** @file Functions, operators and conversions of the kernel IR as instructions. */
-import type { DType } from '../../../../base/index.ts'
+import type { DType, HalfDType } from '../../../../base/index.ts'
 import {
   type BinaryOp,
   type BinaryTable,
@@ -13,6 +13,7 @@ import {
   type ValueType,
 } from '../../../../kernel/index.ts'
 import type { Func, Local, Opcode } from '../assembler/assembler.ts'
+import type { HelperName } from './helpers.ts'
 import type { Name } from './math.ts'
 import { LANES, type Mode, type Writer } from './writer.ts'
 
@@ -289,9 +290,10 @@ export function convert(w: Writer, from: ValueType, to: DType, mode: Mode): void
       if (w.wide) code.op('f32.demote_f64').op('f64.promote_f32')
       break
     case 'float16':
+    case 'bfloat16':
       toFloat(w, from, vector)
       if (w.wide) code.call(w.helpers.get('oddFloat'))
-      w.helpers.apply(code, vector ? 'roundHalf4' : 'roundHalf')
+      w.helpers.apply(code, HALF_HELPERS[to].round[vector ? 1 : 0])
       if (w.wide) code.op('f64.promote_f32')
       break
     case 'int32':
@@ -373,9 +375,15 @@ function toBool(w: Writer, from: ValueType, mode: Mode): void {
   }
 }
 
-/** A float on the stack as the bits of a half. */
-export function halfBits(w: Writer, vector: boolean): void {
+/** Functions of the 16-bit floats, of one number and of four: from bits to float32, to bits, and to the nearest as a float32. */
+export const HALF_HELPERS = {
+  float16: { from: ['fromHalf', 'fromHalf4'], to: ['toHalf', 'toHalf4'], round: ['roundHalf', 'roundHalf4'] },
+  bfloat16: { from: ['fromBfloat', 'fromBfloat4'], to: ['toBfloat', 'toBfloat4'], round: ['roundBfloat', 'roundBfloat4'] },
+} as const satisfies Readonly<Record<HalfDType, Readonly<Record<'from' | 'to' | 'round', readonly [one: HelperName, four: HelperName]>>>>
+
+/** A float on the stack as the bits of a 16-bit one. */
+export function halfBits(w: Writer, dtype: HalfDType, vector: boolean): void {
   const { code } = w
   if (w.wide) code.call(w.helpers.get('oddFloat'))
-  w.helpers.apply(code, vector ? 'toHalf4' : 'toHalf')
+  w.helpers.apply(code, HALF_HELPERS[dtype].to[vector ? 1 : 0])
 }

@@ -1,5 +1,7 @@
 /** @file Which contractions are computed in packed panels (panels.ts), and in blocks of which size. */
+import { isHalf } from '../../../../base/index.ts'
 import { axesOf, fitsTemplate, type Kernel, shapeOf } from '../../../../kernel/index.ts'
+import { isPanelDType } from './gemm.ts'
 
 /** The most that a block has: terms of the sum at a time, rows, columns. */
 export interface Blocks {
@@ -21,16 +23,12 @@ const [LEAST_PRODUCTS, LEAST_OF_HALVES] = [2048, 512]
 export function fitsPanels(kernel: Kernel): boolean {
   if (!fitsTemplate(kernel)) return false
   const { a, b, columns } = axesOf(kernel)
-  const isFloat = (buffer: number): boolean => {
-    const dtype = kernel.buffers[buffer]?.dtype
-    return dtype === 'float32' || dtype === 'float16'
-  }
-  if (!isFloat(a.buffer) || !isFloat(b.buffer)) return false
+  if (!isPanelDType(kernel.buffers[a.buffer]?.dtype) || !isPanelDType(kernel.buffers[b.buffer]?.dtype)) return false
   return columns.length > 0 && shapeOf(kernel).k > 0
 }
 
 const readsHalves = ({ contract, buffers }: Kernel): boolean =>
-  [contract?.a, contract?.b].some((x) => x && buffers[x.buffer]?.dtype === 'float16')
+  [contract?.a, contract?.b].some((x) => x && isHalf(buffers[x.buffer]?.dtype))
 
 /** The blocks in which a kernel is best computed, if in blocks: those of products so small that panels do not fill up are not. The order of its sum says how many terms each has. */
 export function chooseBlocks(kernel: Kernel, threads = 1): Blocks | undefined {

@@ -6,8 +6,9 @@
  *
  * @see Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication, 2008
  */
+import { type DType, type HalfDType, isHalf } from '../../../../base/index.ts'
 import { type Code, type Func, type Local, type MemoryType, ModuleBuilder, type ValType } from '../assembler/assembler.ts'
-import { fromHalf4 } from '../codegen/helpers.ts'
+import { fromBfloat4, fromHalf4 } from '../codegen/helpers.ts'
 
 /** Columns of a tile: twelve, or eight where twelve would stay empty. */
 export const WIDTHS = [12, 8] as const
@@ -23,9 +24,10 @@ export const rowsFor = (fused: boolean): Rows => (fused ? { 12: 3, 8: 6 } : { 12
 
 /** What kernels import, with the number of its parameters; all are i32. */
 export const GEMM = {
-  /** (to, step, from, offsets, sums, k): packs four rows, of float32 or of float16; see `writePack`. */
-  pack: 6,
-  packHalf: 6,
+  /** (to, step, from, offsets, sums, k): packs four rows of a dtype; see `writePack`. */
+  packFloat32: 6,
+  packFloat16: 6,
+  packBfloat16: 6,
   /** (to, from, offsets, sums, k): packs a whole panel of a, or of b, for tiles of a width; see `writeTerms` and `writeSides`. */
   termsA12: 5,
   termsA8: 5,
@@ -39,6 +41,14 @@ export const GEMM = {
   block12: 8,
   block8: 8,
 } as const
+
+/** The dtypes of operands that panels are packed of. */
+export type PanelDType = 'float32' | HalfDType
+export const PACK = { float32: 'packFloat32', float16: 'packFloat16', bfloat16: 'packBfloat16' } as const satisfies Readonly<
+  Record<PanelDType, keyof typeof GEMM>
+>
+const PANEL_DTYPES = Object.keys(PACK) as readonly PanelDType[]
+export const isPanelDType = (dtype: DType | undefined): dtype is PanelDType => dtype === 'float32' || isHalf(dtype)
 
 /**
  * The module, over a memory like that of the kernels.
@@ -62,8 +72,10 @@ export function writeGemm(memory: MemoryType, fused = false): Uint8Array {
       writeSides(module.function(words(5), [], `sides${side}${width}`), count)
     }
   }
-  writePack(module.function(words(GEMM.pack), [], 'pack'), SINGLE)
-  writePack(module.function(words(GEMM.packHalf), [], 'packHalf'), HALF)
+  for (const dtype of PANEL_DTYPES) {
+    const name = PACK[dtype]
+    writePack(module.function(words(GEMM[name]), [], name), ELEMENT[dtype])
+  }
   return module.build()
 }
 
@@ -277,11 +289,12 @@ const SINGLE: Element = {
   },
 }
 
-const HALF: Element = {
+/** Of two bytes; `widen` leaves four numbers on the stack, of their bits. */
+const half = (widen: (code: Code, args: readonly Local[]) => void): Element => ({
   bytes: 2,
   four: (code, x) => {
     code.memory('v128.load64_zero').op('i32x4.extend_low_i16x8_u').set(x)
-    fromHalf4(code, [x])
+    widen(code, [x])
   },
   apart: (code, [first, ...others], x) => {
     first?.()
@@ -291,9 +304,11 @@ const HALF: Element = {
       code.memory('i32.load16_u').lane('i32x4.replace_lane', r + 1)
     })
     code.set(x)
-    fromHalf4(code, [x])
+    widen(code, [x])
   },
-}
+})
+
+const ELEMENT: Readonly<Record<PanelDType, Element>> = { float32: SINGLE, float16: half(fromHalf4), bfloat16: half(fromBfloat4) }
 
 /**
  * pack(to, step, from, offsets, sums, k): four rows of a panel, whose places for one term of the sum are `step` bytes apart. The numbers are found at

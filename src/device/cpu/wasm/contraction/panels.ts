@@ -27,7 +27,7 @@ import { StoresWriter, split } from '../codegen/epilogue.ts'
 import { Helpers } from '../codegen/helpers.ts'
 import type { Library } from '../codegen/library.ts'
 import { type Blocks, LEAST_COLUMNS } from './blocks.ts'
-import { type GEMM, type Rows, rowsFor, WIDTHS, type Width } from './gemm.ts'
+import { type GEMM, isPanelDType, PACK, type PanelDType, type Rows, rowsFor, WIDTHS, type Width } from './gemm.ts'
 import { plainStore, strideOf } from './strides.ts'
 
 /** Bytes of packed columns that are kept for the next rows; where all terms need more, they are packed again. */
@@ -331,7 +331,8 @@ export class ContractWriter {
     const code = this.#code
     const { a, b, rows, columns, sum } = this.#axes
     const [width, { index, buffer }, side] = operand === 'A' ? [this.#rows, a, rows] : [this.#width, b, columns]
-    const isHalf = this.#sizeIn(buffer) === 2
+    const { dtype } = this.#stores.kernel.buffers[buffer] as BufferUse
+    if (!isPanelDType(dtype)) throw new Error(`cpu: panels of ${dtype}`)
     const [offsets, sums] = operand === 'A' ? [this.#places.rows, this.#places.sumsA] : [this.#places.columns, this.#places.sumsB]
     const [i, to, table] = [code.local('i32'), code.local('i32'), code.local('i32')]
     panels()
@@ -341,9 +342,9 @@ export class ContractWriter {
       code.get(to).get(from).get(table).get(scratch).i32(sums)
       code.op('i32.add').get(terms).call(this.#gemm[`${lie}${operand}${this.#width}`])
     }
-    const groups = (): void => this.#groups(isHalf ? 'packHalf' : 'pack', width, from, terms, to, table, sums, scratch)
+    const groups = (): void => this.#groups(PACK[dtype], width, from, terms, to, table, sums, scratch)
     code.for(i, count, width, () => {
-      if (isHalf) groups()
+      if (dtype !== 'float32') groups()
       else if (strideOf(sum, index) === 1) whole('terms')
       else if (strideOf(side, index) === 1) {
         // Behind the last row the last comes again, which is not beside it
@@ -365,7 +366,7 @@ export class ContractWriter {
 
   /** Packs a panel of any strides, four rows at a time. */
   #groups(
-    pack: 'pack' | 'packHalf',
+    pack: (typeof PACK)[PanelDType],
     width: number,
     from: Local,
     terms: Local,
