@@ -3,7 +3,17 @@ import './fluent.ts'
 
 export * as amp from './amp/index.ts'
 export * as autograd from './autograd/index.ts'
-export { type BackwardOptions, backward, detectAnomaly, type GradOptions, grad, type RemovableHandle } from './autograd/index.ts'
+export {
+  type BackwardOptions,
+  backward,
+  type CheckpointStep,
+  checkpoint,
+  checkpointSequential,
+  detectAnomaly,
+  type GradOptions,
+  grad,
+  type RemovableHandle,
+} from './autograd/index.ts'
 export {
   ArgumentError,
   AutogradError,

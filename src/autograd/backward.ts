@@ -3,16 +3,18 @@
  * is handed on. The driver fits each rule's result to its input (sums what was broadcast, casts back), and sums what arrives from several sides.
  */
 import { AutogradError, isHalf, ShapeError, sameShape, showShape } from '../base/index.ts'
-import { recordedNodes } from '../graph/index.ts'
+import { Fence, recordedNodes } from '../graph/index.ts'
 import { add, cast, checkDevices, sumTo } from '../ops/index.ts'
 import {
   alias,
   beginRound,
   type GradEdge,
+  inWalk,
   limitWaiting,
   noteTape,
   recordedAs,
   type TapeEntry,
+  type TapeWalk,
   Tensor,
   withoutAutocast,
 } from '../tensor/index.ts'
@@ -110,6 +112,21 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
     return g
   }
 
+  /** The gradients for which the rules are applied now. */
+  let flowing: readonly (Tensor | undefined)[] = roots
+  let last: Fence | undefined
+  const here: TapeWalk = {
+    fence: () => {
+      // What had been recorded at the last fence was found by then
+      const isNew = (x: Tensor): boolean => x._node.storage === undefined && x._node.id > (last?.at ?? 0)
+      const found = [...(last ? [] : roots), ...arrived.values(), ...flowing.flatMap((g) => g ?? [])]
+      last = new Fence(
+        found.filter(isNew).map((x) => x._node),
+        last,
+      )
+      return last
+    },
+  }
   const before = recordedNodes()
   const brought = new Set<unknown>()
   const work = (): Map<Edge, Tensor> =>
@@ -131,6 +148,7 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
             `the graph was walked before, and what ${entry.name} saved has been freed. Pass { retainGraph: true } to the first backward()${sited(entry)}`,
           )
         }
+        flowing = flowed
         const found = entry.op.backward(entry, flowed, needed)
         noteTape()
         limitWaiting(entry.op.name, true)
@@ -157,7 +175,7 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
       return results
     })
   beginRound()
-  return recordedAs(targets ? 'grad' : 'backward', work)
+  return recordedAs(targets ? 'grad' : 'backward', () => inWalk(here, work))
 }
 
 /** The complete gradients of an entry's outputs; undefined where nothing flowed to any. */

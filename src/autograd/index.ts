@@ -1,3 +1,4 @@
 /** @file What other folders import of autograd. */
+export { type CheckpointStep, checkpoint, checkpointSequential } from './checkpoint.ts'
 export { type FunctionClass, FunctionContext, type FunctionGradients, type FunctionResult, OwnFunction as Function } from './function.ts'
 export { type BackwardOptions, backward, detectAnomaly, type GradOptions, grad, type RemovableHandle, registerHook } from './grad.ts'

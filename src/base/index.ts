@@ -1,5 +1,6 @@
 export * from './arguments.ts'
 export * from './bytes.ts'
+export * from './context.ts'
 export * from './dtype.ts'
 export * from './errors.ts'
 export * from './garbage.ts'

@@ -4,7 +4,7 @@
  * many equal layers are the same, whatever else the graph is made of.
  */
 import { isHalf } from '../base/index.ts'
-import { isSource, isView, isWidening, type Node, roleOf, rowOf } from '../graph/index.ts'
+import { type Fence, isSource, isView, isWidening, type Node, roleOf, rowOf } from '../graph/index.ts'
 import { byTime, topological } from './order.ts'
 import { transposesProduct } from './rewrite.ts'
 
@@ -135,6 +135,16 @@ function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly 
   }
   /** Of sums of what several parts compute, by their places: that they are. */
   const sums = new Uint8Array(order.length)
+  /** The part after which comes what comes after a fence. */
+  const fences = new Map<Fence, number>()
+  const neededBy = (fence: Fence): number => {
+    const known = fences.get(fence)
+    if (known !== undefined) return known
+    let at = fence.before ? neededBy(fence.before) : -1
+    for (const gate of fence.gates) if (order[gate.place] === gate) at = Math.max(at, needs[gate.place] as number)
+    fences.set(fence, at)
+    return at
+  }
   let before: Node | undefined
   const recorded = byTime(order)
   for (let i = 0; i < recorded.length; i++) {
@@ -146,6 +156,7 @@ function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly 
     const { inputs } = node
     let at = -1
     for (let k = 0; k < inputs.length; k++) at = Math.max(at, needs[(inputs[k] as Node).place] as number)
+    if (node.after !== undefined) at = Math.max(at, neededBy(node.after))
     if (!floats(node, targets) || isTurned(node)) {
       const later = laterOfSum(node, needs)
       if (later) sums[node.place] = 1

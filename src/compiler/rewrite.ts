@@ -9,9 +9,20 @@
  */
 import { type DType, dtypeInfo, isHalf, type Shape, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
-import { isSource, isWidening, Node, type Primitive, type PrimitiveOf, roleOf, rowOf, wholeBase } from '../graph/index.ts'
+import {
+  afterFence,
+  type Fence,
+  isSource,
+  isWidening,
+  Node,
+  type Primitive,
+  type PrimitiveOf,
+  roleOf,
+  rowOf,
+  wholeBase,
+} from '../graph/index.ts'
 import { identityOf, positionOf, type ReduceOp, routineRow } from '../kernel/index.ts'
-import { chooseRoutines, fusedOutput, isLongOfFewRows, LONG } from './routines.ts'
+import { chooseRoutines, fenceKey, fusedOutput, isLongOfFewRows, LONG } from './routines.ts'
 import { primitiveKey } from './signature.ts'
 
 function derive(primitive: Primitive, inputs: readonly Node[], shape: Shape, dtype: DType, like: Node): Node {
@@ -35,37 +46,39 @@ export function rewrite(order: readonly Node[], targets: ReadonlySet<Node>, trai
   const views = new Map<string, Node>()
   const readers = new Map<Node, number>()
   for (const node of order) for (const input of node.inputs) readers.set(input, (readers.get(input) ?? 0) + 1)
+  const fences = new Map<Fence | undefined, number>()
   const routines = chooseRoutines(order, targets, traits)
   /** Inputs of routines, as wide as routines take them: what several outputs are computed of is one. */
   const wide = new Map<Node, Node>()
+  const rewritten = (node: Node): Node => {
+    const inputs = node.inputs.map((i) => done.get(i) as Node)
+    const same = inputs.every((x, i) => x === node.inputs[i])
+    if (routines.has(node)) return wideRoutine(node, inputs, same, wide)
+    if (roleOf(node) === 'pack') {
+      const isAlone = (of: Node): boolean => readers.get(of) === 1 && !targets.has(of)
+      const pieces = node.inputs.map((piece) => packed(piece, done, isAlone))
+      return derive(node.primitive, pieces, node.shape, node.dtype, node)
+    }
+    const key = targets.has(node) ? undefined : viewKey(node, inputs, fences)
+    const result = (key === undefined ? undefined : views.get(key)) ?? rewriteOne(node, inputs, same, traits)
+    if (key !== undefined) views.set(key, result)
+    return result
+  }
   for (const node of order) {
     if (isSource(node)) {
       done.set(node, node)
       continue
     }
-    const inputs = node.inputs.map((i) => done.get(i) as Node)
-    const same = inputs.every((x, i) => x === node.inputs[i])
-    if (transposesProduct(node, inputs[0] as Node) && readers.get(node.inputs[0] as Node) === 1) {
+    const product = done.get(node.inputs[0] as Node) as Node
+    if (transposesProduct(node, product) && readers.get(node.inputs[0] as Node) === 1) {
       // (ab)ᵀ = bᵀaᵀ: the product is computed the way it is wanted.
-      const { primitive, inputs: factors } = inputs[0] as Node
+      const { primitive, inputs: factors, after } = product
       const [a, b] = factors as readonly [Node, Node]
-      done.set(node, derive(primitive, [transposed(b), transposed(a)], node.shape, node.dtype, node))
-      continue
-    }
-    if (routines.has(node)) {
-      done.set(node, wideRoutine(node, inputs, same, wide))
-      continue
-    }
-    if (roleOf(node) === 'pack') {
-      const isAlone = (of: Node): boolean => readers.get(of) === 1 && !targets.has(of)
-      const pieces = node.inputs.map((piece) => packed(piece, done, isAlone))
-      done.set(node, derive(node.primitive, pieces, node.shape, node.dtype, node))
-      continue
-    }
-    const key = targets.has(node) ? undefined : viewKey(node, inputs)
-    const result = (key === undefined ? undefined : views.get(key)) ?? rewriteOne(node, inputs, same, traits)
-    if (key !== undefined) views.set(key, result)
-    done.set(node, result)
+      done.set(
+        node,
+        afterFence(after, () => derive(primitive, [transposed(b), transposed(a)], node.shape, node.dtype, node)),
+      )
+    } else done.set(node, node.after === undefined ? rewritten(node) : afterFence(node.after, () => rewritten(node)))
   }
   return done
 }
@@ -76,10 +89,10 @@ const isMatrixProduct = ({ primitive: p, storage }: Node): boolean =>
 /** Whether a node is the transposed of a product that has still to be computed: that is one by itself, where nothing else reads the product. */
 export const transposesProduct = (node: Node, product: Node): boolean => swapsMatrix(node) && isMatrixProduct(product)
 
-/** Equal keys show equal values; undefined for what is left as often as it was recorded. */
-function viewKey(node: Node, inputs: readonly Node[]): string | undefined {
+/** Equal keys show equal values, computed after the same fence; undefined for what is left as often as it was recorded. */
+function viewKey(node: Node, inputs: readonly Node[], fences: Map<Fence | undefined, number>): string | undefined {
   if (!rowOf(node.primitive).merges) return undefined
-  return `${(inputs[0] as Node).id} ${primitiveKey(node.primitive)} ${node.shape.join()}`
+  return `${(inputs[0] as Node).id} ${fenceKey(node, fences)} ${primitiveKey(node.primitive)} ${node.shape.join()}`
 }
 
 /** Whether a node exchanges the last two axes and leaves the others. */

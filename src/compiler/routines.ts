@@ -4,7 +4,7 @@
  */
 import { type DType, type Shape, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
-import { isSource, isView, type Node, type Primitive, type PrimitiveOf, roleOf, wholeBase } from '../graph/index.ts'
+import { type Fence, isSource, isView, type Node, type Primitive, type PrimitiveOf, roleOf, wholeBase } from '../graph/index.ts'
 import { identityOf, type Routine, type RoutineKind, type RoutineOf, routineRow, type TensorType } from '../kernel/index.ts'
 import { ROLES } from './roles.ts'
 import { primitiveKey } from './signature.ts'
@@ -82,9 +82,16 @@ export function fusedOutput({ routine, output }: PrimitiveOf<'routine'>, inputs:
   return (FUSED[routine.kind] as FusedForm<Routine>).build(routine, output, inputs, make)
 }
 
-/** The same for all outputs of one routine of the same inputs. */
-export const routineKey = (primitive: PrimitiveOf<'routine'>, inputs: readonly Node[]): string =>
-  `${primitiveKey({ ...primitive, output: 0 })} ${inputs.map((n) => n.id).join()}`
+/** A number for the fence that a node comes after. */
+export function fenceKey({ after }: Node, known: Map<Fence | undefined, number>): number {
+  const key = known.get(after) ?? known.size
+  known.set(after, key)
+  return key
+}
+
+/** The same for all outputs of one routine of the same inputs, computed after the same fence. */
+export const routineKey = (node: Node, fences: Map<Fence | undefined, number>): string =>
+  `${primitiveKey({ ...(node.primitive as PrimitiveOf<'routine'>), output: 0 })} ${node.inputs.map((n) => n.id).join()} ${fenceKey(node, fences)}`
 
 /**
  * The outputs that routines compute; others are to be said in the primitives that they have.
@@ -92,9 +99,10 @@ export const routineKey = (primitive: PrimitiveOf<'routine'>, inputs: readonly N
  */
 export function chooseRoutines(order: readonly Node[], targets: ReadonlySet<Node>, traits: DeviceTraits): ReadonlySet<Node> {
   const calls = new Map<string, Node[]>()
+  const fences = new Map<Fence | undefined, number>()
   for (const node of order) {
     if (node.storage || roleOf(node) !== 'routine') continue
-    const key = routineKey(node.primitive as PrimitiveOf<'routine'>, node.inputs)
+    const key = routineKey(node, fences)
     const outputs = calls.get(key)
     if (outputs) outputs.push(node)
     else calls.set(key, [node])

@@ -9,7 +9,7 @@
  */
 import { dtypeInfo, sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
-import { isSource, isView, type Node, type PrimitiveOf, roleOf, wholeBase } from '../graph/index.ts'
+import { type Fence, isSource, isView, type Node, type PrimitiveOf, roleOf, wholeBase } from '../graph/index.ts'
 import { type Expr, type Index, valueTypeOf } from '../kernel/index.ts'
 import { FusionGraph } from './fusion-graph.ts'
 import { FusionGroup, type Unit } from './fusion-groups.ts'
@@ -63,7 +63,7 @@ export function schedule(
   const lessons: Lessons = { forced: new Set(), apart: new Set() }
   for (let attempts = 1, moved = 1; ; attempts++) {
     const known = lessons.forced.size
-    const made = new Attempt(order, goals, donors, traits, lessons, bare).arrange()
+    const made = new Attempt(order, rewritten, goals, donors, traits, lessons, bare).arrange()
     if (lessons.forced.size > known && attempts < ATTEMPTS) continue
     const written = writeProgram(made)
     if ('program' in written) return written
@@ -89,6 +89,7 @@ const stateOf = ({ loads, deps }: FusionGroup): { loads: ReadonlySet<Node>; deps
 
 class Attempt implements Memory {
   readonly #sources: readonly Node[]
+  readonly #rewritten: ReadonlyMap<Node, Node>
   readonly #goals: ReadonlyMap<Node, number>
   readonly #donors: ReadonlySet<Node>
   readonly #traits: DeviceTraits
@@ -105,6 +106,9 @@ class Attempt implements Memory {
   readonly #home = new Map<Node, { node: Node; offset: number }>()
   /** The routines so far, by what they compute of what. */
   readonly #routines = new Map<string, FusionGroup>()
+  /** What waits for the gates of a fence reads from its group, which has no kernel. */
+  readonly #fences = new Map<Fence, FusionGroup>()
+  readonly #fenceKeys = new Map<Fence | undefined, number>()
   /** Positions that are data of the run. */
   readonly #varying = new VaryingPositions()
   #loaded = new Set<Node>()
@@ -112,6 +116,7 @@ class Attempt implements Memory {
 
   constructor(
     sources: readonly Node[],
+    rewritten: ReadonlyMap<Node, Node>,
     goals: ReadonlyMap<Node, number>,
     donors: ReadonlySet<Node>,
     traits: DeviceTraits,
@@ -120,11 +125,12 @@ class Attempt implements Memory {
   ) {
     this.#bare = bare
     this.#sources = sources
+    this.#rewritten = rewritten
     this.#goals = goals
     this.#donors = donors
     this.#traits = traits
     this.#lessons = lessons
-    this.#order = topological([...goals.keys()])
+    this.#order = topological([...goals.keys()], isSource, (gate) => rewritten.get(gate))
     this.#chosen = chooseUnits(this.#order, goals, lessons.forced)
   }
 
@@ -172,13 +178,36 @@ class Attempt implements Memory {
     this.#units.set(node, { node, level: 'grid', group: own, ready: 0 })
   }
 
+  /** The group of a fence: it reads what the gates are made of, as far as that has been placed, and so what comes after it cannot be placed with that. */
+  #fenceGroup(fence: Fence, node: Node): FusionGroup {
+    const known = this.#fences.get(fence)
+    if (known) return known
+    const before = fence.before && this.#fenceGroup(fence.before, node)
+    const own = new FusionGroup(node)
+    this.#graph.add(own)
+    this.#fences.set(fence, own)
+    if (before) this.#graph.link(own, before)
+    for (const gate of fence.gates) {
+      const now = this.#rewritten.get(gate)
+      if (!now) continue
+      const { found, fences } = this.#unitsUnder(now)
+      for (const unit of this.#units.has(now) ? [now] : found) {
+        const group = this.#units.get(unit)?.group
+        if (group) this.#graph.link(own, group)
+      }
+      for (const other of fences) this.#graph.link(own, this.#fenceGroup(other, now))
+    }
+    return own
+  }
+
   /** An output of a routine: beside the other outputs of the same routine, which has a kernel of its own. */
   #placeRoutine(node: Node, primitive: PrimitiveOf<'routine'>): void {
     const inputs = node.inputs.map(wholeBase)
     for (const input of inputs) if (!input.storage && !this.#units.has(input)) this.#place(input)
-    const key = routineKey(primitive, node.inputs)
+    const key = routineKey(node, this.#fenceKeys)
     const isSame = ({ node: { primitive: p } }: Unit): boolean => p.kind === 'routine' && p.output === primitive.output
     let group = this.#routines.get(key)
+    const fence = node.after && this.#fenceGroup(node.after, node)
     if (!group || group.units.some(isSame)) {
       group = new FusionGroup(node)
       group.alone = true
@@ -187,6 +216,7 @@ class Attempt implements Memory {
       this.#graph.add(group)
       this.#routines.set(key, group)
       for (const input of inputs) this.#depend(group, input)
+      if (fence) this.#graph.link(group, fence)
     }
     this.#units.set(node, group.add(node, 'grid', 0))
   }
@@ -194,11 +224,12 @@ class Attempt implements Memory {
   /** Puts a unit into a group. */
   #place(node: Node): void {
     const length = this.#chosen.length.get(node) as number
-    const { found: near, isAll } = this.#unitsUnder(node)
+    const { found: near, isAll, fences } = this.#unitsUnder(node)
+    const behind = fences.map((fence) => this.#fenceGroup(fence, node))
     if (ROLES[roleOf(node)].joins && !this.#lessons.apart.has(node)) {
       for (const group of this.#candidates(near)) {
         const absorbed = group.kind === 'row' && group.levelFor(node) ? this.#absorb(group, near) : []
-        const joined = this.#join(node, group, near, length)
+        const joined = this.#join(node, group, near, length, behind)
         for (const each of absorbed.reverse()) each[joined ? 'commit' : 'undo']()
         if (joined) return
       }
@@ -219,11 +250,16 @@ class Attempt implements Memory {
     this.#graph.add(fresh)
     this.#units.set(node, fresh.add(node, 'grid', 0))
     for (const n of loads) this.#depend(fresh, n)
+    for (const fence of behind) this.#graph.link(fresh, fence)
   }
 
-  /** What a unit's expression is made of: what it would read in a kernel of its own, as far as that is seen without writing it, and whether it reads all of it. */
-  #unitsUnder(root: Node): { readonly found: Set<Node>; readonly isAll: boolean } {
+  /**
+   * What a unit's expression is made of: what it would read in a kernel of its own, as far as that is seen without writing it, whether it reads all of it, and the
+   * fences that it comes after.
+   */
+  #unitsUnder(root: Node): { readonly found: Set<Node>; readonly isAll: boolean; readonly fences: readonly Fence[] } {
     const found = new Set<Node>()
+    const fences: Fence[] = []
     const seen = new Set<Node>()
     let isAll = true
     const visit = (node: Node): void => {
@@ -231,12 +267,13 @@ class Attempt implements Memory {
       seen.add(node)
       if (node !== root && (node.storage || this.#units.has(node))) found.add(node)
       else {
+        if (node.after && !fences.includes(node.after)) fences.push(node.after)
         isAll &&= !chooses(node)
         for (const input of node.inputs) visit(input)
       }
     }
     visit(root)
-    return { found, isAll }
+    return { found, isAll, fences }
   }
 
   /** What a unit reads from memory in a kernel of its own, where it has to be tried. A matrix operand that has to be stored is placed first. */
@@ -272,7 +309,8 @@ class Attempt implements Memory {
       if (!old || old === group || roleOf(node) !== 'reduce' || old.units.length !== 1 || old.alone) continue
       if (old.users.size > MOVED_READERS || this.#graph.dependsOn(group, old)) continue
       const before = stateOf(group)
-      if (!this.#join(node, group, old.loads, old.length)) continue
+      const behind = [...this.#fences.values()].filter((fence) => old.deps.has(fence))
+      if (!this.#join(node, group, old.loads, old.length, behind)) continue
       this.#groups.delete(old)
       const linked = [...old.users].filter((user) => !user.deps.has(group))
       const undo = (): void => {
@@ -334,7 +372,8 @@ class Attempt implements Memory {
     return [...direct, ...[...siblings].sort((a, b) => b.sequence - a.sequence).slice(0, SIBLINGS)]
   }
 
-  #join(node: Node, group: FusionGroup, loads: ReadonlySet<Node>, length: number): boolean {
+  /** @param behind fences that the node comes after */
+  #join(node: Node, group: FusionGroup, loads: ReadonlySet<Node>, length: number, behind: readonly FusionGroup[]): boolean {
     if (group.alone || group.length + length > LONGEST || (this.#bare && group.kind === 'contract')) return false
     const level = group.levelFor(node)
     if (!level) return false
@@ -348,6 +387,7 @@ class Attempt implements Memory {
       const other = this.#units.get(n)?.group
       if (other && other !== group && this.#graph.dependsOn(other, group)) return false
     }
+    for (const fence of behind) if (this.#graph.dependsOn(fence, group)) return false
     const ready = this.#probe(node, group, level)
     if (ready === undefined) return false
     const needed = this.#loaded
@@ -355,8 +395,7 @@ class Attempt implements Memory {
     const most = bound.size + group.units.length + 1
     if (most > this.#limit() && bindings(this.#made(), bound, [...group.units.map((u) => u.node), node]) > this.#limit()) return false
     const before = stateOf(group)
-    for (const n of needed) {
-      if (this.#depend(group, n)) continue
+    if (![...needed].every((n) => this.#depend(group, n)) || !behind.every((fence) => this.#graph.link(group, fence))) {
       this.#restore(group, before)
       return false
     }

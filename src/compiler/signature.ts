@@ -3,7 +3,7 @@
  * or tables: the row is written into one array, and a node's place in it is noted on the node.
  */
 import type { Shape } from '../base/index.ts'
-import { type Node, type Primitive, rowOf, type StructureWriter } from '../graph/index.ts'
+import { type Fence, type Node, type Primitive, rowOf, type StructureWriter } from '../graph/index.ts'
 import { textWriter } from '../kernel/index.ts'
 
 let row = new Int32Array(4096)
@@ -75,6 +75,19 @@ export interface Signature {
   readonly positions: Int32Array
 }
 
+/** The fence that a node comes after, and when it is the first of them, the gates that are computed with it. */
+function putFence(fence: Fence, known: Fence[], order: readonly Node[]): void {
+  putName('fence')
+  if (known[fence.place] === fence) {
+    put(fence.place)
+    return
+  }
+  if (fence.before) putFence(fence.before, known, order)
+  fence.place = known.push(fence) - 1
+  put(fence.place)
+  for (const gate of fence.gates) if (order[gate.place] === gate) put(gate.place)
+}
+
 /**
  * The row of a graph: what each node is and where its inputs stand, then targets; and a hash of it.
  * @param order topological
@@ -88,6 +101,7 @@ export function signature(
 ): Signature {
   length = 0
   placed = 0
+  const fences: Fence[] = []
   put(order.length)
   for (let i = 0; i < order.length; i++) {
     const node = order[i] as Node
@@ -101,6 +115,7 @@ export function signature(
       rowOf(primitive).key(primitive, WORDS)
       put(inputs.length)
       for (let k = 0; k < inputs.length; k++) put((inputs[k] as Node).place)
+      if (node.after !== undefined) putFence(node.after, fences, order)
     }
     putName(node.dtype)
     putAll(node.shape)

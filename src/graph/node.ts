@@ -34,6 +34,39 @@ export class Storage {
 
 let serial = 0
 
+/**
+ * A point in a run: what is recorded after it is computed after its gates, as far as those are computed in the same run at all. It orders, and needs nothing: a
+ * forward that is recomputed for a backward must not be computed before the gradient that it is for, nor be found to be the one that was computed first.
+ */
+export class Fence {
+  readonly gates: readonly Node[]
+  /** A fence that was passed earlier: its gates come first as well. */
+  readonly before: Fence | undefined
+  /** How many nodes had been recorded. */
+  readonly at: number = serial
+  /** The last walk that came by (`topological`), and its number in the signature made last (`signature`). */
+  walk = 0
+  place = 0
+
+  constructor(gates: readonly Node[], before: Fence | undefined) {
+    this.gates = gates
+    this.before = before
+  }
+}
+
+let fence: Fence | undefined
+
+/** Runs `fn`; the nodes that it makes come after `passed`. */
+export function afterFence<T>(passed: Fence | undefined, fn: () => T): T {
+  const before = fence
+  fence = passed
+  try {
+    return fn()
+  } finally {
+    fence = before
+  }
+}
+
 export class Node {
   readonly id: number = ++serial
   readonly primitive: Primitive
@@ -44,6 +77,8 @@ export class Node {
   /** The function that recorded the node, for errors that come when it is computed; '' where none is known. */
   op: string = recordingFunction()
   storage: Storage | undefined
+  /** What is to be computed first, if it is computed in the same run. */
+  after: Fence | undefined = fence
   /** The plan that computed the node without storing it, and the node's position there: reading it later teaches that plan to store it. */
   origin: { readLate(node: Node): void } | undefined = undefined
   position = 0

@@ -86,6 +86,11 @@ export function forget(node: Node): void {
   if (--sinks === 0) compact()
 }
 
+/** What was recorded after the node of number `last` is wanted only as far as others read it. */
+export function forgetSince(last: number): void {
+  for (const node of pendingSinks()) if (node.id > last) unkeep(node)
+}
+
 /** The node that had been recorded last when sinks were last taken. */
 let taken = 0
 /** Of the nodes up to this one, all that were sinks have been taken. */

@@ -14,7 +14,7 @@ import {
   signature,
 } from '../base/index.ts'
 import * as F from '../ops/index.ts'
-import { alias, assign, checkTensor, keepTensor, plusLater, type Tensor, withGrad } from '../tensor/index.ts'
+import { alias, assign, checkTensor, isUndoing, keepTensor, plusLater, type Tensor, withGrad } from '../tensor/index.ts'
 import { Module } from './module.ts'
 import { FLOAT_DTYPE, type LayerOptions, place, shown } from './options.ts'
 import { Buffer, Parameter } from './parameter.ts'
@@ -123,7 +123,7 @@ abstract class BatchNorm extends Module {
       )
     }
     let momentum: number | Tensor = this.momentum ?? 0
-    if (training && running_mean && num_batches_tracked) {
+    if (training && running_mean && num_batches_tracked && !isUndoing()) {
       this.#countBatch(num_batches_tracked)
       if (this.momentum === null) momentum = F.reciprocal(F.cast(num_batches_tracked, running_mean.dtype))
     }

@@ -26,6 +26,23 @@ export interface GeneratorState {
   readonly calls: number
 }
 
+/** Is told of each generator that draws. */
+let drawn: ((from: Generator) => void) | undefined
+
+/** Runs `fn`; `told` hears of each generator before it draws. */
+export function watchDraws<T>(told: (from: Generator) => void, fn: () => T): T {
+  const outer = drawn
+  drawn = (from) => {
+    told(from)
+    outer?.(from)
+  }
+  try {
+    return fn()
+  } finally {
+    drawn = outer
+  }
+}
+
 const GENERATOR = signature('Generator', { seed: optional(SEED) })
 const MANUAL_SEED = signature('manualSeed', { seed: SEED })
 const SET_STATE = signature('setState', { state: describe<GeneratorState>({ seed: SEED, calls: COUNT }) })
@@ -81,6 +98,7 @@ export class Generator {
 
   /** @internal The number of this call. */
   call(): Words {
+    drawn?.(this)
     const n = this.#calls++
     return [n % TWO_32, Math.floor(n / TWO_32)]
   }

@@ -19,7 +19,7 @@ import {
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import * as runtime from '../runtime/index.ts'
-import { isGradEnabled, isShared, keepTensor, OPERAND, replace, share, TENSOR, Tensor, withAutocast } from '../tensor/index.ts'
+import { isGradEnabled, isShared, isUndoing, keepTensor, OPERAND, replace, share, TENSOR, Tensor, withAutocast } from '../tensor/index.ts'
 import { BOUND, type ClampOptions, clamp } from './clamp.ts'
 import { cast, to } from './convert.ts'
 import { checkDevices } from './define.ts'
@@ -75,7 +75,7 @@ function finish(op: string, x: Tensor, value: Tensor): Tensor {
   x._node = y._node
   if (isGradEnabled()) x._edge = y._edge
   // Off the tape only results of this iteration can need the old value: it goes when the next one has ended.
-  if ((!x._edge || !isGradEnabled()) && !isShared(before)) runtime.replaced(before, y._node)
+  if ((!x._edge || !isGradEnabled()) && !isShared(before) && !isUndoing()) runtime.replaced(before, y._node)
   x.version++
   return x
 }
@@ -96,7 +96,7 @@ function inPlace<A extends unknown[]>(
     if (!moves) for (const a of args) if (a instanceof Tensor) checkDevices(label, ['x', 'the other tensor'], [x, a])
     const others = args.includes(x) ? (args.map((a) => (a === x ? old : a)) as A) : args // y.mul_(y)
     // (a leaf that requires grad is changed under noGrad only: by an update)
-    const updates = x.requiresGrad && x.isLeaf
+    const updates = x.requiresGrad && x.isLeaf && !isUndoing()
     if (updates) runtime.beginUpdate(x)
     // (autocast leaves what is changed in place in its dtype)
     underName(label, () => withAutocast(undefined, () => finish(label, x, op(old, ...others))))

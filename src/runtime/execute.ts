@@ -104,8 +104,10 @@ function compute(device: Device, nodes: readonly Node[], order: readonly Node[],
   for (let i = 0; i < order.length; i++) {
     const node = order[i] as Node
     if (node.inputs.length === 0) continue
-    if (node.storage) node.inputs = []
-    else {
+    if (node.storage) {
+      node.inputs = []
+      node.after = undefined
+    } else {
       node.origin = learns
       node.position = i
     }

@@ -16,6 +16,7 @@ import type { DeviceName, MemoryStats } from '../device/index.ts'
 import * as graph from '../graph/index.ts'
 import * as runtime from '../runtime/index.ts'
 import { fromStorage } from './host.ts'
+import type { GradEdge } from './tape.ts'
 import { isShared, share, Tensor } from './tensor.ts'
 
 /** Puts the value of `value` behind `handle`, past the tape; the handle keeps its place on the tape, and its version grows. Shapes and dtypes are equal. */
@@ -40,6 +41,11 @@ export function rebind(handle: Tensor, value: Tensor): void {
 
 /** Notes the handle's value before another is put behind it in place: that one may prove too large to be computed. */
 export function replace(handle: Tensor): void {
+  replacing?.(handle)
+  if (undoing !== undefined) {
+    noteForUndo(handle)
+    return
+  }
   const { _node: old, _edge: edge } = handle
   const restore = (): void => {
     handle._node = old
@@ -47,6 +53,64 @@ export function replace(handle: Tensor): void {
     handle.version++
   }
   runtime.noteWrite({ target: handle, restore, value: { old, present: () => handle._node } })
+}
+
+/** Is told of each handle that is about to have another value. */
+let replacing: ((handle: Tensor) => void) | undefined
+
+/** Runs `fn`; `told` hears of each handle before another value is put behind it in place. */
+export function watchReplaced<T>(told: (handle: Tensor) => void, fn: () => T): T {
+  const outer = replacing
+  replacing = (handle) => {
+    told(handle)
+    outer?.(handle)
+  }
+  try {
+    return fn()
+  } finally {
+    replacing = outer
+  }
+}
+
+/** What is taken back when a stretch of code has run, by handle. */
+let undoing: Map<Tensor, () => void> | undefined
+
+/** Whether what is changed in place now is taken back: code runs once more for what it saves, not for what it does. */
+export const isUndoing = (): boolean => undoing !== undefined
+
+function noteForUndo(handle: Tensor): void {
+  if (undoing?.has(handle)) return
+  const { _node: node, _edge: edge, version } = handle
+  undoing?.set(handle, () => {
+    handle._node = node
+    handle._edge = edge
+    handle.version = version
+  })
+}
+
+/** What a handle showed. */
+export interface Shown {
+  readonly node: graph.Node
+  readonly edge: GradEdge<Tensor> | undefined
+}
+
+/** Runs `fn` with what handles showed earlier; they show what they do now when it has run, whatever it puts behind these and others. */
+export function withShown<T>(shown: ReadonlyMap<Tensor, Shown>, fn: () => T): T {
+  const outer = undoing
+  const own = new Map<Tensor, () => void>()
+  undoing = own
+  try {
+    for (const [handle, { node, edge }] of shown) {
+      if (handle._node === node) continue
+      noteForUndo(handle)
+      handle._node = node
+      handle._edge = edge
+    }
+    return fn()
+  } finally {
+    undoing = outer
+    for (const undo of own.values()) undo()
+  }
 }
 
 /** The value of `x` as one that no other handle has, stored by the next run: what a parameter begins with. */

@@ -2,6 +2,7 @@
 export type { DeviceName } from '../device/index.ts'
 export type { NodePlace } from '../graph/index.ts'
 export * from './arguments.ts'
+export * from './captured.ts'
 export type { FormatOptions } from './format.ts'
 export * from './handles.ts'
 export { type HostArray, type HostData, hostData, type NdArray, type NestedArray, type StridedArray } from './host.ts'

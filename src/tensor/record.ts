@@ -43,6 +43,26 @@ export class Op implements TapeOp<Tensor> {
 
 type Inputs = (Tensor | undefined)[]
 
+/** Sees each op that is recorded. */
+export type Observer = (op: Op, inputs: readonly (Tensor | undefined)[], outputs: readonly Tensor[], params: unknown) => void
+let observed: Observer | undefined
+
+/** Runs `fn`; `observer` sees each op that it records, and so does who saw them before. */
+export function observe<T>(observer: Observer, fn: () => T): T {
+  const outer = observed
+  observed = outer
+    ? (...recorded) => {
+        observer(...recorded)
+        outer(...recorded)
+      }
+    : observer
+  try {
+    return fn()
+  } finally {
+    observed = outer
+  }
+}
+
 /**
  * Records that `op` made `outputs` of `inputs`, an array that is the tape's from now on. Returns the entry, where there is one on the tape.
  * @throws ShapeError where an output is too large
@@ -55,6 +75,7 @@ export function record(op: Op, inputs: Inputs, outputs: readonly Tensor[], param
   const tracked = inputs.some((x, i) => x?._edge !== undefined && op.differentiable & (1 << i))
   const traced = tracked && outputs.some((out) => isFloat(out._node.dtype)) && isGradEnabled()
   const entry = traced ? trace(op, inputs, outputs, params) : undefined
+  if (observed !== undefined) observed(op, inputs, outputs, params)
   if (graph.waitingNodes() > MOST_WAITING.plain) limitWaiting(op.name)
   return entry
 }
@@ -65,6 +86,7 @@ export function recordOne(op: Op, a: Tensor, b: Tensor | undefined, out: Tensor,
   const { differentiable } = op
   const tracked = (a._edge !== undefined && differentiable & 1) || (b?._edge !== undefined && differentiable & 2)
   if (tracked && isFloat(out._node.dtype) && isGradEnabled()) trace(op, inputsOf(a, b), [out], params)
+  if (observed !== undefined) observed(op, inputsOf(a, b), [out], params)
   if (graph.waitingNodes() > MOST_WAITING.plain) limitWaiting(op.name)
 }
 

@@ -2,7 +2,8 @@
  * @file The tape: which op made which value from which, and what its gradient rule will need. It is a graph of entries hanging on the
  * tensors; whoever holds a result holds its tape. Read together with `src/autograd/backward.ts`.
  */
-import { AutogradError, type DType, recordingPath, type Shape } from '../base/index.ts'
+import { AutogradError, Context, type DType, recordingPath, type Shape } from '../base/index.ts'
+import type { Fence } from '../graph/index.ts'
 
 /** What the tape knows of a tensor. (`T` below is `Tensor`, which is defined on top of this file.) */
 export interface Handle {
@@ -47,6 +48,34 @@ export class GradEdge<T extends Handle> {
   }
 }
 
+/** Takes what ops save in the tape's place: from a tensor, a function that gives its value when a rule reads it. */
+export interface SavedHooks<T extends Handle> {
+  save(x: T): () => T
+}
+
+/** The hooks on what is saved here and now. */
+export const savedHooks: Context<SavedHooks<Handle>> = new Context()
+
+/** A walk of the tape. */
+export interface TapeWalk {
+  /** What has been computed when all gradients are that the walk has found so far: what is recomputed for its next rules comes after that. */
+  fence(): Fence
+}
+
+let walking: TapeWalk | undefined
+/** The walk that rules are applied in here and now. */
+export const currentWalk = (): TapeWalk | undefined => walking
+/** Runs `fn` as a part of a walk. */
+export function inWalk<T>(walk: TapeWalk, fn: () => T): T {
+  const before = walking
+  walking = walk
+  try {
+    return fn()
+  } finally {
+    walking = before
+  }
+}
+
 let serial = 0
 const NONE: readonly never[] = []
 
@@ -68,6 +97,8 @@ export class TapeEntry<T extends Handle> implements GradFn {
   saved: (T | undefined)[] | undefined = undefined
   /** The version each was saved at; 0 where there is none. */
   versions: number[] | undefined = undefined
+  /** Where hooks have taken what was saved, what gives it. */
+  packed: ((() => T) | undefined)[] | undefined = undefined
   freed = false
   /** The last walk that came by. */
   walk = 0
@@ -88,6 +119,7 @@ export class TapeEntry<T extends Handle> implements GradFn {
 
   /** Saved handle `i`, which must still have the value that it was saved with. */
   unpack(i: number, role: string): T | undefined {
+    if (this.packed !== undefined) return this.packed[i]?.()
     const tensor = this.saved?.[i]
     const version = this.versions?.[i] ?? 0
     if (tensor !== undefined && tensor.version !== version) {
@@ -102,6 +134,12 @@ export class TapeEntry<T extends Handle> implements GradFn {
 
   /** Keeps the tensors, each with the version that it has now. The array is kept, not copied. */
   save(tensors: (T | undefined)[]): void {
+    const hooks = savedHooks.current as SavedHooks<T> | undefined
+    if (hooks !== undefined) {
+      this.saved = []
+      this.packed = tensors.map((x) => x && hooks.save(x))
+      return
+    }
     this.saved = tensors
     for (let i = 0; i < tensors.length; i++) {
       const version = tensors[i]?.version
@@ -117,6 +155,7 @@ export class TapeEntry<T extends Handle> implements GradFn {
     if (this.saved === undefined) return
     this.saved = undefined
     this.versions = undefined
+    this.packed = undefined
     this.inputs = NONE
     this.freed = true
   }

@@ -188,6 +188,8 @@ const FREE: readonly Call[] = [
   call('tg.amp.customFwd', ["{ castInputs: 'float32' }", '() => x']),
   call('tg.amp.customBwd', ['() => x']),
   call('tg.detectAnomaly', ['() => 1']),
+  call('tg.checkpoint', ['() => 1']),
+  call('tg.checkpointSequential', ['[(h: tg.Tensor) => h]', '1', 'x']),
   call('tg.memory', ["'cpu'"]),
   call('tg.resetPeakMemory', ["'cpu'"]),
   call('tg.setDefaultDevice', ["'cpu'"]),

@@ -8,7 +8,7 @@ import { allCalls, PRELUDE } from './calls.ts'
 const GIVEN = new Set(
   (
     'squeeze expand detach clone to cpu float contiguous requiresGrad_ detach_ copy_ saveForBackward ' +
-    'SGD.step TensorDataset.get Subset.get clipGradNorm_'
+    'SGD.step TensorDataset.get Subset.get clipGradNorm_ checkpointSequential'
   ).split(' '),
 )
 

@@ -11,6 +11,8 @@ export interface Heap {
   take(dtype: DType, length: number): Block
   /** Some elements of a block, as a block. */
   piece(block: Block, begin: number, length: number): Block
+  /** Elements of a dtype in the memory of a block of `take`, from its beginning. */
+  view(block: Block, dtype: DType, length: number): Block
   /** Gives a block of `take` back. */
   give(block: Block): void
   /** The caller's array as a block, where kernels can work on it in place. */
@@ -25,6 +27,7 @@ export interface Heap {
 const arrays: Heap = {
   take: (dtype, length) => blockOf(dtypeInfo[dtype].create(length)),
   piece: ({ values }, begin, length) => blockOf(values.subarray(begin, begin + length)),
+  view: ({ values: { buffer, byteOffset } }, dtype, length) => blockOf(dtypeInfo[dtype].view(buffer, byteOffset, length)),
   give: () => {},
   wrap: blockOf,
   pooledBytes: 0,

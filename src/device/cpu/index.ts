@@ -27,7 +27,6 @@ import {
   type DeviceTraits,
   type Executable,
   type HostCopy,
-  isWritten,
   labelOf,
   largestOf,
   type MakerOf,
@@ -43,6 +42,7 @@ import {
 import { env } from '../environment.ts'
 import { KernelCache } from '../kernel-cache.ts'
 import { type Dispatch, type PlacedProgram, placeProgram, type RoutinePlan } from '../routine-plan.ts'
+import { planScratch, type ScratchPlan } from '../scratch.ts'
 import type { Block } from './block.ts'
 import { type Engine, interpreter } from './engine.ts'
 import type { CompiledKernel } from './interpreter.ts'
@@ -67,7 +67,9 @@ class CpuBuffer implements DeviceBuffer {
   }
 }
 
-type CpuExecutable = Executable & PlacedProgram<CompiledKernel>
+type CpuExecutable = Executable & PlacedProgram<CompiledKernel> & { readonly scratch: ScratchPlan }
+
+const bytesOfSlot = ({ dtype, length }: Program['slots'][number]): number => length * dtypeInfo[dtype].bytes
 
 /** The elements of some slots. */
 function lengthsOf(slots: readonly number[], all: Program['slots']): number[] {
@@ -121,7 +123,7 @@ class CpuDevice implements Device {
       })
     check(program.slots, makerOf)
     let current: ProgramStep | undefined
-    const place = (): CpuExecutable =>
+    const place = (): PlacedProgram<CompiledKernel> =>
       placeProgram(
         program,
         (step) => {
@@ -137,13 +139,14 @@ class CpuDevice implements Device {
           return routine
         },
       )
-    let executable: CpuExecutable
+    let placed: PlacedProgram<CompiledKernel>
     try {
-      executable = place()
+      placed = place()
     } catch (e) {
       throw current ? notCompiled(makerOf(writtenBy(current)), e) : e
     }
-    check(executable.program.slots, executable.makerIn(makerOf))
+    check(placed.program.slots, placed.makerIn(makerOf))
+    const executable: CpuExecutable = { ...placed, scratch: planScratch(placed.program.slots, placed.dispatches.flat(), bytesOfSlot) }
     return executable
   }
 
@@ -173,16 +176,16 @@ class CpuDevice implements Device {
   /** Kernels work on host data in place, so only the program's own arrays count. */
   reserve(executable: Executable, _uploads?: readonly number[], makerOf: MakerOf = stepsOf(executable.program)): undefined {
     if (this.#limit === Number.POSITIVE_INFINITY) return
-    const { program, makerIn } = executable as CpuExecutable
-    const made = program.slots.filter((s) => isWritten(s) && s.donor === undefined)
-    const bytes = made.reduce((n, { dtype, length }) => n + length * dtypeInfo[dtype].bytes, 0)
+    const { program, makerIn, scratch } = executable as CpuExecutable
+    const made = program.slots.filter((s) => s.kind === 'output' && s.donor === undefined)
+    const bytes = made.reduce((n, slot) => n + bytesOfSlot(slot), 0) + scratch.bytes.reduce((n, size) => n + size, 0)
     if (this.#liveBytes + bytes > this.#limit) throw pastLimit(makerIn(makerOf)(largestOf(program)), bytes, this.#liveBytes, this.#limit)
   }
 
   /** @throws OutOfMemoryError before anything has changed. */
   run(executable: Executable, run: Run): HostCopy[] {
     const { inputs, outputs, scalars: numbers, evacuate } = run
-    const { program, dispatches, makerIn } = executable as CpuExecutable
+    const { program, dispatches, makerIn, scratch: plan } = executable as CpuExecutable
     const makerOf = makerIn(run.makerOf ?? stepsOf(program))
     this.#submits++
     const scratch: Block[] = []
@@ -190,8 +193,8 @@ class CpuDevice implements Device {
     const results = outputs as readonly CpuBuffer[]
     let wrong: TapegradError | undefined
     try {
-      this.#provide(executable, inputs, results, scratch, makerOf)
-      const data = this.#bind(program, inputs as readonly (CpuBuffer | TypedArray)[], results, scratch, uploads, makerOf)
+      this.#provide(executable as CpuExecutable, inputs, results, scratch, makerOf)
+      const data = this.#bind(program, plan, inputs as readonly (CpuBuffer | TypedArray)[], results, scratch, uploads, makerOf)
       let step: ProgramStep
       const fail = (site: number, value: number, size: number): void => {
         wrong ??= checkError(sitesOf(step)[site] ?? labelOf(step), value, size)
@@ -247,19 +250,25 @@ class CpuDevice implements Device {
   }
 
   /** Takes all memory of a run, or none: scratch, and that of outputs that overwrite no buffer. */
-  #provide({ program }: Executable, inputs: Run['inputs'], outputs: readonly CpuBuffer[], scratch: Block[], makerOf: MakerOf): void {
+  #provide(
+    { program, scratch: plan }: CpuExecutable,
+    inputs: Run['inputs'],
+    outputs: readonly CpuBuffer[],
+    scratch: Block[],
+    makerOf: MakerOf,
+  ): void {
     const place = new Map<number, number>()
     program.slots.forEach((slot, s) => {
       if (slot.kind === 'input') place.set(s, place.size)
     })
     let output = 0
     try {
+      for (const [place, bytes] of plan.bytes.entries())
+        scratch.push(this.#take('uint8', bytes, () => makerOf(plan.placeOf.indexOf(place)), 0))
       for (const [s, slot] of program.slots.entries()) {
         switch (slot.kind) {
           case 'input':
-            break
           case 'scratch':
-            scratch.push(this.#take(slot.dtype, slot.length, makerOf, s))
             break
           case 'output': {
             const target = outputs[output++] as CpuBuffer
@@ -280,6 +289,7 @@ class CpuDevice implements Device {
   /** The memory of the program's slots; `scratch` is that of scratch slots. */
   #bind(
     program: Program,
+    plan: ScratchPlan,
     inputs: readonly (CpuBuffer | TypedArray)[],
     outputs: readonly CpuBuffer[],
     scratch: readonly Block[],
@@ -289,7 +299,6 @@ class CpuDevice implements Device {
     const data = new Array<Block>(program.slots.length)
     let input = 0
     let output = 0
-    let own = 0
     const given = new Map<number, CpuBuffer | TypedArray>()
     program.slots.forEach((slot, s) => {
       if (slot.kind !== 'input') return
@@ -303,9 +312,11 @@ class CpuDevice implements Device {
       switch (slot.kind) {
         case 'input':
           break
-        case 'scratch':
-          data[s] = scratch[own++] as Block
+        case 'scratch': {
+          const place = scratch[plan.placeOf[s] as number]
+          if (place) data[s] = this.#engine.heap.view(place, slot.dtype, slot.length)
           break
+        }
         case 'output': {
           const target = outputs[output++] as CpuBuffer
           if (target.length !== slot.length) throw new Error(`cpu: an output has ${target.length} elements, its slot ${slot.length}`)

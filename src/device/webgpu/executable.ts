@@ -16,6 +16,7 @@ import {
 } from '../device.ts'
 import type { KernelCache } from '../kernel-cache.ts'
 import { placeProgram } from '../routine-plan.ts'
+import { planScratch } from '../scratch.ts'
 import type { BindGroups, GroupKeeper } from './bind-groups.ts'
 import type { BufferPool, PoolBuffer } from './buffer-pool.ts'
 import type { Pipeline, PipelineCache } from './pipelines.ts'
@@ -84,8 +85,8 @@ export class GpuExecutable implements Executable, GroupKeeper {
   readonly #params: GPUBuffer
   readonly #scalars: GPUBuffer | undefined
   /** For each slot: which shared scratch buffer, or −1. */
-  readonly #scratchOf: number[]
-  readonly #scratchBytes: number[]
+  readonly #scratchOf: readonly number[]
+  readonly #scratchBytes: readonly number[]
   readonly inputs: readonly number[]
   readonly outputs: readonly number[]
   /** The slot of the largest buffer that a run makes: whose maker is named when there is no room. */
@@ -131,8 +132,8 @@ export class GpuExecutable implements Executable, GroupKeeper {
       this.#scalars = shop.gpu.createBuffer({ size: program.scalars.length * 4, usage: STORAGE | COPY_DST, label: 'scalars' })
       shop.counts.buffers++
     }
-    const plan = planScratch(program.slots, this.#dispatches)
-    this.#scratchOf = plan.scratchOf
+    const plan = planScratch(program.slots, this.#dispatches, ({ dtype, length }) => bytesOf(dtype, length))
+    this.#scratchOf = plan.placeOf
     this.#scratchBytes = plan.bytes
     const made = program.slots.flatMap((s) => (s.kind === 'output' && s.donor === undefined ? [bytesOf(s.dtype, s.length)] : []))
     this.needs = [...made, ...plan.bytes].map((bytes) => shop.pool.classOf(bytes))
@@ -326,75 +327,4 @@ function accessed(step: ProgramStep, how: 'read' | 'write'): number[] {
     const access = buffers[b]?.access
     return access === how || access === 'readwrite'
   })
-}
-
-/** Lets scratch slots whose lives (from first to last dispatch) do not overlap share a buffer. */
-function planScratch(slots: Program['slots'], dispatches: readonly BoundDispatch[]): { scratchOf: number[]; bytes: number[] } {
-  const first = slots.map(() => -1)
-  const last = slots.map(() => -1)
-  dispatches.forEach((dispatch, k) => {
-    for (const slot of dispatch.slots) {
-      if ((first[slot] as number) < 0) first[slot] = k
-      last[slot] = k
-    }
-  })
-  const scratchOf = slots.map(() => -1)
-  const bytes: number[] = []
-  const free = new FreeBuffers()
-  /** Buffers that each dispatch is the last to use. */
-  const lastUsed = dispatches.map((): number[] => [])
-  const order = slots.flatMap((s, i) => (s.kind === 'scratch' && (first[i] as number) >= 0 ? [i] : []))
-  order.sort((a, b) => (first[a] as number) - (first[b] as number) || a - b)
-  let done = 0
-  for (const slot of order) {
-    for (; done < (first[slot] as number); done++) for (const which of lastUsed[done] as number[]) free.give(which, bytes[which] as number)
-    const { dtype, length } = slots[slot] as Slot
-    const size = bytesOf(dtype, length)
-    const which = free.take(size) ?? bytes.push(0) - 1
-    bytes[which] = Math.max(bytes[which] as number, size)
-    ;(lastUsed[last[slot] as number] as number[]).push(which)
-    scratchOf[slot] = which
-  }
-  return { scratchOf, bytes }
-}
-
-/** Buffers that are free again, by size. */
-class FreeBuffers {
-  readonly #ofSize = new Map<number, number[]>()
-  /** The sizes of which there are any, in order. */
-  readonly #sizes: number[] = []
-
-  give(buffer: number, size: number): void {
-    const same = this.#ofSize.get(size)
-    if (same) same.push(buffer)
-    else {
-      this.#ofSize.set(size, [buffer])
-      this.#sizes.splice(this.#placeOf(size), 0, size)
-    }
-  }
-
-  /** The one that needs the least change to have a size. */
-  take(size: number): number | undefined {
-    const above = this.#placeOf(size)
-    const [smaller, larger] = [this.#sizes[above - 1], this.#sizes[above]]
-    const at = smaller !== undefined && (larger === undefined || size - smaller < larger - size) ? above - 1 : above
-    const same = this.#ofSize.get(this.#sizes[at] as number)
-    const buffer = same?.pop()
-    if (same?.length === 0) {
-      this.#ofSize.delete(this.#sizes[at] as number)
-      this.#sizes.splice(at, 1)
-    }
-    return buffer
-  }
-
-  /** Where a size stands in `#sizes`, or would. */
-  #placeOf(size: number): number {
-    let [low, high] = [0, this.#sizes.length]
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if ((this.#sizes[middle] as number) < size) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
 }

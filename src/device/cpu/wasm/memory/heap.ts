@@ -125,6 +125,10 @@ export class WasmHeap implements Heap {
     return block.piece(begin, length)
   }
 
+  view({ address }: WasmBlock, dtype: DType, length: number): WasmBlock {
+    return new WasmBlock(this.memory, address, dtype, length)
+  }
+
   give({ address }: WasmBlock): void {
     const bytes = this.#taken.get(address)
     if (bytes === undefined) throw new Error(`heap: nothing was taken at ${address}`)
