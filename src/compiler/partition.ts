@@ -6,6 +6,7 @@
 import { isHalf } from '../base/index.ts'
 import { type Fence, isSource, isView, isWidening, type Node, roleOf, rowOf } from '../graph/index.ts'
 import { byTime, topological } from './order.ts'
+import { rematerialized } from './rematerialize.ts'
 import { transposesProduct } from './rewrite.ts'
 
 /** Primitives of a part, from which on another is begun. */
@@ -37,8 +38,10 @@ export class Partition {
    */
   constructor(order: readonly Node[], wanted: ReadonlySet<Node>) {
     const { home, members } = assign(order, wanted)
+    const moved = rematerialized(order, wanted, home)
+    for (const place of moved) home[place] = FLOATING
     this.#home = home
-    this.#members = members
+    this.#members = moved.size > 0 ? members.map((list) => list.filter(({ place }) => !moved.has(place))) : members
     this.#reader = readersOf(order, home)
     this.#wanted = wanted
   }

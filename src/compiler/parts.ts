@@ -83,6 +83,7 @@ export class PartPlans {
     let firsts: Int32Array | undefined
     for (let i = 0; i < parts.length; i++) {
       const part = parts.part(i)
+      if (part.targets.length === 0) continue // all of it is computed where it is read
       // What overwrites a donor has to be an output of the whole
       const own = free.size > 0 && part.targets.every((n) => wanted.has(n)) ? new Set(part.order.filter((n) => free.has(n))) : NONE
       const known = this.#plan(part, own)

@@ -80,3 +80,33 @@ describe('a sum over parts', () => {
     expect(targetsOfParts(sum)).toEqual([...products.slice(0, 3).map((node) => [node]), ...sums.map((node) => [node])])
   })
 })
+
+describe('what only later parts read', () => {
+  const product = (x: g.Node): g.Node => g.contract(x, matrix(4, 4))
+  /** 1 - y², as a gradient rule records it: with the forward pass that it is made of. */
+  const slope = (y: g.Node): g.Node => g.binary('sub', g.constant(1, 'float32', CPU_PLACE), g.binary('mul', y, y))
+
+  it('is computed there where it is made of one value that is stored in any case', () => {
+    const y = g.unary('tanh', product(matrix(2, 4)))
+    const derivative = slope(y)
+    const next = product(y)
+    const wanted = g.binary('mul', next, derivative)
+    expect(targetsOfParts(wanted)).toEqual([[y], [wanted]])
+  })
+
+  it('is stored where a product reads it, or where it is wanted', () => {
+    const y = g.unary('tanh', product(matrix(2, 4)))
+    const derivative = slope(y)
+    expect(targetsOfParts(product(y), product(derivative))[0]).toEqual([y, derivative])
+    expect(targetsOfParts(derivative, g.binary('mul', product(y), derivative))[0]).toEqual([y, derivative])
+  })
+
+  it('is stored where it takes more than that, or is made of several values', () => {
+    const x = product(matrix(2, 4))
+    const [y, z] = [g.unary('exp', x), g.unary('tanh', x)]
+    const both = g.binary('mul', y, z)
+    const sine = g.unary('sin', y)
+    const wanted = g.binary('mul', g.binary('mul', product(y), both), g.binary('mul', product(z), sine))
+    expect(new Set(targetsOfParts(wanted)[0])).toEqual(new Set([y, z, both, sine]))
+  })
+})

@@ -44,8 +44,8 @@ export function printContract(kernel: Kernel, strategy: ContractStrategy): Print
     loadFunction(emitter, 'b', axes.b.buffer),
     sideFunction(emitter, 'Row', rows),
     sideFunction(emitter, 'Column', columns),
-    startFunction(emitter, 'a', axes.a.index, batch, 'Row', rows),
-    startFunction(emitter, 'b', axes.b.index, batch, 'Column', columns),
+    startFunction(emitter, 'a', axes.a.index, batch, 'Row', rows, template.ones),
+    startFunction(emitter, 'b', axes.b.index, batch, 'Column', columns, template.ones),
     storeFunction(emitter, axes, rows, columns),
   ]
   parts.push(...template.body(strategy, { emitter, axes, shape }))
@@ -60,10 +60,17 @@ interface Printed {
   readonly shape: ContractShape
 }
 
+/**
+ * What a stride of 1 is: `text` lets hardware load what is adjacent at once; compilers in software gain nothing by it, and take a tenth of a second or more
+ * for each text, so `data` there.
+ */
+type Ones = 'text' | 'data'
+
 /** A file of shaders/ that computes contractions. */
 interface Template<S extends ContractStrategy> {
   /** Rows and columns of the result that a workgroup computes. */
   readonly tile: (strategy: S) => readonly [rows: number, columns: number]
+  readonly ones: Ones
   readonly constants: (strategy: S, shape: ContractShape) => Readonly<Record<string, number | boolean>>
   /** Its text, behind what it calls that other templates do not. */
   readonly body: (strategy: S, printed: Printed) => readonly string[]
@@ -72,12 +79,13 @@ interface Template<S extends ContractStrategy> {
 const TEMPLATES: { readonly [K in ContractStrategy['kind']]: Template<Extract<ContractStrategy, { kind: K }>> } = {
   register: {
     tile: ({ rows, columns, lanes }) => [rows, columns * lanes],
+    ones: 'data',
     constants: (strategy) => ({ ...tileConstants(strategy), LANES: strategy.lanes }),
     body: (strategy, { emitter, axes, shape }) => {
       // Not literals: compilers in software would unroll loops over a window, and take seconds over what they get
       const sizes = axes.sum.map((axis) => emitter.axisSize(axis))
       const step = (name: string, index: Index): string =>
-        axes.sum.map((axis, i) => stepText(emitter, name, `k${i}`, coefOf(index, axis))).reduce((x, y) => `${x} + ${y}`, '0u')
+        axes.sum.map((axis, i) => stepText(emitter, name, `k${i}`, coefOf(index, axis), 'data')).reduce((x, y) => `${x} + ${y}`, '0u')
       const steps = { step_a: step('a', axes.a.index), step_b: step('b', axes.b.index) }
       const looped = nest(shaders.matmul_register as string, sizes, steps, cutOf(emitter, axes.sum))
       return [alone(unroll(decide(looped, lengthConstants(shape)), tileConstants(strategy)), strategy.share)]
@@ -85,6 +93,7 @@ const TEMPLATES: { readonly [K in ContractStrategy['kind']]: Template<Extract<Co
   },
   tiled: {
     tile: ({ tileM, tileN }) => [tileM, tileN],
+    ones: 'text',
     constants: ({ tileM, tileN, tileK, moreM }, shape) => ({
       TILE_M: tileM,
       TILE_N: tileN,
@@ -156,10 +165,10 @@ function contractFunction({ params }: WgslExpressions, shape: ContractShape): st
 const loadFunction = (emitter: WgslExpressions, name: string, buffer: number): string =>
   `fn load_${name}(i: u32) -> f32 {\n  return ${emitter.loadOf(buffer, 'i', 'float')};\n}`
 
-/** position · stride; a stride of 1 is part of the text, because adjacent loads are then known to be adjacent. */
-function stepText({ params }: WgslExpressions, name: string, position: string, coef: number): string {
+/** position · stride. */
+function stepText({ params }: WgslExpressions, name: string, position: string, coef: number, ones: Ones): string {
   if (coef === 0) return '0u'
-  return coef === 1 ? position : `${position} * ${params.use(`stride_${name}_${position}`, coef)}`
+  return coef === 1 && ones === 'text' ? position : `${position} * ${params.use(`stride_${name}_${position}`, coef)}`
 }
 
 /** A size as text. Few window shapes are in use and compilers divide faster by constants, so small ones are literals. */
@@ -185,8 +194,9 @@ function sumText(
   index: Index,
   parts: readonly CollapsedAxis[],
   position: (i: number) => string,
+  ones: Ones,
 ): string {
-  const terms = parts.map(({ axes }, i) => stepText(emitter, `${name}${i}`, position(i), coefOf(index, axes.at(-1))))
+  const terms = parts.map(({ axes }, i) => stepText(emitter, `${name}${i}`, position(i), coefOf(index, axes.at(-1)), ones))
   return terms.filter((t) => t !== '0u').join(' + ') || '0u'
 }
 
@@ -212,13 +222,14 @@ function startFunction(
   batch: readonly CollapsedAxis[],
   kind: 'Row' | 'Column',
   parts: readonly CollapsedAxis[],
+  ones: Ones,
 ): string {
   const side = kind.toLowerCase()
   const terms = [
     emitter.params.use(`start_${name}`, index.offset),
     ...movesOf(index).map(({ coef, by }, i) => `u32(${emitter.scalar(by)}) * ${emitter.params.use(`move_${name}${i}`, coef)}`),
-    sumText(emitter, `batch_${name}`, index, batch, (i) => `x${i}`),
-    sumText(emitter, name, index, parts, (i) => `${side}.x${i}`),
+    sumText(emitter, `batch_${name}`, index, batch, (i) => `x${i}`, ones),
+    sumText(emitter, name, index, parts, (i) => `${side}.x${i}`, ones),
   ]
   return [
     `fn start_${name}(batch: u32, ${side}: ${kind}) -> u32 {`,
@@ -236,7 +247,7 @@ function stepFunction(emitter: WgslExpressions, name: string, index: Index, axes
     ...split('k', parts, ({ axes: own, size }, i) =>
       own.length === 1 ? smallSize(emitter, own[0] as Axis) : emitter.params.use(`sum_${name}${i}`, size),
     ),
-    `  return ${sumText(emitter, `step_${name}`, index, parts, (i) => `x${i}`)};`,
+    `  return ${sumText(emitter, `step_${name}`, index, parts, (i) => `x${i}`, 'text')};`,
     '}',
   ].join('\n')
 }

@@ -98,7 +98,7 @@ export function reduceLoop(
   }
   const from = emitter.fresh('t')
   // Terms that are much text stand there once
-  const long = terms.length > LONG_TERMS || CALL.test(terms)
+  const long = terms.length > LONG_TERMS || CALL.test(terms) || (terms.match(READ)?.length ?? 0) >= MANY_READS
   emitter.line(`var ${from} = ${first};`)
   if (!long) {
     emitter.open()
@@ -114,6 +114,9 @@ export function reduceLoop(
   emitter.close(long ? `for (; ${from} < ${limit}; ${from} += ${AT_ONCE * step}u) {` : `if (${from} < ${limit}) {`)
 }
 const LONG_TERMS = 400
+/** Compilers in software take some 10 ms for each place that reads memory; where there are several, a loop around them costs little beside. */
+const READ = /\bb\d+\[/g
+const MANY_READS = 3
 /** Calls of what is more than some instructions. */
 const CALL = /\b(f_|pow_|philox|checked_|half_)/
 
