@@ -79,6 +79,11 @@ fn round_half(x: f32) -> f32 {
   return half_to_float(half_of(x));
 }
 
+// As half_of, of an adapter that has f16. The bits are those of integers: no driver rounds them, or flushes them to zero.
+fn native_half(x: f32) -> f16 {
+  return bitcast<vec2<f16>>(half_of(x)).x;
+}
+
 // A bfloat16 is the upper half of a float32: as half_of.
 fn bfloat_of(x: f32) -> u32 {
   let bits = bitcast<u32>(x);

@@ -7,7 +7,7 @@
  * The time is linear in the number of nodes: a group has a bounded number of members, a unit tries a bounded number of groups, and looks at a
  * bounded part of what depends on what (`npm run bench -- growth`).
  */
-import { dtypeInfo, sizeOf } from '../base/index.ts'
+import { sizeOf } from '../base/index.ts'
 import type { DeviceTraits } from '../device/index.ts'
 import { type Fence, isSource, isView, type Node, type PrimitiveOf, roleOf, wholeBase } from '../graph/index.ts'
 import { type Expr, type Index, valueTypeOf } from '../kernel/index.ts'
@@ -380,8 +380,7 @@ class Attempt implements Memory {
     const precision = this.#chosen.precision.get(node)
     if (precision && group.precision && precision !== group.precision) return false
     const isReduce = roleOf(node) === 'reduce'
-    // Narrow results are packed several to a word, which only a flat kernel can do.
-    if (group.kind !== 'map' && dtypeInfo[node.dtype].bytes < 4) return false
+    if (group.kind !== 'map' && !this.#traits.storesAlone.has(node.dtype)) return false
     if (group.kind === 'row' && (isReduce || level === 'domain') && !this.#worthRows(group)) return false
     for (const n of loads) {
       const other = this.#units.get(n)?.group

@@ -248,6 +248,8 @@ export interface DeviceTraits {
   /** Bytes that one binding may span. */
   readonly maxBindingBytes: number
   readonly dtypes: ReadonlySet<DType>
+  /** Those of which any kernel may store one element alone; of others only a kernel of points stores, whole words. */
+  readonly storesAlone: ReadonlySet<DType>
   /** Parallel invocations, or rows of work, under which a reduction is worth splitting in two. It does not depend on the machine: results would. */
   readonly parallelism: number
   /** Elements, or products, of a reduction that are worth it. */

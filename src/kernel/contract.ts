@@ -1,6 +1,5 @@
 /** @file What a device looks at in a contraction: sizes, strides, and whether templates can compute it at all. */
-import { dtypeInfo } from '../base/index.ts'
-import type { Axis, BufferUse, Expr, Index, Kernel } from './ir.ts'
+import type { Axis, Expr, Index, Kernel } from './ir.ts'
 
 type Load = Extract<Expr, { kind: 'load' }>
 
@@ -33,13 +32,12 @@ export interface ContractShape {
 export const coefOf = (index: Index, axis: Axis | undefined): number =>
   index.terms.find((t) => t.atom.kind === 'axis' && t.atom.axis === axis)?.coef ?? 0
 
-/** Whether templates can compute the kernel: one float sum, then stores of 32-bit elements at each point. */
+/** Whether templates can compute the kernel: one float sum, then stores at each point. */
 export function fitsTemplate(kernel: Kernel): boolean {
   const { contract, stages } = kernel
   const [first, ...others] = stages
   if (!contract || first?.kind !== 'reduce' || first.reductions.length !== 1 || first.reductions[0]?.type !== 'float') return false
-  const wide = (buffer: number): boolean => dtypeInfo[(kernel.buffers[buffer] as BufferUse).dtype].bytes === 4
-  return others.every((s) => s.kind === 'store' && s.axes.length === 0 && s.stores.every((store) => wide(store.buffer)))
+  return others.every((s) => s.kind === 'store' && s.axes.length === 0)
 }
 
 /**

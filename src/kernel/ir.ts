@@ -153,7 +153,7 @@ export type ReduceStage = Extract<Stage, { readonly kind: 'reduce' }>
 export type StoreStage = Extract<Stage, { readonly kind: 'store' }>
 
 /**
- * One bound buffer. `write` buffers are written whole words at a time when the dtype is narrower than 32 bits: such stores occur only in kernels of
+ * One bound buffer. `write` buffers of dtypes that the device does not store alone are written whole words at a time: such stores occur only in kernels of
  * a single store stage without axes ("map" kernels), at the row-major linear position of the grid, moved by the store's offset (a multiple of 64 elements).
  */
 export interface BufferUse {

@@ -10,6 +10,7 @@ const traits = (maxBuffers: number): DeviceTraits => ({
   maxBuffers,
   maxBindingBytes: 2 ** 27,
   dtypes: new Set<DType>(['float32', 'int32', 'bool']),
+  storesAlone: new Set<DType>(['float32', 'int32']),
   parallelism: 64,
   leastSplit: 4096,
   leastScatter: 2 ** 18,

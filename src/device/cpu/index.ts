@@ -109,6 +109,7 @@ class CpuDevice implements Device {
       maxBuffers: 64,
       maxBindingBytes: 2 ** 31 - 1,
       dtypes: new Set(dtypes),
+      storesAlone: new Set(dtypes.filter((dtype) => dtypeInfo[dtype].bytes >= 4)),
       slowContractions: false,
       ...SPLITS,
       roundsOperators,

@@ -198,7 +198,10 @@ const whole = (type: string): Word => ({ type, elements: 1, load: (b, at) => `${
 const byte = (b: string, at: string): string => `(${b}[${at} >> 2u] >> ((${at} & 3u) << 3u)) & 0xffu`
 
 /** How the elements of each dtype lie in the words of a buffer. */
-export const WORDS: Readonly<Record<DType, Word>> = {
+export type Words = Readonly<Record<DType, Word>>
+
+/** On any adapter. */
+export const WORDS: Words = {
   float32: whole('f32'),
   float64: whole('f32'),
   int32: whole('i32'),
@@ -225,5 +228,11 @@ export const WORDS: Readonly<Record<DType, Word>> = {
   bool: { type: 'u32', elements: 4, load: (b, at) => `(${byte(b, at)}) != 0u`, store: (x) => `select(0u, 1u, ${x})` },
 }
 
-/** The value as it lies in a word: whole for 32-bit dtypes, in the low bits for narrower ones. */
-export const storedText = (x: string, from: ValueType, dtype: DType): string => WORDS[dtype].store(convertText(x, from, valueTypeOf(dtype)))
+/** Where halves are elements of their own (`shader-f16`). They are rounded as elsewhere: how WGSL rounds them is left to the driver. */
+const NATIVE: Words = { ...WORDS, float16: { type: 'f16', elements: 1, load: (b, at) => `f32(${b}[${at}])`, store: call('native_half') } }
+
+export const wordsOf = (features: readonly string[]): Words => (features.includes('shader-f16') ? NATIVE : WORDS)
+
+/** The value as it lies in a word: whole where an element is one, in the low bits where several share it. */
+export const storedText = (x: string, from: ValueType, dtype: DType, words: Words): string =>
+  words[dtype].store(convertText(x, from, valueTypeOf(dtype)))

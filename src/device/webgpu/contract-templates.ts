@@ -17,7 +17,7 @@ import {
   type Stage,
   shapeOf,
 } from '../../kernel/index.ts'
-import { storedText } from './arithmetic.ts'
+import { storedText, type Words } from './arithmetic.ts'
 import { shaders } from './shaders.generated.ts'
 import type { ContractStrategy } from './strategy.ts'
 import { Params } from './uniforms.ts'
@@ -25,8 +25,8 @@ import { type Cut, decide, nest, unroll } from './unroll.ts'
 import { SMALL, WgslExpressions } from './wgsl-expressions.ts'
 import { assemble, fold, type PrintedKernel } from './wgsl-kernel.ts'
 
-export function printContract(kernel: Kernel, strategy: ContractStrategy): PrintedKernel {
-  const emitter = new WgslExpressions(kernel, new Params())
+export function printContract(kernel: Kernel, strategy: ContractStrategy, words: Words): PrintedKernel {
+  const emitter = new WgslExpressions(kernel, new Params(), words)
   const { exchange } = strategy
   const template = templateOf(strategy)
   const shape = exchange ? exchanged(shapeOf(kernel)) : shapeOf(kernel)
@@ -279,7 +279,7 @@ function storeFunction(
   for (const stage of storesOf(kernel)) {
     const ready = stage.stores.map((s) => {
       const value = stage.stores.length > 1 ? emitter.named(s.value) : emitter.value(s.value)
-      return `b${s.buffer}[${emitter.place(s.buffer, s.index)}] = ${storedText(value, s.value.type, (kernel.buffers[s.buffer] as BufferUse).dtype)};`
+      return `b${s.buffer}[${emitter.place(s.buffer, s.index)}] = ${storedText(value, s.value.type, (kernel.buffers[s.buffer] as BufferUse).dtype, emitter.words)};`
     })
     for (const line of ready) emitter.line(line)
   }

@@ -18,6 +18,7 @@ import type {
 import { nodeProcess } from '../environment.ts'
 import { KernelCache } from '../kernel-cache.ts'
 import type { OpenedAdapter } from './adapter.ts'
+import { type Words, wordsOf } from './arithmetic.ts'
 import { Backpressure } from './backpressure.ts'
 import { BindGroups } from './bind-groups.ts'
 import { BufferPool, type PoolBuffer } from './buffer-pool.ts'
@@ -53,6 +54,7 @@ export class GpuComputeDevice implements Device, Workshop {
   chooseLoops: ChooseLoops
   chooseScatter: ChooseScatter
   readonly subgroup: number
+  readonly words: Words
   readonly errors: GPUBuffer
   readonly counts = { dispatches: 0, bindGroups: 0, buffers: 0, submits: 0 }
   readonly dump: Dump
@@ -77,10 +79,11 @@ export class GpuComputeDevice implements Device, Workshop {
     this.info = info
     this.name = info.device
     this.#deviceErrors = new DeviceErrors(this.name)
-    this.choose = (kernel) => chooseStrategy(kernel, adapterClass, subgroup)
+    this.choose = (kernel) => chooseStrategy(kernel, adapterClass, subgroup, this.words)
     this.chooseLoops = (points, length) => chooseLoops(adapterClass, points, length)
     this.chooseScatter = (features) => chooseScatter(adapterClass, features)
     this.subgroup = subgroup
+    this.words = wordsOf(info.features)
     this.dump = dump
     this.pool = new BufferPool(gpu, adapterClass === 'software' ? 2 ** 29 : 2 ** 31)
     this.pipelines = new PipelineCache(gpu)
@@ -91,6 +94,7 @@ export class GpuComputeDevice implements Device, Workshop {
       maxBuffers: gpu.limits.maxStorageBuffersPerShaderStage,
       maxBindingBytes: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
       dtypes: DTYPES,
+      storesAlone: new Set([...DTYPES].filter((dtype) => this.words[dtype].elements === 1)),
       roundsOperators: true,
       slowContractions: true,
       parallelism: adapterClass === 'software' ? 64 : 128,

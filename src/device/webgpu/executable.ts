@@ -17,6 +17,7 @@ import {
 import type { KernelCache } from '../kernel-cache.ts'
 import { placeProgram } from '../routine-plan.ts'
 import { planScratch } from '../scratch.ts'
+import type { Words } from './arithmetic.ts'
 import type { BindGroups, GroupKeeper } from './bind-groups.ts'
 import type { BufferPool, PoolBuffer } from './buffer-pool.ts'
 import type { Pipeline, PipelineCache } from './pipelines.ts'
@@ -59,6 +60,8 @@ export interface Workshop {
   readonly pipelines: PipelineCache
   readonly kernels: KernelCache<PrintedKernel>
   readonly bindGroups: BindGroups
+  /** How elements lie in buffers. */
+  readonly words: Words
   /** The form in which a kernel is printed. */
   readonly choose: (kernel: Kernel) => Strategy
   /** How routines share their loops among invocations. */
@@ -107,7 +110,7 @@ export class GpuExecutable implements Executable, GroupKeeper {
     this.#shop = shop
     const { program, dispatches, makerIn } = placeProgram(
       given,
-      ({ kernel }) => shop.kernels.kernel(kernel, NO_LENGTHS, () => print(kernel, shop.choose(kernel))),
+      ({ kernel }) => shop.kernels.kernel(kernel, NO_LENGTHS, () => print(kernel, shop.choose(kernel), shop.words)),
       ({ call }) => shop.kernels.routine(call, () => printRoutine(call, shop)),
     )
     this.program = program

@@ -72,6 +72,9 @@ fn half_to_float(half: u32) -> f32 {
 fn round_half(x: f32) -> f32 {
   return half_to_float(half_of(x));
 }
+fn native_half(x: f32) -> f16 {
+  return bitcast<vec2<f16>>(half_of(x)).x;
+}
 fn bfloat_of(x: f32) -> u32 {
   let bits = bitcast<u32>(x);
   if ((bits & 0x7fffffffu) > 0x7f800000u) { return ((bits >> 16u) & 0x8000u) | 0x7fc0u; }

@@ -3,7 +3,7 @@
  * measurement stands beside each.
  */
 import { type BufferUse, type ContractShape, exchanged, fitsTemplate, type Kernel, shapeOf, storesOf } from '../../kernel/index.ts'
-import { WORDS } from './arithmetic.ts'
+import { WORDS, type Words } from './arithmetic.ts'
 
 export type AdapterClass = 'hardware' | 'software'
 
@@ -55,15 +55,15 @@ export const WORKGROUP = 64
 const product = (axes: readonly { readonly size: number }[]): number => axes.reduce((n, a) => n * a.size, 1)
 
 /** Elements that share a 32-bit word in the narrowest buffer that the kernel writes. */
-export function elementsPerWord(kernel: Kernel): number {
+export function elementsPerWord(kernel: Kernel, words: Words): number {
   const stored = kernel.stages.flatMap(storesOf)
-  return Math.max(1, ...stored.map(({ buffer }) => WORDS[(kernel.buffers[buffer] as BufferUse).dtype].elements))
+  return Math.max(1, ...stored.map(({ buffer }) => words[(kernel.buffers[buffer] as BufferUse).dtype].elements))
 }
 
 /** @param subgroup how many invocations always are a subgroup; 1 where that is not known */
-export function chooseStrategy(kernel: Kernel, adapter: AdapterClass, subgroup = 1): Strategy {
+export function chooseStrategy(kernel: Kernel, adapter: AdapterClass, subgroup = 1, words = WORDS): Strategy {
   if (fitsTemplate(kernel)) return adapter === 'hardware' ? tiled(shapeOf(kernel)) : register(shapeOf(kernel), subgroup)
-  const elements = elementsPerWord(kernel)
+  const elements = elementsPerWord(kernel, words)
   const loops = kernel.stages.filter((s) => s.axes.length > 0)
   return chooseLoops(adapter, product(kernel.grid), Math.max(0, ...loops.map((s) => product(s.axes))), elements)
 }

@@ -16,7 +16,7 @@ import {
   type ValueType,
   valueTypeOf,
 } from '../../kernel/index.ts'
-import { binaryText, castText, constantText, convertText, unaryText, WORDS } from './arithmetic.ts'
+import { binaryText, castText, constantText, convertText, unaryText, type Words } from './arithmetic.ts'
 import { floatBits, inverseBits, type Params } from './uniforms.ts'
 
 /** A condition under which an expression counts. */
@@ -58,6 +58,7 @@ function isAtomic(text: string): boolean {
 export class WgslExpressions {
   readonly kernel: Kernel
   readonly params: Params
+  readonly words: Words
   usesScalars = false
   usesErrors = false
   readonly #scopes: WgslScope[] = []
@@ -72,9 +73,10 @@ export class WgslExpressions {
   /** The variable that holds the row-major position in the grid. */
   readonly point = 'point'
 
-  constructor(kernel: Kernel, params: Params) {
+  constructor(kernel: Kernel, params: Params, words: Words) {
     this.kernel = kernel
     this.params = params
+    this.words = words
     let stride = 1
     for (const axis of [...kernel.grid].reverse()) {
       this.#strides.set(axis, stride)
@@ -268,7 +270,7 @@ export class WgslExpressions {
   /** An element of a buffer as a value of `type`; narrow dtypes are unpacked from their word. */
   loadOf(buffer: number, index: string, type: ValueType): string {
     const dtype = this.kernel.buffers[buffer]?.dtype as DType
-    const word = WORDS[dtype]
+    const word = this.words[dtype]
     const at = word.elements === 1 || /^\w+$/.test(index) ? index : `(${index})`
     return convertText(word.load(`b${buffer}`, at), valueTypeOf(dtype), type)
   }

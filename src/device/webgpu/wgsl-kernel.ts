@@ -34,8 +34,8 @@ export const FOLD = 65535
 export const fold = (groups: number): [number, number, number] => (groups <= FOLD ? [groups, 1, 1] : [FOLD, Math.ceil(groups / FOLD), 1])
 const product = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.size, 1)
 
-export function printKernel(kernel: Kernel, strategy: LoopStrategy): PrintedKernel {
-  const emitter = new WgslExpressions(kernel, new Params())
+export function printKernel(kernel: Kernel, strategy: LoopStrategy, words = WORDS): PrintedKernel {
+  const emitter = new WgslExpressions(kernel, new Params(), words)
   const points = product(kernel.grid)
   switch (strategy.kind) {
     case 'group':
@@ -56,8 +56,8 @@ const WORD = 4
 
 /** Puts bindings and helpers in front of the entry point. */
 export function assemble(emitter: WgslExpressions, main: string, workgroups: readonly [number, number, number]): PrintedKernel {
-  const { kernel, params, usesScalars, usesErrors } = emitter
-  const buffers = kernel.buffers.map(({ dtype, access }) => ({ type: WORDS[dtype].type, writable: access !== 'read' }))
+  const { kernel, params, words, usesScalars, usesErrors } = emitter
+  const buffers = kernel.buffers.map(({ dtype, access }) => ({ type: words[dtype].type, writable: access !== 'read' }))
   return assembleText({ label: kernel.label, buffers, usesScalars, usesErrors, params, main, workgroups })
 }
 
@@ -89,7 +89,11 @@ export function assembleText({ label, buffers, usesScalars, usesErrors, params, 
   bindings.push({ kind: 'params', bytes: params.bytes })
   const checked = usesErrors ? CHECKED_INDEX : ''
   const helpers = helpersFor(main)
-  const enable = main.includes('subgroupBroadcast(') ? 'enable subgroups;' : ''
+  const extensions = [
+    ...(buffers.some(({ type }) => type === 'f16') ? ['f16'] : []),
+    ...(main.includes('subgroupBroadcast(') ? ['subgroups'] : []),
+  ]
+  const enable = extensions.map((name) => `enable ${name};`).join('\n')
   const code = [enable, lines.join('\n'), helpers, checked, main].filter((part) => part !== '').join('\n\n')
   return { label, code, params: params.words, sites: params.sites, scalars: params.scalars, bindings, workgroups }
 }
@@ -135,7 +139,7 @@ function stores(emitter: WgslExpressions, stage: Extract<Stage, { kind: 'store' 
   const ready = stage.stores.map((s) => {
     const { dtype } = kernel.buffers[s.buffer] as BufferUse
     const value = stage.stores.length > 1 ? emitter.named(s.value) : emitter.value(s.value)
-    return { s, at: emitter.place(s.buffer, s.index), text: storedText(value, s.value.type, dtype) }
+    return { s, at: emitter.place(s.buffer, s.index), text: storedText(value, s.value.type, dtype, emitter.words) }
   })
   for (const { s, at, text } of ready) emitter.line(`b${s.buffer}[${at}] = ${text};`)
 }
@@ -209,7 +213,7 @@ function printWords(emitter: WgslExpressions, elements: number, count: string, u
     throw new Error(`kernel ${kernel.label}: elements narrower than a word can be stored by an elementwise kernel only`)
   }
   const dtypeOf = (buffer: number): DType => (kernel.buffers[buffer] as BufferUse).dtype
-  const perWord = (buffer: number): number => WORDS[dtypeOf(buffer)].elements
+  const perWord = (buffer: number): number => emitter.words[dtypeOf(buffer)].elements
   for (const [i, s] of stage.stores.entries()) if (perWord(s.buffer) > 1) emitter.line(`var packed${i} = 0u;`)
   emitter.open()
   emitter.line(`let point = word * ${elements}u + part;`)
@@ -220,7 +224,7 @@ function printWords(emitter: WgslExpressions, elements: number, count: string, u
     return {
       s,
       at: perWord(s.buffer) > 1 ? '' : emitter.place(s.buffer, s.index),
-      text: storedText(value, s.value.type, dtypeOf(s.buffer)),
+      text: storedText(value, s.value.type, dtypeOf(s.buffer), emitter.words),
     }
   })
   const whole: string[] = []
