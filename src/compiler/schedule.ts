@@ -392,7 +392,8 @@ class Attempt implements Memory {
     const needed = this.#loaded
     const bound = new Set([...group.loads, ...needed])
     const most = bound.size + group.units.length + 1
-    if (most > this.#limit() && bindings(this.#made(), bound, [...group.units.map((u) => u.node), node]) > this.#limit()) return false
+    const limit = this.#related(node, group, loads) ? this.#limit() : this.#limit() >> 1
+    if (most > limit && bindings(this.#made(), bound, [...group.units.map((u) => u.node), node]) > limit) return false
     const before = stateOf(group)
     if (![...needed].every((n) => this.#depend(group, n)) || !behind.every((fence) => this.#graph.link(group, fence))) {
       this.#restore(group, before)
@@ -402,6 +403,16 @@ class Attempt implements Memory {
     group.precision ??= precision
     group.length += length
     return true
+  }
+
+  /**
+   * Whether a unit has more to do with a group than one number that both read, as the arenas of an optimizer do that a scaler decides about: where the kernel
+   * is full of these, the rest of each finds no room in it.
+   */
+  #related(node: Node, group: FusionGroup, loads: ReadonlySet<Node>): boolean {
+    if (sizeOf(node.shape) === 1) return true
+    for (const n of loads) if (this.#units.get(n)?.group === group || (sizeOf(n.shape) > 1 && group.loads.has(n))) return true
+    return false
   }
 
   /** Tries a unit as a member of a group: undefined where it does not fit. What it reads from memory there is in `#loaded` afterwards. */

@@ -151,10 +151,7 @@ function planned(device: Device, nodes: readonly Node[], order: readonly Node[],
 }
 
 /** Whether a result moves to the host when it has been computed. */
-const isSmall = (node: Node): boolean => {
-  const size = sizeOf(node.shape)
-  return size === 1 || (size * dtypeInfo[node.dtype].bytes <= SMALL_BYTES && !isPinned(node))
-}
+const isSmall = (node: Node): boolean => sizeOf(node.shape) * dtypeInfo[node.dtype].bytes <= SMALL_BYTES && !isPinned(node)
 
 /** The values of a stored node as a run takes them. A buffer that was made for this run alone is added to `passing`. */
 function inputOf(node: Node, device: Device, passing: DeviceBuffer[]): DeviceBuffer | TypedArray {
