@@ -1,19 +1,18 @@
 /** @file `amp.autocast`: the ops of a callback in a mix of dtypes. Which op is computed in which is in the ops' definitions (`src/ops/autocast.ts`). */
-import { ArgumentError, BOOLEAN, options as describe, FUNCTION, type Kind, named, oneOf, optional, signature } from '../base/index.ts'
-import { autocasting, currentAutocast, LOWER_DTYPES, type LowerDType } from '../tensor/index.ts'
+import { ArgumentError, BOOLEAN, options as describe, FUNCTION, type HalfDType, named, oneOf, optional, signature } from '../base/index.ts'
+import { autocasting, currentAutocast } from '../tensor/index.ts'
 
 /** How ops are autocast. */
 export interface AutocastOptions {
   /** What ops that gain by it are computed in: float16 by default. */
-  readonly dtype?: LowerDType
+  readonly dtype?: HalfDType
   /** Whether autocast is on in the callback: true by default. False inside another one turns that off. */
   readonly enabled?: boolean
   /** Whether the cast of a leaf is kept until the outermost autocast ends, for other ops that read the leaf: true by default. */
   readonly cacheEnabled?: boolean
 }
 
-/** The dtypes that autocast computes in. */
-export const LOWER: Kind = named('a dtype that autocast computes in', LOWER_DTYPES)
+const LOWER = named('a dtype that autocast computes in', ['float16', 'bfloat16'])
 const OPTIONS = describe<AutocastOptions>({ dtype: LOWER, enabled: BOOLEAN, cacheEnabled: BOOLEAN })
 const AUTOCAST = signature('autocast', {
   options: oneOf(FUNCTION, OPTIONS),

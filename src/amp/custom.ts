@@ -22,7 +22,7 @@ export interface CustomFwdOptions {
   readonly castInputs?: DType
 }
 
-const FLOATS = named('a float dtype', ['float32', 'float16'])
+const FLOATS = named('a float dtype', ['float32', 'float16', 'bfloat16'])
 const OPTIONS = describe<CustomFwdOptions>({ castInputs: FLOATS })
 const FWD = signature('customFwd', {
   options: oneOf(FUNCTION, OPTIONS),

@@ -3,7 +3,7 @@
  * the mode, which one function looks at (`autocasted` in define.ts). float64 and integers are never touched.
  * @see https://pytorch.org/docs/stable/amp.html
  */
-import { DTypeError } from '../base/index.ts'
+import { type DType, DTypeError, isHalf } from '../base/index.ts'
 import { type Autocast, currentAutocast, Tensor, withAutocast, withGrad } from '../tensor/index.ts'
 
 /**
@@ -17,7 +17,7 @@ export interface Refused {
   readonly refused: string
 }
 
-type Cast = (x: Tensor, dtype: 'float16' | 'float32') => Tensor
+type Cast = (x: Tensor, dtype: DType) => Tensor
 
 const classes = new Map<string, AutocastClass>()
 /** The class of every op and function that has one, by name. */
@@ -46,7 +46,7 @@ export function withClass<A extends readonly unknown[], R>(
   }
 }
 
-const isHalf = (x: Tensor): boolean => x._node.dtype === 'float16'
+const isNarrow = (x: Tensor): boolean => isHalf(x._node.dtype)
 const isFloat32 = (x: Tensor): boolean => x._node.dtype === 'float32'
 
 /** The arguments, with their tensors cast as the class wants it. */
@@ -60,16 +60,16 @@ function castAll<A extends readonly unknown[]>(name: string, autocast: AutocastC
   const each = (f: (x: Tensor) => Tensor): A => args.map((x) => mapped(x, f)) as unknown as A
   switch (autocast) {
     case 'lower':
-      return each((x) => (isFloat32(x) || (isHalf(x) && x._node.dtype !== mode.dtype) ? lowered(x, mode, cast) : x))
+      return each((x) => (isFloat32(x) || (isNarrow(x) && x._node.dtype !== mode.dtype) ? lowered(x, mode, cast) : x))
     case 'float32':
-      return each((x) => (isHalf(x) ? cast(x, 'float32') : x))
+      return each((x) => (isNarrow(x) ? cast(x, 'float32') : x))
     case 'widest': {
       let wide = false
       each((x) => {
         wide ||= isFloat32(x)
         return x
       })
-      return wide ? each((x) => (isHalf(x) ? cast(x, 'float32') : x)) : args
+      return wide ? each((x) => (isNarrow(x) ? cast(x, 'float32') : x)) : args
     }
   }
 }

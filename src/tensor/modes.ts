@@ -2,17 +2,13 @@
  * @file Modes: is the tape recording, and are ops autocast? A mode set around an async callback follows that callback alone, through `AsyncLocalStorage`
  * where the platform has it; elsewhere such a callback throws.
  */
-import { AutogradError, FUNCTION, type Signature, signature } from '../base/index.ts'
+import { AutogradError, FUNCTION, type HalfDType, type Signature, signature } from '../base/index.ts'
 import type { GradEdge } from './tape.ts'
 import type { Tensor } from './tensor.ts'
 
-/** The dtypes that autocast computes in. */
-export const LOWER_DTYPES = ['float16'] as const
-export type LowerDType = (typeof LOWER_DTYPES)[number]
-
 /** A stretch of code whose ops are autocast (`src/ops/autocast.ts`). */
 export interface Autocast {
-  readonly dtype: LowerDType
+  readonly dtype: HalfDType
   /** Casts of leaves, shared by all that are nested, until the outermost ends; undefined where nothing is kept. */
   readonly casts: Map<Tensor, CachedCast> | undefined
   /** The one around it. */
@@ -120,7 +116,7 @@ function runIn<T>(name: string, modes: Modes, fn: () => T): T {
 
 /** How a callback of the user's is autocast: not at all without a dtype. `cache` is whether casts of leaves are kept. */
 export interface AutocastSetting {
-  readonly dtype: LowerDType | undefined
+  readonly dtype: HalfDType | undefined
   readonly cache: boolean
 }
 

@@ -13,7 +13,7 @@ const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 
 
 beforeAll(() => tg.setDefaultDevice(device))
 
-const LOWER = ['float16'] as const
+const LOWER = ['float16', 'bfloat16'] as const
 
 // ── the lists ──
 
@@ -75,7 +75,7 @@ function resultOf(c: GoldenCase, lower: tg.DType, given: 'float32' | 'lower' | '
     name === null
       ? (first as Record<string, (...a: unknown[]) => unknown>)[c.method as string]?.(...rest)
       : freeFunction(name)?.(first, ...rest)
-  const result = amp.autocast({ dtype: lower as 'float16' }, call)
+  const result = amp.autocast({ dtype: lower as 'float16' | 'bfloat16' }, call)
   return (result instanceof tg.Tensor ? result : [...(result as Iterable<tg.Tensor>)][0]) as tg.Tensor
 }
 
