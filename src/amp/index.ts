@@ -3,3 +3,4 @@ import '../fluent.ts'
 
 export { type AutocastOptions, autocast, isAutocastEnabled } from './autocast.ts'
 export { type CustomFwdOptions, customBwd, customFwd } from './custom.ts'
+export { GradScaler, type GradScalerOptions, type GradScalerState } from './grad-scaler.ts'

@@ -1,6 +1,6 @@
 /** @file Adam, and AdamW, which takes its weight decay apart from the gradient. */
 import { atLeast, BOOLEAN, type Kind, listOf, within } from '../base/index.ts'
-import { add, div, maximum, mul, sqrt, square, sub, zerosLike } from '../ops/index.ts'
+import { add, div, expm1, maximum, mul, neg, sqrt, square, sub, zerosLike } from '../ops/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import type { Slots } from './arena.ts'
 import {
@@ -14,6 +14,7 @@ import {
   type Params,
   type Update,
 } from './optimizer.ts'
+import type { StepCount } from './step-count.ts'
 
 /** Options of {@link Adam} and {@link AdamW}. */
 export interface AdamOptions extends GroupOptions {
@@ -40,6 +41,19 @@ const kindsOf = (name: string): OptimizerKinds<AdamOptions> =>
 const ADAM = kindsOf('Adam')
 const ADAM_W = kindsOf('AdamW')
 
+/** What {@link shareOfSteps} gave for a count of a step: all parameters with that count have it in common. */
+const shares = new WeakMap<Tensor, Map<number, Tensor>>()
+
+/** 1 − βᵗ: how much of a mean that began at 0 comes from its t steps. */
+function shareOfSteps(beta: number, step: StepCount): number | Tensor {
+  if (typeof step === 'number') return 1 - beta ** step
+  const byBeta = shares.get(step) ?? new Map<number, Tensor>()
+  shares.set(step, byBeta)
+  const share = byBeta.get(beta) ?? neg(expm1(mul(step, Math.log(beta))))
+  byBeta.set(beta, share)
+  return share
+}
+
 /** What both have in common: the step of the means. PyTorch's order of operations. */
 abstract class Adams extends Optimizer<AdamOptions> {
   constructor(params: Params<AdamOptions>, options: Partial<Readonly<AdamOptions>> & MemoryOptions, weightDecayByDefault: number) {
@@ -61,7 +75,7 @@ abstract class Adams extends Optimizer<AdamOptions> {
   /** Values and gradients after weight decay. */
   protected abstract decay(values: Tensor, gradients: Tensor, group: ParamGroup<AdamOptions>): readonly [Tensor, Tensor]
 
-  protected update(before: Tensor, gradients: Tensor, slots: Slots, step: number, group: ParamGroup<AdamOptions>): Update {
+  protected update(before: Tensor, gradients: Tensor, slots: Slots, step: StepCount, group: ParamGroup<AdamOptions>): Update {
     const { lr, eps, amsgrad } = group
     const [beta1, beta2] = group.betas
     const [values, g] = this.decay(before, gradients, group)
@@ -69,9 +83,11 @@ abstract class Adams extends Optimizer<AdamOptions> {
     const meanSquare = add(mul(slots.exp_avg_sq ?? zerosLike(values), beta2), mul(square(g), 1 - beta2))
     const largest = amsgrad ? maximum(slots.max_exp_avg_sq ?? zerosLike(values), meanSquare) : meanSquare
     // both means began at 0: they are corrected for it
-    const scale = add(div(sqrt(largest), Math.sqrt(1 - beta2 ** step)), eps)
+    const [share1, share2] = [shareOfSteps(beta1, step), shareOfSteps(beta2, step)]
+    const scale = add(div(sqrt(largest), typeof share2 === 'number' ? Math.sqrt(share2) : sqrt(share2)), eps)
+    const ratio = div(mean, scale)
     return {
-      values: sub(values, mul(div(mean, scale), lr / (1 - beta1 ** step))),
+      values: sub(values, typeof share1 === 'number' ? mul(ratio, lr / share1) : div(mul(ratio, lr), share1)),
       slots: { exp_avg: mean, exp_avg_sq: meanSquare, ...(amsgrad ? { max_exp_avg_sq: largest } : {}) },
     }
   }

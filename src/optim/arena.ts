@@ -5,19 +5,23 @@
  * A parameter's handle shows a window of the arena. After every step it shows the window of the next one.
  */
 import { dtypeInfo, ShapeError, sameShape, showShape } from '../base/index.ts'
-import { checkDevices, to } from '../ops/index.ts'
+import { amax, arange, cast, checkDevices, isfinite, logicalAnd, logicalNot, lt, mul, reshape, tensor, to, zeros } from '../ops/index.ts'
 import {
   assign,
+  computeLater,
+  type DeviceName,
   ownValue,
+  PACK_ALIGN,
   packOffsets,
   packTensors,
   pinTensor,
   rebind,
   reinstate,
   retire,
-  type Tensor,
+  Tensor,
   unpackTensor,
 } from '../tensor/index.ts'
+import { type StepCount, tensorOf } from './step-count.ts'
 
 /** What an optimizer remembers of a parameter or of a whole arena: by PyTorch's names (`exp_avg`). */
 export type Slots = Readonly<Record<string, Tensor>>
@@ -29,17 +33,21 @@ export class Arena<G> {
   readonly group: G
   readonly params: readonly Tensor[]
   /** Steps that these parameters have taken. */
-  step: number
+  step: StepCount
   slots: Slots
   /** All values; while it is not there, the values lie in the handles. */
   #flat: Tensor | undefined
   /** The gradients of the last step, which are in the parameters' `grad` until `zeroGrad()`. */
   #gradients: Tensor | undefined
+  /** What they are times a factor, and the windows of that, while these are in the parameters' `grad`. */
+  #unscaled: { readonly flat: Tensor; readonly windows: readonly Tensor['_node'][] } | undefined
+  /** For each row of as many elements as pieces are aligned to, how many of them belong to a parameter; made when it is first wanted. */
+  #filled: Tensor | undefined
   readonly #offsets: readonly number[]
   /** The version that each handle had when it was last given a window. */
   readonly #versions: number[] = []
 
-  constructor(group: G, params: readonly Tensor[], step: number, slots: Slots) {
+  constructor(group: G, params: readonly Tensor[], step: StepCount, slots: Slots) {
     this.group = group
     this.params = params
     this.step = step
@@ -70,6 +78,9 @@ export class Arena<G> {
 
   /** All gradients, flat; the parameters' `grad` shows windows of them. */
   gradients(): Tensor {
+    const known = this.#unscaled
+    this.#unscaled = undefined
+    if (known && this.params.every((p, i) => p.grad?._node === known.windows[i])) return known.flat
     const grads = this.params.map((p) => {
       const grad = p.grad as Tensor
       if (!sameShape(grad.shape, p.shape)) {
@@ -87,15 +98,43 @@ export class Arena<G> {
     return flat
   }
 
+  /**
+   * Multiplies all gradients by `factor`, which the parameters' `grad` then shows.
+   * @returns 1 where one of them is not finite, else 0: 0-d float32
+   */
+  unscale(factor: Tensor): Tensor {
+    const flat = this.gradients()
+    // (nothing stores it: the step computes it where it reads it)
+    const unscaled = computeLater(mul(flat, factor))
+    const windows = this.params.map((p, i) => {
+      p.grad = this.#window(unscaled, i)
+      return p.grad._node
+    })
+    this.#unscaled = { flat: unscaled, windows }
+    return this.#anyNonFinite(flat)
+  }
+
+  /** What lies between two parameters is unspecified, and does not count. */
+  #anyNonFinite(flat: Tensor): Tensor {
+    const rows = flat.numel() / PACK_ALIGN
+    const place = beside(flat)
+    if (rows === 0) return zeros([], place)
+    const wrong = logicalNot(isfinite(reshape(flat, [rows, PACK_ALIGN])))
+    if (this.params.every((p) => p.numel() % PACK_ALIGN === 0)) return amax(cast(wrong, 'float32'))
+    this.#filled ??= tensor(filledOf(this.params, rows), { shape: [rows, 1], ...place })
+    return amax(cast(logicalAnd(wrong, lt(arange(PACK_ALIGN, { dtype: 'int32', ...place }), this.#filled)), 'float32'))
+  }
+
   #window(flat: Tensor, i: number): Tensor {
     return unpackTensor(flat, this.#offsets[i] as number, (this.params[i] as Tensor).shape)
   }
 
   /** Takes the values and slots of the next step. The old values can be read until the step after. */
-  replace(values: Tensor, slots: Slots, keepPrevious: boolean): void {
+  replace(values: Tensor, slots: Slots, step: StepCount, keepPrevious: boolean): void {
     if (this.#flat) retire(this.#flat, { keepPrevious })
     for (const slot of Object.values(this.slots)) retire(slot, { keepPrevious: false })
     this.slots = slots
+    this.step = step instanceof Tensor ? pinTensor(step) : step
     for (const slot of Object.values(slots)) pinTensor(slot)
     this.#show(values)
   }
@@ -107,6 +146,7 @@ export class Arena<G> {
     return () => {
       reinstate(flat, this.#flat)
       reinstate(undefined, this.#gradients)
+      reinstate(tensorOf(step), tensorOf(this.step))
       for (const name of new Set([...Object.keys(slots), ...Object.keys(this.slots)])) reinstate(slots[name], this.slots[name])
       this.step = step
       this.slots = slots
@@ -141,6 +181,7 @@ export class Arena<G> {
 
   /** Gives everything up: its parameters go into other arenas, and have not been given other windows yet. */
   dissolve(keepPrevious: boolean): void {
+    this.#unscaled = undefined
     if (this.#flat) retire(this.#flat, { keepPrevious })
     for (const slot of Object.values(this.slots)) retire(slot, { keepPrevious })
     if (this.#gradients) retire(this.#gradients, { keepPrevious })
@@ -150,7 +191,7 @@ export class Arena<G> {
 /** What is known of a parameter that is to lie in an arena. */
 export interface Resident {
   readonly param: Tensor
-  readonly step: number
+  readonly step: StepCount
   readonly slots: Slots
 }
 
@@ -159,7 +200,7 @@ export function layOut<G>(group: G, residents: readonly Resident[]): Arena<G>[] 
   const alike = new Map<string, Resident[]>()
   for (const resident of residents) {
     const { param, step, slots } = resident
-    const key = [param.dtype, param.device, step, ...Object.keys(slots)].join(' ')
+    const key = [param.dtype, param.device, step instanceof Tensor ? `counted ${step._node.id}` : step, ...Object.keys(slots)].join(' ')
     const list = alike.get(key)
     if (list) list.push(resident)
     else alike.set(key, [resident])
@@ -170,6 +211,24 @@ export function layOut<G>(group: G, residents: readonly Resident[]): Arena<G>[] 
     const flat = Object.keys(slots).map((name) => [name, packTensors(list.map((r) => like(r.slots[name] as Tensor, r.param)))] as const)
     return new Arena(group, params, step, Object.fromEntries(flat))
   })
+}
+
+/** Where something is to be that meets `x`. */
+const beside = (x: Tensor): { readonly device?: DeviceName } => (x.device === 'auto' ? {} : { device: x.device })
+
+/** `x` on the device of `other`. */
+export const toDeviceOf = (x: Tensor, other: Tensor): Tensor =>
+  other.device === 'auto' || x.device === other.device ? x : to(x, { device: other.device })
+
+/** How many elements of each row of an arena belong to a parameter. */
+function filledOf(params: readonly Tensor[], rows: number): Int32Array {
+  const { offsets } = packOffsets(params)
+  const filled = new Int32Array(rows)
+  params.forEach((p, i) => {
+    const first = (offsets[i] as number) / PACK_ALIGN
+    for (let left = p.numel(), row = first; left > 0; left -= PACK_ALIGN, row++) filled[row] = Math.min(left, PACK_ALIGN)
+  })
+  return filled
 }
 
 const like = (slot: Tensor, param: Tensor): Tensor => {

@@ -15,3 +15,4 @@ export {
   type Update,
 } from './optimizer.ts'
 export { SGD, type SGDOptions } from './sgd.ts'
+export type { StepCount } from './step-count.ts'

@@ -26,20 +26,23 @@ import {
   showShape,
   signature,
 } from '../base/index.ts'
-import { cast, detach, neg, zerosLike } from '../ops/index.ts'
+import { cast, detach, gt, neg, reshape, where, zerosLike } from '../ops/index.ts'
 import {
   beginStep,
   closeStep,
   enableGrad,
+  knownValues,
   noteChange,
   recordedAs,
+  retire,
   TENSOR,
   Tensor,
   withoutAutocast,
   ZERO_GRAD_OPTIONS,
   type ZeroGradOptions,
 } from '../tensor/index.ts'
-import { type Arena, layOut, type Resident, type Slots } from './arena.ts'
+import { type Arena, layOut, type Resident, type Slots, toDeviceOf } from './arena.ts'
+import { NextCounts, type StepCount, tensorOf } from './step-count.ts'
 
 /** What every group has. */
 export interface GroupOptions {
@@ -120,7 +123,10 @@ export interface MemoryOptions {
 
 /** `stateDict()`: what is remembered by each parameter's number, counted through all groups, and the groups' options. */
 export interface OptimizerState {
-  /** What is remembered of each parameter, by its number: tensors by PyTorch's names (`exp_avg`), and its count of steps. */
+  /**
+   * What is remembered of each parameter, by its number: tensors by PyTorch's names (`exp_avg`), and its count of steps, which is a tensor too where a
+   * `GradScaler` has left steps out.
+   */
   readonly state: Readonly<Record<number, Readonly<Record<string, Tensor | number>>>>
   /** The options of each group, and the numbers of its parameters. */
   readonly paramGroups: readonly (Readonly<Record<string, unknown>> & { readonly params: readonly number[] })[]
@@ -184,9 +190,10 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
 
   /**
    * The formula: from values, gradients and what is remembered (nothing before the first step) to what they are after step `step` (from 1). All
-   * are flat and of one length; what lies between two parameters is unspecified.
+   * are flat and of one length; what lies between two parameters is unspecified. Under a `GradScaler`, which may leave steps out, `step` is a 0-d tensor of
+   * the dtype of `values`.
    */
-  protected abstract update(values: Tensor, gradients: Tensor, slots: Slots, step: number, group: ParamGroup<O>): Update
+  protected abstract update(values: Tensor, gradients: Tensor, slots: Slots, step: StepCount, group: ParamGroup<O>): Update
 
   /** Throws for options out of range. */
   protected abstract check(options: O): void
@@ -240,6 +247,23 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
   step<T>(closure: () => T): T
   step<T>(closure?: () => T): T | undefined {
     STEP.checkAs(`${this.#name}.step`, closure)
+    return this.#run(closure, undefined)
+  }
+
+  /** @internal As `step`, where the 0-d tensor `found` is 0; where it is not, nothing changes: parameters, what is remembered of them, the count of steps. */
+  _stepUnless(found: Tensor): void {
+    this.#run(undefined, found)
+  }
+
+  /**
+   * @internal Multiplies the gradients by a factor, which `factorFor` gives where a tensor is.
+   * @returns for each arena whether a gradient is not finite: 1 or 0, 0-d
+   */
+  _unscale(op: string, factorFor: (x: Tensor) => Tensor): readonly Tensor[] {
+    return quietly(op, () => this.#active().map((arena) => arena.unscale(factorFor(arena.params[0] as Tensor))))
+  }
+
+  #run<T>(closure: (() => T) | undefined, found: Tensor | undefined): T | undefined {
     for (const group of this.paramGroups) this.#checkGroup(group)
     const loss = closure ? enableGrad(closure) : undefined
     if (typeof (loss as { then?: unknown } | undefined)?.then === 'function') {
@@ -249,16 +273,17 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
       )
     }
     const undo: (() => void)[] = []
-    const quietly = (work: () => void): void =>
-      withoutAutocast(false, () => {
-        recordedAs(`${this.#name}.step`, work)
-      })
+    const op = `${this.#name}.step`
     beginStep(this)
-    quietly(() => {
-      for (const arena of this.#active()) undo.push(this.#advance(arena))
+    quietly(op, () => {
+      const arenas = this.#active()
+      const before = arenas.map((arena) => arena.step)
+      const decisions = new Map<string, Decision>()
+      for (const arena of arenas) undo.push(this.#advance(arena, decisionFor(arena, found, decisions)))
+      this.#retireCounts(before)
     })
     noteChange(this, () =>
-      quietly(() => {
+      quietly(op, () => {
         for (const takeBack of undo.reverse()) takeBack()
       }),
     )
@@ -267,19 +292,33 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
   }
 
   /** Updates an arena; returns what takes that back. */
-  #advance(arena: Arena<ParamGroup<O>>): () => void {
+  #advance(arena: Arena<ParamGroup<O>>, { skipped, counts }: Decision): () => void {
     const { group } = arena
     const values = arena.values(this.#keepPrevious)
     const undo = arena.checkpoint()
     const gradients = arena.gradients()
-    arena.step++
-    const next = this.#inFloat32(values, group.maximize ? neg(gradients) : gradients, arena.slots, arena.step, group)
-    arena.replace(next.values, next.slots, this.#keepPrevious)
+    // (of a step that is left out the formula's result is not looked at, so that its count may be the last one's)
+    const step = counts.after(arena.step)
+    const computed = isHalf(values.dtype) ? 'float32' : values.dtype
+    const count = counts.in(computed, step)
+    const next = this.#inFloat32(values, group.maximize ? neg(gradients) : gradients, arena.slots, count, group)
+    const unless = (old: Tensor | undefined, now: Tensor): Tensor => (skipped ? where(skipped, old ?? zerosLike(now), now) : now)
+    const slots = Object.fromEntries(Object.entries(next.slots).map(([name, now]) => [name, unless(arena.slots[name], now)]))
+    arena.replace(unless(values, next.values), slots, step, this.#keepPrevious)
     return undo
   }
 
+  /** Gives up counts of steps that no parameter has any more. */
+  #retireCounts(before: readonly StepCount[]): void {
+    const present = new Set(this.#arenas.map((arena) => arena.step))
+    for (const count of new Set(before)) {
+      const gone = present.has(count) ? undefined : tensorOf(count)
+      if (gone) retire(gone, { keepPrevious: false })
+    }
+  }
+
   /** The formula, of halves in float32: the square of a half is seldom one, and neither is 1e-8. What is kept is rounded once. */
-  #inFloat32(values: Tensor, gradients: Tensor, slots: Slots, step: number, group: ParamGroup<O>): Update {
+  #inFloat32(values: Tensor, gradients: Tensor, slots: Slots, step: StepCount, group: ParamGroup<O>): Update {
     const { dtype } = values
     if (!isHalf(dtype)) return this.update(values, gradients, slots, step, group)
     const all = (of: Slots, to: DType): Slots => Object.fromEntries(Object.entries(of).map(([name, slot]) => [name, cast(slot, to)]))
@@ -325,7 +364,8 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
     const state: Record<number, Record<string, Tensor | number>> = {}
     for (const { param, step, slots } of this.#arenas.flatMap(residentsOf)) {
       const own = Object.entries(slots).map(([name, slot]) => [name, detach(slot)] as const)
-      if (own.length > 0) state[number.get(param) as number] = { step, ...Object.fromEntries(own) }
+      const taken = step instanceof Tensor ? detach(step) : step
+      if (own.length > 0) state[number.get(param) as number] = { step: taken, ...Object.fromEntries(own) }
     }
     const paramGroups = this.paramGroups.map(({ params, ...options }) => ({
       ...options,
@@ -362,7 +402,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
           fail(`${name} of parameter ${i} is ${showShape((value as Tensor).shape)} there, the parameter ${showShape(param.shape)} here`)
         slots[name] = detach(value as Tensor)
       }
-      loaded.set(param, { param, step: typeof entry.step === 'number' ? entry.step : 1, slots })
+      loaded.set(param, { param, step: countOf(entry.step, param) ?? fail(mismatch(STEPS, `step of parameter ${i}`, entry.step)), slots })
     })
     const checked = saved.paramGroups.map(({ params: _, ...options }, i) => {
       const group = this.paramGroups[i] as ParamGroup<O>
@@ -387,6 +427,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
       arena.release(arena.params.filter((p) => !loaded.has(p)))
       arena.dissolve(this.#keepPrevious)
     }
+    this.#retireCounts(old.map((arena) => arena.step))
   }
 
   #remembered(): string {
@@ -404,6 +445,38 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
     })
     return `${this.#name} (\n${groups.join('\n\n')}\n)`
   }
+}
+
+/** Whether a step is left out on a device, and the counts after it. */
+interface Decision {
+  /** 0-d bool; undefined where no step is left out. */
+  readonly skipped: Tensor | undefined
+  readonly counts: NextCounts
+}
+
+/** The decision for an arena, from what was found: one for all of its device. */
+function decisionFor<G>(arena: Arena<G>, found: Tensor | undefined, decisions: Map<string, Decision>): Decision {
+  const beside = arena.params[0] as Tensor
+  const known = decisions.get(beside.device)
+  if (known) return known
+  const skipped = found && gt(toDeviceOf(found, beside), 0)
+  const decision = { skipped, counts: new NextCounts(skipped) }
+  decisions.set(beside.device, decision)
+  return decision
+}
+
+/** Runs work of an optimizer in its name, off the tape. */
+const quietly = <T>(op: string, work: () => T): T => withoutAutocast(false, () => recordedAs(op, work))
+
+const STEPS: Kind = { fits: 'a number of steps, or a tensor of one', accepts: () => true }
+
+/** A saved count of steps for a parameter; undefined for what is none. It is a number where the host has it. */
+function countOf(saved: unknown, param: Tensor): StepCount | undefined {
+  if (saved === undefined) return 1
+  if (!(saved instanceof Tensor)) return COUNT.accepts(saved) ? (saved as number) : undefined
+  if (saved.numel() !== 1) return undefined
+  const known = knownValues(saved)?.[0]
+  return known === undefined ? detach(cast(reshape(toDeviceOf(saved, param), []), 'int32')) : Number(known)
 }
 
 const residentsOf = <G>(arena: Arena<G>): Resident[] => {

@@ -1,7 +1,7 @@
 /** @file Stochastic gradient descent. */
 import { ArgumentError, atLeast, BOOLEAN, FINITE } from '../base/index.ts'
-import { add, mul, sub } from '../ops/index.ts'
-import type { Tensor } from '../tensor/index.ts'
+import { add, le, mul, sub, where } from '../ops/index.ts'
+import { Tensor } from '../tensor/index.ts'
 import type { Slots } from './arena.ts'
 import {
   GROUP,
@@ -14,6 +14,7 @@ import {
   type Params,
   type Update,
 } from './optimizer.ts'
+import type { StepCount } from './step-count.ts'
 
 /** Options of {@link SGD}. */
 export interface SGDOptions extends GroupOptions {
@@ -52,12 +53,14 @@ export class SGD extends Optimizer<SGDOptions> {
       throw new ArgumentError('SGD', `nesterov needs a momentum and no dampening, got ${momentum} and ${dampening}`)
   }
 
-  protected update(values: Tensor, gradients: Tensor, slots: Slots, _step: number, group: ParamGroup<SGDOptions>): Update {
+  protected update(values: Tensor, gradients: Tensor, slots: Slots, step: StepCount, group: ParamGroup<SGDOptions>): Update {
     const { lr, momentum, dampening, nesterov, weightDecay } = group
     const g = weightDecay === 0 ? gradients : add(gradients, mul(values, weightDecay))
     if (momentum === 0) return { values: sub(values, mul(g, lr)), slots: {} }
     const before = slots.momentum_buffer
-    const buffer = before === undefined ? g : add(mul(before, momentum), mul(g, 1 - dampening))
+    const later = before === undefined ? g : add(mul(before, momentum), mul(g, 1 - dampening))
+    // (a first step that was left out has put zeros there)
+    const buffer = step instanceof Tensor && dampening !== 0 ? where(le(step, 1), g, later) : later
     const direction = nesterov ? add(g, mul(buffer, momentum)) : buffer
     // The first buffer is the gradients themselves, whose arena is given up before the buffer is.
     return { values: sub(values, mul(direction, lr)), slots: { momentum_buffer: buffer === gradients ? mul(g, 1) : buffer } }

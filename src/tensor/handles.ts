@@ -134,6 +134,9 @@ export function packOffsets(list: readonly Tensor[]): { offsets: number[]; lengt
   return graph.packLayout(list.map((t) => t.numel()))
 }
 
+/** Pieces of an arena begin at multiples of so many elements. */
+export const PACK_ALIGN = graph.PACK_ALIGN
+
 /** The piece of an arena at `offset`. */
 export function unpackTensor(packed: Tensor, offset: number, shape: Shape): Tensor {
   return new Tensor(graph.unpack(packed._node, offset, shape))
@@ -161,6 +164,12 @@ export function plusLater(x: Tensor, n: number): Tensor {
   const node = graph.binary('add', x._node, graph.scalar(n, x.dtype, x._node.placement))
   graph.forget(node)
   return new Tensor(node)
+}
+
+/** The value is computed only when somebody reads it, also where nothing else does: it is no result that a step has to store. */
+export function computeLater<T extends Tensor>(x: T): T {
+  graph.forget(x._node)
+  return x
 }
 
 /** A value that was retired is wanted again, and one that was to be computed is not: the step that replaced the one by the other failed. */

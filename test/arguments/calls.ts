@@ -27,6 +27,7 @@ const sequence = new tg.nn.Sequential(new tg.nn.Linear(3, 2), new tg.nn.ReLU())
 const list = new tg.nn.ModuleList([new tg.nn.ReLU()])
 const weight = tg.ones([4, 3])
 const sgd = new tg.optim.SGD(linear.parameters(), { lr: 0.1 })
+const scaler = new tg.amp.GradScaler(); scaler.scale(linear.forward(x).sum()).backward()
 const samples = new tg.data.TensorDataset(x, labels)
 const subset = new tg.data.Subset(samples, [1])
 const bytes = new Uint8Array([16, 0, 0, 0, 0, 0, 0, 0, 123, 34, 97, 34, 58, 123, 34, 100, 116, 121, 112, 101, 34, 58])
@@ -187,6 +188,26 @@ const FREE: readonly Call[] = [
   call('tg.amp.isAutocastEnabled', []),
   call('tg.amp.customFwd', ["{ castInputs: 'float32' }", '() => x']),
   call('tg.amp.customBwd', ['() => x']),
+  call('new tg.amp.GradScaler', ['{ initScale: 8, growthFactor: 2, backoffFactor: 0.5, growthInterval: 5, enabled: true }']),
+  call('scaler.scale', ['loss'], 'GradScaler.scale'),
+  call('scaler.scale', ['[loss]'], 'GradScaler.scale'),
+  call('scaler.unscale_', ['sgd'], 'GradScaler.unscale_'),
+  call('scaler.step', ['sgd'], 'GradScaler.step'),
+  call('scaler.update', ['8'], 'GradScaler.update'),
+  call('scaler.getScale', []),
+  call('scaler.isEnabled', []),
+  call('scaler.getGrowthFactor', []),
+  call('scaler.getBackoffFactor', []),
+  call('scaler.getGrowthInterval', []),
+  call('scaler.setGrowthFactor', ['3'], 'GradScaler.setGrowthFactor'),
+  call('scaler.setBackoffFactor', ['0.25'], 'GradScaler.setBackoffFactor'),
+  call('scaler.setGrowthInterval', ['7'], 'GradScaler.setGrowthInterval'),
+  call('scaler.stateDict', []),
+  call(
+    'scaler.loadStateDict',
+    ['{ scale: 8, growth_factor: 2, backoff_factor: 0.5, growth_interval: 5, _growth_tracker: 1 }'],
+    'GradScaler.loadStateDict',
+  ),
   call('tg.detectAnomaly', ['() => 1']),
   call('tg.checkpoint', ['() => 1']),
   call('tg.checkpointSequential', ['[(h: tg.Tensor) => h]', '1', 'x']),

@@ -214,7 +214,7 @@ function uncovered(callees: ReadonlySet<string>): string[] {
   )
   for (const [path, value] of all) if (callees.has(path)) called.add(value)
   for (const [path, value] of all) if (!called.has(value) && !NOT_CALLED.has(path)) missing.push(path)
-  const classes = { x: tg.Tensor, linear: tg.nn.BaseModule, sgd: tg.optim.Optimizer, generator: tg.Generator }
+  const classes = { x: tg.Tensor, linear: tg.nn.BaseModule, sgd: tg.optim.Optimizer, scaler: tg.amp.GradScaler, generator: tg.Generator }
   for (const [variable, { prototype }] of Object.entries(classes)) {
     for (const [key, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
       const known = [...callees].some((callee) => callee.endsWith(`.${key}`) && !callee.startsWith('tg.'))

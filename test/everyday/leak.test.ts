@@ -3,7 +3,7 @@
  * buffers at the end are at most 2% more than after step 50. `TAPEGRAD_LEAK_STEPS` takes fewer steps.
  */
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { init, manualSeed, memory, nn, noGrad, optim, setDefaultDevice, synchronize, type Tensor, tensor } from '../../src/index.ts'
+import { amp, init, manualSeed, memory, nn, noGrad, optim, setDefaultDevice, synchronize, type Tensor, tensor } from '../../src/index.ts'
 import { cleanSlate, expectNoGrowth } from '../support/collect.ts'
 import { device } from '../support/device.ts'
 
@@ -90,6 +90,33 @@ describe(`${STEPS} steps without any dispose`, () => {
     const loss = step(SYNCHRONOUS)
     expectHeld(await held(), early)
     expect(Number.isFinite(await loss.item())).toBe(true)
+  })
+
+  it('hold what they held after step 50 under autocast and a scaler, some of whose steps overflow', { timeout: 5 * MINUTES }, async () => {
+    manualSeed(0)
+    const model = new nn.Sequential(new nn.Linear(64, 128), new nn.ReLU(), new nn.Linear(128, 10))
+    const optimizer = new optim.AdamW(model.parameters(), { lr: 3e-3 })
+    const scaler = new amp.GradScaler({ growthInterval: 100 })
+    let early: Held | undefined
+    for (let i = 1; i <= STEPS; i++) {
+      const { x, y } = batch(i)
+      optimizer.zeroGrad()
+      const loss = amp.autocast(() => F.crossEntropy(model.forward(x), y))
+      scaler.scale(i % 97 === 0 ? loss.mul(1e38) : loss).backward()
+      if (i % 2 === 0) {
+        scaler.unscale_(optimizer)
+        nn.utils.clipGradNorm_(model.parameters(), 1)
+      }
+      scaler.step(optimizer)
+      scaler.update()
+      if (i % 10 === 0) expect(Number.isFinite(await loss.item())).toBe(true)
+      if (i === EARLY) early = await held()
+    }
+    expectHeld(await held(), early as Held)
+    // (it grows at most every hundred steps, and halves about as often)
+    const scale = await scaler.getScale()
+    expect(Number.isInteger(Math.log2(scale))).toBe(true)
+    expect(scale).toBeLessThanOrEqual(65536 * 2)
   })
 
   it('hold what they held after batch 50 when they are evaluation under noGrad', { timeout: 5 * MINUTES }, async () => {

@@ -107,11 +107,31 @@ export interface AutocastResult {
   readonly result: 'float32' | 'lower' | 'other' | null
 }
 
+/** `amp.GradScaler` over steps of which some overflow, counted from 0. */
+export interface ScalePath {
+  readonly name: string
+  readonly options: Readonly<Record<string, number>>
+  readonly overflows: readonly number[]
+  /** The scale and its count after every step. */
+  readonly after: readonly (readonly [number, number])[]
+}
+
+/** A parameter whose gradient in each step is given, trained with a scaler. */
+export interface ScaledTraining {
+  readonly optimizer: 'SGD' | 'Adam' | 'AdamW'
+  readonly options: Readonly<Record<string, number | boolean>>
+  readonly overflows: readonly number[]
+  readonly start: readonly number[]
+  readonly slopes: readonly (readonly number[])[]
+  readonly after: readonly (readonly number[])[]
+}
+
 /** What the files hold; the families of ops are in one folder, called as their files in src/ops. */
 interface Files {
   readonly autocast: { readonly results: readonly AutocastResult[] }
   readonly clips: { readonly clips: readonly Clip[] }
   readonly layers: { readonly layers: readonly ModuleCase[] }
+  readonly scaler: { readonly scales: readonly ScalePath[]; readonly trainings: readonly ScaledTraining[] }
   readonly optimizers: { readonly x: Span; readonly y: Span; readonly start: readonly Span[]; readonly paths: readonly OptimizerPath[] }
   readonly texts: { readonly texts: readonly PrintedText[] }
   readonly [family: `ops/${string}`]: { readonly cases: readonly GoldenCase[] }
