@@ -136,7 +136,31 @@ export interface Misses extends Circumstances {
   readonly tree?: number
 }
 
-export type Report = Comparison | Overhead | Growth | Dynamic | Lookups | Misses
+/** The last of a few training steps of a model, with and without checkpointing. */
+export interface CheckpointRow {
+  /** Blocks. */
+  readonly depth: number
+  /** Bytes of all parameters; the slots of AdamW take twice as much. */
+  readonly parameters: number
+  readonly without: PeakOfStep
+  readonly within: PeakOfStep
+}
+
+interface PeakOfStep {
+  /** The most bytes that were held. */
+  readonly peak: number
+  readonly ms: number
+}
+
+export interface Checkpoints extends Circumstances {
+  readonly kind: 'checkpoint'
+  readonly device: 'webgpu' | 'cpu'
+  /** Whether the forward was autocast. */
+  readonly amp: boolean
+  readonly rows: readonly CheckpointRow[]
+}
+
+export type Report = Comparison | Overhead | Growth | Dynamic | Lookups | Misses | Checkpoints
 
 export const OWN = 'tapegrad'
 /** The other set-ups on device cpu, where OWN is WebAssembly alone on all cores. */
@@ -176,6 +200,8 @@ export function headOf(report: Report): string[] {
     `adapter: ${adapter}`,
     `machine: ${machine}; ${date}${load === undefined ? '' : `, load average ${load.toFixed(1)} before`}`,
   ]
+  if (report.kind === 'checkpoint')
+    return [...lines, `the third step of each model${report.amp ? ', under autocast' : ''}; losses are equal with and without, to the bit`]
   if (report.kind === 'growth')
     return [...lines, `least of ${rounds} rounds in milliseconds of the process, over all of its threads; results agree with float64`]
   if (report.kind === 'misses')
@@ -309,6 +335,17 @@ export function growthLine({ program, sizes, ms }: GrowthRow): string {
   const exponent = exponentOf(sizes, ms)
   const goal = exponent <= LINEAR ? 'met' : '**missed**'
   return `| ${[program, sizes[0], ...ms.map((t) => t.toFixed(0)), exponent.toFixed(2), `≤ ${LINEAR}: ${goal}`].join(' | ')} |`
+}
+
+export const CHECKPOINT_HEAD = [
+  '| blocks | parameters, MB | AdamW slots | peak without, MB | peak with | with / without | ms a step without | with |',
+  '| --- | --- | --- | --- | --- | --- | --- | --- |',
+]
+
+export function checkpointLine({ depth, parameters, without, within }: CheckpointRow): string {
+  const mb = (bytes: number): string => (bytes / 1e6).toFixed(0)
+  const share = (within.peak / without.peak).toFixed(2)
+  return `| ${[depth, mb(parameters), mb(2 * parameters), mb(without.peak), mb(within.peak), share, without.ms.toFixed(0), within.ms.toFixed(0)].join(' | ')} |`
 }
 
 export const MISSES_HEAD = [
@@ -479,6 +516,7 @@ export function markdown(report: Report): string {
       '\n',
     )
   if (report.kind === 'misses') return [...head, '', ...MISSES_HEAD, ...report.rows.map(missLine), ...missGoals(report)].join('\n')
+  if (report.kind === 'checkpoint') return [...head, '', ...CHECKPOINT_HEAD, ...report.rows.map(checkpointLine)].join('\n')
   if (report.kind === 'growth') return [...head, '', ...GROWTH_HEAD, ...report.rows.map(growthLine)].join('\n')
   const rows = report.rows.map((row) => rowLine(row, report.rows))
   return [...head, '', ...COMPARISON_HEAD, ...rows, '', ...conclusions(report)].join('\n')

@@ -15,9 +15,11 @@ import type { Loop } from './dynamic-tasks.ts'
 import type { First } from './first-tasks.ts'
 import { LIBRARIES, type Library, variantsOf, Worker } from './library.ts'
 import {
+  CHECKPOINT_HEAD,
   type Circumstances,
   COMPARISON_HEAD,
   type Comparison,
+  checkpointLine,
   conclusions,
   DYNAMIC_HEAD,
   dynamicGoals,
@@ -57,6 +59,7 @@ const HELP = `Measures tapegrad against TensorFlow.js and jax-js: on the same We
   npm run bench -- growth [flags]    how the time of a program that is seen for the first time grows with its length
   npm run bench -- misses [flags]    what a graph costs that was not seen before, where its kernels are known; with --torch goals scaled by PyTorch's tree
   npm run bench -- caches [flags]    3,000 steps of 3,000 structures: what is cached, and memory
+  npm run bench -- checkpoint [flags] peak memory against depth, with and without checkpointing; with --amp under autocast
   npm run bench -- --table FILE      prints a results file as markdown
   npm run bench -- --page            writes the tables of docs/performance.md from the results files that it names
 
@@ -64,6 +67,7 @@ const HELP = `Measures tapegrad against TensorFlow.js and jax-js: on the same We
   --rounds N            turns of each library (default 5)
   --only a,b,…          only these tasks (mlp, cnn, matmul256, matmul512, matmul1024, attention, elementwise) or libraries (tapegrad, tfjs, jax-js, copy)
   --torch               PyTorch on the CPU too (Debian's python3-torch)
+  --amp                 checkpoint: the forward under autocast
   --save                write the figures to benchmarks/results/
   --page                with --save: the tables of docs/performance.md too
   --help                this text`
@@ -96,7 +100,7 @@ interface Task {
 }
 
 /** What is measured in place of the comparison. */
-const OWN_BENCHMARKS = ['overhead', 'growth', 'dynamic', 'misses', 'caches', 'lookups'] as const
+const OWN_BENCHMARKS = ['overhead', 'growth', 'dynamic', 'misses', 'caches', 'lookups', 'checkpoint'] as const
 
 interface Flags {
   readonly device: Device
@@ -104,6 +108,7 @@ interface Flags {
   readonly tasks: readonly Task[]
   readonly libraries: readonly Library[]
   readonly only: readonly string[]
+  readonly amp: boolean
   readonly save: boolean
   /** What is measured in place of the comparison. */
   readonly own: (typeof OWN_BENCHMARKS)[number] | undefined
@@ -180,7 +185,17 @@ function readFlags(): Flags {
     const flag = { type: 'boolean' } as const
     const { values, positionals } = parseArgs({
       allowPositionals: true,
-      options: { device: text, rounds: text, only: text, table: text, torch: flag, page: flag, save: flag, help: { ...flag, short: 'h' } },
+      options: {
+        device: text,
+        rounds: text,
+        only: text,
+        table: text,
+        torch: flag,
+        amp: flag,
+        page: flag,
+        save: flag,
+        help: { ...flag, short: 'h' },
+      },
     })
     if (values.help) {
       console.log(HELP)
@@ -209,6 +224,7 @@ function readFlags(): Flags {
       only,
       libraries: values.torch ? [...wanted, 'torch'] : wanted,
       tasks: chosen(tasks, (t) => t.name),
+      amp: values.amp ?? false,
       save: values.save ?? false,
       own,
       table: values.table,
@@ -427,6 +443,13 @@ async function run(): Promise<void> {
       const report: Report = { kind: 'growth', device: flags.device, ...circumstances(adapter, flags.rounds), rows }
       for (const line of headOf(report)) console.log(`- ${line}`)
       if (flags.save) save(report, ['growth'])
+    } else if (flags.own === 'checkpoint') {
+      const { checkpoints } = await import('./checkpoint.ts')
+      for (const line of CHECKPOINT_HEAD) console.log(line)
+      const { adapter, rows } = await checkpoints(flags.device, flags.amp, (row) => console.log(checkpointLine(row)))
+      const report: Report = { kind: 'checkpoint', device: flags.device, ...circumstances(adapter, 1), amp: flags.amp, rows }
+      for (const line of headOf(report)) console.log(`- ${line}`)
+      if (flags.save) save(report, ['checkpoint', ...(flags.amp ? ['amp'] : [])])
     } else if (flags.own === 'lookups') {
       const { lookups } = await import('./lookups.ts')
       for (const line of LOOKUPS_HEAD) console.log(line)

@@ -13,8 +13,11 @@ export {
   type GradOptions,
   grad,
   type RemovableHandle,
+  setDetectAnomaly,
 } from './autograd/index.ts'
 export {
+  type Anomaly,
+  AnomalyError,
   ArgumentError,
   AutogradError,
   BacklogError,

@@ -8,6 +8,7 @@ import { add, cast, checkDevices, sumTo } from '../ops/index.ts'
 import {
   alias,
   beginRound,
+  followed,
   type GradEdge,
   inWalk,
   limitWaiting,
@@ -150,6 +151,7 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
         }
         flowing = flowed
         const found = entry.op.backward(entry, flowed, needed)
+        followed()?.rule(entry, flowed, found)
         noteTape()
         limitWaiting(entry.op.name, true)
         const { inputs } = entry
@@ -191,7 +193,7 @@ function gradientsOf(entry: Entry, complete: (edge: Edge) => Tensor | undefined)
   return any ? flowed : undefined
 }
 
-const sited = (entry: Entry): string => (entry.site ? `\n${entry.site}` : '')
+const sited = ({ site }: Entry): string => (site ? `. It was recorded by ${site.path.join(' > ')}, called at ${site.line}` : '')
 
 export function edgeOf(x: Tensor, op = 'backward'): Edge {
   if (x._edge) return x._edge

@@ -1,4 +1,4 @@
-/** @file What users call: `backward`, `grad`, hooks, and backward's debugging mode. */
+/** @file What users call: `backward`, `grad`, and hooks. */
 import {
   ArgumentError,
   AutogradError,
@@ -20,17 +20,7 @@ import {
   signature,
 } from '../base/index.ts'
 import { cast, checkDevices, onesLike, zerosLike } from '../ops/index.ts'
-import {
-  type GradEdge,
-  type GradHook,
-  optionsIn,
-  TENSOR,
-  TENSORS,
-  type Tensor,
-  type TensorList,
-  tensorList,
-  traceSites,
-} from '../tensor/index.ts'
+import { type GradEdge, type GradHook, optionsIn, TENSOR, TENSORS, type Tensor, type TensorList, tensorList } from '../tensor/index.ts'
 import { edgeOf, walk } from './backward.ts'
 
 /** Options of {@link backward}. */
@@ -190,21 +180,5 @@ export function registerHook(x: Tensor, hook: GradHook<Tensor>): RemovableHandle
     remove() {
       edge.hooks = edge.hooks?.filter((h) => h !== hook)
     },
-  }
-}
-
-const DETECT_ANOMALY = signature('detectAnomaly', { fn: FUNCTION })
-
-/**
- * Keeps the call site of every op that `fn` records, for the messages of backward; slow.
- * @see https://pytorch.org/docs/stable/autograd.html#anomaly-detection
- */
-export function detectAnomaly<T>(fn: () => T): T {
-  DETECT_ANOMALY.check(fn)
-  const before = traceSites(true)
-  try {
-    return fn()
-  } finally {
-    traceSites(before)
   }
 }

@@ -84,6 +84,33 @@ export class CompilationError extends TapegradError {
 export class DeviceLostError extends TapegradError {}
 /** Misuse of autograd: no graph, freed graph, a saved tensor that was changed. */
 export class AutogradError extends TapegradError {}
+/** What anomaly mode tells of the place where a NaN or an infinity was born. */
+export interface Anomaly {
+  readonly value: 'NaN' | 'Inf'
+  readonly phase: 'forward' | 'backward'
+  /** The path of the module that called the op, '' outside of all. */
+  readonly module: string
+  /** File, line and column of the call, where the engine tells them. */
+  readonly line: string
+  /** The functions that the op is a part of, the outermost first. */
+  readonly path: readonly string[]
+}
+/** In anomaly mode: an op, or its gradient, gave a NaN or an infinity that it was not given. */
+export class AnomalyError extends TapegradError implements Anomaly {
+  readonly value: 'NaN' | 'Inf'
+  readonly phase: 'forward' | 'backward'
+  readonly module: string
+  readonly line: string
+  readonly path: readonly string[]
+  constructor(op: string, message: string, { value, phase, module, line, path }: Anomaly) {
+    super(op, message)
+    this.value = value
+    this.phase = phase
+    this.module = module
+    this.line = line
+    this.path = path
+  }
+}
 /** What is read is no state, what is at a path may not be replaced, or files are not to be had. `path` is the file's, where there is one. */
 export class CheckpointError extends TapegradError {
   /** The file's, where there is one. */

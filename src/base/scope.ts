@@ -9,6 +9,21 @@ const path: string[] = []
 const outer: string[] = []
 let depth = 0
 let scope = ''
+/** So many functions have been called, from outside of all. */
+let calls = 0
+
+/** The number of the call that records now. */
+export const recordingCall = (): number => calls
+
+/** What tells in which module ops are recorded. */
+let moduleNow: (() => () => string) | undefined
+/** `now` is asked when an op is recorded; what it answers gives the module's path when that is wanted. */
+export function namesModules(now: () => () => string): void {
+  moduleNow = now
+}
+const NO_MODULE = (): string => ''
+/** The module in which ops are recorded now. */
+export const recordingModule = (): (() => string) => moduleNow?.() ?? NO_MODULE
 
 /** The function that was called and records now: of functions that are made of others, the outermost; '' outside of all. */
 export const recordingFunction = (): string => scope
@@ -20,7 +35,10 @@ export const recordingPath = (): string[] => path.slice(0, depth)
 export function enterScope(op: string): number {
   path[depth] = op
   outer[depth] = scope
-  if (scope === '') scope = op
+  if (scope === '') {
+    scope = op
+    calls++
+  }
   return depth++
 }
 

@@ -12,6 +12,7 @@ import {
   FUNCTION,
   isDType,
   isFloat,
+  namesModules,
   oneOf,
   optional,
   STRING,
@@ -368,18 +369,27 @@ function register<H>(hooks: Map<symbol, H>, hook: H): RemovableHandle {
   return { remove: () => void hooks.delete(key) }
 }
 
+/** The path of the innermost of nested modules. One that is kept in a plain array has none: its nearest parent that has one is named. */
+function pathOf(nested: readonly BaseModule[]): string | undefined {
+  const names = new Map(nested[0]?.namedModules().map(([path, module]) => [module, path]))
+  return nested.map((module) => names.get(module)).findLast((name) => name !== undefined)
+}
+
+namesModules(() => {
+  const now = running.slice()
+  return () => pathOf(now) ?? ''
+})
+
 /** Puts the path of the module that was running in front of an error's message. */
 function locate(e: unknown): unknown {
   if (!(e instanceof Error) || located.has(e)) return e
   located.add(e)
-  let names: Map<BaseModule, string>
+  let path: string | undefined
   try {
-    names = new Map((running[0] as BaseModule).namedModules().map(([path, module]) => [module, path]))
+    path = pathOf(running)
   } catch (nested) {
     return e instanceof RangeError ? nested : e // modules of such a depth exhaust the stack
   }
-  // A module kept in a plain array has no path: its nearest parent that has one is named.
-  const path = running.map((module) => names.get(module)).findLast((name) => name !== undefined)
   if (!path) return e
   const { message, stack } = e // the stack is read first: its text may be made on demand, from the message as it is then
   e.message = `${path}: ${message}`

@@ -47,12 +47,24 @@ import { turn } from './yield-event-loop.ts'
 
 export { beginRound, beginStep, beginUpdate, closeStep, disposeNode, endUpdate, noteWrite, reclaim, retire, retireGradient, runAhead }
 
+/** What is asked for whenever values are waited for. */
+let alsoChecked: (() => Promise<void>) | undefined
+/** Every promise of values waits for `check` as well, and fails where it does. */
+export function checkReads(check: (() => Promise<void>) | undefined): void {
+  alsoChecked = check
+}
+
 /**
  * The node's values on the host as they are at the call, whatever is done to tensors afterwards: in an array of the caller's own, row-major, in storage form
  * (16 bits for float16 and bfloat16). Computes what is needed, and all pending sinks with it.
  */
 export function readNode(node: Node): Promise<TypedArray> {
-  return withDeferredErrors(() => valuesOf(node))
+  return withDeferredErrors(() => andChecked(valuesOf(node)))
+}
+
+function andChecked<T>(work: Promise<T>): Promise<T> {
+  const check = alsoChecked
+  return check ? work.then((value) => check().then(() => value)) : work
 }
 
 /** Computes, in its turn. Errors have the stack of the call of `above`. */
@@ -173,11 +185,12 @@ export function synchronize(): Promise<void> {
   const sinks = readySinks()
   const writes = takeWrites()
   const ended = iterationsEnded()
-  return withDeferredErrors(async () => {
+  const work = async (): Promise<void> => {
     await computed(() => andThen(flushAll([], sinks, writes), () => iterationsDone(ended)), synchronize)
     raiseDeferred()
     for (const device of openDevices()) await device.synchronize()
-  })
+  }
+  return withDeferredErrors(() => andChecked(work()))
 }
 
 /** Resolves when the device is ready for another step: what every promise of the library waits for. */

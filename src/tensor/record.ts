@@ -63,6 +63,19 @@ export function observe<T>(observer: Observer, fn: () => T): T {
   }
 }
 
+/** Sees what is computed, wherever it comes from, also in async functions. */
+export interface Follower {
+  readonly op: Observer
+  /** A gradient rule was given gradients, and gave some. */
+  rule(entry: TapeEntry<Tensor>, flowed: readonly (Tensor | undefined)[], found: readonly (Tensor | undefined)[]): void
+}
+let follower: Follower | undefined
+export const followed = (): Follower | undefined => follower
+/** From now on `by` sees all that is recorded; nobody without it. */
+export function follow(by: Follower | undefined): void {
+  follower = by
+}
+
 /**
  * Records that `op` made `outputs` of `inputs`, an array that is the tape's from now on. Returns the entry, where there is one on the tape.
  * @throws ShapeError where an output is too large
@@ -76,6 +89,7 @@ export function record(op: Op, inputs: Inputs, outputs: readonly Tensor[], param
   const traced = tracked && outputs.some((out) => isFloat(out._node.dtype)) && isGradEnabled()
   const entry = traced ? trace(op, inputs, outputs, params) : undefined
   if (observed !== undefined) observed(op, inputs, outputs, params)
+  if (follower !== undefined) follower.op(op, inputs, outputs, params)
   if (graph.waitingNodes() > MOST_WAITING.plain) limitWaiting(op.name)
   return entry
 }
@@ -87,6 +101,7 @@ export function recordOne(op: Op, a: Tensor, b: Tensor | undefined, out: Tensor,
   const tracked = (a._edge !== undefined && differentiable & 1) || (b?._edge !== undefined && differentiable & 2)
   if (tracked && isFloat(out._node.dtype) && isGradEnabled()) trace(op, inputsOf(a, b), [out], params)
   if (observed !== undefined) observed(op, inputsOf(a, b), [out], params)
+  if (follower !== undefined) follower.op(op, inputsOf(a, b), [out], params)
   if (graph.waitingNodes() > MOST_WAITING.plain) limitWaiting(op.name)
 }
 

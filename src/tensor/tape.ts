@@ -2,7 +2,7 @@
  * @file The tape: which op made which value from which, and what its gradient rule will need. It is a graph of entries hanging on the
  * tensors; whoever holds a result holds its tape. Read together with `src/autograd/backward.ts`.
  */
-import { AutogradError, Context, type DType, recordingPath, type Shape } from '../base/index.ts'
+import { AutogradError, Context, callSite, type DType, recordingModule, recordingPath, type Shape } from '../base/index.ts'
 import type { Fence } from '../graph/index.ts'
 
 /** What the tape knows of a tensor. (`T` below is `Tensor`, which is defined on top of this file.) */
@@ -102,14 +102,14 @@ export class TapeEntry<T extends Handle> implements GradFn {
   freed = false
   /** The last walk that came by. */
   walk = 0
-  /** Where the op was called, under `detectAnomaly`. */
-  site: string | undefined = undefined
+  /** Where the op was called, in anomaly mode. */
+  site: RecordSite | undefined = undefined
 
   constructor(op: TapeOp<T>, params: unknown, inputs: readonly (GradEdge<T> | undefined)[]) {
     this.op = op
     this.params = params
     this.inputs = inputs
-    if (sites) this.site = new Error(`recorded by ${recordingPath().join(' > ')}`).stack
+    if (traced?.()) this.site = recordSite()
   }
 
   /** PyTorch's `grad_fn.name()`, without its suffix: `Mul`. */
@@ -161,10 +161,33 @@ export class TapeEntry<T extends Handle> implements GradFn {
   }
 }
 
-let sites = false
-/** Keep the call site of every op recorded from now on (2.7 µs each). Answers what was set before. */
-export function traceSites(on: boolean): boolean {
-  const before = sites
-  sites = on
-  return before
+/** Where something was recorded. */
+export interface RecordSite {
+  /** The scopes around it. */
+  readonly path: readonly string[]
+  /** The line of the program: file, line and column; '' where the engine does not tell. */
+  readonly line: string
+  /** Gives the path of the module; '' outside of all. */
+  readonly module: () => string
+}
+
+let traced: (() => boolean) | undefined
+/** Notes where ops are recorded from now on, where `wanted` says so. */
+export function traceSites(wanted: (() => boolean) | undefined): void {
+  traced = wanted
+}
+
+/** Frames of the library, which may be deep. */
+const FRAMES = 64
+const ROOT = new URL('..', import.meta.url)
+
+/** Where something is recorded now. */
+export function recordSite(): RecordSite {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = FRAMES
+  const frames = callSite(recordSite).split('\n')
+  Error.stackTraceLimit = stackTraceLimit
+  const own = (frame: string): boolean => frame.includes(ROOT.href) || frame.includes(ROOT.pathname) || frame.includes('(<anonymous>)')
+  const line = frames.find((frame) => frame.trim() !== '' && !own(frame)) ?? ''
+  return { path: recordingPath(), line: /\(?([^()\s]+:\d+:\d+)\)?$/.exec(line.trim())?.[1] ?? '', module: recordingModule() }
 }

@@ -209,6 +209,8 @@ const FREE: readonly Call[] = [
     'GradScaler.loadStateDict',
   ),
   call('tg.detectAnomaly', ['() => 1']),
+  call('tg.setDetectAnomaly', ['false']),
+  call('tg.autograd.graph.savedTensorsHooks', ['(t: tg.Tensor) => t', '(t: tg.Tensor) => t', '() => 1']),
   call('tg.checkpoint', ['() => 1']),
   call('tg.checkpointSequential', ['[(h: tg.Tensor) => h]', '1', 'x']),
   call('tg.memory', ["'cpu'"]),

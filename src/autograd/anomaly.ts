@@ -1,0 +1,257 @@
+/**
+ * @file Anomaly mode: where a NaN or an infinity was born. Each op that is recorded has its tensors looked at, on the device and with the step that computes them: a
+ * code for each says whether it has a NaN or an infinity. The codes are read with whatever is read next, and the first op in the order of recording
+ * that gave what it was not given is the error of that promise.
+ *
+ * A function that is made of others is looked at as a whole, since what its parts make may be left out again (`where`); the part is named where the whole is at fault.
+ * So is a gradient rule: the gradients that it was given, and those that it gives.
+ */
+import {
+  AnomalyError,
+  BOOLEAN,
+  Context,
+  FUNCTION,
+  isFloat,
+  isThenable,
+  MOST_ELEMENTS,
+  recordingCall,
+  signature,
+  sizeOf,
+} from '../base/index.ts'
+import type { Node } from '../graph/index.ts'
+import { add, amax, cast, isinf, isnan, mul, stack } from '../ops/index.ts'
+import { checkReads, readNode } from '../runtime/index.ts'
+import {
+  currentWalk,
+  follow,
+  keepTensor,
+  type RecordSite,
+  recordSite,
+  type TapeEntry,
+  Tensor,
+  traceSites,
+  withoutAutocast,
+} from '../tensor/index.ts'
+
+/** What a tensor has, worst first. */
+const NAN = 2
+const INF = 1
+
+/** An op, or a gradient rule, whose tensors are looked at. */
+interface Look {
+  readonly op: string
+  /** Which call of a public function it is a part of; each rule is one by itself. */
+  readonly call: number
+  readonly inputs: readonly Node[]
+  readonly outputs: readonly Node[]
+  /** Whether an infinite number was among its parameters: it was given, not born. */
+  readonly infinite: boolean
+  readonly site: RecordSite
+  /** Of a rule: where its op was recorded, if anomaly mode was on there. */
+  readonly forward: { readonly op: string; readonly site: RecordSite | undefined } | undefined
+}
+
+let looks: Look[] = []
+let codes = new Map<Node, Tensor>()
+/** Whether what is recorded now looks at other ops. */
+let looking = false
+
+/** The code of a tensor: 0-d int32. */
+function lookAt(node: Node): void {
+  if (codes.has(node)) return
+  const x = new Tensor(node)
+  // (bool times a number, so that nothing is computed of what is not finite)
+  const each = add(mul(cast(isnan(x), 'int32'), NAN), mul(cast(isinf(x), 'int32'), INF))
+  codes.set(node, keepTensor(amax(each, [...node.shape.keys()])))
+}
+
+const isLookedAt = ({ dtype, shape }: Node): boolean => isFloat(dtype) && sizeOf(shape) > 0 && sizeOf(shape) <= MOST_ELEMENTS
+
+const nodesOf = (tensors: readonly (Tensor | undefined)[]): Node[] => tensors.flatMap((x) => (x && isLookedAt(x._node) ? [x._node] : []))
+
+function look(found: Look): void {
+  if (found.outputs.length === 0) return
+  looking = true
+  try {
+    withoutAutocast(false, () => {
+      for (const node of [...found.inputs, ...found.outputs]) lookAt(node)
+    })
+  } finally {
+    looking = false
+  }
+  looks.push(found)
+}
+
+/** Whether an infinite number is among parameters. */
+function isInfinite(params: unknown): boolean {
+  if (typeof params === 'number') return params === Number.POSITIVE_INFINITY || params === Number.NEGATIVE_INFINITY
+  if (params instanceof Tensor || typeof params !== 'object' || params === null) return false
+  return Object.values(params).some((x) => typeof x === 'number' && isInfinite(x))
+}
+
+// ── what was found ──
+
+/** Reads the codes of what has been recorded. @throws AnomalyError */
+async function check(): Promise<void> {
+  if (looks.length === 0) return
+  const [all, of] = [looks, codes]
+  looks = []
+  codes = new Map()
+  looking = true
+  let list: Tensor
+  try {
+    list = withoutAutocast(false, () => stack([...of.values()]))
+  } finally {
+    looking = false
+  }
+  const values = await readNode(list._node)
+  const found = new Map([...of.keys()].map((node, i) => [node, values[i] as number]))
+  settle()
+  const born = firstBorn(all, (nodes) => Math.max(0, ...nodes.map((node) => found.get(node) ?? 0)))
+  if (born) throw born
+}
+
+type CodeOf = (nodes: readonly Node[]) => number
+
+function firstBorn(all: readonly Look[], codeOf: CodeOf): AnomalyError | undefined {
+  const calls = new Map<string, Look[]>()
+  for (const each of all) {
+    const key = `${each.forward ? 'rule' : 'call'} ${each.call}`
+    const call = calls.get(key)
+    if (call) call.push(each)
+    else calls.set(key, [each])
+  }
+  const made = new Set<Node>()
+  for (const call of calls.values()) {
+    const own = new Set(call.flatMap(({ outputs }) => outputs))
+    const read = new Set(call.flatMap(({ inputs }) => inputs))
+    const results = [...own].filter((node) => !read.has(node))
+    const given = [...read].filter((node) => !own.has(node))
+    const code = bornOf(
+      codeOf(results),
+      codeOf(given),
+      call.some(({ infinite }) => infinite),
+    )
+    if (code) {
+      const part = call.find(({ inputs, outputs, infinite }) => bornOf(codeOf(outputs), codeOf(inputs), infinite)) ?? (call.at(-1) as Look)
+      return errorOf(part, code, false)
+    }
+    const nan = given.find((node) => !made.has(node) && codeOf([node]) === NAN)
+    if (nan && codeOf(results) === NAN) return errorOf(call.find(({ inputs }) => inputs.includes(nan)) as Look, NAN, true)
+    for (const node of own) made.add(node)
+  }
+  return undefined
+}
+
+/** What outputs have that inputs do not; 0 for nothing. */
+function bornOf(after: number, before: number, infinite: boolean): number {
+  if (after === NAN && before !== NAN) return NAN
+  return after === INF && before === 0 && !infinite ? INF : 0
+}
+
+function errorOf({ op, site, forward }: Look, code: number, given: boolean): AnomalyError {
+  const value = code === NAN ? 'NaN' : 'Inf'
+  const where = forward ? forward.site : site
+  const module = where?.module() ?? ''
+  const line = where?.line ?? ''
+  const path = forward ? [`backward of ${op}`] : site.path
+  const how = given
+    ? `it was given a ${value} that no op has made`
+    : forward
+      ? `its gradient is the first that has a ${value}`
+      : `its result is the first that has a ${value}`
+  const places = [
+    `in ${forward ? 'backward' : 'forward'}`,
+    ...(forward || path.length < 2 ? [] : [`as a part of ${path.join(' > ')}`]),
+    ...(module ? [`in module ${module}`] : []),
+    ...(line
+      ? [`called at ${line}`]
+      : forward
+        ? ['called where anomaly mode was off: turn it on around forward too, and the line is named']
+        : []),
+  ]
+  return new AnomalyError(op, `${how}, ${places.join(', ')}`, { value, phase: forward ? 'backward' : 'forward', module, line, path })
+}
+
+// ── the mode ──
+
+interface Mode {
+  readonly on: boolean
+}
+const scopes = new Context<Mode>()
+let everywhere = false
+const isOn = (): boolean => scopes.current?.on ?? everywhere
+/** Callbacks that are running. */
+let running = 0
+
+/** What ops and rules call while the mode is on somewhere: nothing else costs anything while it is off. */
+function settle(): void {
+  const on = everywhere || running > 0
+  traceSites(on ? isOn : undefined)
+  checkReads(on || looks.length > 0 ? check : undefined)
+  follow(
+    on
+      ? {
+          op: (op, inputs, outputs, params) => {
+            if (looking || currentWalk() || op.virtual || !isOn()) return
+            const given = { infinite: isInfinite(params), site: recordSite(), forward: undefined }
+            look({ op: op.name, call: recordingCall(), inputs: nodesOf(inputs), outputs: nodesOf(outputs), ...given })
+          },
+          rule: (entry: TapeEntry<Tensor>, flowed, found) => {
+            if (looking || !isOn()) return
+            const { op, serial: call, site } = entry
+            const made = { infinite: false, site: recordSite(), forward: { op: op.name, site } }
+            look({ op: op.name, call, inputs: nodesOf(flowed), outputs: nodesOf(found), ...made })
+          },
+        }
+      : undefined,
+  )
+}
+
+const DETECT_ANOMALY = signature('detectAnomaly', { fn: FUNCTION })
+const SET_DETECT_ANOMALY = signature('setDetectAnomaly', { mode: BOOLEAN })
+
+/**
+ * Runs `fn` in anomaly mode: where an op, or in backward a gradient rule, gives a NaN or an infinity that it was not given, there is an AnomalyError that names the op, the line of the program that
+ * called it, and the path of the module. It is thrown by the next promise of the library (`item()`, `data()`, `synchronize()`), or by the one that an async `fn` returns. Infinite numbers that
+ * the program gives itself (`where(mask, x, -Infinity)`) are none. Slow: every tensor is looked at.
+ * @see https://pytorch.org/docs/stable/autograd.html#anomaly-detection
+ * @example await detectAnomaly(async () => { const loss = net.forward(x).mean(); loss.backward(); return loss.item() })
+ */
+export function detectAnomaly<T>(fn: () => T): T {
+  DETECT_ANOMALY.check(fn)
+  running++
+  settle()
+  const end = (): void => {
+    running--
+    settle()
+  }
+  let result: T
+  try {
+    result = scopes.run('detectAnomaly', { on: true }, fn)
+  } catch (e) {
+    end()
+    throw e
+  }
+  if (!isThenable(result)) {
+    end()
+    return result
+  }
+  const checked = async (): Promise<unknown> => {
+    try {
+      const value = await result
+      await check()
+      return value
+    } finally {
+      end()
+    }
+  }
+  return checked() as T
+}
+
+/** Turns anomaly mode on or off for all that follows; see {@link detectAnomaly}. @see https://pytorch.org/docs/stable/autograd.html#torch.autograd.set_detect_anomaly */
+export function setDetectAnomaly(mode: boolean): void {
+  SET_DETECT_ANOMALY.check(mode)
+  everywhere = mode
+  settle()
+}
