@@ -1,5 +1,5 @@
 /** @file Trains a convolutional network on handwritten digits: `npm start`, or `npm start -- --help`. */
-import { data, manualSeed, nn, noGrad, optim, stack, synchronize, type Tensor, tensor } from '../../src/index.ts'
+import { amp, data, manualSeed, nn, noGrad, optim, stack, synchronize, type Tensor, tensor } from '../../src/index.ts'
 import { augment } from './augment.ts'
 import { openCheckpoint, type Point, restore, saveCheckpoint, settle } from './checkpoint.ts'
 import { type Digits, loadDigits, SIDE } from './data.ts'
@@ -34,7 +34,18 @@ const test = toTensors(digits.test)
 const model = new Net()
 console.log(model.toString())
 const optimizer = new optim.AdamW(model.parameters(), { lr: LEARNING_RATE, weightDecay: 0.01 })
-const curve: Point[] = saved ? restore(saved, model, optimizer) : []
+const { precision } = settings
+const autocast = precision === 'float32' ? ({ enabled: false } as const) : { dtype: precision }
+// Gradients of float16 may be too small for it; bfloat16 reaches as far as float32.
+const scaler = new amp.GradScaler({ enabled: precision === 'float16' })
+const curve: Point[] = saved ? restore(saved, model, optimizer, scaler) : []
+
+function forward(x: Tensor, y: Tensor): { logits: Tensor; loss: Tensor } {
+  return amp.autocast(autocast, () => {
+    const logits = model.forward(x)
+    return { logits, loss: F.crossEntropy(logits, y) }
+  })
+}
 
 /** Goes through the training images once; the mean loss and the share of right answers, while learning. */
 async function train(progress: Progress): Promise<{ loss: number; accuracy: number }> {
@@ -42,13 +53,13 @@ async function train(progress: Progress): Promise<{ loss: number; accuracy: numb
   const losses: Tensor[] = []
   const hits: Tensor[] = []
   for await (const [x, y] of loader) {
-    const logits = model.forward(augment(x))
-    const loss = F.crossEntropy(logits, y)
+    const { logits, loss } = forward(augment(x), y)
     optimizer.zeroGrad()
-    loss.backward()
+    scaler.scale(loss).backward()
     losses.push(loss.detach())
     hits.push(logits.argmax(1).eq(y).sum())
-    optimizer.step()
+    scaler.step(optimizer)
+    scaler.update()
     await progress.advance(BATCH)
   }
   // Read once per epoch: the batches above wait for no value.
@@ -60,10 +71,10 @@ async function train(progress: Progress): Promise<{ loss: number; accuracy: numb
 async function evaluate(): Promise<{ loss: number; answers: ArrayLike<number>; accuracy: number }> {
   model.eval()
   const [x, y] = test
-  const logits = noGrad(() => model.forward(x))
-  const [loss, answers] = await Promise.all([F.crossEntropy(logits, y).item(), logits.argmax(1).data()])
+  const { logits, loss } = noGrad(() => forward(x, y))
+  const [value, answers] = await Promise.all([loss.item(), logits.argmax(1).data()])
   const right = digits.test.labels.filter((label, i) => label === answers[i]).length
-  return { loss, answers, accuracy: right / digits.test.count }
+  return { loss: value, answers, accuracy: right / digits.test.count }
 }
 
 if (!flags.evaluate) {
@@ -75,7 +86,7 @@ if (!flags.evaluate) {
     const tested = await evaluate()
     curve.push({ epoch, loss: learned.loss, accuracy: learned.accuracy, testLoss: tested.loss, testAccuracy: tested.accuracy })
     progress.epoch(epoch, learned.loss, learned.accuracy, tested.accuracy)
-    await saveCheckpoint(flags.checkpoint, { model, optimizer, curve, settings })
+    await saveCheckpoint(flags.checkpoint, { model, optimizer, scaler, curve, settings })
   }
 }
 
