@@ -112,6 +112,34 @@ it('killed and resumed again and again, it ends like one that was left alone', {
   expect(fewer.err).toContain(`has ${EPOCHS} epochs behind it; --epochs 2 is less`)
 })
 
+/** Epochs of the trainings that are compared: on a software adapter an epoch takes a second. */
+const COMPARED = onCpu ? 30 : 12
+
+it('in mixed precision it learns what it learns in float32, and resumes', { timeout: 300_000 }, async () => {
+  const of = async (name: string, ...flags: string[]): Promise<{ readonly out: string; readonly accuracy: number }> => {
+    const out = await run('--epochs', String(COMPARED), '--checkpoint', join(folder, `${name}.safetensors`), ...flags)
+    return { out, accuracy: Number(/^test accuracy (\S+)%/m.exec(out)?.[1]) }
+  }
+  const plain = await of('float32')
+  const half = await of('float16', '--amp')
+  expect(epochsOf(half.out)).not.toEqual(epochsOf(plain.out))
+  expect(Math.abs(half.accuracy - plain.accuracy)).toBeLessThanOrEqual(1.5)
+  if (!onCpu) return
+  const bfloat = await of('bfloat16', '--amp', 'bfloat16')
+  expect(epochsOf(bfloat.out)).not.toEqual(epochsOf(half.out))
+  expect(Math.abs(bfloat.accuracy - plain.accuracy)).toBeLessThanOrEqual(1.5)
+  // The scale and its count are in the checkpoint
+  const [straight, broken] = ['straight half', 'broken half'].map((name) => join(folder, `${name}.safetensors`)) as [string, string]
+  await Promise.all([
+    run('--epochs', '5', '--amp', '--checkpoint', straight),
+    run('--epochs', '3', '--amp', '--checkpoint', broken).then(() => run('--resume', '--epochs', '5', '--checkpoint', broken)),
+  ])
+  expect(readFileSync(broken).equals(readFileSync(straight))).toBe(true)
+  const other = await start(['--resume', '--amp', 'bfloat16', '--checkpoint', broken])
+  expect(other.status).toBe(2)
+  expect(other.err).toContain('is of float16; --resume with --amp bfloat16 would be neither training')
+})
+
 it.runIf(onCpu)('says what is wrong with its flags', { timeout: 60_000 }, async () => {
   const none = join(folder, 'none.safetensors')
   const answers = await Promise.all([
@@ -119,11 +147,13 @@ it.runIf(onCpu)('says what is wrong with its flags', { timeout: 60_000 }, async 
     start(['--resume', '--evaluate']),
     start(['--evaluate', '--epochs', '3']),
     start(['--epochs', 'many']),
+    start(['--amp', 'float8']),
   ])
-  expect(answers.map(({ status }) => status)).toEqual([2, 2, 2, 2])
-  const [missing, both, useless, word] = answers.map(({ err }) => err)
+  expect(answers.map(({ status }) => status)).toEqual([2, 2, 2, 2, 2])
+  const [missing, both, useless, word, precision] = answers.map(({ err }) => err)
   expect(missing).toContain(`there is no checkpoint ${none}`)
   expect(both).toContain('give one of them')
   expect(useless).toContain('--evaluate trains nothing')
   expect(word).toContain("--epochs takes a whole number from 1 up, not 'many'")
+  expect(precision).toContain('float8')
 })
