@@ -24,7 +24,6 @@ import {
   alias,
   computeLater,
   knownValues,
-  noteChange,
   partOf,
   pinTensor,
   recordedAs,
@@ -99,6 +98,7 @@ interface Present {
   readonly scale: Tensor
   readonly tracker: Tensor
 }
+const PRESENT = ['scale', 'tracker'] as const
 
 /**
  * Scales losses, so that gradients in float16 neither vanish nor stay infinite. In each step: `scaler.scale(loss).backward()`, `scaler.step(optimizer)`, which
@@ -200,13 +200,16 @@ export class GradScaler {
       return
     }
     const op = 'GradScaler.step'
-    this.#started(op)
+    const before = this.#started(op)
     const known = this.#progress.get(optimizer)
     if (known?.stage === 'stepped') throw new ArgumentError(op, 'this optimizer has made its step since the last update()')
     const { found } = known ?? this.#unscale(op, optimizer)
     const any = quietly(op, () => combined(found))
     if (any === undefined) throw new ArgumentError(op, 'no parameter of this optimizer has a gradient')
-    optimizer._stepUnless(any)
+    optimizer._stepUnless(any, () => {
+      this.#progress.delete(optimizer)
+      this.#restore(before)
+    })
     this.#progress.set(optimizer, { stage: 'stepped', found: [pinTensor(any)] })
   }
 
@@ -247,12 +250,13 @@ export class GradScaler {
     const before = this.#present
     this.#present = { scale: pinTensor(next.scale), tracker: pinTensor(next.tracker) }
     if (before === undefined) return
-    const gone = (['scale', 'tracker'] as const).filter((name) => before[name] !== next[name])
-    for (const name of gone) retire(before[name])
-    noteChange(this, () => {
-      for (const name of gone) reinstate(before[name], next[name])
-      this.#present = before
-    })
+    for (const name of PRESENT) if (before[name] !== next[name]) retire(before[name])
+  }
+
+  /** Takes back an update that followed a step which could not be computed. */
+  #restore(before: Present): void {
+    for (const name of PRESENT) reinstate(before[name], this.#present?.[name])
+    this.#present = before
   }
 
   /** The scale and the count, placed where the first loss is. */

@@ -247,12 +247,15 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
   step<T>(closure: () => T): T
   step<T>(closure?: () => T): T | undefined {
     STEP.checkAs(`${this.#name}.step`, closure)
-    return this.#run(closure, undefined)
+    return this.#run(closure)
   }
 
-  /** @internal As `step`, where the 0-d tensor `found` is 0; where it is not, nothing changes: parameters, what is remembered of them, the count of steps. */
-  _stepUnless(found: Tensor): void {
-    this.#run(undefined, found)
+  /**
+   * @internal As `step`, where the 0-d tensor `found` is 0; where it is not, nothing changes: parameters, what is remembered of them, the count of steps.
+   * `takenBack` is called where the step cannot be computed.
+   */
+  _stepUnless(found: Tensor, takenBack: () => void): void {
+    this.#run(undefined, { found, takenBack })
   }
 
   /**
@@ -263,7 +266,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
     return quietly(op, () => this.#active().map((arena) => arena.unscale(factorFor(arena.params[0] as Tensor))))
   }
 
-  #run<T>(closure: (() => T) | undefined, found: Tensor | undefined): T | undefined {
+  #run<T>(closure: (() => T) | undefined, scaled?: { readonly found: Tensor; readonly takenBack: () => void }): T | undefined {
     for (const group of this.paramGroups) this.#checkGroup(group)
     const loss = closure ? enableGrad(closure) : undefined
     if (typeof (loss as { then?: unknown } | undefined)?.then === 'function') {
@@ -272,14 +275,14 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
         'the closure answered a promise: an async closure has no gradients yet when the step is taken. Compute the loss before, and call step() without one',
       )
     }
-    const undo: (() => void)[] = []
+    const undo = scaled ? [scaled.takenBack] : []
     const op = `${this.#name}.step`
     beginStep(this)
     quietly(op, () => {
       const arenas = this.#active()
       const before = arenas.map((arena) => arena.step)
       const decisions = new Map<string, Decision>()
-      for (const arena of arenas) undo.push(this.#advance(arena, decisionFor(arena, found, decisions)))
+      for (const arena of arenas) undo.push(this.#advance(arena, decisionFor(arena, scaled?.found, decisions)))
       this.#retireCounts(before)
     })
     noteChange(this, () =>

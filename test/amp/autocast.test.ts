@@ -213,22 +213,22 @@ describe('the mode', () => {
   })
 
   it('is over for what a callback has left running', async () => {
+    // (another is on all the time)
+    let finish: () => void = () => {}
+    const other = amp.autocast(() => new Promise<void>((resolve) => (finish = resolve)))
     let left: Promise<tg.DType> | undefined
-    const outer = amp.autocast(async () => {
-      amp.autocast({ enabled: true }, () => {
+    await amp.autocast(async () => {
+      amp.autocast({ dtype: 'bfloat16' }, () => {
         left = pause().then(product)
       })
-      await pause()
-      await pause()
+      // it is in the mode around
+      expect(await left).toBe('float16')
     })
-    const other = amp.autocast(() => pause().then(() => pause()))
-    await outer
-    expect(await left).toBe('float16') // the outer one's
-    let late: Promise<tg.DType> | undefined
     amp.autocast(() => {
-      late = pause().then(product)
+      left = pause().then(product)
     })
-    expect(await late).toBe('float32')
+    expect(await left).toBe('float32')
+    finish()
     await other
   })
 
@@ -285,6 +285,14 @@ describe('a leaf', () => {
     const [c, d] = amp.autocast({ cacheEnabled: false }, () => [F.linear(x, w), F.linear(x, w)]) as [tg.Tensor, tg.Tensor]
     expect(castOf(c)).not.toBe(castOf(d))
     expect(castOf(amp.autocast(() => F.linear(x, w)))).not.toBe(castOf(a))
+    amp.autocast(() => {
+      const outer = castOf(F.linear(x, w))
+      expect(castOf(amp.autocast({}, () => F.linear(x, w)))).toBe(outer)
+      amp.autocast({ enabled: false }, () => F.linear(x, w))
+      expect(castOf(F.linear(x, w))).toBe(outer)
+      expect(amp.autocast({ dtype: 'bfloat16' }, () => F.linear(x, w)).dtype).toBe('bfloat16')
+      expect(F.linear(x, w).dtype).toBe('float16')
+    })
     tg.add(a.float().sum(), b.float().sum()).backward()
     expect(w.grad?.dtype).toBe('float32')
     expect(await w.grad?.toArray()).toEqual([

@@ -182,6 +182,56 @@ describe('an overflow halves the scale and leaves the step out, to the bit, and 
   })
 })
 
+it('parameters that rest in some steps keep their count, and what is remembered of them', async () => {
+  const run = async (enabled: boolean): Promise<unknown> => {
+    const [a, b] = [leaf([1, 2]), leaf([3, 4])]
+    const optimizer = new tg.optim.Adam([a, b], { lr: 0.1 })
+    const scaler = new amp.GradScaler({ enabled, initScale: 4 })
+    for (const [i, both] of [true, true, false, false, false, true, false, true].entries()) {
+      optimizer.zeroGrad()
+      const loss = a.mul(i + 1).sum()
+      scaler.scale(both ? loss.add(b.square().sum()) : loss).backward()
+      scaler.step(optimizer)
+      scaler.update()
+      await tg.synchronize()
+    }
+    const { state } = optimizer.stateDict()
+    const [steps, rest] = await Promise.all([read(state[0]?.step), read(state[1]?.step)])
+    return { steps, rest, a: await a.toArray(), b: await b.toArray() }
+  }
+  const [scaled, plain] = (await Promise.all([run(true), run(false)])) as { steps: number; rest: number; a: number[]; b: number[] }[]
+  expect([scaled?.steps, scaled?.rest, plain?.steps, plain?.rest]).toEqual([8, 4, 8, 4])
+  for (const name of ['a', 'b'] as const) for (const [i, v] of (plain?.[name] ?? []).entries()) expect(scaled?.[name][i]).toBeCloseTo(v, 5)
+})
+
+it('a step that cannot be computed leaves scale, count and all else as they are, and training goes on', async () => {
+  const run = async (fails: boolean): Promise<unknown> => {
+    const model = network(9)
+    const optimizer = new tg.optim.Adam(model.parameters(), { lr: 0.05 })
+    const scaler = new amp.GradScaler({ growthInterval: 3 })
+    for (let i = 0; i < 9; i++) {
+      if (fails && i === 5) {
+        await tg.synchronize()
+        await tg.init({ device, memoryLimit: tg.memory(device).liveBytes + 2 ** 20 })
+        const x = tg.ones([2 ** 18, 5])
+        const attempt = async (): Promise<void> => {
+          scaler.scale(model.forward(x).square().mean()).backward()
+          scaler.step(optimizer)
+          scaler.update()
+          await tg.synchronize()
+        }
+        optimizer.zeroGrad()
+        const error = await attempt().catch((e: unknown) => e)
+        await tg.init({ device, memoryLimit: Number.POSITIVE_INFINITY })
+        expect(error).toBeInstanceOf(tg.OutOfMemoryError)
+      }
+      train(model, scaler, optimizer, i, i === 2, false)
+    }
+    return [await snapshot([...model.parameters()], optimizer), await scaler.getScale()]
+  }
+  expect(await run(true)).toEqual(await run(false))
+})
+
 describe('two optimizers', () => {
   it('of which one overflows: the other makes its step, and the scale halves for both', async () => {
     const [a, b] = [leaf([1, 2]), leaf([3, 4])]
