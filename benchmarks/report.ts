@@ -160,7 +160,20 @@ export interface Checkpoints extends Circumstances {
   readonly rows: readonly CheckpointRow[]
 }
 
-export type Report = Comparison | Overhead | Growth | Dynamic | Lookups | Misses | Checkpoints
+/** Milliseconds of an op of one's own and of the same composed of the library's functions. */
+export interface CustomRow {
+  readonly what: string
+  readonly own: Spread
+  readonly composed: Spread
+}
+
+export interface CustomOps extends Circumstances {
+  readonly kind: 'custom'
+  readonly device: 'webgpu' | 'cpu'
+  readonly rows: readonly CustomRow[]
+}
+
+export type Report = Comparison | Overhead | Growth | Dynamic | Lookups | Misses | Checkpoints | CustomOps
 
 export const OWN = 'tapegrad'
 /** The other set-ups on device cpu, where OWN is WebAssembly alone on all cores. */
@@ -200,6 +213,7 @@ export function headOf(report: Report): string[] {
     `adapter: ${adapter}`,
     `machine: ${machine}; ${date}${load === undefined ? '' : `, load average ${load.toFixed(1)} before`}`,
   ]
+  if (report.kind === 'custom') return [...lines, `medians of ${rounds} rounds in milliseconds, of 4,194,304 elements; values agree`]
   if (report.kind === 'checkpoint')
     return [...lines, `the third step of each model${report.amp ? ', under autocast' : ''}; losses are equal with and without, to the bit`]
   if (report.kind === 'growth')
@@ -347,6 +361,11 @@ export function checkpointLine({ depth, parameters, without, within }: Checkpoin
   const share = (within.peak / without.peak).toFixed(2)
   return `| ${[depth, mb(parameters), mb(2 * parameters), mb(without.peak), mb(within.peak), share, without.ms.toFixed(0), within.ms.toFixed(0)].join(' | ')} |`
 }
+
+export const CUSTOM_HEAD = ["| SwiGLU | an op of one's own | composed | composed / own |", '| --- | --- | --- | --- |']
+
+export const customLine = ({ what, own, composed }: CustomRow): string =>
+  `| ${[what, withRange(own), withRange(composed), (composed.median / own.median).toFixed(2)].join(' | ')} |`
 
 export const MISSES_HEAD = [
   '| graph | nodes | µs a node, recording | computing, not seen before | again | kernels made |',
@@ -516,6 +535,7 @@ export function markdown(report: Report): string {
       '\n',
     )
   if (report.kind === 'misses') return [...head, '', ...MISSES_HEAD, ...report.rows.map(missLine), ...missGoals(report)].join('\n')
+  if (report.kind === 'custom') return [...head, '', ...CUSTOM_HEAD, ...report.rows.map(customLine)].join('\n')
   if (report.kind === 'checkpoint') return [...head, '', ...CHECKPOINT_HEAD, ...report.rows.map(checkpointLine)].join('\n')
   if (report.kind === 'growth') return [...head, '', ...GROWTH_HEAD, ...report.rows.map(growthLine)].join('\n')
   const rows = report.rows.map((row) => rowLine(row, report.rows))

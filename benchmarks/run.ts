@@ -60,6 +60,7 @@ const HELP = `Measures tapegrad against TensorFlow.js and jax-js: on the same We
   npm run bench -- misses [flags]    what a graph costs that was not seen before, where its kernels are known; with --torch goals scaled by PyTorch's tree
   npm run bench -- caches [flags]    3,000 steps of 3,000 structures: what is cached, and memory
   npm run bench -- checkpoint [flags] peak memory against depth, with and without checkpointing; with --amp under autocast
+  npm run bench -- custom [flags]    an op of one's own beside the same composed of the library's functions
   npm run bench -- --table FILE      prints a results file as markdown
   npm run bench -- --page            writes the tables of docs/performance.md from the results files that it names
 
@@ -100,7 +101,7 @@ interface Task {
 }
 
 /** What is measured in place of the comparison. */
-const OWN_BENCHMARKS = ['overhead', 'growth', 'dynamic', 'misses', 'caches', 'lookups', 'checkpoint'] as const
+const OWN_BENCHMARKS = ['overhead', 'growth', 'dynamic', 'misses', 'caches', 'lookups', 'checkpoint', 'custom'] as const
 
 interface Flags {
   readonly device: Device
@@ -443,6 +444,12 @@ async function run(): Promise<void> {
       const report: Report = { kind: 'growth', device: flags.device, ...circumstances(adapter, flags.rounds), rows }
       for (const line of headOf(report)) console.log(`- ${line}`)
       if (flags.save) save(report, ['growth'])
+    } else if (flags.own === 'custom') {
+      const { custom } = await import('./custom.ts')
+      const { adapter, rows } = await custom(flags.device, flags.rounds)
+      const report: Report = { kind: 'custom', device: flags.device, ...circumstances(adapter, flags.rounds), rows }
+      console.log(markdown(report))
+      if (flags.save) save(report, ['custom'])
     } else if (flags.own === 'checkpoint') {
       const { checkpoints } = await import('./checkpoint.ts')
       for (const line of CHECKPOINT_HEAD) console.log(line)

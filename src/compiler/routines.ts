@@ -51,6 +51,7 @@ const FUSED: { readonly [K in RoutineKind]: FusedForm<RoutineOf<K>> | null } = {
       return isLongOfFewRows(sizeOf(shape) / length, length, traits) || !fuses()
     },
   },
+  custom: null,
   sort: null,
   scan: null,
   scatter: {

@@ -29,6 +29,37 @@ export type Routine =
    * is nothing, [rows, features]; and the int32 number of what it received, [rows]. Rows outside are left out.
    */
   | { readonly kind: 'scatter'; readonly op: Joined; readonly rows: number }
+  /** What a program has defined itself: inputs and outputs are those of the definition, in their order. */
+  | { readonly kind: 'custom'; readonly definition: CustomDefinition; readonly params: CustomParams }
+
+/** Numbers that a custom op is called with. */
+export type CustomParams = Readonly<Record<string, number>>
+
+/** Arrays of a custom op, by name: row-major. */
+export type CustomArrays = Readonly<Record<string, Float32Array | Float64Array | Int32Array | Uint32Array>>
+
+/** An op of a program's own, as devices compute it: its elements are float32, int32 or uint32, on the CPU also float64. */
+export interface CustomDefinition {
+  /** Another for each definition. */
+  readonly id: number
+  readonly name: string
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  /** Of each output. */
+  readonly typesOf: (inputs: readonly TensorType[], params: CustomParams) => readonly TensorType[]
+  /** How many times `compute(i)` is called. */
+  readonly pointsOf: (inputs: readonly TensorType[], outputs: readonly TensorType[], params: CustomParams) => number
+  /** WGSL that declares `fn compute(i: u32)`. */
+  readonly wgsl: string | undefined
+  readonly cpu: ((inputs: CustomArrays, outputs: CustomArrays, about: CustomAbout) => void) | undefined
+}
+
+/** What a custom op is told besides its arrays. */
+export interface CustomAbout {
+  /** Of inputs and outputs, by name. */
+  readonly shapes: Readonly<Record<string, Shape>>
+  readonly params: CustomParams
+}
 
 /**
  * What a scan does with elements: it joins them (`logaddexp` is ln(eᵃ + eᵇ)), or takes those of two inputs of one shape as a linear recurrence, h ← a · h + b,
@@ -131,6 +162,15 @@ export const ROUTINES: { readonly [K in RoutineKind]: Row<RoutineOf<K>> } = {
       put.word(rows)
     },
     label: ({ op }) => `scatter ${op}`,
+    sites: () => [],
+  },
+  custom: {
+    outputs: ({ definition, params }, inputs) => definition.typesOf(inputs, params),
+    key: ({ definition, params }, put) => {
+      put.word(definition.id)
+      for (const value of Object.values(params)) put.float(value)
+    },
+    label: ({ definition }) => definition.name,
     sites: () => [],
   },
 }

@@ -6,6 +6,14 @@ export * from './compare.ts'
 export * from './conv.ts'
 export * from './convert.ts'
 export * from './create.ts'
+export {
+  type CustomInput,
+  type CustomMultiOp,
+  type CustomOp,
+  type CustomOpSpec,
+  type CustomType,
+  customOp,
+} from './custom.ts'
 export * from './data-dependent.ts'
 export { checkDevices, defineComposition, type OpDefinition, opRegistry } from './define.ts'
 export type { BinaryFunction, UnaryFunction } from './define-elementwise.ts'

@@ -210,6 +210,7 @@ const FREE: readonly Call[] = [
   ),
   call('tg.detectAnomaly', ['() => 1']),
   call('tg.setDetectAnomaly', ['false']),
+  call('tg.customOp', ["{ name: 'f', inputs: { a: 'float' }, outputs: { b: ({ a }) => a }, cpu: () => {} }"]),
   call('tg.autograd.graph.savedTensorsHooks', ['(t: tg.Tensor) => t', '(t: tg.Tensor) => t', '() => 1']),
   call('tg.checkpoint', ['() => 1']),
   call('tg.checkpointSequential', ['[(h: tg.Tensor) => h]', '1', 'x']),

@@ -1,7 +1,8 @@
 /** @file What routines mean, in plain loops over numbers: what other engines and devices are compared with. */
-import { sizeOf } from '../../base/index.ts'
+import { DeviceError, dtypeInfo, sizeOf } from '../../base/index.ts'
 import {
   aroundDim,
+  type CustomArrays,
   identityOf,
   type RoutineCall,
   type RoutineOf,
@@ -190,7 +191,34 @@ function scatter(call: RoutineCall<RoutineOf<'scatter'>>): CompiledKernel {
   }
 }
 
-const ROUTINES: RoutineTable<CompiledKernel> = { reduceWithIndex, scan, scatter, sort }
+function custom(call: RoutineCall<RoutineOf<'custom'>>): CompiledKernel {
+  const { definition, params } = call.routine
+  const { name, inputs, outputs, cpu } = definition
+  if (!cpu) throw new DeviceError(name, `it has no cpu function, and its inputs are on device cpu. Move them to 'webgpu', or define cpu`)
+  const types = definition.typesOf(call.inputs, params)
+  const about = {
+    params,
+    shapes: Object.fromEntries([
+      ...inputs.map((role, i) => [role, (call.inputs[i] as TensorType).shape]),
+      ...outputs.map((role, i) => [role, (types[i] as TensorType).shape]),
+    ]),
+  }
+  return ({ data }) => {
+    let next = inputs.length
+    const read = Object.fromEntries(inputs.map((role, i) => [role, (data[i] as Block).values]))
+    const write = Object.fromEntries(
+      outputs.map((role, i) => {
+        // (what nobody reads has no memory of its own)
+        const { dtype, shape } = types[i] as TensorType
+        return [role, call.outputs[i] ? (data[next++] as Block).values : dtypeInfo[dtype].create(sizeOf(shape))]
+      }),
+    )
+    for (const values of Object.values(write)) values.fill(0)
+    cpu(read as CustomArrays, write as CustomArrays, about)
+  }
+}
+
+const ROUTINES: RoutineTable<CompiledKernel> = { custom, reduceWithIndex, scan, scatter, sort }
 
 /** A routine as JavaScript. */
 export const interpretRoutine = (call: RoutineCall): RoutinePlan<CompiledKernel> => {

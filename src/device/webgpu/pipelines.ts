@@ -31,6 +31,19 @@ function typeOf(binding: Binding): GPUBufferBindingType {
   }
 }
 
+/** What is wrong in the part of a shader that a program has written, in lines and columns of that; undefined where nothing is. */
+async function ownErrors(module: GPUShaderModule, { text, line: begin }: NonNullable<PrintedKernel['own']>): Promise<string | undefined> {
+  const lines = text.split('\n')
+  const { messages } = await module.getCompilationInfo()
+  const found = messages.flatMap(({ type, message, lineNum, linePos }) => {
+    const line = lineNum - begin + 1
+    const source = lines[line - 1]
+    if (type !== 'error' || source === undefined) return []
+    return [`line ${line}, column ${linePos}: ${message}\n${source}\n${' '.repeat(Math.max(0, linePos - 1))}^`]
+  })
+  return found.length > 0 ? found.join('\n') : undefined
+}
+
 /** Pipelines that are kept; those of programs live as long as these. */
 const MOST = 2048
 
@@ -53,7 +66,7 @@ export class PipelineCache {
     return pipeline
   }
 
-  #create({ code, label, bindings }: PrintedKernel): Pipeline {
+  #create({ code, label, bindings, own }: PrintedKernel): Pipeline {
     const gpu = this.#gpu
     const layout = this.#layout(bindings)
     gpu.pushErrorScope('validation')
@@ -65,6 +78,8 @@ export class PipelineCache {
         pipeline.gpu ??= compiled
       },
       async (error: Error) => {
+        const theirs = own && (await ownErrors(module, own))
+        if (theirs) throw new Error(`its wgsl does not compile: ${theirs}`)
         const reason = (await invalid)?.message ?? error.message
         throw new Error(`kernel ${label} does not compile: ${reason}`)
       },

@@ -20,6 +20,8 @@ export interface PrintedKernel {
   /** In binding order: the kernel's buffers, then what else is bound. Parameters come last. */
   readonly bindings: readonly Binding[]
   readonly workgroups: readonly [number, number, number]
+  /** The part that a program has written, and the line of `code` in which it begins. */
+  readonly own?: { readonly text: string; readonly line: number }
 }
 /** What is bound, and the least number of bytes that its declaration takes. */
 export type Binding = { readonly bytes: number } & (
@@ -65,7 +67,7 @@ export function assemble(emitter: WgslExpressions, main: string, workgroups: rea
 interface KernelText {
   readonly label: string
   /** Arrays of what the buffers are, called b0, b1, … */
-  readonly buffers: readonly { readonly type: string; readonly writable: boolean }[]
+  readonly buffers: readonly { readonly type: string; readonly writable: boolean; readonly name?: string }[]
   readonly usesScalars?: boolean
   readonly usesErrors?: boolean
   readonly params: Params
@@ -80,8 +82,9 @@ export function assembleText({ label, buffers, usesScalars, usesErrors, params, 
     lines.push(`@group(0) @binding(${bindings.length}) var<storage, ${text};`)
     bindings.push(binding)
   }
-  buffers.forEach(({ type, writable }, buffer) => {
-    bind({ kind: 'buffer', buffer, writable, bytes: WORD }, `${writable ? 'read_write' : 'read'}> b${buffer}: array<${type}>`)
+  buffers.forEach(({ type, writable, name: own }, buffer) => {
+    const name = own ?? `b${buffer}`
+    bind({ kind: 'buffer', buffer, writable, bytes: WORD }, `${writable ? 'read_write' : 'read'}> ${name}: array<${type}>`)
   })
   if (usesScalars) bind({ kind: 'scalars', bytes: WORD }, 'read> scalars: array<u32>')
   if (usesErrors) bind({ kind: 'errors', bytes: FLAG_BYTES }, 'read_write> errors: IndexFlag')

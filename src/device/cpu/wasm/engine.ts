@@ -5,6 +5,7 @@ import { areDeterministicAlgorithmsEnabled } from '../../determinism.ts'
 import type { RoutinePlan } from '../../routine-plan.ts'
 import type { Engine } from '../engine.ts'
 import { type CompiledKernel, interpretKernel } from '../interpreter.ts'
+import { interpretRoutine } from '../routines.ts'
 import { type Func, ModuleBuilder, type ValType } from './assembler/assembler.ts'
 import { wasm } from './assembler/webassembly.ts'
 import { Library } from './codegen/library.ts'
@@ -19,7 +20,7 @@ import { PACKING, timeOf, timeOfPanels } from './cost.ts'
 import { codeOf, headOf, type KernelCode, type KernelHead } from './kernel-code.ts'
 import { MAX_PAGES, WasmBlock, WasmHeap } from './memory/heap.ts'
 import { plainCopy } from './plain-copy.ts'
-import { routineKernels } from './routines/index.ts'
+import { isJavaScript, routineKernels } from './routines/index.ts'
 import { type Args, type Part, type Shared, Threads, threadCount, type WrongIndex } from './threads/threads.ts'
 
 interface Written {
@@ -165,7 +166,8 @@ export class WasmEngine implements Engine {
   }
 
   routine(call: RoutineCall): RoutinePlan<CompiledKernel> {
-    const { scratch, dispatches } = routineKernels(call)
+    if (isJavaScript(call)) return interpretRoutine(call)
+    const { scratch, dispatches } = routineKernels(call as Parameters<typeof routineKernels>[0])
     return {
       scratch,
       dispatches: dispatches.map(({ kernel, buffers }) => ({ kernel: this.#compile(kernel, this.#writeCode(kernel)), buffers })),

@@ -3,6 +3,7 @@ import type { Routine, RoutineCall, RoutineKind, RoutineOf } from '../../../kern
 import type { RoutinePlan } from '../../routine-plan.ts'
 import type { RoutineChoices } from '../strategy.ts'
 import type { PrintedKernel } from '../wgsl-kernel.ts'
+import { custom } from './custom.ts'
 import { reduceWithIndex } from './reduce-with-index.ts'
 import { scan } from './scan.ts'
 import { scatter } from './scatter.ts'
@@ -10,7 +11,7 @@ import { sort } from './sort.ts'
 
 type Form<R extends Routine> = (call: RoutineCall<R>, choices: RoutineChoices) => RoutinePlan<PrintedKernel>
 
-const ROUTINES: { readonly [K in RoutineKind]: Form<RoutineOf<K>> } = { reduceWithIndex, scan, scatter, sort }
+const ROUTINES: { readonly [K in RoutineKind]: Form<RoutineOf<K>> } = { custom, reduceWithIndex, scan, scatter, sort }
 
 /** The kernels of a routine. */
 export const printRoutine = (call: RoutineCall, choices: RoutineChoices): RoutinePlan<PrintedKernel> =>

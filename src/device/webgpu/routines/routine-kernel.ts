@@ -9,8 +9,10 @@ import { assembleText, fold, type PrintedKernel } from '../wgsl-kernel.ts'
 export interface Bound {
   readonly type: string
   readonly writable: boolean
+  /** What it is called in the text; else b and its number. */
+  readonly name?: string
 }
-export const bind = (type: string, writable = false): Bound => ({ type, writable })
+export const bind = (type: string, writable = false, name?: string): Bound => ({ type, writable, ...(name !== undefined && { name }) })
 
 interface RoutineKernel {
   readonly label: string
@@ -22,6 +24,8 @@ interface RoutineKernel {
   /** Arrays b0, b1, … */
   readonly buffers: readonly Bound[]
   readonly functions: readonly string[]
+  /** One of the functions that a program has written: errors of it show its own lines. */
+  readonly own?: string
   /** What branches are decided by, besides SHARED. */
   readonly constants?: Readonly<Record<string, boolean>>
 }
@@ -49,9 +53,11 @@ export function eachPoint(
   })
 }
 
-export function routineKernel({ label, shader, strategy, sizes, buffers, functions, constants }: RoutineKernel): PrintedKernel {
+export function routineKernel(
+  { label, shader, strategy, sizes, buffers, functions, own, constants }: RoutineKernel,
+  params: Params = new Params(),
+): PrintedKernel {
   const [name, type, values] = sizes
-  const params = new Params()
   const shared = isShared(strategy)
   const sweep = strategy.kind === 'point' ? (strategy.sweep ?? 1) : 1
   const list = Object.entries({ ...values, sweep }).map(([field, value]) => params.use(field, value))
@@ -59,8 +65,12 @@ export function routineKernel({ label, shader, strategy, sizes, buffers, functio
     `const WORKGROUP = ${strategy.workgroup}u;`,
     `fn ${name}() -> ${type} {\n  return ${type}(${list.join(', ')});\n}`,
     ...functions,
+    ...(own === undefined ? [] : [own]),
   ]
   const main = `${prelude.join('\n\n')}\n\n${decide(shaders[shader] as string, { SHARED: shared, ...constants })}`
   const groups = shared ? values.points : Math.ceil(values.points / (strategy.workgroup * sweep))
-  return assembleText({ label, buffers, params, main, workgroups: fold(groups) })
+  const printed = assembleText({ label, buffers, params, main, workgroups: fold(groups) })
+  return own === undefined
+    ? printed
+    : { ...printed, own: { text: own, line: printed.code.slice(0, printed.code.indexOf(own)).split('\n').length } }
 }

@@ -1,5 +1,5 @@
 /** @file The routines in WebAssembly. */
-import { type RoutineCall, type RoutineTable, routineForm } from '../../../../kernel/index.ts'
+import type { Routine, RoutineCall, RoutineKind, RoutineOf, RoutineTable } from '../../../../kernel/index.ts'
 import type { RoutinePlan } from '../../../routine-plan.ts'
 import type { KernelCode } from '../kernel-code.ts'
 import { reduceWithIndex } from './reduce-with-index.ts'
@@ -7,7 +7,13 @@ import { scan } from './scan.ts'
 import { scatter } from './scatter.ts'
 import { sort } from './sort.ts'
 
-const ROUTINES: RoutineTable<RoutinePlan<KernelCode>> = { reduceWithIndex, scan, scatter, sort }
+/** What is written as WebAssembly; `custom` is the program's own JavaScript. */
+type Written = Exclude<RoutineKind, 'custom'>
+const ROUTINES: Pick<RoutineTable<RoutinePlan<KernelCode>>, Written> = { reduceWithIndex, scan, scatter, sort }
+
+/** Whether a routine is the program's own JavaScript. */
+export const isJavaScript = (call: RoutineCall): call is RoutineCall<RoutineOf<'custom'>> => call.routine.kind === 'custom'
 
 /** The kernels of a routine. */
-export const routineKernels = (call: RoutineCall): RoutinePlan<KernelCode> => routineForm(ROUTINES, call)
+export const routineKernels = (call: RoutineCall<RoutineOf<Written>>): RoutinePlan<KernelCode> =>
+  (ROUTINES[call.routine.kind] as (call: RoutineCall<Routine>) => RoutinePlan<KernelCode>)(call)
