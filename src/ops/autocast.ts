@@ -23,27 +23,54 @@ const classes = new Map<string, AutocastClass>()
 /** The class of every op and function that has one, by name. */
 export const autocastClasses: ReadonlyMap<string, AutocastClass> = classes
 
+/** How a function is autocast: its name and class, what puts casts on the tape, and which calls say their dtype themselves. */
+export interface Autocasting<A extends readonly unknown[]> {
+  readonly name: string
+  readonly autocast: AutocastClass
+  readonly cast: Cast
+  readonly keeps?: ((args: A) => boolean) | undefined
+}
+
 /**
- * `fn` with a class: under autocast its tensors (arguments, those in lists, and in objects of options) are cast first, and what it is made of is computed
- * without autocast. `keeps` tells of calls that say their dtype themselves. `cast` puts casts on the tape.
+ * `fn`, of its arguments in an array, with a class: under autocast its tensors (arguments, those in lists, and in objects of options) are cast first, and what it
+ * is made of is computed without autocast.
  */
-export function withClass<A extends readonly unknown[], R>(
-  name: string,
-  autocast: AutocastClass,
-  fn: (...args: A) => R,
-  cast: Cast,
-  keeps?: (...args: A) => boolean,
-): (...args: A) => R {
+export function listWithClass<A extends readonly unknown[], R>(how: Autocasting<A>, fn: (args: A) => R): (args: A) => R {
+  declare(how)
+  return (args) => {
+    const mode = currentAutocast()
+    return mode === undefined ? fn(args) : underAutocast(how, mode, fn, args)
+  }
+}
+
+/** The most parameters of a function that is called without arrays. */
+const MOST_FIXED = 4
+
+/** As {@link listWithClass}. Of a function of fixed parameters, at most four, no array is made without autocast. */
+export function withClass<A extends readonly unknown[], R>(how: Autocasting<A>, fn: (...args: A) => R): (...args: A) => R {
+  if (fn.length === 0) {
+    const looked = listWithClass(how, (args: A) => fn(...args))
+    return (...args) => looked(args)
+  }
+  if (fn.length > MOST_FIXED) throw new Error(`autocast: ${how.name} has more than ${MOST_FIXED} parameters. Give it their array`)
+  declare(how)
+  const fixed = fn as unknown as (a: unknown, b: unknown, c: unknown, d: unknown) => R
+  const call = (a: unknown, b: unknown, c: unknown, d: unknown): R => {
+    const mode = currentAutocast()
+    return mode === undefined ? fixed(a, b, c, d) : underAutocast(how, mode, (args: A) => fn(...args), [a, b, c, d] as unknown as A)
+  }
+  return call as unknown as (...args: A) => R
+}
+
+function declare<A extends readonly unknown[]>({ name, autocast }: Autocasting<A>): void {
   const known = classes.get(name)
   if (known !== undefined && known !== autocast) throw new Error(`autocast: ${name} is ${known} and ${autocast}`)
   classes.set(name, autocast)
-  return (...args) => {
-    const mode = currentAutocast()
-    if (mode === undefined) return fn(...args)
-    if (keeps?.(...args)) return withAutocast(undefined, () => fn(...args))
-    const given = castAll(name, autocast, mode, args, cast)
-    return withAutocast(undefined, () => fn(...given))
-  }
+}
+
+function underAutocast<A extends readonly unknown[], R>(how: Autocasting<A>, mode: Autocast, fn: (args: A) => R, args: A): R {
+  const given = how.keeps?.(args) ? args : castAll(how.name, how.autocast, mode, args, how.cast)
+  return withAutocast(undefined, () => fn(given))
 }
 
 const isNarrow = (x: Tensor): boolean => isHalf(x._node.dtype)

@@ -5,7 +5,7 @@
 import { DeviceError, type DType, enterScope, isHalf, leaveScope, renamed, type Shape, showShape } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { type Backward, keepScalar, Op, partOf, record, recordOne, Tensor } from '../tensor/index.ts'
-import { type AutocastClass, isOptions, withClass } from './autocast.ts'
+import { type AutocastClass, type Autocasting, isOptions, listWithClass, withClass } from './autocast.ts'
 import { floatType } from './promote.ts'
 import { type AnyRule, applyRules, backwardOf, rolesOf, type Saved } from './rules.ts'
 
@@ -86,7 +86,7 @@ export interface MultiOutputSpec<K extends readonly string[], P, O extends reado
 export function defineOp<const K extends readonly string[], P>(name: string, spec: OpSpec<K, P>): Call<K, P, Tensor> {
   const { autocast, asked } = spec
   const op = define(name, spec as unknown as AnySpec, ['y']) as Call<K, P, Tensor>
-  return autocast ? autocasted(name, autocast, op, asked && ((...args) => asked(args[spec.inputs.length] as P))) : op
+  return autocast ? autocasted(name, autocast, op, asked && ((args) => asked(args[spec.inputs.length] as P))) : op
 }
 
 /** As {@link defineOp}, of an op with several outputs, which it gives as a tuple. */
@@ -286,8 +286,9 @@ export function defineComposition<A extends unknown[]>(
     return out
   }
   const keep = half === 'keep'
-  const call = (...args: A): Tensor => (keep || !holdHalf(args) ? whole(args) : widened(name, whole, args))
-  return autocast ? autocasted(name, autocast, call) : call
+  const call = (args: A): Tensor => (keep || !holdHalf(args) ? whole(args) : widened(name, whole, args))
+  const looked = autocast ? listWithClass({ name, autocast, cast: castFor(name) }, call) : call
+  return (...args) => looked(args)
 }
 
 // ── autocast ──
@@ -300,11 +301,16 @@ export function autocasted<A extends readonly unknown[], R>(
   name: string,
   autocast: AutocastClass,
   fn: (...args: A) => R,
-  keeps?: (...args: A) => boolean,
+  keeps?: (args: A) => boolean,
 ): (...args: A) => R {
-  const cast = (x: Tensor, dtype: DType): Tensor => partOf(name, castTo, [x, dtype])
-  return withClass(name, autocast, fn, cast, keeps)
+  return withClass({ name, autocast, cast: castFor(name), keeps }, fn)
 }
+
+/** Casts in front of an op, in its name. */
+const castFor =
+  (name: string): Autocasting<readonly unknown[]>['cast'] =>
+  (x, dtype) =>
+    partOf(name, castTo, [x, dtype])
 
 // ── halves: float16 and bfloat16 ──
 
