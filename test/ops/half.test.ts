@@ -7,61 +7,16 @@ import * as tg from '../../src/index.ts'
 import { opRegistry } from '../../src/ops/index.ts'
 import { deviceCounters } from '../../src/runtime/index.ts'
 import { device } from '../support/device.ts'
-import { casesByOp, freeFunction, freeName, type GoldenCase, revive, type Span, stored } from '../support/golden.ts'
-import { HALVES, type Half, nearestHalf, ulpOf } from '../support/halves.ts'
+import { casesByOp } from '../support/golden.ts'
+import { expectRounded, runInHalves as run } from '../support/half-cases.ts'
+import { HALVES, type Half, nearestHalf } from '../support/halves.ts'
 
 const F = tg.nn.functional
-
-/**
- * `got` is `want` rounded to a half `times` times: off by half a unit in the last place for each, and by what float32 arithmetic may be off before that (WGSL's
- * exp by 3 + 2|x| units of float32). `slack` is what its cancellation may cost.
- */
-async function expectRounded(dtype: Half, what: string, got: tg.Tensor, want: tg.Tensor, { times = 1, slack = 1e-7 } = {}): Promise<void> {
-  expect([...got.shape], `${what}: shape`).toEqual([...want.shape])
-  const [g, w] = await Promise.all([got.data(), want.data()])
-  if (want.dtype !== 'float64') {
-    expect(got.dtype, `${what}: dtype`).toBe(want.dtype)
-    expect([...g], what).toEqual([...w])
-    return
-  }
-  expect(got.dtype, `${what}: dtype`).toBe(dtype)
-  for (let i = 0; i < w.length; i++) {
-    const [a, b] = [g[i] as number, w[i] as number]
-    if (a === nearestHalf(b, dtype) || (Number.isNaN(a) && Number.isNaN(b))) continue
-    const allowed = 0.505 * ulpOf(b, dtype) + (times - 1) * 0.5 * ulpOf(1, dtype) * Math.abs(b) + 1e-4 * Math.abs(b) + slack
-    if (!(Math.abs(a - b) <= allowed)) expect.fail(`${what}: element ${i} of ${w.length} is ${a}, float64 has ${b}`)
-  }
-}
 
 // ── PyTorch's cases ──
 
 /** Ops that say their dtypes themselves. */
 const OWN_DTYPES: readonly string[] = ['arange', 'linspace', 'cast']
-
-/** A case in `dtype`, or in float64 of the same numbers. */
-function run(c: GoldenCase, half: Half, dtype: Half | 'float64', home: 'cpu' | 'webgpu'): { outputs: tg.Tensor[]; inputs: tg.Tensor[] } {
-  const tensorOf = (span: Span & { readonly requiresGrad?: boolean }): tg.Tensor => {
-    const isFloat = span.dtype === 'float'
-    return tg.tensor(Float64Array.from(stored(span), isFloat ? (v) => nearestHalf(v, half) : Number), {
-      shape: [...span.shape],
-      dtype: span.dtype === 'float' ? dtype : span.dtype,
-      device: home,
-      requiresGrad: span.requiresGrad ?? false,
-    })
-  }
-  const inputs = c.inputs.map(tensorOf)
-  const name = freeName(c)
-  const [first, ...rest] = (name === null ? (c.methodArgs ?? c.args) : c.args).map((a) =>
-    revive(a, inputs, { device: home, float: 'float64' }),
-  )
-  const result =
-    name === null
-      ? (first as Record<string, (...a: unknown[]) => unknown>)[c.method as string]?.(...rest)
-      : freeFunction(name)?.(first, ...rest)
-  const outputs = (c.outputs.length === 1 ? [result] : [...(result as Iterable<tg.Tensor>)]) as tg.Tensor[]
-  if (c.gradOutput && c.grads) (outputs[0] as tg.Tensor).backward(tensorOf(c.gradOutput))
-  return { outputs, inputs }
-}
 
 /** What float32 itself loses: 1 + tanh x and 1 + erf x near 0. */
 const CANCELS: Readonly<Record<string, number>> = { gelu: 1e-6 }

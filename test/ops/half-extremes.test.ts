@@ -1,0 +1,64 @@
+/**
+ * @file Every op of float16 and bfloat16 near the ends of float16's range: PyTorch's calls with large numbers, whose squares and sums are no halves, with small ones,
+ * whose squares vanish there, and with both. What fits in a half is right, against the same in float64; what does not is infinite.
+ */
+import { describe, expect, it } from 'vitest'
+import type { Tensor } from '../../src/index.ts'
+import { opRegistry } from '../../src/ops/index.ts'
+import { device } from '../support/device.ts'
+import { casesByOp, type GoldenCase } from '../support/golden.ts'
+import { runInHalves } from '../support/half-cases.ts'
+import { HALVES, type Half, largest, nearestHalf, ulpOf } from '../support/halves.ts'
+
+/** Numbers without order, in [0, 1). */
+const scattered = (input: number, i: number): number => (0.754877666 * (i + 1) + 0.569840291 * input) % 1
+const large = (input: number, i: number): number => 20_000 + 40_000 * scattered(input, i)
+const small = (input: number, i: number): number => 2 ** -12 * (1 + scattered(input, i))
+const RANGES: Readonly<Record<string, (input: number, i: number) => number>> = {
+  large,
+  small,
+  'large and negative': (input, i) => -large(input, i),
+  'large, then small': (input, i) => (input % 2 ? small : large)(input, i),
+  'small, then large': (input, i) => (input % 2 ? large : small)(input, i),
+}
+
+/** What is wrong with a result. */
+async function wrongIn(half: Half, got: Tensor, want: Tensor, times: number): Promise<string[]> {
+  const [g, w] = await Promise.all([got.data(), want.data()])
+  if (want.dtype !== 'float64') return Array.from(g, Number).flatMap((a, i) => (a === w[i] ? [] : [`${i}: ${a}, float64 has ${w[i]}`]))
+  return Array.from(g, Number).flatMap((a, i) => {
+    const b = w[i] as number
+    if (a === nearestHalf(b, half) || Number.isNaN(b)) return []
+    const allowed = 0.505 * ulpOf(b, half) + (times - 1) * 0.5 * ulpOf(1, half) * Math.abs(b) + 1e-4 * Math.abs(b) + 1e-7
+    if (Math.abs(a - b) <= allowed || (Math.abs(b) + allowed > largest(half) && Math.abs(a) === Number.POSITIVE_INFINITY)) return []
+    return [`${i}: ${a}, float64 has ${b}`]
+  })
+}
+
+describe.each(HALVES)('%s', { timeout: 120_000 }, (half) => {
+  for (const [op, cases] of casesByOp()) {
+    const own = cases.filter((c: GoldenCase) => c.inputs.some((x) => x.dtype === 'float') && !c.name.includes('float to '))
+    if (own.length === 0) continue
+    it(op, async () => {
+      const times = opRegistry.get(op)?.half === 'keep' ? 4 : 1
+      const runs = Object.entries(RANGES).flatMap(([range, floats]) =>
+        own.map((c) => ({
+          name: `${c.name}, ${range}`,
+          got: runInHalves(c, half, half, device, floats),
+          want: runInHalves(c, half, 'float64', 'cpu', floats),
+        })),
+      )
+      const wrong = runs.flatMap(({ name, got, want }) => [
+        ...got.outputs.map(async (y, i) =>
+          (await wrongIn(half, y, want.outputs[i] as Tensor, 1)).map((text) => `${name}: output ${i} at ${text}`),
+        ),
+        ...got.inputs.map(async (x, i) =>
+          x.grad
+            ? (await wrongIn(half, x.grad, want.inputs[i]?.grad as Tensor, times)).map((text) => `${name}: gradient ${i} at ${text}`)
+            : [],
+        ),
+      ])
+      expect((await Promise.all(wrong)).flat()).toEqual([])
+    })
+  }
+})
