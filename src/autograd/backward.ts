@@ -101,7 +101,8 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
   const results = new Map<Edge, Tensor>()
   const arrive = (edge: Edge, grad: Tensor): void => {
     const before = arrived.get(edge)
-    arrived.set(edge, before ? add(before, grad) : grad)
+    // (of halves in float32)
+    arrived.set(edge, before ? add(isHalf(before.dtype) ? cast(before, 'float32') : before, grad) : grad)
   }
   /** Takes an edge's gradient, complete, out of what arrived. */
   const complete = (edge: Edge): Tensor | undefined => {

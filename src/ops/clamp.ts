@@ -25,6 +25,7 @@ const AT_MOST = { a: upperBound, b: upperBound } as const
 export const maximum: BinaryFunction = defineBinary('maximum', {
   numbers: AT_LEAST,
   convert: saturated,
+  ofHalves: 'exact',
   forward: (a, b) => graph.binary('max', a, b),
   saves: { a: ['a', 'b'], b: ['a', 'b'] },
   vjp: { a: (g, { a, b }) => share(g, a, b, lt), b: (g, { a, b }) => share(g, b, a, lt) },
@@ -34,6 +35,7 @@ export const maximum: BinaryFunction = defineBinary('maximum', {
 export const minimum: BinaryFunction = defineBinary('minimum', {
   numbers: AT_MOST,
   convert: saturated,
+  ofHalves: 'exact',
   forward: (a, b) => graph.binary('min', a, b),
   saves: { a: ['a', 'b'], b: ['a', 'b'] },
   vjp: { a: (g, { a, b }) => share(g, a, b, gt), b: (g, { a, b }) => share(g, b, a, gt) },

@@ -22,8 +22,8 @@ export interface OpDefinition {
 
 /**
  * What becomes of operands of float16 and bfloat16. `widen`, the default: they are computed in float32, gradients too, and the result is rounded once, at its end, so that no
- * sum, square or count on the way has to fit in a half. `keep`: they are left as they are; for what moves elements, and for arithmetic on single elements,
- * which is done in float32 in any case and rounded where it is stored.
+ * sum, square or count on the way has to fit in a half. `keep`: they are left as they are; for what moves elements or chooses among them, and for
+ * functions of single elements, whose definitions see to it (`define-elementwise.ts`).
  */
 export type HalfPolicy = 'widen' | 'keep'
 

@@ -7,6 +7,7 @@ import {
   options as describe,
   held,
   isFloat,
+  isHalf,
   isInteger,
   memberOf,
   NUMBER,
@@ -37,6 +38,7 @@ const pick = (test: Tensor, a: Tensor, b: Tensor): Tensor => where(test, a, b)
 /** −x. @see https://pytorch.org/docs/stable/generated/torch.neg.html */
 export const neg: UnaryFunction = defineUnary('neg', {
   domain: 'any',
+  ofHalves: 'exact',
   forward: (x) => graph.unary('neg', x),
   vjp: (g) => neg(g),
 })
@@ -44,6 +46,7 @@ export const neg: UnaryFunction = defineUnary('neg', {
 /** |x|; the gradient at 0 is 0. @see https://pytorch.org/docs/stable/generated/torch.abs.html */
 export const abs: UnaryFunction = defineUnary('abs', {
   domain: 'any',
+  ofHalves: 'exact',
   forward: (x) => graph.unary('abs', x),
   saves: ['x'],
   vjp: (g, { x }) => mul(g, sign(x)),
@@ -56,6 +59,7 @@ const signNode = (x: graph.Node): graph.Node =>
 /** −1, 0 or 1; 0 for NaN. @see https://pytorch.org/docs/stable/generated/torch.sign.html */
 export const sign: UnaryFunction = defineUnary('sign', {
   domain: 'any',
+  ofHalves: 'exact',
   bool: 'keep',
   forward: (x) => (x.dtype === 'bool' ? x : isFloat(x.dtype) ? signNode(x) : graph.unary('sign', x)),
   vjp: (g) => mul(g, lit(0, g)),
@@ -155,6 +159,7 @@ export const sigmoid: UnaryFunction = defineUnary('sigmoid', {
 /** max(x, 0); NaN stays NaN. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.relu.html */
 export const relu: UnaryFunction = defineUnary('relu', {
   domain: 'any',
+  ofHalves: 'exact',
   forward: (x) => graph.binary('max', x, 0),
   saves: ['y'],
   vjp: (g, { y }) => pick(le(y, lit(0, y)), lit(0, g), g),
@@ -177,6 +182,7 @@ export const erfc: UnaryFunction = defineUnary('erfc', {
 const defineRounding = (name: string, primitive: 'floor' | 'ceil' | 'round' | 'trunc'): UnaryFunction =>
   defineUnary(name, {
     domain: 'any',
+    ofHalves: 'exact',
     forward: (x) => (isFloat(x.dtype) ? graph.unary(primitive, x) : x),
     vjp: (g) => mul(g, lit(0, g)),
   })
@@ -341,7 +347,7 @@ const power = defineBinary('pow', {
 export const pow: BinaryFunction = autocasted('pow', 'float32', (a: Operand, b: Operand): Tensor => {
   if (a instanceof Tensor && typeof b === 'number' && a.dtype !== 'bool') {
     if (b === 2) return square(a)
-    if (b === 3) return mul(square(a), a)
+    if (b === 3 && !isHalf(a.dtype)) return mul(square(a), a) // (halves are rounded once)
     if (b === 1) return mul(a, lit(1, a))
     if (isInteger(a.dtype)) {
       if (Number.isInteger(b) && b < 0)
