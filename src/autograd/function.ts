@@ -1,9 +1,11 @@
 /** @file `autograd.Function`: an op of one's own, forward and backward written in tensor functions. */
-import { AutogradError, DeviceError, listOf, mismatch, nullable, showArgument, signature } from '../base/index.ts'
+import { AutogradError, BOOLEAN, DeviceError, listOf, mismatch, nullable, showArgument, signature } from '../base/index.ts'
 import { zeros } from '../ops/index.ts'
 import { alias, type Backward, type NodePlace, Op, record, type TapeEntry, TENSOR, Tensor, withGrad } from '../tensor/index.ts'
 
 const SAVE = signature('saveForBackward', { tensors: listOf(TENSOR) })
+const MARK = signature('markNonDifferentiable', { outputs: listOf(TENSOR) })
+const MATERIALIZE = signature('setMaterializeGrads', { value: BOOLEAN })
 const GRADIENT = nullable(TENSOR)
 
 /** What `forward` leaves for `backward`. Any other field may be set on it too. */
@@ -12,6 +14,10 @@ export class FunctionContext {
   readonly needsInputGrad: readonly boolean[]
   /** Anything but tensors (a flag, a shape) may be kept here. */
   readonly extra: Record<string, unknown> = {}
+  /** @internal Results without a gradient. */
+  readonly nonDifferentiable: Set<Tensor> = new Set()
+  /** @internal Whether backward is given zeros where nothing flowed to a result, not null. */
+  materializeGrads = true
   #saved: readonly Tensor[] = []
   #read: (() => readonly Tensor[]) | undefined
 
@@ -23,6 +29,21 @@ export class FunctionContext {
   saveForBackward(...tensors: readonly Tensor[]): void {
     SAVE.check(tensors)
     this.#saved = tensors
+  }
+
+  /** Results of `forward` that have no gradient. @see https://pytorch.org/docs/stable/generated/torch.autograd.function.FunctionCtx.mark_non_differentiable.html */
+  markNonDifferentiable(...outputs: readonly Tensor[]): void {
+    MARK.check(outputs)
+    for (const x of outputs) this.nonDifferentiable.add(x)
+  }
+
+  /**
+   * With false, `backward` is given null for a result to which no gradient flowed, in place of zeros.
+   * @see https://pytorch.org/docs/stable/generated/torch.autograd.function.FunctionCtx.set_materialize_grads.html
+   */
+  setMaterializeGrads(value: boolean): void {
+    MATERIALIZE.check(value)
+    this.materializeGrads = value
   }
 
   /** What was kept, each still with the value it had. */
@@ -59,6 +80,7 @@ const callBackward: Backward<Tensor> = (entry, grads) => {
   // Nothing flowed to an output: zeros where the output is; one whose device is not settled goes with the others.
   const elsewhere = grads.find((g) => g !== undefined && g._node.placement !== 'auto')?._node.placement
   const full = entry.outputs.map((edge, i) => {
+    if (!ctx.materializeGrads) return grads[i] ?? (null as unknown as Tensor) // (who asks for null says so in the types of backward)
     const place = placements[i] === 'auto' ? elsewhere : placements[i]
     return grads[i] ?? zeros(edge.shape, { dtype: edge.dtype, ...(place === undefined || place === 'auto' ? {} : { device: place.name }) })
   })
@@ -144,6 +166,9 @@ export class OwnFunction {
     const call: Call = { cls, ctx, tensors, args: args.length, homes, placements }
     const entry = record(new Op(cls.name, callBackward), inputs, outputs, call)
     if (entry) ctx.attach(entry)
+    list.forEach((x, i) => {
+      if (ctx.nonDifferentiable.has(x as Tensor)) (outputs[i] as Tensor)._edge = undefined
+    })
     return (Array.isArray(result) ? outputs : outputs[0]) as R
   }
 }

@@ -301,6 +301,8 @@ const METHODS: readonly Call[] = [
   call('samples.get', ['1'], 'TensorDataset.get'),
   call('subset.get', ['0'], 'Subset.get'),
   call('context.saveForBackward', ['x', 'y']),
+  call('context.markNonDifferentiable', ['x', 'y']),
+  call('context.setMaterializeGrads', ['true']),
   call('Cube.apply', ['leaf'], 'saveForBackward'),
 ]
 

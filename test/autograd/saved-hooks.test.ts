@@ -1,4 +1,4 @@
-/** @file Hooks on what ops save for backward. */
+/** @file Hooks on what ops save for backward, and what a function of one's own says of its results. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { autograd, checkpoint, grad, noGrad, setDefaultDevice, type Tensor, tensor } from '../../src/index.ts'
 import { device } from '../support/device.ts'
@@ -130,5 +130,29 @@ describe('savedTensorsHooks', () => {
       () => leaf.square().sum(),
     )
     expect(() => none.backward()).toThrow(/savedTensorsHooks: what unpack returns/)
+  })
+})
+
+describe('autograd.Function', () => {
+  it('has results without a gradient, and null where nothing flowed', async () => {
+    const given: unknown[] = []
+    class Split extends autograd.Function {
+      static forward(ctx: autograd.FunctionContext, x: Tensor): [Tensor, Tensor, Tensor] {
+        const sign = x.sign()
+        ctx.markNonDifferentiable(sign)
+        ctx.setMaterializeGrads(false)
+        return [x.mul(2), x.mul(3), sign]
+      }
+      static backward(_: autograd.FunctionContext, a: Tensor | null, b: Tensor | null, c: Tensor | null): Tensor | null {
+        given.push(a, b, c)
+        return a?.mul(2) ?? null
+      }
+    }
+    const x = tensor([1, -2], { requiresGrad: true })
+    const [double, triple, sign] = Split.apply(x)
+    expect([double, triple, sign].map((t) => t.requiresGrad)).toEqual([true, true, false])
+    double.sum().backward()
+    expect(given.map((g) => g !== null)).toEqual([true, false, false])
+    expect(await x.grad?.toArray()).toEqual([2, 2])
   })
 })

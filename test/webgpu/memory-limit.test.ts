@@ -1,5 +1,6 @@
 /** @file Memory runs out: the error says for what, the step did not happen, and a smaller one trains on as if nothing had been. */
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { dtypeInfo } from '../../src/base/index.ts'
 import { WasmHeap } from '../../src/device/cpu/wasm/memory/heap.ts'
 import {
   arange,
@@ -340,7 +341,7 @@ describe('a host that has no more room', () => {
     const early = await held('cpu')
     const real = WasmHeap.prototype.take
     vi.spyOn(WasmHeap.prototype, 'take').mockImplementation(function (this: WasmHeap, dtype, length) {
-      if (dtype === 'float32' && length > 100_000) throw new RangeError('the memory cannot grow')
+      if (length * dtypeInfo[dtype].bytes > 400_000) throw new RangeError('the memory cannot grow')
       return real.call(this, dtype, length)
     })
     const error = await failure(() => run.step(99, 1024))
