@@ -147,6 +147,7 @@ export function chooseUnits(order: readonly Node[], targets: { has(node: Node): 
     if (units.has(node) || isView(node)) continue
     const work = cost.get(node) as number
     if (home === SEVERAL && work >= (readers.length < MANY ? HEAVY : HEAVY_FOR_MANY)) units.add(node)
+    else if (home === SEVERAL && halves(node, units)) units.add(node)
     else if (work >= 3 && copies(node, consumers) * work * sizeOf(node.shape) > BROADCAST_WORK) units.add(node)
   }
   // What has been stored since shortens what reads it
@@ -161,6 +162,14 @@ export function chooseUnits(order: readonly Node[], targets: { has(node: Node): 
 }
 
 const SEVERAL = Symbol('several')
+
+/** Whether a node rounds to half the bytes what is made of a unit, as a product with its bias: stored, it takes the place of that. */
+function halves(node: Node, units: ReadonlySet<Node>): boolean {
+  const [x] = node.inputs
+  if (node.primitive.kind !== 'cast' || !x || dtypeInfo[node.dtype].bytes >= dtypeInfo[x.dtype].bytes) return false
+  const isMade = (of: Node): boolean => units.has(of) || (isView(of) && isMade(of.inputs[0] as Node))
+  return isMade(x) || (roleOf(x) === 'pointwise' && !isSource(x) && x.inputs.some(isMade))
+}
 
 /** How many more times than once each element would be computed by the most repetitive reader. */
 function copies(node: Node, consumers: ReadonlyMap<Node, readonly Node[]>): number {

@@ -1,54 +1,56 @@
 /**
  * @file What parts of a graph compute again instead of reading it. A gradient rule makes 1 - y² of what its op gave, and only the backward pass reads it: stored, it would
- * cost a buffer, a store and a load, where y is stored and read in any case.
+ * cost a buffer, a store and a load, where y is stored and read in any case. Of a GELU backward reads three values, all made of one, which is stored in their place.
  */
-import { isSource, isView, type Node, roleOf, rowOf, viewBase } from '../graph/index.ts'
+import { dtypeInfo, sizeOf } from '../base/index.ts'
+import { isSource, isView, isWidening, type Node, roleOf, rowOf, viewBase } from '../graph/index.ts'
 
-/** As much work as is done again in each part, in additions. */
+/** As much work, in additions, as is done again for a value that is stored in any case; and for one that is stored instead of several, as in graphs that are planned whole. */
 const CHEAP = 3
+const INSTEAD = 40
+/** What is so many times smaller than what is made of it costs little to store and to read. */
+const SMALL = 8
 
 /**
- * The places of nodes that are to be computed in each part that reads them, as views are: some elementwise steps from one value that is stored in any case, read by later
- * parts alone, and there by what computes elements. What a product or a routine reads has to be stored; so has what is a target.
+ * The places of nodes that are to be computed in each part that reads them, as views are: some elementwise steps from one value, read by later parts, and by what
+ * computes elements. What a product or a routine reads has to be stored; so has what is a target.
  * @param home by a node's place, the part that computes it; negative for what is computed in each that reads it, and for sources
  */
 export function rematerialized(order: readonly Node[], targets: ReadonlySet<Node>, home: Int32Array): ReadonlySet<number> {
   const { length } = order
   const moved = new Set<number>()
+  /** Nodes that are moved where several are, by the value that is then stored instead. */
+  const instead = new Map<Node, number[]>()
   const last = lastReaders(order, home)
-  /** By place: the first part that reads a node, and whether it is read as it is stored. */
-  const first = new Int32Array(length).fill(length)
+  /** By place: the last part that reads a node when what is moved is, and whether it is read as it is stored. */
+  const later = new Int32Array(length).fill(-1)
   const whole = new Uint8Array(length)
-  const isStored = (node: Node): boolean =>
-    isSource(node) || targets.has(node) || (last[node.place] as number) > (home[node.place] as number)
-
-  /** The one stored value, or view of it, from which a node is computed by at most so much work. */
-  const originOf = (node: Node, most: number): Node | undefined => {
-    const work = workOf(node)
-    if (work > most) return undefined
-    let origin: Node | undefined
-    for (const input of node.inputs) {
-      const base = viewBase(input)
-      if (isNumber(base)) continue
-      const own = isStored(base) ? input : input === base ? originOf(base, most - work) : undefined
-      if (own === undefined || (origin !== undefined && origin !== own)) return undefined
-      origin = own
-    }
-    return origin
-  }
+  const isRead = ({ place }: Node): boolean => (last[place] as number) > (home[place] as number)
+  const isStored = (node: Node): boolean => isSource(node) || targets.has(node) || isRead(node)
 
   for (let i = length - 1; i >= 0; i--) {
     const node = order[i] as Node
     const own = home[i] as number
-    const from = first[i] as number
-    if (own >= 0 && from > own && from < length && !whole[i] && !targets.has(node) && originOf(node, CHEAP)) moved.add(i)
+    let floats = own < 0
+    if (!floats && (later[i] as number) > own && !whole[i] && !targets.has(node)) {
+      const far = originOf(node, INSTEAD, 'far')
+      if (originOf(node, CHEAP, { at: isStored })) moved.add(i)
+      else if (far) instead.set(far, [...(instead.get(far) ?? []), i])
+      floats = moved.has(i) || far !== undefined
+    }
     if (isSource(node)) continue
-    const floats = own < 0 || moved.has(i)
     const asStored = floats ? whole[i] === 1 : !computesElements(node)
     for (const { place } of node.inputs) {
-      first[place] = Math.min(first[place] as number, floats ? from : own)
+      later[place] = Math.max(later[place] as number, floats ? (later[i] as number) : own)
       if (asStored) whole[place] = 1
     }
+  }
+  for (const [origin, places] of instead) {
+    // (those that other parts read only through others are not stored)
+    const read = places.map((i) => order[i] as Node).filter(isRead)
+    const base = viewBase(origin)
+    const bytes = read.reduce((sum, node) => sum + bytesOf(node), 0) - (isStored(base) ? 0 : bytesOf(base))
+    if (bytes > 0) for (const i of places) moved.add(i)
   }
   return moved
 }
@@ -65,13 +67,47 @@ function lastReaders(order: readonly Node[], home: Int32Array): Int32Array {
   return last
 }
 
+/** Which values an origin may be: the nearest that is stored, or the farthest there is. */
+type Ends = { readonly at: (node: Node) => boolean } | 'far'
+
+/** The one value, or view of one, from which a node is computed by at most so much work in all. Beside it there may be small ones, as means of rows. */
+function originOf(node: Node, most: number, ends: Ends): Node | undefined {
+  let left = most
+  const small = bytesOf(node) / SMALL
+  const visit = (node: Node): Node | undefined => {
+    const work = workOf(node)
+    if (work > left) return undefined
+    left -= work
+    let origin: Node | undefined
+    for (const each of node.inputs) {
+      const input = unwidened(each)
+      const base = viewBase(input)
+      if (bytesOf(base) <= small) continue
+      let own: Node | undefined
+      if (ends !== 'far' && ends.at(base)) own = input
+      else if (input === base && !isSource(base)) own = visit(base)
+      if (ends === 'far') own ??= input
+      if (own === undefined || (origin !== undefined && origin !== own)) return undefined
+      origin = own
+    }
+    return origin
+  }
+  return visit(node)
+}
+
+/** What a half was before it was widened. */
+function unwidened(node: Node): Node {
+  let base = node
+  while (!base.storage && isWidening(base)) base = base.inputs[0] as Node
+  return base
+}
+
 /** The work of an elementwise operator; of anything else more than is done again. */
 function workOf({ primitive }: Node): number {
   const isOperator = primitive.kind === 'unary' || primitive.kind === 'binary' || primitive.kind === 'where'
   return isOperator ? rowOf(primitive).cost(primitive) : Number.POSITIVE_INFINITY
 }
 
-/** Whether a node costs nothing to read: a number, not a tensor. */
-const isNumber = (node: Node): boolean => node.storage === undefined && roleOf(node) === 'source' && node.primitive.kind !== 'leaf'
+const bytesOf = ({ shape, dtype }: Node): number => sizeOf(shape) * dtypeInfo[dtype].bytes
 
 const computesElements = (node: Node): boolean => roleOf(node) === 'pointwise' || roleOf(node) === 'reduce' || isView(node)
