@@ -101,12 +101,29 @@ describe('what only later parts read', () => {
     expect(targetsOfParts(derivative, g.binary('mul', product(y), derivative))[0]).toEqual([y, derivative])
   })
 
-  it('is stored where it takes more than that, or is made of several values', () => {
-    const x = product(matrix(2, 4))
-    const [y, z] = [g.unary('exp', x), g.unary('tanh', x)]
+  it('is stored where it takes much, or is made of several values', () => {
+    const [x, w] = [product(matrix(2, 4)), product(matrix(2, 4))]
+    const [y, z] = [g.unary('exp', x), g.unary('tanh', w)]
     const both = g.binary('mul', y, z)
     const sine = g.unary('sin', y)
     const wanted = g.binary('mul', g.binary('mul', product(y), both), g.binary('mul', product(z), sine))
-    expect(new Set(targetsOfParts(wanted)[0])).toEqual(new Set([y, z, both, sine]))
+    expect(new Set(targetsOfParts(wanted).slice(0, 2).flat())).toEqual(new Set([y, z, both, sine]))
+  })
+
+  it('is computed of one value, stored instead of several, or of one of half the size', () => {
+    const x = product(matrix(2, 4))
+    const [y, z] = [g.unary('exp', x), g.unary('tanh', x)]
+    expect(targetsOfParts(g.binary('mul', g.binary('mul', product(matrix(2, 4)), y), z))[0]).toEqual([x])
+    const half = g.cast(product(matrix(2, 4)), 'float16')
+    const wide = g.unary('exp', g.cast(half, 'float32'))
+    expect(targetsOfParts(g.binary('mul', product(matrix(2, 4)), wide))[0]).toEqual([half])
+  })
+
+  it('is computed of a stored value and what is small beside it', () => {
+    const wide = g.unary('exp', product(matrix(32, 4)))
+    const total = g.reduce('sum', wide, [0])
+    const scaled = g.binary('mul', wide, g.expand(g.reshape(total, [1, 4]), [32, 4]))
+    const wanted = g.binary('mul', product(wide), scaled)
+    expect(targetsOfParts(wanted)[0]).toEqual([wide, total])
   })
 })

@@ -59,6 +59,12 @@ export interface Limits {
   /** Columns of sums that wait for their store stages. */
   readonly columns: number
 }
+/**
+ * OpenBLAS sums products of at most 10⁶ multiplications on some processors (AVX-512) without blocks, one term after the other: of long sums the last digits would be lost,
+ * of 16,384 equal terms 8e-6 of the sum. Larger ones it cuts into blocks of some 300 terms itself.
+ */
+const SMALL_PRODUCT = 2 ** 20
+const LONGEST_CHAIN = 256
 const LIMITS: Limits = { floats: 2 ** 18, least: 256, columns: 2048 }
 
 const sizeOf = (axes: readonly Axis[]): number => axes.reduce((n, axis) => n * axis.size, 1)
@@ -112,7 +118,8 @@ function planOf(kernel: Kernel, axes: ContractAxes, peeled: { m: number; n: numb
   const direct = store && layout ? { store, layout } : undefined
   const [packA, packB] = [inA === undefined, inB === undefined]
   const widest = Math.max(packA ? Math.min(m, least) : 1, packB ? Math.min(n, least) : 1)
-  const walkK = cut(sum, peeled.k, packA || packB ? Math.floor(floats / widest) : k)
+  const chain = m * n * k <= SMALL_PRODUCT ? LONGEST_CHAIN : k
+  const walkK = cut(sum, peeled.k, Math.min(chain, packA || packB ? Math.floor(floats / widest) : k))
   const most = Math.max(least, Math.floor(floats / walkK.chunk))
   const walkN = cut(columns, peeled.n, Math.min(packB ? most : n, direct ? n : limits.columns))
   const walkM = cut(rows, peeled.m, Math.min(packA ? most : m, direct ? m : Math.max(least / 4, Math.floor(floats / walkN.chunk))))
