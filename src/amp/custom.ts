@@ -34,7 +34,7 @@ const BWD = signature('customBwd', { fn: FUNCTION })
 const ranUnder = new WeakMap<FunctionContext, Autocast | undefined>()
 
 /** A forward or a backward: of a context, and arguments. */
-type WithContext<A extends readonly unknown[], R> = (ctx: FunctionContext, ...args: A) => R
+export type ContextFunction<A extends readonly unknown[], R> = (ctx: FunctionContext, ...args: A) => R
 
 /**
  * A `forward` for `autograd.Function` whose `backward`, marked by {@link customBwd}, runs under the same autocast. With `castInputs`, under autocast, all float
@@ -46,12 +46,12 @@ type WithContext<A extends readonly unknown[], R> = (ctx: FunctionContext, ...ar
  *   static backward = amp.customBwd((ctx, g: Tensor) => g.mul(ctx.savedTensors[0]!.square()).mul(3))
  * }
  */
-export function customFwd<A extends readonly unknown[], R>(fn: WithContext<A, R>): WithContext<A, R>
-export function customFwd<A extends readonly unknown[], R>(options: CustomFwdOptions, fn: WithContext<A, R>): WithContext<A, R>
+export function customFwd<A extends readonly unknown[], R>(fn: ContextFunction<A, R>): ContextFunction<A, R>
+export function customFwd<A extends readonly unknown[], R>(options: CustomFwdOptions, fn: ContextFunction<A, R>): ContextFunction<A, R>
 export function customFwd<A extends readonly unknown[], R>(
-  first: CustomFwdOptions | WithContext<A, R>,
-  second?: WithContext<A, R>,
-): WithContext<A, R> {
+  first: CustomFwdOptions | ContextFunction<A, R>,
+  second?: ContextFunction<A, R>,
+): ContextFunction<A, R> {
   FWD.check(first, second)
   const [options, fn] = typeof first === 'function' ? [{} as CustomFwdOptions, first] : [first, second]
   if (fn === undefined) throw new ArgumentError('customFwd', 'fn is missing: customFwd({ castInputs }, (ctx, x) => …)')
@@ -71,7 +71,7 @@ export function customFwd<A extends readonly unknown[], R>(
  * as all gradients do.
  * @see https://pytorch.org/docs/stable/amp.html#torch.amp.custom_bwd
  */
-export function customBwd<A extends readonly unknown[], R>(fn: WithContext<A, R>): WithContext<A, R> {
+export function customBwd<A extends readonly unknown[], R>(fn: ContextFunction<A, R>): ContextFunction<A, R> {
   BWD.check(fn)
   return (ctx, ...grads) => {
     const mode = ranUnder.get(ctx)

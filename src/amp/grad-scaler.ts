@@ -48,14 +48,11 @@ export interface GradScalerOptions {
   readonly enabled?: boolean
 }
 
-/** What `stateDict()` gives, by PyTorch's names; empty of a scaler that is not enabled. Tensors are 0-d. */
-export interface GradScalerState {
-  readonly scale?: number | Tensor
-  readonly growth_factor?: number
-  readonly backoff_factor?: number
-  readonly growth_interval?: number
-  readonly _growth_tracker?: number | Tensor
-}
+/**
+ * What `stateDict()` gives, by PyTorch's names: `scale`, `growth_factor`, `backoff_factor`, `growth_interval` and `_growth_tracker`, of which scale and tracker may be 0-d
+ * tensors; empty of a scaler that is not enabled.
+ */
+export type GradScalerState = Readonly<Record<string, number | Tensor>>
 
 /** A number that float32 holds, with a test. */
 const held = (fits: string, test: (x: number) => boolean): Kind => ({
@@ -347,7 +344,7 @@ export class GradScaler {
       const value = state[name as keyof typeof kinds]
       if (!kind.accepts(value)) throw new ArgumentError(op, mismatch(kind, name, value))
     }
-    const { scale, growth_factor, backoff_factor, growth_interval, _growth_tracker } = state as Required<GradScalerState>
+    const { scale, growth_factor, backoff_factor, growth_interval, _growth_tracker } = state as Readonly<Record<keyof typeof kinds, number>> // (or tensors)
     const given = { scale: hosted(op, 'scale', scale), tracker: hosted(op, '_growth_tracker', _growth_tracker) }
     this.#growthFactor = growth_factor
     this.#backoffFactor = backoff_factor

@@ -98,17 +98,29 @@ async function check(): Promise<void> {
   looks = []
   codes = new Map()
   looking = true
-  let list: Tensor
+  const places = byPlace([...of.keys()], of)
+  let lists: Tensor[]
   try {
-    list = withoutAutocast(false, () => stack([...of.values()]))
+    lists = withoutAutocast(false, () => places.map((nodes) => stack(nodes.map((node) => of.get(node) as Tensor))))
   } finally {
     looking = false
   }
-  const values = await readNode(list._node)
-  const found = new Map([...of.keys()].map((node, i) => [node, values[i] as number]))
+  const values = await Promise.all(lists.map((list) => readNode(list._node)))
+  const found = new Map(places.flatMap((nodes, i) => nodes.map((node, k) => [node, values[i]?.[k] as number])))
   settle()
   const born = firstBorn(all, (nodes) => Math.max(0, ...nodes.map((node) => found.get(node) ?? 0)))
   if (born) throw born
+}
+
+/** Nodes by where their codes are: those of what was put nowhere may have been computed on any device. */
+function byPlace(nodes: readonly Node[], of: ReadonlyMap<Node, Tensor>): Node[][] {
+  const places = new Map<unknown, Node[]>()
+  for (const node of nodes) {
+    const { storage, placement } = (of.get(node) as Tensor)._node
+    const place = storage?.owner ?? placement
+    places.set(place, [...(places.get(place) ?? []), node])
+  }
+  return [...places.values()]
 }
 
 type CodeOf = (nodes: readonly Node[]) => number

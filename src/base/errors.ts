@@ -86,7 +86,9 @@ export class DeviceLostError extends TapegradError {}
 export class AutogradError extends TapegradError {}
 /** What anomaly mode tells of the place where a NaN or an infinity was born. */
 export interface Anomaly {
+  /** What was born: a NaN, or an infinity of either sign. */
   readonly value: 'NaN' | 'Inf'
+  /** Whether an op gave it, or its gradient rule. */
   readonly phase: 'forward' | 'backward'
   /** The path of the module that called the op, '' outside of all. */
   readonly module: string

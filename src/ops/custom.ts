@@ -33,11 +33,14 @@ export type CustomInput = 'float' | 'float32' | 'int32' | 'uint32'
 
 /** Of an input as it was given, or of an output. */
 export interface CustomType {
+  /** Its sizes. */
   readonly shape: Shape
+  /** The dtype of its elements. */
   readonly dtype: DType
 }
 
-type Types<I extends string> = Readonly<Record<I, CustomType>>
+/** By the names of tensors, what each is. */
+export type CustomTypes<I extends string> = Readonly<Record<I, CustomType>>
 
 /** What {@link customOp} is given. `I` and `O` are the names of inputs and outputs, `P` those of numbers. */
 export interface CustomOpSpec<I extends string, O extends string, P extends string> {
@@ -46,11 +49,11 @@ export interface CustomOpSpec<I extends string, O extends string, P extends stri
   /** The tensors that it takes, in the order of its arguments. */
   readonly inputs: Readonly<Record<I, CustomInput>>
   /** Shape and dtype of each output, from those of the inputs as they were given, and from the numbers. */
-  readonly outputs: Readonly<Record<O, (inputs: Types<I>, params: Readonly<Record<P, number>>) => CustomType>>
+  readonly outputs: Readonly<Record<O, (inputs: CustomTypes<I>, params: Readonly<Record<P, number>>) => CustomType>>
   /** Names of numbers that a call gives behind the tensors. Each value is a program of its own, as each shape is. */
   readonly params?: readonly P[]
   /** How often `compute` is called: as often as the first output has elements, by default. */
-  readonly points?: (inputs: Types<I>, outputs: Types<O>, params: Readonly<Record<P, number>>) => number
+  readonly points?: (inputs: CustomTypes<I>, outputs: CustomTypes<O>, params: Readonly<Record<P, number>>) => number
   /**
    * WGSL that declares `fn compute(i: u32)`, called for each i below the number of points, in any order. Each tensor is an array of its name, of f32, i32 or u32, in row-major order; `x_size(d)` is
    * the size of its dim d; a number `alpha` is `alpha()`, an f32.
@@ -281,7 +284,7 @@ function typesOf({ spec, inputs, outputs }: Own, given: readonly CustomType[], p
     given.map(({ shape, dtype }): CustomType => ({ shape, dtype })),
   )
   return outputs.map((role) => {
-    const { shape, dtype } = (spec.outputs[role] as (inputs: Types<string>, params: CustomParams) => CustomType)(types, params) ?? {}
+    const { shape, dtype } = (spec.outputs[role] as (inputs: CustomTypes<string>, params: CustomParams) => CustomType)(types, params) ?? {}
     if (!Array.isArray(shape) || shape.some((n) => !Number.isSafeInteger(n) || n < 0))
       throw new ShapeError(spec.name, `outputs.${role} must give a shape, a list of whole numbers, got ${showArgument(shape)}`)
     if (!isDType(dtype)) throw new DTypeError(spec.name, `outputs.${role} must give a dtype, got ${showArgument(dtype)}`)

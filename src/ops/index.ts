@@ -12,6 +12,7 @@ export {
   type CustomOp,
   type CustomOpSpec,
   type CustomType,
+  type CustomTypes,
   customOp,
 } from './custom.ts'
 export * from './data-dependent.ts'

@@ -94,7 +94,8 @@ const ALONG = dimOr(DIM, describe<AlongOptions>({ dim: DIM }))
 const dimOf = (dim: number | AlongOptions | undefined): number => (typeof dim === 'object' ? dim?.dim : dim) ?? 0
 
 /** What joins tensors along a dim. */
-type Join = (tensors: readonly Tensor[], dim?: number | AlongOptions) => Tensor
+/** A function that joins tensors along a dim. */
+export type JoinFunction = (tensors: readonly Tensor[], dim?: number | AlongOptions) => Tensor
 
 const CAT = signature('cat', { tensors: listOf(TENSOR, 1), dim: ALONG })
 const STACK = signature('stack', { tensors: listOf(TENSOR, 1), dim: ALONG })
@@ -135,7 +136,7 @@ export function cat(tensors: readonly Tensor[], dim?: number | AlongOptions): Te
  * @see https://pytorch.org/docs/stable/generated/torch.stack.html
  * @example stack([zeros([3]), ones([3])], 1).shape // [3, 2]
  */
-export const stack: Join = autocasted('stack', 'widest', (tensors: readonly Tensor[], dim?: number | AlongOptions): Tensor => {
+export const stack: JoinFunction = autocasted('stack', 'widest', (tensors: readonly Tensor[], dim?: number | AlongOptions): Tensor => {
   STACK.check(tensors, dim)
   return underName('stack', () => {
     const first = tensors[0] as Tensor

@@ -104,24 +104,25 @@ function exactDims(given: Signature, ndim: number, a: Tensor, b: Tensor): void {
 }
 
 /** A product of two tensors. */
-type Product = (a: Tensor, b: Tensor) => Tensor
+/** A product of two tensors. */
+export type ProductFunction = (a: Tensor, b: Tensor) => Tensor
 
 const MM = signature('mm', { a: TENSOR, b: TENSOR })
 const BMM = signature('bmm', { a: TENSOR, b: TENSOR })
 const DOT = signature('dot', { a: TENSOR, b: TENSOR })
 
 /** [m, k] · [k, n]. @see https://pytorch.org/docs/stable/generated/torch.mm.html */
-export const mm: Product = autocasted('mm', 'lower', (a: Tensor, b: Tensor): Tensor => {
+export const mm: ProductFunction = autocasted('mm', 'lower', (a: Tensor, b: Tensor): Tensor => {
   exactDims(MM, 2, a, b)
   return underName('mm', () => matmul(a, b))
 })
 /** [batch, m, k] · [batch, k, n]. @see https://pytorch.org/docs/stable/generated/torch.bmm.html */
-export const bmm: Product = autocasted('bmm', 'lower', (a: Tensor, b: Tensor): Tensor => {
+export const bmm: ProductFunction = autocasted('bmm', 'lower', (a: Tensor, b: Tensor): Tensor => {
   exactDims(BMM, 3, a, b)
   return underName('bmm', () => matmul(a, b))
 })
 /** Inner product of two vectors. @see https://pytorch.org/docs/stable/generated/torch.dot.html */
-export const dot: Product = autocasted('dot', 'widest', (a: Tensor, b: Tensor): Tensor => {
+export const dot: ProductFunction = autocasted('dot', 'widest', (a: Tensor, b: Tensor): Tensor => {
   exactDims(DOT, 1, a, b)
   return underName('dot', () => matmul(a, b))
 })

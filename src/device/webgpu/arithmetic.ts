@@ -183,7 +183,7 @@ export function castText(x: string, from: ValueType, to: DType): string {
   return from === 'bool' ? y : ROUND[to](y)
 }
 
-interface Word {
+export interface Word {
   /** The declared type of the buffer's elements. */
   readonly type: string
   /** How many elements share a word. */
