@@ -1,5 +1,6 @@
 /** @file `amp.GradScaler`: PyTorch's scale and trainings, steps that are left out to the bit, its errors, its state, and what it costs. */
 import { beforeAll, describe, expect, it } from 'vitest'
+import { openDevices } from '../../src/device/index.ts'
 import * as tg from '../../src/index.ts'
 import { deviceCounters } from '../../src/runtime/index.ts'
 import { device } from '../support/device.ts'
@@ -578,6 +579,8 @@ describe('what a scaler costs', () => {
     return count
   }
 
+  const mostBuffers = (): number => Math.min(...openDevices().map(({ traits }) => traits.maxBuffers))
+
   const MAKE = {
     SGD: (g: readonly { params: tg.Tensor[] }[]) => new tg.optim.SGD(g, { lr: 0.1, momentum: 0.9 }),
     Adam: (g: readonly { params: tg.Tensor[] }[]) => new tg.optim.Adam(g),
@@ -594,7 +597,9 @@ describe('what a scaler costs', () => {
     async (name, groups, width, clip) => {
       const without = await dispatches(false, groups, width, clip, MAKE[name])
       const withScaler = await dispatches(true, groups, width, clip, MAKE[name])
-      expect(withScaler - without).toBeLessThanOrEqual(3 * groups)
+      // Where a kernel binds twelve buffers, an update with three slots is cut once more
+      const cut = name === 'AdamW' && groups === 1 && mostBuffers() <= 12 ? 1 : 0
+      expect(withScaler - without).toBeLessThanOrEqual(3 * groups + cut)
     },
   )
 })
