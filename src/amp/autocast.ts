@@ -21,7 +21,7 @@ const AUTOCAST = signature('autocast', {
 
 /**
  * Runs `fn` with its ops autocast: products, convolutions and other ops that gain by it are computed in a 16-bit dtype, with sums in float32; ops whose range or
- * accuracy suffers are computed in float32; the others in the types that they are given (docs/autocast.md lists them). float64 and integers are left alone, and
+ * accuracy suffers are computed in float32; the others in the types that they are given (docs/amp.md lists them). float64 and integers are left alone, and
  * so is whatever is changed in place. Each gradient is computed in the types of its forward, and that of a float32 leaf arrives in float32: call `backward()`
  * and `step()` outside. An async `fn` is followed to its end, and nothing else is affected.
  * @returns what `fn` returns

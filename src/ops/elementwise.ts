@@ -123,6 +123,7 @@ export const reciprocal: UnaryFunction = defineUnary('reciprocal', {
 /** x². @see https://pytorch.org/docs/stable/generated/torch.square.html */
 export const square: UnaryFunction = defineUnary('square', {
   domain: 'any',
+  autocast: 'float32', // as pow, which PyTorch's is
   forward: (x) => graph.binary('mul', x, x),
   saves: ['x'],
   vjp: (g, { x }) => mul(g, mul(x, lit(2, x))),

@@ -65,6 +65,7 @@ export class Generator {
   /** Starts the stream of `seed` from its beginning. */
   manualSeed(seed: number | bigint): this {
     MANUAL_SEED.check(seed)
+    drawn?.(this)
     this.#seed = wordsOf(seed)
     this.#calls = 0
     return this
@@ -86,6 +87,7 @@ export class Generator {
     const { seed, calls } = state
     if (seed === undefined || calls === undefined)
       throw new ArgumentError('setState', 'a state has a seed and a number of calls, as getState() gives them')
+    drawn?.(this)
     this.#seed = wordsOf(seed)
     this.#calls = calls
     return this

@@ -87,9 +87,11 @@ export function record(op: Op, inputs: Inputs, outputs: readonly Tensor[], param
   }
   const tracked = inputs.some((x, i) => x?._edge !== undefined && op.differentiable & (1 << i))
   const traced = tracked && outputs.some((out) => isFloat(out._node.dtype)) && isGradEnabled()
+  // (of the array itself the tape keeps only what gradients read)
+  const given = observed !== undefined || follower !== undefined ? inputs.slice() : inputs
   const entry = traced ? trace(op, inputs, outputs, params) : undefined
-  if (observed !== undefined) observed(op, inputs, outputs, params)
-  if (follower !== undefined) follower.op(op, inputs, outputs, params)
+  if (observed !== undefined) observed(op, given, outputs, params)
+  if (follower !== undefined) follower.op(op, given, outputs, params)
   if (graph.waitingNodes() > MOST_WAITING.plain) limitWaiting(op.name)
   return entry
 }

@@ -164,7 +164,8 @@ describe('an anomaly', () => {
     expect(error.message).toContain('it was given a NaN that no op has made')
   })
 
-  it('is that of the part where a function is made of others', async () => {
+  // (the interpreter computes in doubles, where nothing here is infinite)
+  it.skipIf(process.env.TAPEGRAD_CPU === 'interpreter')('is that of the part where a function is made of others', async () => {
     const mine = (): Tensor => nn.functional.crossEntropy(tensor([[1e38, -3e38, 3e38]]).mul(1), tensor([1], { dtype: 'int32' }))
     const error = await found(mine)
     expect(error.path[0]).toBe('crossEntropy')

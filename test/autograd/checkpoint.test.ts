@@ -19,6 +19,7 @@ import {
   type Tensor,
   tensor,
   useDeterministicAlgorithms,
+  where,
 } from '../../src/index.ts'
 import { device } from '../support/device.ts'
 
@@ -302,6 +303,26 @@ describe('checkpoint', () => {
     y.backward()
     expect(await (x.grad as Tensor).item()).toBeCloseTo(2 * 9 * Math.exp(4), 1)
     expect(await scale.item()).toBe(100)
+  })
+
+  it('reads a tensor from outside as it was where its op saves another one', async () => {
+    const x = tensor([2], { requiresGrad: true })
+    const other = tensor([3])
+    const y = checkpoint((h: Tensor) => where(h.gt(5), h, other).mul(h), x)
+    noGrad(() => other.add_(100))
+    y.backward()
+    expect(await (x.grad as Tensor).item()).toBe(3)
+  })
+
+  it('leaves a generator where it stands that fn seeds and draws nothing of', async () => {
+    const x = tensor([2], { requiresGrad: true })
+    const y = checkpoint((h: Tensor) => {
+      manualSeed(7)
+      return h.exp()
+    }, x)
+    const before = await rand([4]).data()
+    y.backward()
+    expect(await rand([4]).data()).not.toEqual(before)
   })
 
   it('says when fn does something else the second time, and when it is async', () => {

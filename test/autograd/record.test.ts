@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { recordingPath } from '../../src/base/index.ts'
 import * as graph from '../../src/graph/index.ts'
-import { add, autograd, cat, detectAnomaly, grad, mul, nn, setDefaultDevice, square, type Tensor, tensor } from '../../src/index.ts'
+import { add, autograd, cat, detectAnomaly, grad, mul, nn, setDefaultDevice, square, type Tensor, tensor, where } from '../../src/index.ts'
 import { defineComposition, defineMultiOutputOp, defineOp } from '../../src/ops/define.ts'
 import { gradcheck, gradgradcheck } from '../../src/testing/index.ts'
 import { device } from '../support/device.ts'
@@ -112,6 +112,12 @@ describe('the scopes around an op', () => {
 })
 
 describe('an op of many inputs', () => {
+  it('is seen by anomaly mode with all of them, also those that its gradient does not read', async () => {
+    const x = tensor([1, 2], { requiresGrad: true })
+    const masked = detectAnomaly(() => where(tensor([true, false]), x, Number.NEGATIVE_INFINITY))
+    expect(await masked.data()).toEqual(new Float32Array([1, Number.NEGATIVE_INFINITY]))
+  })
+
   it('brings each its gradient, and those without a rule none', async () => {
     const [a, b, c, d] = [exact([1]), exact([2]), exact([3]), exact([4])]
     const y = weighted(a, b, c, d, [1, 2, 3, 4])
