@@ -23,6 +23,7 @@ export {
   BacklogError,
   CheckpointError,
   CompilationError,
+  CustomOpError,
   DeviceError,
   DeviceLostError,
   type DType,

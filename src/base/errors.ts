@@ -80,6 +80,12 @@ export class CompilationError extends TapegradError {
     this.cause = cause
   }
 }
+/** The `cpu` function of a `customOp` threw; `op` is the name of that, `cause` what was thrown. */
+export class CustomOpError extends TapegradError {
+  constructor(op: string, message: string, cause: unknown) {
+    super(op, message, { cause })
+  }
+}
 /** The device went away (driver reset, destroyed). */
 export class DeviceLostError extends TapegradError {}
 /** Misuse of autograd: no graph, freed graph, a saved tensor that was changed. */

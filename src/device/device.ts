@@ -215,14 +215,18 @@ export interface Device {
   /** Gives back what an executable holds on the device, after the runs so far: it is not run again. */
   drop(executable: Executable): void
   /**
-   * Sees to it that there is memory for a run: at once, or when the promise resolves; ask again then. `uploads`: bytes of the host data that it takes.
+   * Sees to it that there is memory for a run, and that what a program has written itself compiles: at once, or when the promise resolves; ask again then.
+   * `uploads`: bytes of the host data that it takes.
    * Nothing has changed when it throws. Without it a run takes what it needs, and its results fail where there is too little.
-   * @throws OutOfMemoryError
+   * @throws OutOfMemoryError, CompilationError
    */
   reserve(executable: Executable, uploads: readonly number[], makerOf?: MakerOf): void | Promise<void>
   /** What tensors and runs may hold in all, in bytes; undefined: what there is. */
   limitMemory(bytes: number | undefined): void
-  /** @throws BacklogError when a loop that never awaits has recorded more than may wait. */
+  /**
+   * @throws BacklogError when a loop that never awaits has recorded more than may wait; CustomOpError where a function of the program's own threw. Nothing has
+   * changed then.
+   */
   run(executable: Executable, run: Run): HostCopy[]
   allocate(dtype: DType, length: number): DeviceBuffer
   /** A buffer with a copy of `data` (storage form: 16 bits for float16 and bfloat16, bytes for bool). `op`: whom errors name. */

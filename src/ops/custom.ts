@@ -116,8 +116,8 @@ interface Own {
  * An op of one's own. On WebGPU it is a kernel in WGSL, on device cpu a function over typed arrays; its gradient is written in tensor functions (and other such ops). It works under autocast,
  * in checkpointing and in gradcheck as any op does. Inputs are row-major when a kernel reads them, whatever view they were.
  * @returns the op: `op(x, y, { alpha: 2 })`, a tensor, or of several outputs an object of tensors
- * @throws ArgumentError for a definition that is none. The op throws ArgumentError, DTypeError, ShapeError and DeviceError at the call; CompilationError, with line and column of
- * `wgsl`, where the first promise waits for its values.
+ * @throws ArgumentError for a definition that is none. The op throws ArgumentError, DTypeError, ShapeError and DeviceError at the call; where its values are
+ * computed, CompilationError with line and column of `wgsl`, and CustomOpError with what `cpu` threw. A step that cannot be computed did not happen.
  * @see https://pytorch.org/docs/stable/library.html#torch.library.custom_op
  * @example
  * const cube = customOp({

@@ -5,7 +5,7 @@
  * A step closes where an optimizer updates, and at the end of `tidy`. Leaves that are updated by hand close one when they come a second time, of what was
  * recorded until the last of the updates before: so the graph is that of an optimizer's step, forward, backward and updates.
  */
-import { BacklogError, CompilationError, callSite, OutOfMemoryError, thrownAt } from '../base/index.ts'
+import { BacklogError, CompilationError, CustomOpError, callSite, OutOfMemoryError, thrownAt } from '../base/index.ts'
 import { topological } from '../compiler/index.ts'
 import { stepErrors } from '../device/index.ts'
 import {
@@ -169,15 +169,19 @@ function close(sinks: readonly Node[], writes: readonly Write[], iterations: num
     return andThen(settleApart([...readySinks(), ...others]), rethrow)
   }
   const compute: Task = () => (closing.includes(step) ? flushAll(arenas, others, step.writes, donorsOf(step.number)) : settleApart(others))
-  let done: Promise<void> | undefined
+  let returned = false
+  // What fails once the step has returned is carried by the next promise of the library: kept before work that waits behind the step can ask for it
+  const late = (e: unknown): never => {
+    if (returned) stepErrors.add(e instanceof Error ? e : new Error(String(e)))
+    throw e
+  }
   try {
-    done = enqueue(() => andThen(attempt(compute, fail), finish), false)
+    enqueue(() => attempt(() => andThen(attempt(compute, fail), finish), late), false)?.catch(() => {})
   } catch (e) {
     if (closing.includes(step)) void fail(e) // refused: it has not been tried
     throw thrownAt(e, callSite(above))
   }
-  // What fails here is carried by the next promise of the library.
-  done?.catch((e: unknown) => stepErrors.add(e instanceof Error ? e : new Error(String(e))))
+  returned = true
 }
 
 /** Pending sinks that need storing. */
@@ -197,7 +201,8 @@ const NO_DONORS: ReadonlySet<Node> = new Set()
 /**
  * Computes `first` and the other sinks together. What cannot be computed stands in no other's way, and says so when it is read. Where this throws, handles
  * that such a value was put behind have their old values again; else they wait for the next flush with it.
- * @throws what kept `first` from being computed; where there is none, OutOfMemoryError and CompilationError of the others, for `synchronize`, which waits for everything
+ * @throws what kept `first` from being computed; where there is none, OutOfMemoryError, CompilationError and CustomOpError of the others, for `synchronize`, which
+ * waits for everything
  */
 export function flushAll(
   first: readonly Node[],
@@ -245,8 +250,8 @@ function flushApart(
       )
   })
   const end = (): void => {
-    const thrown =
-      failed ?? (first.length === 0 && (missing instanceof OutOfMemoryError || missing instanceof CompilationError) ? missing : undefined)
+    const told = missing instanceof OutOfMemoryError || missing instanceof CompilationError || missing instanceof CustomOpError
+    const thrown = failed ?? (first.length === 0 && told ? missing : undefined)
     if (thrown === undefined) {
       // The next flush tries again, or takes them back
       for (const write of lost) open.set(write.target, write)

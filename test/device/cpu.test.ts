@@ -1,17 +1,29 @@
 /** @file The cpu device, by kernels written out by hand and values known from elsewhere. */
 import { describe, expect, it } from 'vitest'
-import { type DType, dtypeInfo, fromHalf, halfFormats, IndexError, isHalf, type TypedArray, toHalf } from '../../src/base/index.ts'
+import {
+  CustomOpError,
+  type DType,
+  dtypeInfo,
+  fromHalf,
+  halfFormats,
+  IndexError,
+  isHalf,
+  type TypedArray,
+  toHalf,
+} from '../../src/base/index.ts'
 import { openCpu } from '../../src/device/cpu/index.ts'
 import { erf, philox, roundEven } from '../../src/device/cpu/special.ts'
 import { loadKoffi } from '../../src/device/cpu/wasm/contraction/blas.ts'
-import type { Device, HostCopy, Program, Slot } from '../../src/device/index.ts'
+import type { Device, DeviceBuffer, HostCopy, Program, Slot } from '../../src/device/index.ts'
 import {
   type Axis,
   type BinaryOp,
+  type CustomArrays,
   type Expr,
   type Index,
   type Kernel,
   type ReduceOp,
+  type RoutineCall,
   type Stage,
   type UnaryOp,
   type ValueType,
@@ -527,6 +539,48 @@ describe('memory of the cpu device', () => {
     expect(await device.read(second)).toEqual(f32(4, 8, 12, 16))
     expect(device.memory()).toMatchObject({ liveBytes: 16, buffers: 1 })
   })
+
+  for (const engine of ['wasm', 'interpreter'] as const)
+    it(`has its operands back where a function of the program's own throws after they were overwritten (${engine})`, async () => {
+      const { device } = openCpu(engine)
+      const doubled = binary('add', load(0, at(0, [1, p])), load(0, at(0, [1, p])))
+      const kernel: Kernel = { label: 'double', grid: [p], stages: [store(0, at(0, [1, p]), doubled)], buffers: [{ dtype: 'float32', access: 'readwrite' }], sites: [] } // biome-ignore format: one line
+      let fails = true
+      const type = { shape: [4], dtype: 'float32' } as const
+      const own = {
+        ...{ id: -1, name: 'own', inputs: ['x'], outputs: ['y'], typesOf: () => [type], pointsOf: () => 4, wgsl: undefined },
+        cpu: ({ x }: CustomArrays, { y }: CustomArrays): void => {
+          if (fails) throw 'no error'
+          y?.set(x as Float32Array)
+        },
+      }
+      const call: RoutineCall = { routine: { kind: 'custom', definition: own, params: {} }, label: 'own', inputs: [type], outputs: [type], sites: [] } // biome-ignore format: one line
+      const executable = device.compile({
+        steps: [
+          { kind: 'kernel', kernel, slots: [1], scalars: [] },
+          { kind: 'kernel', kernel, slots: [1], scalars: [] },
+          { kind: 'routine', call, slots: [1, 2], pieces: [undefined, undefined] },
+        ],
+        slots: [
+          { kind: 'input', dtype: 'float32', length: 4 },
+          { kind: 'output', dtype: 'float32', length: 4, donor: 0 },
+          { kind: 'output', dtype: 'float32', length: 4 },
+        ],
+        scalars: [],
+      })
+      const x = device.upload('float32', f32(1, 2, 3, 4))
+      const before = device.memory()
+      const run = (): DeviceBuffer[] => {
+        const outputs = [device.allocate('float32', 4), device.allocate('float32', 4)]
+        device.run(executable, { inputs: [x], outputs, scalars: [], evacuate: [] })
+        return outputs
+      }
+      expect(run).toThrow(new CustomOpError('own', 'its cpu function threw: no error', 'no error'))
+      expect(await device.read(x)).toEqual(f32(1, 2, 3, 4))
+      expect(device.memory()).toMatchObject({ liveBytes: before.liveBytes, buffers: before.buffers })
+      fails = false
+      for (const result of run()) expect(await device.read(result)).toEqual(f32(4, 8, 12, 16))
+    })
 
   it('gives copies: neither uploads nor reads share memory with the caller', async () => {
     const { device } = openCpu()

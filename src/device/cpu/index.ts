@@ -4,6 +4,7 @@
  */
 import {
   CompilationError,
+  CustomOpError,
   DeviceError,
   type DType,
   dtypeInfo,
@@ -46,6 +47,7 @@ import { planScratch, type ScratchPlan } from '../scratch.ts'
 import type { Block } from './block.ts'
 import { type Engine, interpreter } from './engine.ts'
 import type { CompiledKernel } from './interpreter.ts'
+import { Overwritten, ownName, thrownBy } from './own-functions.ts'
 import { loadKoffi } from './wasm/contraction/blas.ts'
 import { settleBlas } from './wasm/contraction/blas-choice.ts'
 import { WasmEngine } from './wasm/engine.ts'
@@ -183,7 +185,7 @@ class CpuDevice implements Device {
     if (this.#liveBytes + bytes > this.#limit) throw pastLimit(makerIn(makerOf)(largestOf(program)), bytes, this.#liveBytes, this.#limit)
   }
 
-  /** @throws OutOfMemoryError before anything has changed. */
+  /** @throws OutOfMemoryError, and CustomOpError where the program's own function threw; nothing has changed then. */
   run(executable: Executable, run: Run): HostCopy[] {
     const { inputs, outputs, scalars: numbers, evacuate } = run
     const { program, dispatches, makerIn, scratch: plan } = executable as CpuExecutable
@@ -193,24 +195,41 @@ class CpuDevice implements Device {
     const uploads: Block[] = []
     const results = outputs as readonly CpuBuffer[]
     let wrong: TapegradError | undefined
+    let overwritten: Overwritten | undefined
     try {
       this.#provide(executable as CpuExecutable, inputs, results, scratch, makerOf)
       const data = this.#bind(program, plan, inputs as readonly (CpuBuffer | TypedArray)[], results, scratch, uploads, makerOf)
+      overwritten = new Overwritten(program, data)
       let step: ProgramStep
       const fail = (site: number, value: number, size: number): void => {
         wrong ??= checkError(sitesOf(step)[site] ?? labelOf(step), value, size)
       }
       for (let i = 0; i < program.steps.length; i++) {
         step = program.steps[i] as ProgramStep
+        overwritten.before(i)
+        const own = ownName(step)
         for (const dispatch of dispatches[i] ?? []) {
           this.#dispatches++
-          dispatch.kernel({ data: this.#bound(dispatch, data), scalars: dispatch.scalars.map((s) => numbers[s] as number), fail })
+          const call = { data: this.#bound(dispatch, data), scalars: dispatch.scalars.map((s) => numbers[s] as number), fail }
+          if (own === undefined) dispatch.kernel(call)
+          else
+            try {
+              dispatch.kernel(call)
+            } catch (e) {
+              throw thrownBy(own, e)
+            }
         }
       }
       if (wrong) this.#poison(results, wrong)
     } catch (e) {
       if (e instanceof OutOfMemoryError) {
         // Nothing has run yet: no kernel takes memory
+        for (const output of results) this.release(output)
+        throw e
+      }
+      if (e instanceof CustomOpError) {
+        overwritten?.restore()
+        this.#returnDonors(program, inputs, results)
         for (const output of results) this.release(output)
         throw e
       }
@@ -240,6 +259,19 @@ class CpuDevice implements Device {
       bound.push(piece ? this.#engine.heap.piece(block, piece.begin, piece.length) : block)
     }
     return bound
+  }
+
+  /** Gives memory that outputs have taken over back to the operands. */
+  #returnDonors({ slots }: Program, inputs: Run['inputs'], outputs: readonly CpuBuffer[]): void {
+    const at = (kind: 'input' | 'output'): number[] => slots.flatMap((slot, s) => (slot.kind === kind ? [s] : []))
+    const given = at('input')
+    for (const [o, s] of at('output').entries()) {
+      const donor = inputs[given.indexOf(slots[s]?.donor ?? -1)]
+      const target = outputs[o] as CpuBuffer
+      if (!(donor instanceof CpuBuffer) || donor.data) continue
+      donor.data = target.data
+      target.data = undefined
+    }
   }
 
   /** The results of a run that failed: they stay without values, and say why, as does all that is computed from them. */

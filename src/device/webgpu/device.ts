@@ -180,14 +180,17 @@ export class GpuComputeDevice implements Device, Workshop {
   }
 
   reserve(executable: Executable, uploads: readonly number[], makerOf?: MakerOf): undefined | Promise<void> {
-    const { needs } = executable as GpuExecutable
+    const own = executable as GpuExecutable
+    const compiled = this.lost ? undefined : own.compiledOwn()
+    if (compiled) return this.#deviceErrors.orLost(compiled)
+    const { needs } = own
     const sizes = [...needs, ...uploads.map((bytes) => this.pool.classOf(bytes))]
     if (this.pool.limit < Number.POSITIVE_INFINITY) {
       // What is queued takes its share first; behind a run of which a slice is handed over, its share is kept free
       this.#pump(true, false)
       for (const job of this.#jobs.slice(1)) if (job.kind === 'run') sizes.push(...job.executable.needs)
     }
-    return this.#provision.reserve((executable as GpuExecutable).largestMaker(makerOf), sizes)
+    return this.#provision.reserve(own.largestMaker(makerOf), sizes)
   }
 
   run(executable: Executable, run: Run): HostCopy[] {

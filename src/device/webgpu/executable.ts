@@ -103,6 +103,10 @@ export class GpuExecutable implements Executable, GroupKeeper {
   /** Steps of the program that do not compile, and why. */
   readonly #broken = new Map<number, TapegradError>()
   readonly #ready: Promise<void>
+  /** Whether it is known which kernels compile. */
+  #isSettled = false
+  /** Whether there are kernels with text of the program's own. */
+  readonly #hasOwn: boolean
   readonly #makerIn: (makerOf: MakerOf) => MakerOf
   #isReady = false
 
@@ -145,7 +149,9 @@ export class GpuExecutable implements Executable, GroupKeeper {
     const settled = this.#dispatches.map(({ pipeline, step }) =>
       pipeline.ready.catch((e: Error) => void this.#broken.set(step, new CompilationError(makers[step] as string, e.message, e))),
     )
+    this.#hasOwn = this.#dispatches.some(({ printed }) => printed.own)
     this.#ready = Promise.all(settled).then(() => {
+      this.#isSettled = true
       this.#isReady = true
     })
   }
@@ -162,6 +168,21 @@ export class GpuExecutable implements Executable, GroupKeeper {
 
   whenReady(): Promise<void> {
     return this.#ready
+  }
+
+  /**
+   * Kernels that a program has written itself are compiled before a run begins: what that overwrites would be lost where they do not compile. Those of the library
+   * are waited for in the queue.
+   * @returns a promise where that has to be waited for
+   * @throws CompilationError
+   */
+  compiledOwn(): Promise<void> | undefined {
+    if (!this.#hasOwn) return undefined
+    if (!this.#isSettled) return this.#ready
+    const { broken } = this
+    // (a new one each time: an error that has reached the user is not reported again)
+    if (broken) throw new CompilationError(broken.op, (broken.cause as Error).message, broken.cause)
+    return undefined
   }
 
   /** Why a kernel does not compile, where one does not. */
