@@ -4,7 +4,7 @@
  * that gave what it was not given is the error of that promise.
  *
  * A function that is made of others is looked at as a whole, since what its parts make may be left out again (`where`); the part is named where the whole is at fault.
- * So is a gradient rule: the gradients that it was given, and those that it gives.
+ * So is a gradient rule: the gradients that it was given, and those that it gives. And so is a sum of gradients, where several meet.
  */
 import {
   AnomalyError,
@@ -15,6 +15,8 @@ import {
   isThenable,
   MOST_ELEMENTS,
   recordingCall,
+  recordingFunction,
+  showShape,
   signature,
   sizeOf,
 } from '../base/index.ts'
@@ -37,18 +39,28 @@ import {
 const NAN = 2
 const INF = 1
 
-/** An op, or a gradient rule, whose tensors are looked at. */
+/** A callback in anomaly mode. */
+interface Mode {
+  /** The callback that it runs in. */
+  readonly outer: Mode | undefined
+  /** It ended with an error of its own: what it made is looked at no more. */
+  failed: boolean
+}
+const hasFailed = (mode: Mode | undefined): boolean => mode !== undefined && (mode.failed || hasFailed(mode.outer))
+
+/** An op, a gradient rule, or a sum of gradients, whose tensors are looked at. */
 interface Look {
   readonly op: string
-  /** Which call of a public function it is a part of; each rule is one by itself. */
-  readonly call: number
+  /** Which call of a public function it is a part of; undefined for a rule and a sum, each of which is one by itself. */
+  readonly call: number | undefined
   readonly inputs: readonly Node[]
   readonly outputs: readonly Node[]
   /** Whether an infinite number was among its parameters: it was given, not born. */
   readonly infinite: boolean
   readonly site: RecordSite
-  /** Of a rule: where its op was recorded, if anomaly mode was on there. */
-  readonly forward: { readonly op: string; readonly site: RecordSite | undefined } | undefined
+  /** Of a rule and a sum: where their op was recorded, if anomaly mode was on there; of a leaf, which no op made, where backward was called. */
+  readonly backward: { readonly what: string; readonly path: readonly string[]; readonly site: RecordSite | undefined } | undefined
+  readonly mode: Mode | undefined
 }
 
 let looks: Look[] = []
@@ -69,17 +81,26 @@ const isLookedAt = ({ dtype, shape }: Node): boolean => isFloat(dtype) && sizeOf
 
 const nodesOf = (tensors: readonly (Tensor | undefined)[]): Node[] => tensors.flatMap((x) => (x && isLookedAt(x._node) ? [x._node] : []))
 
-function look(found: Look): void {
-  if (found.outputs.length === 0) return
+function look(found: Omit<Look, 'mode' | 'site'>): void {
+  // (what an op hands on as it is has not been made by it: a reshape to the same shape)
+  const outputs = found.outputs.filter((node) => !found.inputs.includes(node))
+  if (outputs.length === 0) return
   looking = true
   try {
     withoutAutocast(false, () => {
-      for (const node of [...found.inputs, ...found.outputs]) lookAt(node)
+      for (const node of [...found.inputs, ...outputs]) lookAt(node)
     })
   } finally {
     looking = false
   }
-  looks.push(found)
+  looks.push({ ...found, outputs, site: recordSite(), mode: scopes.current })
+}
+
+/** Gives up the looks of callbacks that failed. */
+function giveUp(): void {
+  looks = looks.filter(({ mode }) => !hasFailed(mode))
+  const left = new Set(looks.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]))
+  for (const node of codes.keys()) if (!left.has(node)) codes.delete(node)
 }
 
 /** Whether an infinite number is among parameters. */
@@ -126,9 +147,9 @@ function byPlace(nodes: readonly Node[], of: ReadonlyMap<Node, Tensor>): Node[][
 type CodeOf = (nodes: readonly Node[]) => number
 
 function firstBorn(all: readonly Look[], codeOf: CodeOf): AnomalyError | undefined {
-  const calls = new Map<string, Look[]>()
+  const calls = new Map<unknown, Look[]>()
   for (const each of all) {
-    const key = `${each.forward ? 'rule' : 'call'} ${each.call}`
+    const key = each.call ?? each
     const call = calls.get(key)
     if (call) call.push(each)
     else calls.set(key, [each])
@@ -161,40 +182,42 @@ function bornOf(after: number, before: number, infinite: boolean): number {
   return after === INF && before === 0 && !infinite ? INF : 0
 }
 
-function errorOf({ op, site, forward }: Look, code: number, given: boolean): AnomalyError {
+function errorOf({ op, site, backward }: Look, code: number, given: boolean): AnomalyError {
   const value = code === NAN ? 'NaN' : 'Inf'
-  const where = forward ? forward.site : site
+  const where = backward ? backward.site : site
   const module = where?.module() ?? ''
   const line = where?.line ?? ''
-  const path = forward ? [`backward of ${op}`] : site.path
-  const how = given
-    ? `it was given a ${value} that no op has made`
-    : forward
-      ? `its gradient is the first that has a ${value}`
-      : `its result is the first that has a ${value}`
+  const path = backward?.path ?? site.path
+  const how = given ? `it was given a ${value} that no op has made` : `${backward?.what ?? 'its result'} is the first that has a ${value}`
   const places = [
-    `in ${forward ? 'backward' : 'forward'}`,
-    ...(forward || path.length < 2 ? [] : [`as a part of ${path.join(' > ')}`]),
+    `in ${backward ? 'backward' : 'forward'}`,
+    ...(backward || path.length < 2 ? [] : [`as a part of ${path.join(' > ')}`]),
     ...(module ? [`in module ${module}`] : []),
     ...(line
       ? [`called at ${line}`]
-      : forward
+      : backward && !backward.site
         ? ['called where anomaly mode was off: turn it on around forward too, and the line is named']
         : []),
   ]
-  return new AnomalyError(op, `${how}, ${places.join(', ')}`, { value, phase: forward ? 'backward' : 'forward', module, line, path })
+  return new AnomalyError(op, `${how}, ${places.join(', ')}`, { value, phase: backward ? 'backward' : 'forward', module, line, path })
 }
 
 // ── the mode ──
 
-interface Mode {
-  readonly on: boolean
-}
 const scopes = new Context<Mode>()
 let everywhere = false
-const isOn = (): boolean => scopes.current?.on ?? everywhere
+const isOn = (): boolean => (scopes.current ? !hasFailed(scopes.current) : everywhere)
 /** Callbacks that are running. */
 let running = 0
+
+type Gradients = readonly (Tensor | undefined)[]
+
+/** Looks at gradients; those of a leaf without an entry. */
+function lookBack(entry: TapeEntry<Tensor> | undefined, what: string, inputs: Gradients, outputs: Gradients): void {
+  const op = entry ? entry.op.name : recordingFunction()
+  const backward = entry ? { what, path: [`backward of ${op}`], site: entry.site } : { what, path: [op], site: recordSite() }
+  look({ op, call: undefined, infinite: false, backward, inputs: nodesOf(inputs), outputs: nodesOf(outputs) })
+}
 
 /** What ops and rules call while the mode is on somewhere: nothing else costs anything while it is off. */
 function settle(): void {
@@ -206,14 +229,16 @@ function settle(): void {
       ? {
           op: (op, inputs, outputs, params) => {
             if (looking || currentWalk() || op.virtual || !isOn()) return
-            const given = { infinite: isInfinite(params), site: recordSite(), forward: undefined }
-            look({ op: op.name, call: recordingCall(), inputs: nodesOf(inputs), outputs: nodesOf(outputs), ...given })
+            const made = { op: op.name, call: recordingCall(), infinite: isInfinite(params), backward: undefined }
+            look({ ...made, inputs: nodesOf(inputs), outputs: nodesOf(outputs) })
           },
-          rule: (entry: TapeEntry<Tensor>, flowed, found) => {
+          rule: (entry, flowed, found) => {
+            if (!looking && isOn()) lookBack(entry, 'its gradient', flowed, found)
+          },
+          sum: ({ entry, shape }, parts, total) => {
             if (looking || !isOn()) return
-            const { op, serial: call, site } = entry
-            const made = { infinite: false, site: recordSite(), forward: { op: op.name, site } }
-            look({ op: op.name, call, inputs: nodesOf(flowed), outputs: nodesOf(found), ...made })
+            if (entry) lookBack(entry, "the sum of its result's gradients", parts, [total])
+            else lookBack(undefined, `the sum of the gradients of a leaf ${showShape(shape)}`, parts, [total])
           },
         }
       : undefined,
@@ -224,9 +249,10 @@ const DETECT_ANOMALY = signature('detectAnomaly', { fn: FUNCTION })
 const SET_DETECT_ANOMALY = signature('setDetectAnomaly', { mode: BOOLEAN })
 
 /**
- * Runs `fn` in anomaly mode: where an op, or in backward a gradient rule, gives a NaN or an infinity that it was not given, there is an AnomalyError that names the op, the line of the program that
+ * Runs `fn` in anomaly mode: where an op, or in backward a gradient rule or a sum of gradients, gives a NaN or an infinity that it was not given, there is an AnomalyError that names the op, the line of the program that
  * called it, and the path of the module. It is thrown by the next promise of the library (`item()`, `data()`, `synchronize()`), or by the one that an async `fn` returns. Infinite numbers that
  * the program gives itself (`where(mask, x, -Infinity)`) are none. Slow: every tensor is looked at.
+ * Where `fn` throws or rejects, that error is all: what `fn` made is looked at no more.
  * @see https://pytorch.org/docs/stable/autograd.html#anomaly-detection
  * @example await detectAnomaly(async () => { const loss = net.forward(x).mean(); loss.backward(); return loss.item() })
  */
@@ -234,14 +260,17 @@ export function detectAnomaly<T>(fn: () => T): T {
   DETECT_ANOMALY.check(fn)
   running++
   settle()
+  const mode: Mode = { outer: scopes.current, failed: false }
   const end = (): void => {
     running--
+    if (mode.failed) giveUp()
     settle()
   }
   let result: T
   try {
-    result = scopes.run('detectAnomaly', { on: true }, fn)
+    result = scopes.run('detectAnomaly', mode, fn)
   } catch (e) {
+    mode.failed = true
     end()
     throw e
   }
@@ -254,6 +283,9 @@ export function detectAnomaly<T>(fn: () => T): T {
       const value = await result
       await check()
       return value
+    } catch (e) {
+      mode.failed = true
+      throw e
     } finally {
       end()
     }

@@ -99,7 +99,11 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
   const { createGraph, retainGraph, targets } = options
   const arrived = new Map<Edge, Tensor>()
   const results = new Map<Edge, Tensor>()
-  const arrive = (edge: Edge, grad: Tensor): void => {
+  /** What arrived, before it was summed, for who follows. */
+  const parts = followed() && new Map<Edge, Tensor[]>()
+  const arrive = (edge: Edge, part: Tensor): void => {
+    parts?.set(edge, [...(parts.get(edge) ?? []), part])
+    const grad = sumBroadcast(part, edge)
     const before = arrived.get(edge)
     // (of halves in float32)
     arrived.set(edge, before ? add(isHalf(before.dtype) ? cast(before, 'float32') : before, grad) : grad)
@@ -109,7 +113,10 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
     const grad = arrived.get(edge)
     if (grad === undefined) return undefined
     arrived.delete(edge)
-    const g = settle(edge, cast(grad, edge.dtype)) // rounded once, when all of it is there
+    const whole = cast(grad, edge.dtype) // rounded once, when all of it is there
+    followed()?.sum(edge, parts?.get(edge) ?? [grad], whole)
+    parts?.delete(edge)
+    const g = settle(edge, whole)
     if (targets?.has(edge)) results.set(edge, g)
     return g
   }
@@ -159,7 +166,7 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
         for (let i = 0; i < inputs.length; i++) {
           const edge = inputs[i]
           const g = found[i]
-          if (edge !== undefined && g !== undefined && needed(edge)) arrive(edge, sumBroadcast(g, edge))
+          if (edge !== undefined && g !== undefined && needed(edge)) arrive(edge, g)
         }
         if (!retainGraph) entry.free()
       }
@@ -169,6 +176,7 @@ export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options
         const leaf = edge.leaf
         if (leaf === undefined || targets) continue
         const total = leaf.grad ? add(leaf.grad, g) : g
+        if (leaf.grad) followed()?.sum(edge, [leaf.grad, g], total)
         // A handle of its own: changing p.grad in place must not reach another tensor
         const shared = createGraph || edge.hooks !== undefined || edge.retained !== undefined || total._node.id <= before
         leaf._bring(total._node, shared || brought.has(total._node))

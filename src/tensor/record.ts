@@ -68,6 +68,8 @@ export interface Follower {
   readonly op: Observer
   /** A gradient rule was given gradients, and gave some. */
   rule(entry: TapeEntry<Tensor>, flowed: readonly (Tensor | undefined)[], found: readonly (Tensor | undefined)[]): void
+  /** What arrived at an edge, or at a leaf in several walks, was summed. */
+  sum(edge: GradEdge<Tensor>, parts: readonly Tensor[], total: Tensor): void
 }
 let follower: Follower | undefined
 export const followed = (): Follower | undefined => follower

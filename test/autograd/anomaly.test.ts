@@ -14,6 +14,7 @@ import {
   type Tensor,
   tensor,
   where,
+  zeros,
 } from '../../src/index.ts'
 import { deviceCounters } from '../../src/runtime/index.ts'
 import { device } from '../support/device.ts'
@@ -141,6 +142,8 @@ describe('an anomaly', () => {
   const found = (fn: () => Tensor): Promise<AnomalyError> => thrownBy(() => detectAnomaly(async () => fn().data()))
   const fine = (fn: () => Tensor): Promise<unknown> => detectAnomaly(async () => fn().data())
   const x = (): Tensor => tensor([0, 1, 2])
+  // (the interpreter computes in doubles, where nothing of these is infinite)
+  const inFloat32 = it.skipIf(process.env.TAPEGRAD_CPU === 'interpreter')
 
   it('is an infinity that was born, not one that was given', async () => {
     expect(await found(() => x().reciprocal().add(1))).toMatchObject({ op: 'reciprocal', value: 'Inf' })
@@ -164,8 +167,126 @@ describe('an anomaly', () => {
     expect(error.message).toContain('it was given a NaN that no op has made')
   })
 
-  // (the interpreter computes in doubles, where nothing here is infinite)
-  it.skipIf(process.env.TAPEGRAD_CPU === 'interpreter')('is that of the part where a function is made of others', async () => {
+  it('is a NaN that was given, where an op reads it as another op handed it on', async () => {
+    const given = (): Tensor => tensor([Number.NaN, 1])
+    class Both extends autograd.Function {
+      static forward(_: autograd.FunctionContext, a: Tensor): [Tensor, Tensor] {
+        return [a, a.isnan().to('float32')]
+      }
+      static backward(_: autograd.FunctionContext, g: Tensor): Tensor {
+        return g
+      }
+    }
+    const views: [string, (x: Tensor) => Tensor][] = [
+      ['reshape', (x) => x.reshape([2])],
+      ['flatten', (x) => x.flatten()],
+      ['expand', (x) => x.expand([2])],
+      ['narrow', (x) => x.narrow(0, 0, 2)],
+      ['a function that gives another result too', (x) => Both.apply(x)[0]],
+    ]
+    for (const [name, view] of views) {
+      const error = await found(() => view(given()).mul(2))
+      expect(error, name).toMatchObject({ op: 'mul', value: 'NaN' })
+      expect(error.message, name).toContain('it was given a NaN that no op has made')
+    }
+    const w = new nn.Parameter(ones([2]))
+    const copied = await found(() => {
+      noGrad(() => w.copy_(given()))
+      return w.mul(2).detach()
+    })
+    expect(copied).toMatchObject({ op: 'mul', value: 'NaN' })
+  })
+
+  it('is none where a function hands on an infinity that it was given', async () => {
+    const infinite = (): Tensor => tensor([Number.NEGATIVE_INFINITY, 1])
+    const index = tensor([0, 1], { dtype: 'int32' })
+    await fine(() => tensor([1, 2]).scatter(0, index, infinite()))
+    await fine(() => tensor([1, 2]).scatterAdd(0, index, infinite()))
+    await detectAnomaly(async () => (await infinite().maskedSelect(tensor([true, true]))).data())
+  })
+
+  // (a WGSL compiler may make a·(b + c) of a·b + a·c, which overflows: sums are between)
+  /** A leaf of zeros, so that only gradients overflow. */
+  const leaf = (shape: number[] = [2]): nn.Parameter => new nn.Parameter(zeros(shape))
+  const overflow = (of: Tensor, loss: () => Tensor): Promise<AnomalyError> =>
+    found(() => {
+      loss().backward()
+      return of.grad as Tensor
+    })
+
+  it('is the sum of the gradients of several walks that overflows', async () => {
+    const w = leaf()
+    const loss = (): Tensor => w.mul(3e38).sum()
+    loss().backward()
+    const error = await overflow(w, loss)
+    expect(error).toMatchObject({ op: 'backward', value: 'Inf', phase: 'backward', path: ['backward'] })
+    expect(error.message).toContain('the sum of the gradients of a leaf [2] is the first that has a Inf')
+  })
+
+  it('is the sum of the gradients that meet in one walk', async () => {
+    const w = leaf()
+    const met = await overflow(w, () => w.mul(3e38).sum().add(w.mul(2e38).sum()))
+    expect(met).toMatchObject({ op: 'backward', value: 'Inf', phase: 'backward' })
+    expect(met.message).toContain('the sum of the gradients of a leaf [2]')
+  })
+
+  inFloat32('is the sum of the gradients of what an op made', async () => {
+    const w = leaf()
+    const error = await overflow(w, () => {
+      const h = w.mul(1) // sum of its gradients
+      return h.mul(3e38).sum().add(h.mul(2e38).sum())
+    })
+    expect(error).toMatchObject({ op: 'mul', value: 'Inf', phase: 'backward', path: ['backward of mul'] })
+    expect(error.message).toContain("the sum of its result's gradients is the first that has a Inf")
+    expect(isAt(error, 'sum of its gradients')).toBe(true)
+  })
+
+  inFloat32('is the sum of a gradient over the elements that its input was broadcast to', async () => {
+    const w = leaf([])
+    const error = await overflow(w, () => w.mul(tensor([3e38, 2e38])).sum())
+    expect(error.message).toContain('the sum of the gradients of a leaf []')
+  })
+
+  it('is none where an infinite gradient that was given is summed', async () => {
+    const w = leaf()
+    await detectAnomaly(async () => {
+      for (let k = 0; k < 2; k++) w.mul(1).backward(tensor([Number.POSITIVE_INFINITY, 1]))
+      expect(await w.grad?.toArray()).toEqual([Number.POSITIVE_INFINITY, 2])
+    })
+  })
+
+  it('is given up with a callback that failed, and with none beside it', async () => {
+    const fails = async (fn: () => unknown): Promise<void> => {
+      await expect(Promise.resolve().then(() => detectAnomaly(fn))).rejects.toThrow('mine')
+    }
+    const mine = (): never => {
+      throw new Error('mine')
+    }
+    await fails(async () => {
+      x().log()
+      mine()
+    })
+    expect(await tensor([1]).item()).toBe(1)
+    await fails(() => {
+      x().log()
+      mine()
+    })
+    expect(await tensor([1]).item()).toBe(1)
+    await fails(() => {
+      detectAnomaly(() => x().log())
+      mine()
+    })
+    expect(await tensor([1]).item()).toBe(1)
+
+    const beside = detectAnomaly(() => x().reciprocal())
+    await fails(async () => {
+      x().log()
+      mine()
+    })
+    expect((await thrownBy(() => beside.data())).op).toBe('reciprocal')
+  })
+
+  inFloat32('is that of the part where a function is made of others', async () => {
     const mine = (): Tensor => nn.functional.crossEntropy(tensor([[1e38, -3e38, 3e38]]).mul(1), tensor([1], { dtype: 'int32' }))
     const error = await found(mine)
     expect(error.path[0]).toBe('crossEntropy')
