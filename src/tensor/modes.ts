@@ -3,6 +3,7 @@
  * where the platform has it; elsewhere such a callback throws.
  */
 import { AutogradError, FUNCTION, type HalfDType, type Signature, signature } from '../base/index.ts'
+import type { Node } from '../graph/index.ts'
 import type { GradEdge } from './tape.ts'
 import type { Tensor } from './tensor.ts'
 
@@ -19,7 +20,7 @@ export interface Autocast {
 
 /** A leaf's cast, and what the leaf was when it was made: a value that is put behind it in place, as by an optimizer's step, is cast anew. */
 export interface CachedCast {
-  readonly node: Tensor['_node']
+  readonly node: Node
   readonly edge: GradEdge<Tensor>
   readonly cast: Tensor
 }
