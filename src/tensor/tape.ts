@@ -179,7 +179,8 @@ export function traceSites(wanted: (() => boolean) | undefined): void {
 
 /** Frames of the library, which may be deep. */
 const FRAMES = 64
-const ROOT = new URL('..', import.meta.url)
+/** The folder above that of this file, as stacks name it: that of the library, or of a bundle, in which no frame can be told from the program's. */
+const ROOT = /^.*?((?:\w+:\/\/|\/|\w:\\).*[/\\])[^/\\]+[/\\][^/\\]+:\d+:\d+\)?$/m.exec(new Error().stack ?? '')?.[1]
 
 /** Where something is recorded now. */
 export function recordSite(): RecordSite {
@@ -187,7 +188,7 @@ export function recordSite(): RecordSite {
   Error.stackTraceLimit = FRAMES
   const frames = callSite(recordSite).split('\n')
   Error.stackTraceLimit = stackTraceLimit
-  const own = (frame: string): boolean => frame.includes(ROOT.href) || frame.includes(ROOT.pathname) || frame.includes('(<anonymous>)')
+  const own = (frame: string): boolean => ROOT === undefined || frame.includes(ROOT) || frame.includes('(<anonymous>)')
   const line = frames.find((frame) => frame.trim() !== '' && !own(frame)) ?? ''
   return { path: recordingPath(), line: /\(?([^()\s]+:\d+:\d+)\)?$/.exec(line.trim())?.[1] ?? '', module: recordingModule() }
 }
