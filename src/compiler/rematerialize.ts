@@ -3,7 +3,7 @@
  * cost a buffer, a store and a load, where y is stored and read in any case. Of a GELU backward reads three values, all made of one, which is stored in their place.
  */
 import { dtypeInfo, sizeOf } from '../base/index.ts'
-import { isSource, isView, isWidening, type Node, roleOf, rowOf, viewBase } from '../graph/index.ts'
+import { isSource, isView, isWidening, type Node, type Primitive, roleOf, rowOf, viewBase } from '../graph/index.ts'
 
 /** As much work, in additions, as is done again for a value that is stored in any case; and for one that is stored instead of several, as in graphs that are planned whole. */
 const CHEAP = 3
@@ -27,16 +27,23 @@ export function rematerialized(order: readonly Node[], targets: ReadonlySet<Node
   const whole = new Uint8Array(length)
   const isRead = ({ place }: Node): boolean => (last[place] as number) > (home[place] as number)
   const isStored = (node: Node): boolean => isSource(node) || targets.has(node) || isRead(node)
+  const near = new Search(isStored)
+  const far = new Search()
 
   for (let i = length - 1; i >= 0; i--) {
     const node = order[i] as Node
     const own = home[i] as number
     let floats = own < 0
-    if (!floats && (later[i] as number) > own && !whole[i] && !targets.has(node)) {
-      const far = originOf(node, INSTEAD, 'far')
-      if (originOf(node, CHEAP, { at: isStored })) moved.add(i)
-      else if (far) instead.set(far, [...(instead.get(far) ?? []), i])
-      floats = moved.has(i) || far !== undefined
+    let origin: Node | undefined
+    if (!floats && (later[i] as number) > own && !whole[i] && workOf(node.primitive) <= INSTEAD && !targets.has(node)) {
+      if (near.originOf(node, CHEAP)) moved.add(i)
+      else origin = far.originOf(node, INSTEAD)
+      if (origin) {
+        const known = instead.get(origin)
+        if (known) known.push(i)
+        else instead.set(origin, [i])
+      }
+      floats = origin !== undefined || moved.has(i)
     }
     if (isSource(node)) continue
     const asStored = floats ? whole[i] === 1 : !computesElements(node)
@@ -67,32 +74,43 @@ function lastReaders(order: readonly Node[], home: Int32Array): Int32Array {
   return last
 }
 
-/** Which values an origin may be: the nearest that is stored, or the farthest there is. */
-type Ends = { readonly at: (node: Node) => boolean } | 'far'
+/** Looks for the value that a node is made of. Beside it there may be small ones, as means of rows. */
+class Search {
+  /** Where it ends; undefined for the farthest value from which on there is but one. */
+  readonly #ends: ((node: Node) => boolean) | undefined
+  /** The work that is left, and the bytes of what is small. */
+  #left = 0
+  #small = 0
 
-/** The one value, or view of one, from which a node is computed by at most so much work in all. Beside it there may be small ones, as means of rows. */
-function originOf(node: Node, most: number, ends: Ends): Node | undefined {
-  let left = most
-  const small = bytesOf(node) / SMALL
-  const visit = (node: Node): Node | undefined => {
-    const work = workOf(node)
-    if (work > left) return undefined
-    left -= work
+  constructor(ends?: (node: Node) => boolean) {
+    this.#ends = ends
+  }
+
+  /** The one value, or view of one, from which a node is computed by at most so much work in all. */
+  originOf(node: Node, most: number): Node | undefined {
+    this.#left = most
+    this.#small = bytesOf(node) / SMALL
+    return this.#visit(node)
+  }
+
+  #visit({ inputs, primitive }: Node): Node | undefined {
+    const work = workOf(primitive)
+    if (work > this.#left) return undefined
+    this.#left -= work
     let origin: Node | undefined
-    for (const each of node.inputs) {
-      const input = unwidened(each)
+    for (let k = 0; k < inputs.length; k++) {
+      const input = unwidened(inputs[k] as Node)
       const base = viewBase(input)
-      if (bytesOf(base) <= small) continue
+      if (bytesOf(base) <= this.#small) continue
       let own: Node | undefined
-      if (ends !== 'far' && ends.at(base)) own = input
-      else if (input === base && !isSource(base)) own = visit(base)
-      if (ends === 'far') own ??= input
+      if (this.#ends?.(base)) own = input
+      else if (input === base && !isSource(base)) own = this.#visit(base)
+      if (this.#ends === undefined) own ??= input
       if (own === undefined || (origin !== undefined && origin !== own)) return undefined
       origin = own
     }
     return origin
   }
-  return visit(node)
 }
 
 /** What a half was before it was widened. */
@@ -103,7 +121,7 @@ function unwidened(node: Node): Node {
 }
 
 /** The work of an elementwise operator; of anything else more than is done again. */
-function workOf({ primitive }: Node): number {
+function workOf(primitive: Primitive): number {
   const isOperator = primitive.kind === 'unary' || primitive.kind === 'binary' || primitive.kind === 'where'
   return isOperator ? rowOf(primitive).cost(primitive) : Number.POSITIVE_INFINITY
 }
