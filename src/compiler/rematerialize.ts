@@ -5,7 +5,7 @@
 import { dtypeInfo, sizeOf } from '../base/index.ts'
 import { isSource, isView, isWidening, type Node, type Primitive, roleOf, rowOf, viewBase } from '../graph/index.ts'
 
-/** As much work, in additions, as is done again for a value that is stored in any case; and for one that is stored instead of several, as in graphs that are planned whole. */
+/** As much work, in additions, as is done again for a value that is stored in any case; and for one that is stored instead of more bytes, as in graphs that are planned whole. */
 const CHEAP = 3
 const INSTEAD = 40
 /** What is so many times smaller than what is made of it costs little to store and to read. */
@@ -19,7 +19,7 @@ const SMALL = 8
 export function rematerialized(order: readonly Node[], targets: ReadonlySet<Node>, home: Int32Array): ReadonlySet<number> {
   const { length } = order
   const moved = new Set<number>()
-  /** Nodes that are moved where several are, by the value that is then stored instead. */
+  /** Nodes that are moved where that saves bytes, by the value that is then stored instead. */
   const instead = new Map<Node, number[]>()
   const last = lastReaders(order, home)
   /** By place: the last part that reads a node when what is moved is, and whether it is read as it is stored. */

@@ -26,14 +26,14 @@ export interface GeneratorState {
   readonly calls: number
 }
 
-/** Is told of each generator that draws. */
+/** Called with each generator that draws, or is put elsewhere in its stream. */
 let drawn: ((from: Generator) => void) | undefined
 
-/** Runs `fn`; `told` hears of each generator before it draws. */
-export function watchDraws<T>(told: (from: Generator) => void, fn: () => T): T {
+/** Runs `fn`; `observer` is called with each generator before it draws, or is put elsewhere in its stream. */
+export function watchDraws<T>(observer: (from: Generator) => void, fn: () => T): T {
   const outer = drawn
   drawn = (from) => {
-    told(from)
+    observer(from)
     outer?.(from)
   }
   try {

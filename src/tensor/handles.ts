@@ -55,14 +55,14 @@ export function replace(handle: Tensor): void {
   runtime.noteWrite({ target: handle, restore, value: { old, present: () => handle._node } })
 }
 
-/** Is told of each handle that is about to have another value. */
+/** Called with each handle that is about to have another value. */
 let replacing: ((handle: Tensor) => void) | undefined
 
-/** Runs `fn`; `told` hears of each handle before another value is put behind it in place. */
-export function watchReplaced<T>(told: (handle: Tensor) => void, fn: () => T): T {
+/** Runs `fn`; `observer` is called with each handle before another value is put behind it in place. */
+export function watchReplaced<T>(observer: (handle: Tensor) => void, fn: () => T): T {
   const outer = replacing
   replacing = (handle) => {
-    told(handle)
+    observer(handle)
     outer?.(handle)
   }
   try {
