@@ -159,8 +159,6 @@ def spread(of, x, *rest):
     return of(x, dim, correction=options.get('correction', 1), keepdim=options.get('keepdim', False))
 
 
-FUNCTIONAL = {'embedding', 'pad', 'gelu', 'linear', 'one_hot', 'cross_entropy', 'nll_loss', 'mse_loss', 'batch_norm', 'conv2d', 'max_pool2d', 'avg_pool2d'}
-
 
 def torch_value(a, inputs):
     if isinstance(a, list):
@@ -178,7 +176,8 @@ def torch_call(op, args, inputs):
     options = args[-1] if args and isinstance(args[-1], dict) else {}
     positional = [torch_value(a, inputs) for a in (args[:-1] if options else args)]
     keyword = {snake(k): torch_value(v, inputs) for k, v in options.items()}
-    for home in ([F] if name in FUNCTIONAL else [torch, F, torch.Tensor]):
+    # nn.functional first: where the root has the same name, its arguments may have another order (embedding)
+    for home in (F, torch, torch.special, torch.Tensor):
         if hasattr(home, name):
             return getattr(home, name)(*positional, **keyword)
     raise LookupError(op)
@@ -194,7 +193,7 @@ def method_of(op, args):
         return None
     if op in METHODS:
         return METHODS[op]
-    return op if snake(op) not in FUNCTIONAL and hasattr(torch.Tensor, snake(op)) else None
+    return op if hasattr(torch.Tensor, snake(op)) else None
 
 # ---------------------------------------------------------------- building cases
 
