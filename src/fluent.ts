@@ -110,6 +110,7 @@ const methods = {
   maskedSelect: ops.maskedSelect,
   nonzero: ops.nonzero,
   equal: ops.equal,
+  isNonzero: ops.isNonzero,
   allclose: ops.allclose,
   bernoulli: ops.bernoulli,
   // convert

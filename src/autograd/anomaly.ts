@@ -293,6 +293,9 @@ export function detectAnomaly<T>(fn: () => T): T {
   return checked() as T
 }
 
+/** Whether anomaly mode is on, here and now. @see https://pytorch.org/docs/stable/generated/torch.is_anomaly_enabled.html */
+export const isAnomalyEnabled = (): boolean => scopes.current !== undefined || everywhere
+
 /** Turns anomaly mode on or off for all that follows; see {@link detectAnomaly}. @see https://pytorch.org/docs/stable/autograd.html#torch.autograd.set_detect_anomaly */
 export function setDetectAnomaly(mode: boolean): void {
   SET_DETECT_ANOMALY.check(mode)

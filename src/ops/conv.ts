@@ -22,7 +22,7 @@ import { cast } from './convert.ts'
 import { checkDevices, defineComposition, defineOp } from './define.ts'
 import { add } from './elementwise.ts'
 import { ownShape } from './indexing.ts'
-import { checkFloat, resultType } from './promote.ts'
+import { checkFloat, commonType } from './promote.ts'
 import { batched, channelsHint, fit, PADDING, PAIR, type Pair, padNode, pairOf, type Windows, windowsNode } from './spatial.ts'
 import { reshape } from './view.ts'
 
@@ -286,7 +286,7 @@ export const conv2d: Conv2dFunction = defineComposition(
     checkDevices(op, ['x', 'weight', 'bias'], [x, weight, bias])
     const groups = options.groups ?? 1
     checkChannels(op, x, weight, bias, groups)
-    const dtype: DType = resultType(x, weight)
+    const dtype: DType = commonType(x, weight)
     checkFloat(op, 'x', x)
     checkFloat(op, 'weight', weight)
     const sliding = {

@@ -7,7 +7,9 @@ import {
   options as describe,
   isFloat,
   optional,
+  ShapeError,
   sameShape,
+  showShape,
   signature,
   sizeOf,
   underName,
@@ -114,6 +116,20 @@ function distanceOfIntegers(a: Tensor, b: Tensor): Tensor | undefined {
   const wide = dtype === 'uint32' ? dtype : 'int32'
   const [x, y] = [cast(a, wide), cast(b, wide)]
   return cast(sub(maximum(x, y), minimum(x, y)), 'uint32')
+}
+
+const IS_NONZERO = signature('isNonzero', { x: TENSOR })
+
+/**
+ * Whether the only element is ≠ 0. The value is read by the host, hence the promise.
+ * @throws ShapeError where there is none, or more than one.
+ * @see https://pytorch.org/docs/stable/generated/torch.is_nonzero.html
+ */
+export async function isNonzero(x: Tensor): Promise<boolean> {
+  IS_NONZERO.check(x)
+  if (x.numel() !== 1)
+    throw new ShapeError('isNonzero', `x must have one element, got ${showShape(x.shape)}. Ask for all or any: x.all(), x.any()`)
+  return (await cast(x, 'bool').data())[0] === 1
 }
 
 const ALLCLOSE = signature('allclose', {

@@ -59,7 +59,13 @@ export class Generator {
   /** @param seed a whole number, of which 64 bits are taken; by chance when left out */
   constructor(seed?: number | bigint) {
     GENERATOR.check(seed)
-    this.manualSeed(seed ?? Math.floor(Math.random() * Number.MAX_SAFE_INTEGER))
+    if (seed === undefined) this.seed()
+    else this.manualSeed(seed)
+  }
+
+  /** Starts the stream of a seed that chance gives; the seed, as 64 bits. */
+  seed(): bigint {
+    return this.manualSeed(Math.floor(Math.random() * Number.MAX_SAFE_INTEGER)).initialSeed()
   }
 
   /** Starts the stream of `seed` from its beginning. */
@@ -108,6 +114,14 @@ export class Generator {
 
 /** The generator of calls that name none. */
 export const defaultGenerator: Generator = new Generator()
+
+/**
+ * Seeds the generator of all calls that name none by chance, and gives the seed, as 64 bits.
+ * @see https://pytorch.org/docs/stable/generated/torch.seed.html
+ */
+export function seed(): bigint {
+  return defaultGenerator.seed()
+}
 
 /** Seeds the generator of all calls that name none. @see https://pytorch.org/docs/stable/generated/torch.manual_seed.html */
 export function manualSeed(seed: number | bigint): Generator {

@@ -16,7 +16,7 @@ import { checkSize, MAYBE_TENSOR, TENSOR, type Tensor } from '../tensor/index.ts
 import { autocasted, checkDevices, defineComposition, defineOp } from './define.ts'
 import { add } from './elementwise.ts'
 import { ownShape } from './indexing.ts'
-import { resultType } from './promote.ts'
+import { commonType } from './promote.ts'
 import { reshape, transposed } from './view.ts'
 
 const product: (a: Tensor, b: Tensor, params: undefined) => Tensor = defineOp('matmul', {
@@ -69,7 +69,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
       [a.shape, b.shape],
     )
   checkInner('matmul', a, b)
-  if (resultType(a, b) === 'bool') throw new DTypeError('matmul', 'bools have no product. Convert with .float()')
+  if (commonType(a, b) === 'bool') throw new DTypeError('matmul', 'bools have no product. Convert with .float()')
   if (a.ndim === 2 && b.ndim === 2) return product(a, b, undefined)
   if (b.ndim === 1) {
     // [..., m, k] · [k, 1]

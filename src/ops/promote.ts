@@ -52,7 +52,7 @@ export function promoteTypes(type1: DType, type2: DType): DType {
 }
 
 /** PyTorch's `result_type` of two tensors: a 0-d tensor does not widen one with dims of its own kind. */
-export function resultType(a: Tensor, b: Tensor): DType {
+export function commonType(a: Tensor, b: Tensor): DType {
   const da = a._node.dtype
   const db = b._node.dtype
   if (da === db) return da
@@ -64,7 +64,7 @@ export function resultType(a: Tensor, b: Tensor): DType {
   return meetingType(da, db)
 }
 
-/** The dtype in which those of a float dtype meet, by the rule of {@link resultType}. */
+/** The dtype in which those of a float dtype meet, by the rule of {@link commonType}. */
 export function floatType(tensors: readonly (Tensor | undefined)[]): DType | undefined {
   const floats = tensors.filter((x): x is Tensor => x !== undefined && isFloat(x._node.dtype))
   const full = floats.filter((x) => x._node.shape.length > 0)
@@ -93,7 +93,7 @@ export function meet(op: string, a: Operand, b: Operand, domain: Domain = 'any',
     met.a = a
     if (b instanceof Tensor) {
       met.b = b
-      met.dtype = inDomain(resultType(a, b), domain)
+      met.dtype = inDomain(commonType(a, b), domain)
     } else {
       met.dtype = inDomain(dtypeWithNumber(a._node.dtype, checkNumber(op, 'b', b)), domain)
       met.b = number(take.b(op, 'b', Number(b), met.dtype), met.dtype)

@@ -3,9 +3,22 @@
  * (`dtype=float16`, `device='webgpu'`). The default dtypes, which go without saying, are float32, bool
  * and int32, which stands where PyTorch has int64. The device is named where it is not the host's own.
  */
-import { BOOLEAN, COUNT, type DType, options as describe, dtypeInfo, type Options, type Shape, sizeOf, whole } from '../base/index.ts'
+import {
+  BOOLEAN,
+  COUNT,
+  choice,
+  type DType,
+  options as describe,
+  dtypeInfo,
+  type Kind,
+  type Options,
+  type Shape,
+  signature,
+  sizeOf,
+  whole,
+} from '../base/index.ts'
 
-/** As `torch.set_printoptions`, for one text. */
+/** As `torch.set_printoptions`, for one text; what is left out is as {@link setPrintoptions} set it. */
 export interface FormatOptions {
   /** Digits behind the point; 4. */
   readonly precision?: number
@@ -19,14 +32,65 @@ export interface FormatOptions {
   readonly sciMode?: boolean
 }
 
+/** A number of elements, ∞ included: nothing is left out. */
+const THRESHOLD: Kind = { fits: 'a whole number ≥ 0, or Infinity', accepts: (x) => COUNT.accepts(x) || x === Number.POSITIVE_INFINITY }
+
 /** The kinds of {@link FormatOptions}. */
 export const FORMAT: Options<FormatOptions> = describe<FormatOptions>({
   precision: whole(0, 100),
-  threshold: COUNT,
+  threshold: THRESHOLD,
   edgeitems: COUNT,
   linewidth: COUNT,
   sciMode: BOOLEAN,
 })
+
+/** What {@link setPrintoptions} takes. */
+export interface PrintOptions extends FormatOptions {
+  /** Where to start from: `default`, `short` (2 digits, 2 elements at each end) or `full` (nothing is left out). */
+  readonly profile?: 'default' | 'short' | 'full'
+}
+
+const DEFAULTS: Settings = { precision: 4, threshold: 1000, edgeitems: 3, linewidth: 80, sciMode: undefined }
+const PROFILES: Readonly<Record<NonNullable<PrintOptions['profile']>, Settings>> = {
+  default: DEFAULTS,
+  short: { ...DEFAULTS, precision: 2, edgeitems: 2 },
+  full: { ...DEFAULTS, threshold: Number.POSITIVE_INFINITY },
+}
+let current = DEFAULTS
+
+const SET_PRINTOPTIONS = signature('setPrintoptions', {
+  options: describe<PrintOptions>({
+    precision: whole(0, 100),
+    threshold: THRESHOLD,
+    edgeitems: COUNT,
+    linewidth: COUNT,
+    sciMode: BOOLEAN,
+    profile: choice(['default', 'short', 'full']),
+  }),
+})
+
+/**
+ * How tensors are printed from now on, where `print` and `toText` are not given options of their own. What is left out stays as it is, but for `sciMode`,
+ * which goes back to being chosen by the values.
+ * @see https://pytorch.org/docs/stable/generated/torch.set_printoptions.html
+ * @example setPrintoptions({ precision: 2, sciMode: false })
+ */
+export function setPrintoptions(options: PrintOptions): void {
+  SET_PRINTOPTIONS.check(options)
+  const { profile, ...given } = options
+  current = settingsOf(given, { ...(profile === undefined ? current : PROFILES[profile]), sciMode: undefined })
+}
+
+function settingsOf(options: FormatOptions, otherwise: Settings): Settings {
+  const { precision, threshold, edgeitems, linewidth, sciMode } = options
+  return {
+    precision: precision ?? otherwise.precision,
+    threshold: threshold ?? otherwise.threshold,
+    edgeitems: edgeitems ?? otherwise.edgeitems,
+    linewidth: linewidth ?? otherwise.linewidth,
+    sciMode: sciMode ?? otherwise.sciMode,
+  }
+}
 
 /** What the text says beside the values. */
 export interface TensorFacts {
@@ -53,8 +117,7 @@ interface Formatter {
  * @example formatTensor(Float32Array.of(1, 2.5), { shape: [2], dtype: 'float32' }) // 'tensor([1.0000, 2.5000])'
  */
 export function formatTensor(values: ArrayLike<number>, facts: TensorFacts, options: FormatOptions = {}): string {
-  const { precision = 4, threshold = 1000, edgeitems = 3, linewidth = 80, sciMode } = options
-  const settings: Settings = { precision, threshold, edgeitems, linewidth, sciMode }
+  const settings = settingsOf(options, current)
   const prefix = 'tensor('
   const { shape, dtype, device, requiresGrad, gradFn } = facts
   const suffixes: string[] = []
@@ -69,13 +132,13 @@ export function formatTensor(values: ArrayLike<number>, facts: TensorFacts, opti
   }
   if (gradFn !== undefined) suffixes.push(`grad_fn=<${gradFn}Backward0>`)
   else if (requiresGrad) suffixes.push('requires_grad=True')
-  return withSuffixes(prefix + body, suffixes, prefix.length, linewidth)
+  return withSuffixes(prefix + body, suffixes, prefix.length, settings.linewidth)
 }
 
 /** The values alone, as `formatTensor` writes them: what `console.log` shows below the tensor's line. */
 export function formatValues(values: ArrayLike<number>, shape: Shape, dtype: DType): string {
   if (sizeOf(shape) === 0) return '[]'
-  return valuesText(values, shape, dtype, 0, { precision: 4, threshold: 1000, edgeitems: 3, linewidth: 80, sciMode: undefined })
+  return valuesText(values, shape, dtype, 0, current)
 }
 
 function valuesText(values: ArrayLike<number>, shape: Shape, dtype: DType, indent: number, settings: Settings): string {
