@@ -119,6 +119,7 @@ const OF_TENSORS: readonly Call[] = [
   call('at', ['x', '[0, 1]', 'null']),
   call('maskedSelect', ['x', 'mask']),
   call('nonzero', ['x']),
+  call('isNonzero', ['x.sum()']),
   call('equal', ['x', 'y']),
   call('allclose', ['x', 'y', '{ rtol: 0, atol: 1, equalNan: true }']),
   call('bernoulli', ['x.mul(0.1)', '0.5', '{ generator }']),
@@ -177,7 +178,6 @@ const FREE: readonly Call[] = [
   call('tg.resultType', ['x', '1']),
   call('tg.finfo', ["'float32'"]),
   call('tg.iinfo', ["'int32'"]),
-  call('isNonzero', ['loss']),
   call('tg.setPrintoptions', ["{ precision: 4, threshold: 1000, edgeitems: 3, linewidth: 80, profile: 'default' }"]),
   call('tg.grad', [
     'loss',
