@@ -22,6 +22,8 @@ const methods = {
   tanh: ops.tanh,
   sigmoid: ops.sigmoid,
   relu: ops.relu,
+  hardshrink: ops.hardshrink,
+  prelu: ops.prelu,
   erf: ops.erf,
   erfc: ops.erfc,
   floor: ops.floor,

@@ -32,9 +32,9 @@ function inFloat32<R extends string, P>(rule: Rule<R, P> | 'none'): Rule<R, P> |
   }
 }
 
-export interface UnarySpec {
-  readonly forward: (x: graph.Node) => graph.Node
-  readonly vjp: Rule<'x', undefined> | 'none'
+export interface UnarySpec<P = undefined> {
+  readonly forward: (x: graph.Node, p: P) => graph.Node
+  readonly vjp: Rule<'x', P> | 'none'
   /** What the rule reads: the input, the result or nothing. */
   readonly saves?: readonly ('x' | 'y')[]
   /** `float`: integers are converted to float32 first (exp). `any`: computed as they are (neg); bools are refused unless `bool` says otherwise. */
@@ -45,23 +45,28 @@ export interface UnarySpec {
   readonly autocast?: AutocastClass
 }
 
-/** Defines an elementwise function of one tensor; the result has its shape. */
-export function defineUnary(name: string, spec: UnarySpec): UnaryFunction {
+/** An elementwise function of one tensor and parameters; the public function around it checks its arguments. Numbers of a user are data (`graph.scalar`). */
+export function defineParametric<P>(name: string, spec: UnarySpec<P>): (x: Tensor, p: P) => Tensor {
   const { forward, domain = 'float', bool, ofHalves } = spec
-  const apply = defineOp<readonly ['x'], undefined>(name, {
+  return defineOp<readonly ['x'], P>(name, {
     inputs: ['x'],
-    forward: (x, _: undefined) => {
-      if (isHalf(x.dtype) && ofHalves !== 'exact') return rounded(forward(graph.cast(x, 'float32')), x.dtype)
-      if (domain === 'float') return forward(graph.cast(x, floatOf(x.dtype)))
+    forward: (x, p: P) => {
+      if (isHalf(x.dtype) && ofHalves !== 'exact') return rounded(forward(graph.cast(x, 'float32'), p), x.dtype)
+      if (domain === 'float') return forward(graph.cast(x, floatOf(x.dtype)), p)
       if (x.dtype === 'bool' && bool !== 'keep')
         throw new DTypeError(name, `x is bool, which ${name} does not take. Convert with .int() or .float()`)
-      return forward(x)
+      return forward(x, p)
     },
     vjp: { x: inFloat32(spec.vjp) },
     saves: { x: spec.saves ?? [] },
     half: 'keep',
     ...(spec.autocast && { autocast: spec.autocast }),
   })
+}
+
+/** Defines an elementwise function of one tensor; the result has its shape. */
+export function defineUnary(name: string, spec: UnarySpec): UnaryFunction {
+  const apply = defineParametric<undefined>(name, spec)
   const given = signature(name, { x: TENSOR })
   return (x) => {
     if (!(x instanceof Tensor)) given.check(x)

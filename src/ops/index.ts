@@ -1,4 +1,5 @@
 /** @file What other folders import of the ops, family by family. */
+export * from './activation.ts'
 export * from './at.ts'
 export { type AutocastClass, autocastClasses } from './autocast.ts'
 export * from './clamp.ts'

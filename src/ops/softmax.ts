@@ -70,7 +70,8 @@ export interface SoftmaxOptions {
   readonly dtype?: DType
 }
 
-const SOFTMAX: Options<SoftmaxOptions> = describe<SoftmaxOptions>({ dim: nullable(DIM), dtype: DTYPE })
+/** The kinds of {@link SoftmaxOptions}. */
+export const SOFTMAX: Options<SoftmaxOptions> = describe<SoftmaxOptions>({ dim: nullable(DIM), dtype: DTYPE })
 
 function rowOp(
   name: string,

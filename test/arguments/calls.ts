@@ -3,6 +3,8 @@
  * and asks TypeScript about the same text.
  */
 
+import { FUNCTIONAL } from './functional-calls.ts'
+
 /** What the calls below may use. It is made anew for each call, since some calls change it. */
 export const PRELUDE: string = `
 const x = tg.tensor([[1, 2, 3], [4, 5, 6]])
@@ -387,7 +389,7 @@ export function allCalls(isMethod: (name: string) => boolean): readonly Call[] {
       ...(isMethod(method) ? [{ callee: `${self}.${method}`, args: rest, ...(name !== undefined && { name }) }] : []),
     ]
   })
-  return [...both, ...FREE, ...METHODS, ...CLASSES]
+  return [...both, ...FREE, ...FUNCTIONAL, ...METHODS, ...CLASSES]
 }
 
 /** Values that are wrong in most places, as source text. */

@@ -15,9 +15,9 @@ BF16 = torch.bfloat16
 KINDS = {torch.float32: 'float32', BF16: 'lower'}
 
 # As the documentation has them for CUDA ops, of the ops whose names are here; crossEntropy is made of two.
-LOWER = 'matmul linear conv2d'.split()
+LOWER = 'matmul linear conv2d prelu'.split()
 FLOAT32 = '''exp expm1 log log1p reciprocal rsqrt pow square logsumexp softmax logSoftmax cumsum cumprod sum
-             mseLoss nllLoss crossEntropy'''.split()
+             mseLoss nllLoss crossEntropy softplus softmin'''.split()
 WIDEST = 'dot cat stack scatterAdd'.split()
 
 

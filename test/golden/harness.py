@@ -149,7 +149,16 @@ TORCH = {
     'mT': lambda inputs, args: inputs[0].mT,
     'cast': lambda inputs, args: inputs[0].to(F64 if args[1] == '$float' else DTYPES[args[1]]),
     'neg': lambda inputs, args: -inputs[0],
+    # (the gradient of PyTorch's own has 1/6 in float32)
+    'hardsigmoid': lambda inputs, args: F.relu6(inputs[0] + 3) / 6,
+    'maxout': lambda inputs, args: maxout(inputs[0], *args[1:]),
 }
+
+
+def maxout(x, groups, dim=1):
+    """I. Goodfellow et al., arXiv:1302.4389: PyTorch has none."""
+    dim = (dim['dim'] if isinstance(dim, dict) else dim) % x.ndim
+    return x.unflatten(dim, [x.shape[dim] // groups, groups]).max(dim + 1).values
 
 
 def spread(of, x, *rest):

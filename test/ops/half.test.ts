@@ -115,6 +115,7 @@ const LARGE: Readonly<Record<string, Large>> = {
     g: (i) => (i === 4095 ? 30_000 : 0),
   },
   gelu: { inputs: [values(-300, -50, 45, 300)], f: ([x]) => F.gelu(x as tg.Tensor, { approximate: 'tanh' }) },
+  glu: { inputs: [values(60_000, -60_000, -12, -13)], f: ([x]) => F.glu(x as tg.Tensor), g: () => 60_000 },
   mseLoss: {
     inputs: [{ shape: [1000], at: (i) => (i < 10 ? 500 : 0) }, constant(0, 1000)],
     f: ([x, y]) => F.mseLoss(x as tg.Tensor, y as tg.Tensor),
