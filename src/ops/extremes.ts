@@ -229,3 +229,28 @@ export const any: (x: Tensor, dim?: Dims | ReduceOptions | null, options?: Reduc
     return amaxOver(cast(x, 'bool'), p)
   },
 )
+
+/** The smallest and the largest: an object that is also a tuple. */
+export type MinMax = readonly [min: Tensor, max: Tensor] & {
+  /** The smallest. */
+  readonly min: Tensor
+  /** The largest. */
+  readonly max: Tensor
+}
+
+const AMINMAX = signature('aminmax', { x: TENSOR, options: optional(ONE_DIM) })
+
+/**
+ * The smallest and the largest of all elements, or along `dim`: `{ min, max }`, which is also a tuple. Ties share the gradient.
+ * @throws ShapeError over nothing.
+ * @see https://pytorch.org/docs/stable/generated/torch.aminmax.html
+ */
+export function aminmax(x: Tensor, options?: DimOptions): MinMax {
+  AMINMAX.check(x, options)
+  const p = paramsOf('aminmax', x, options?.dim, options?.keepdim)
+  checkNotEmpty('aminmax', x, p)
+  return underName('aminmax', () => {
+    const [least, most] = [aminOver(x, p), amaxOver(x, p)]
+    return Object.assign([least, most] as const, { min: least, max: most })
+  })
+}

@@ -25,9 +25,11 @@ export * from './generator.ts'
 export * from './indexing.ts'
 export * from './inplace.ts'
 export * from './join.ts'
+export * as linalg from './linalg.ts'
 export * from './loss.ts'
 export * from './matmul.ts'
 export * from './norm.ts'
+export { type NormOptions, norm, renorm } from './norms.ts'
 export {
   AVG_POOL,
   type AvgPoolOptions,
@@ -48,5 +50,6 @@ export * from './slice.ts'
 export * from './softmax.ts'
 export * from './sort.ts'
 export { channelsHint, PADDING, PAIR, PAIR_OR_ZERO, type Pair, pairOf } from './spatial.ts'
+export * from './totals.ts'
 export * from './type-info.ts'
 export * from './view.ts'

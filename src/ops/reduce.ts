@@ -16,9 +16,11 @@ import {
   type Signature,
   signature,
   sizeOf,
+  underName,
   withoutDims,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
+import type { ReduceOp } from '../kernel/index.ts'
 import { DIMS, dimOr, optionsIn, TENSOR, type Tensor } from '../tensor/index.ts'
 import { eq } from './compare.ts'
 import { cast } from './convert.ts'
@@ -56,7 +58,8 @@ export interface ReduceParams {
   readonly keepdim: boolean
 }
 
-const REDUCE = { dim: nullable(DIMS), keepdim: BOOLEAN } as const
+/** The kinds of {@link ReduceOptions}. */
+export const REDUCE = { dim: nullable(DIMS), keepdim: BOOLEAN } as const
 
 /** Describes a function of `(x, dim, options)`, whose options may stand in the place of `dim`. */
 export function reduction<O>(name: string, options: Options<O>, dim: Kind = DIMS): Signature {
@@ -87,7 +90,7 @@ export function paramsOf(op: string, x: Tensor, dim: Dims | null | undefined, ke
 }
 
 /** Records the reduction; one over nothing is `empty` everywhere. */
-export function reduceNode(op: 'sum' | 'max' | 'min' | 'argmax' | 'argmin', x: graph.Node, p: ReduceParams, empty = 0): graph.Node {
+export function reduceNode(op: ReduceOp, x: graph.Node, p: ReduceParams, empty = 0): graph.Node {
   if (sizeOf(x.shape) === 0) {
     const out = p.keepdim ? p.kept : withoutDims(x.shape, p.dims)
     return graph.expand(graph.constant(empty, op === 'argmax' || op === 'argmin' ? 'int32' : x.dtype, x.placement), out)
@@ -99,7 +102,14 @@ export function reduceNode(op: 'sum' | 'max' | 'min' | 'argmax' | 'argmin', x: g
 /** Undoes a reduction's shape: the reduced dims come back with their sizes. */
 export const spread = (y: Tensor, p: ReduceParams, shape: Shape): Tensor => expandTo(reshapeTo(y, p.kept), shape)
 
-const count = (shape: Shape, p: ReduceParams): number => p.dims.reduce((n, d) => n * (shape[d] as number), 1)
+/** How many elements are reduced to one. */
+export const count = (shape: Shape, p: ReduceParams): number => p.dims.reduce((n, d) => n * (shape[d] as number), 1)
+
+/** `x` in the dtype in which it is summed: the one that was asked for, int32 of bools and small integers, or its own. */
+export function accumulated(x: Tensor, dtype: DType | undefined): Tensor {
+  if (dtype !== undefined) return cast(x, dtype)
+  return x.dtype === 'bool' || x.dtype === 'int8' || x.dtype === 'uint8' ? cast(x, 'int32') : x
+}
 
 interface SumParams extends ReduceParams {
   readonly options?: SumOptions | undefined
@@ -113,7 +123,8 @@ const sumOver = defineOp('sum', {
   vjp: { x: (g, { shape }, p) => spread(g, p, shape) },
 })
 
-const SUM_OPTIONS: Options<SumOptions> = describe<SumOptions>({ ...REDUCE, dtype: DTYPE })
+/** The kinds of {@link SumOptions}. */
+export const SUM_OPTIONS: Options<SumOptions> = describe<SumOptions>({ ...REDUCE, dtype: DTYPE })
 const SUM = reduction('sum', SUM_OPTIONS)
 
 /**
@@ -124,9 +135,7 @@ const SUM = reduction('sum', SUM_OPTIONS)
  */
 export function sum(x: Tensor, dim?: Dims | SumOptions | null, options?: SumOptions): Tensor {
   const p = reduceParams(SUM, x, dim, options)
-  const dtype = p.options?.dtype
-  const small = x.dtype === 'bool' || x.dtype === 'int8' || x.dtype === 'uint8'
-  return sumOver(dtype ? cast(x, dtype) : small ? cast(x, 'int32') : x, p)
+  return sumOver(accumulated(x, p.options?.dtype), p)
 }
 
 const meanOver = defineOp('mean', {
@@ -191,6 +200,8 @@ const stdOver = defineOp('std', {
 const VAR_OPTIONS: Options<VarOptions> = describe<VarOptions>({ ...REDUCE, correction: COUNT })
 const VAR = reduction('var', VAR_OPTIONS)
 const STD = reduction('std', VAR_OPTIONS)
+const VAR_MEAN = reduction('varMean', VAR_OPTIONS)
+const STD_MEAN = reduction('stdMean', VAR_OPTIONS)
 
 function varParams(given: Signature, x: Tensor, dim: Dims | VarOptions | null | undefined, options: VarOptions | undefined): VarParams {
   const p = reduceParams(given, x, dim, options)
@@ -209,6 +220,18 @@ export function variance(x: Tensor, dim?: Dims | VarOptions | null, options?: Va
 /** Standard deviation: the root of {@link variance}. @see https://pytorch.org/docs/stable/generated/torch.std.html */
 export function std(x: Tensor, dim?: Dims | VarOptions | null, options?: VarOptions): Tensor {
   return stdOver(x, varParams(STD, x, dim, options))
+}
+
+/** {@link variance} and {@link mean}: a tuple. @see https://pytorch.org/docs/stable/generated/torch.var_mean.html */
+export function varMean(x: Tensor, dim?: Dims | VarOptions | null, options?: VarOptions): readonly [variance: Tensor, mean: Tensor] {
+  const p = varParams(VAR_MEAN, x, dim, options)
+  return underName('varMean', () => [varOver(x, p), meanOver(x, p)])
+}
+
+/** {@link std} and {@link mean}: a tuple. @see https://pytorch.org/docs/stable/generated/torch.std_mean.html */
+export function stdMean(x: Tensor, dim?: Dims | VarOptions | null, options?: VarOptions): readonly [std: Tensor, mean: Tensor] {
+  const p = varParams(STD_MEAN, x, dim, options)
+  return underName('stdMean', () => [stdOver(x, p), meanOver(x, p)])
 }
 
 /** Sums what broadcasting spread: from the shape of `g` back to `shape`. The driver's own. */

@@ -22,7 +22,8 @@ import { defineMultiOutputOp, defineOp } from './define.ts'
 import { exp, mul, sub, where } from './elementwise.ts'
 import { positions, type ValuesIndices, valuesIndices } from './extremes.ts'
 import { ownShape } from './indexing.ts'
-import { checkFloat, lit } from './promote.ts'
+import { checkFloat, lit, number } from './promote.ts'
+import { accumulated } from './reduce.ts'
 import { narrowTo, padZeros } from './slice.ts'
 import { reshape } from './view.ts'
 
@@ -73,7 +74,20 @@ const recurrenceAlong = defineOp('linearRecurrence', {
 /** What becomes of a gradient at h on its way back along a recurrence: λₖ = gₖ + aₖ₊₁ λₖ₊₁. */
 const carriedBack = (g: Tensor, a: Tensor, p: ScanParams): Tensor => recurrenceAlong(shifted(a, p.dim, p.reverse ? 1 : -1), g, backward(p))
 
-const cumprodAlong = defineOp('cumprod', {
+/** Of products `y` up to each element, those of all before it: 1 in front of the first. */
+function before(y: Tensor, { dim, reverse }: ScanParams): Tensor {
+  const along = new Tensor(positions(y.shape, dim))
+  const first = eq(along, number(reverse ? (y.shape[dim] as number) - 1 : 0, 'int32'))
+  return where(first, lit(1, y), shifted(y, dim, reverse ? -1 : 1))
+}
+
+/** For each element along `dim`, the product of the others: nothing is divided, so that zeros do no harm. */
+export function productOfOthers(x: Tensor, dim: number): Tensor {
+  const [up, down] = [false, true].map((reverse) => ({ dim, reverse })) as [ScanParams, ScanParams]
+  return mul(before(cumprodAlong(x, up), up), before(cumprodAlong(x, down), down))
+}
+
+const cumprodAlong: (x: Tensor, p: ScanParams) => Tensor = defineOp('cumprod', {
   autocast: 'float32',
   asked,
   inputs: ['x'],
@@ -82,9 +96,7 @@ const cumprodAlong = defineOp('cumprod', {
   vjp: {
     // The product of all before xₖ, times what of g the products from there on carry back: nothing is divided by an x that may be 0
     x: (g, { x, y }, p) => {
-      const along = new Tensor(positions(x.shape, p.dim))
-      const first = eq(along, lit(0, along))
-      return mul(where(first, lit(1, y), shifted(y, p.dim, 1)), carriedBack(g, x, p))
+      return mul(before(y, p), carriedBack(g, x, p))
     },
   },
 })
@@ -167,9 +179,7 @@ function accumulate(
   return underName(given.name, () => {
     const named = optionsIn<ScanDTypeOptions>(given.name, dim, options)
     const d = dimOf(given.name, x, typeof dim === 'number' ? dim : named?.dim)
-    const small = x.dtype === 'bool' || x.dtype === 'int8' || x.dtype === 'uint8'
-    const dtype = named?.dtype ?? (small ? 'int32' : x.dtype)
-    return along(cast(x, dtype), d, apply, named?.dtype)
+    return along(accumulated(x, named?.dtype), d, apply, named?.dtype)
   })
 }
 

@@ -52,9 +52,14 @@ const call = (callee: string, args: readonly string[], name?: string): Call => (
 
 const UNARY = `abs ceil cos erf erfc exp expm1 floor isfinite isinf isnan log log1p logicalNot neg reciprocal relu round rsqrt sigmoid sign sin sqrt square tanh trunc`
 const BINARY = `add div eq ge gt le logicalAnd logicalOr logicalXor lt maximum minimum mul ne pow sub`
-const REDUCTION = `sum mean std variance amax amin argmax argmin all any logsumexp`
+const REDUCTION = `sum mean std variance amax amin argmax argmin all any logsumexp nansum nanmean varMean stdMean prod`
 const WITH_OPTIONS: Readonly<Record<string, string>> = { add: '{ alpha: 2 }', sub: '{ alpha: 2 }', div: "{ roundingMode: 'floor' }" }
-const REDUCE_OPTIONS: Readonly<Record<string, string>> = { std: '{ correction: 0 }', variance: '{ correction: 0 }' }
+const REDUCE_OPTIONS: Readonly<Record<string, string>> = {
+  std: '{ correction: 0 }',
+  variance: '{ correction: 0 }',
+  varMean: '{ correction: 0 }',
+  stdMean: '{ correction: 0 }',
+}
 const CREATION = "{ dtype: 'float32', device: 'cpu', requiresGrad: true }"
 const RANDOM = "{ dtype: 'float32', device: 'cpu', requiresGrad: true, generator }"
 
@@ -71,6 +76,14 @@ const OF_TENSORS: readonly Call[] = [
   ...words('sum std logsumexp argmax').map((name) => call(name, ['x', '{ dim: 1 }'])),
   ...words('cumsum cumprod').flatMap((name) => [call(name, ['x', '1', "{ dtype: 'float32' }"]), call(name, ['x', '{ dim: 1 }'])]),
   ...words('cummax cummin logcumsumexp').flatMap((name) => [call(name, ['x', '1']), call(name, ['x', '{ dim: 1 }'])]),
+  call('prod', ['x', "{ dim: 1, dtype: 'float32' }"]),
+  call('aminmax', ['x', '{ dim: 1, keepdim: true }']),
+  call('countNonzero', ['x', '1']),
+  call('countNonzero', ['x', '{ dim: [0, 1] }']),
+  call('trace', ['x']),
+  call('norm', ['x', '2', '1', "{ keepdim: true, dtype: 'float32' }"]),
+  call('norm', ['x', "{ p: 'fro', dim: [0, 1] }"]),
+  call('renorm', ['x', '2', '0', '1']),
   call('max', ['x', '1', '{ keepdim: true }']),
   call('max', ['x', 'y']),
   call('min', ['x', '1', '{ keepdim: true }']),
@@ -134,6 +147,8 @@ const OF_TENSORS: readonly Call[] = [
 
 /** Free functions that no method has. */
 const FREE: readonly Call[] = [
+  call('tg.linalg.vectorNorm', ['x', '2', "{ dim: 1, keepdim: true, dtype: 'float32' }"]),
+  call('tg.linalg.matrixNorm', ['x', "'fro'", "{ dim: [0, 1], keepdim: true, dtype: 'float32' }"]),
   call('tg.mT', ['x']),
   call('tg.where', ['mask', 'x', 'y']),
   call('tg.where', ['mask', '1', '0']),

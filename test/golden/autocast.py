@@ -17,7 +17,10 @@ KINDS = {torch.float32: 'float32', BF16: 'lower'}
 # As the documentation has them for CUDA ops, of the ops whose names are here; crossEntropy is made of two.
 LOWER = 'matmul linear conv2d prelu'.split()
 FLOAT32 = '''exp expm1 log log1p reciprocal rsqrt pow square logsumexp softmax logSoftmax cumsum cumprod sum
+             prod norm vectorNorm matrixNorm renorm
              mseLoss nllLoss crossEntropy softplus softmin'''.split()
+# On the list of PyTorch's cpu alone: computed in what they are given
+NONE = ['trace']
 WIDEST = 'dot cat stack scatterAdd'.split()
 
 
@@ -60,6 +63,8 @@ def in_torch(row, dtypes):
 
 
 def by_lists(op, given):
+    if op in NONE:
+        return 'lower' if given == 'lower' else 'float32'
     if op in LOWER:
         return 'lower'
     if op in FLOAT32:

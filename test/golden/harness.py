@@ -146,6 +146,8 @@ TORCH = {
     'at': lambda inputs, args: inputs[0][tuple(index_item(a, inputs) for a in args[1:])],
     'var': lambda inputs, args: spread(torch.var, inputs[0], *args[1:]),
     'std': lambda inputs, args: spread(torch.std, inputs[0], *args[1:]),
+    'varMean': lambda inputs, args: spread(torch.var_mean, inputs[0], *args[1:]),
+    'stdMean': lambda inputs, args: spread(torch.std_mean, inputs[0], *args[1:]),
     'mT': lambda inputs, args: inputs[0].mT,
     'cast': lambda inputs, args: inputs[0].to(F64 if args[1] == '$float' else DTYPES[args[1]]),
     'neg': lambda inputs, args: -inputs[0],
@@ -186,7 +188,7 @@ def torch_call(op, args, inputs):
     positional = [torch_value(a, inputs) for a in (args[:-1] if options else args)]
     keyword = {snake(k): torch_value(v, inputs) for k, v in options.items()}
     # nn.functional first: where the root has the same name, its arguments may have another order (embedding)
-    for home in (F, torch, torch.special, torch.Tensor):
+    for home in (F, torch, torch.special, torch.linalg, torch.Tensor):
         if hasattr(home, name):
             return getattr(home, name)(*positional, **keyword)
     raise LookupError(op)

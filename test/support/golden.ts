@@ -233,10 +233,10 @@ export function revive(arg: Json, inputs: readonly tg.Tensor[], setting: Setting
 
 type Callable = (...args: unknown[]) => unknown
 
-/** The free function of that name: of the root, or of `nn.functional` where PyTorch keeps it. */
+/** The free function of that name: of the root, or of `nn.functional` or `linalg` where PyTorch keeps it. */
 export function freeFunction(name: string): Callable | undefined {
-  const root = (tg as unknown as Record<string, unknown>)[name]
-  return (root ?? (tg.nn.functional as unknown as Record<string, unknown>)[name]) as Callable | undefined
+  for (const home of [tg, tg.nn.functional, tg.linalg]) if (name in home) return (home as unknown as Record<string, Callable>)[name]
+  return undefined
 }
 
 /** The name of the case's free function, if it has one. */
@@ -250,12 +250,12 @@ export async function runCase(c: GoldenCase, form: 'function' | 'method', settin
     const name = freeName(c) as string
     const call = freeFunction(name)
     if (call === undefined) expect.fail(`there is no function ${name}`)
-    result = call(...c.args.map((a) => revive(a, inputs, setting)))
+    result = await call(...c.args.map((a) => revive(a, inputs, setting)))
   } else {
     const [self, ...rest] = (c.methodArgs ?? c.args).map((a) => revive(a, inputs, setting))
     const method = (self as Record<string, Callable>)[c.method as string]
     if (method === undefined) expect.fail(`there is no method ${c.method}`)
-    result = method.apply(self, rest)
+    result = await method.apply(self, rest)
   }
   const outputs = (c.outputs.length === 1 ? [result] : [...(result as Iterable<tg.Tensor>)]) as tg.Tensor[]
   expect(outputs.length, 'number of results').toBe(c.outputs.length)

@@ -1,7 +1,7 @@
 """Cases of src/ops/extremes.ts."""
 import torch
 
-from harness import INF, NAN, bits, case, distinct, ints, nograd, rand, vals
+from harness import INF, NAN, bits, bvals, case, distinct, ints, ivals, nograd, rand, vals
 
 
 def cases():
@@ -41,3 +41,9 @@ def cases():
         case(op, [ints(12)], None, 'int32')
         case(op, [nograd(rand())], None, '0-d')
         case(op, [nograd(distinct(700))], None, 'longer')
+    case('aminmax', [rand(3, 4)], grad=False)
+    case('aminmax', [rand(2, 3, 4)], ['$0', {'dim': -2, 'keepdim': True}], 'dim kept', grad=False)
+    case('aminmax', [vals([[3, 1, 1, 3], [2, NAN, 0, 5]])], ['$0', {'dim': 1}], 'ties and NaN', grad=False)
+    case('aminmax', [rand()], None, '0-d', grad=False)
+    case('aminmax', [ivals([[16777217, -2147483648], [16777216, 2147483647]])], ['$0', {'dim': 1}], 'int32')
+    case('aminmax', [bvals([True, False, True])], None, 'bool')

@@ -27,3 +27,8 @@ def cases():
     case('std', [rand(3, 4)], None, 'all')
     case('std', [rand(2, 3, 4)], ['$0', [0, -1], {'keepdim': True}], 'two dims kept')
     case('std', [rand(3, 4)], ['$0', 1, {'correction': 0}], 'population')
+    for op in ('varMean', 'stdMean'):
+        case(op, [rand(3, 4)])
+        case(op, [rand(2, 3, 4)], ['$0', [0, -1], {'keepdim': True}], 'two dims kept')
+        case(op, [rand(3, 4)], ['$0', {'dim': 1, 'correction': 0}], 'population')
+        case(op, [rand(1)], ['$0', 0], 'one element', grad=False)

@@ -1,0 +1,2 @@
+/** @file The namespace `linalg`: what PyTorch has in `torch.linalg`. */
+export { type MatrixNormOptions, matrixNorm, type VectorNormOptions, vectorNorm } from './norms.ts'

@@ -1,0 +1,43 @@
+"""Cases of src/ops/totals.ts."""
+from harness import INF, NAN, bits, bvals, case, ints, ivals, rand, vals
+
+
+def cases():
+    case('prod', [rand(3, 4)], None, 'all')
+    case('prod', [rand(2, 3, 4)], ['$0', 1], 'dim')
+    case('prod', [rand(2, 3, 4)], ['$0', -1, {'keepdim': True}], 'last dim kept')
+    case('prod', [rand()], None, '0-d')
+    case('prod', [rand()], ['$0', 0], '0-d, dim')
+    case('prod', [rand(0)], None, 'empty')
+    case('prod', [rand(0, 3)], ['$0', 0], 'over an empty dim')
+    case('prod', [rand(0, 3)], ['$0', 1], 'of an empty tensor')
+    case('prod', [vals([[2, 0, 3], [0, 0, 4], [1, -0.0, 5], [2, 3, 4]])], ['$0', 1], 'zeros, one and two in a row')
+    case('prod', [vals([[2, 0], [3, 4]])], None, 'one zero among all')
+    case('prod', [vals([0, 0, 4])], None, 'two zeros among all')
+    case('prod', [rand(5, 17, low=0.5, high=1.5)], ['$0', {'dim': 0}], 'options')
+    case('prod', [vals([[1, INF, 0], [NAN, 2, 1], [-INF, INF, 1]])], ['$0', 1], 'infinity and NaN', grad=False)
+    case('prod', [ints(3, 4, low=-9)], ['$0', 0], 'int32')
+    case('prod', [bits(3, 4)], ['$0', 1], 'of bools')
+    case('prod', [ints(2, 3)], ['$0', {'dim': 1, 'dtype': '$float'}], 'integers in floats')
+    for op in ('nansum', 'nanmean'):
+        case(op, [rand(3, 4)], None, 'all')
+        case(op, [vals([[1, NAN, 3], [NAN, NAN, NAN], [-1, 2.5, NAN]])], ['$0', 1], 'NaN')
+        case(op, [vals([[[1, NAN], [3, 4]], [[NAN, NAN], [-1, 2.5]]])], ['$0', [0, 2], {'keepdim': True}], 'two dims kept')
+        case(op, [vals([[1, INF, NAN], [-INF, NAN, INF]])], ['$0', {'dim': -1}], 'infinity', grad=False)
+        case(op, [rand()], None, '0-d')
+        case(op, [rand(0, 3)], ['$0', 0], 'over an empty dim')
+        case(op, [rand(0, 3)], ['$0', 1], 'of an empty tensor')
+    case('nansum', [ints(3, 4)], ['$0', 0], 'int32')
+    case('nansum', [bits(3, 4)], ['$0', 1], 'counts bools')
+    case('countNonzero', [vals([[0, -0.0, NAN], [INF, 1, -1e-40]])])
+    case('countNonzero', [ints(2, 3, 4, high=2)], ['$0', 1], 'dim')
+    case('countNonzero', [ints(2, 3, 4, high=2)], ['$0', [0, -1]], 'two dims')
+    case('countNonzero', [bits(5)], ['$0', {'dim': 0}], 'options, bool')
+    case('countNonzero', [rand(0, 3)], ['$0', 0], 'over an empty dim')
+    case('countNonzero', [rand()], None, '0-d')
+    case('trace', [rand(3, 3)])
+    case('trace', [rand(2, 5)], None, 'wide')
+    case('trace', [rand(5, 2)], None, 'tall', grad=False)  # PyTorch 1.13 sends the gradient below the square as well
+    case('trace', [rand(0, 3)], None, 'empty')
+    case('trace', [vals([[INF, NAN], [1, -INF]])], None, 'infinities', grad=False)
+    case('trace', [ivals([[16777217, 5], [7, 1]])], None, 'int32')
