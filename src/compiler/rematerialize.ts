@@ -8,6 +8,8 @@ import { isSource, isView, isWidening, type Node, type Primitive, roleOf, rowOf,
 /** As much work, in additions, as is done again for a value that is stored in any case; and for one that is stored instead of more bytes, as in graphs that are planned whole. */
 const CHEAP = 3
 const INSTEAD = 40
+/** From so many bytes on it is worth work that one value is stored instead of others: what is smaller stays in a cache. */
+const LARGE = 2 ** 16
 /** What is so many times smaller than what is made of it costs little to store and to read. */
 const SMALL = 8
 
@@ -22,34 +24,45 @@ export function rematerialized(order: readonly Node[], targets: ReadonlySet<Node
   /** Nodes that are moved where that saves bytes, by the value that is then stored instead. */
   const instead = new Map<Node, number[]>()
   const last = lastReaders(order, home)
-  /** By place: the last part that reads a node when what is moved is, and whether it is read as it is stored. */
+  const wanted = new Uint8Array(length)
+  for (const { place } of targets) wanted[place] = 1
+  /** By place: the last part that reads a node when what is moved is, whether it is read as it is stored, and whether at more points than it has elements. */
   const later = new Int32Array(length).fill(-1)
   const whole = new Uint8Array(length)
+  const wide = new Uint8Array(length)
   const isRead = ({ place }: Node): boolean => (last[place] as number) > (home[place] as number)
-  const isStored = (node: Node): boolean => isSource(node) || targets.has(node) || isRead(node)
+  const isStored = (node: Node): boolean => isRead(node) || wanted[node.place] === 1 || isSource(node)
   const near = new Search(isStored)
   const far = new Search()
 
   for (let i = length - 1; i >= 0; i--) {
     const node = order[i] as Node
+    if (isSource(node)) continue
     const own = home[i] as number
     let floats = own < 0
-    let origin: Node | undefined
-    if (!floats && (later[i] as number) > own && !whole[i] && workOf(node.primitive) <= INSTEAD && !targets.has(node)) {
-      if (near.originOf(node, CHEAP)) moved.add(i)
-      else origin = far.originOf(node, INSTEAD)
-      if (origin) {
-        const known = instead.get(origin)
-        if (known) known.push(i)
-        else instead.set(origin, [i])
+    if (!floats && (later[i] as number) > own && whole[i] === 0 && wanted[i] === 0) {
+      if (near.originOf(node, CHEAP)) {
+        moved.add(i)
+        floats = true
+      } else if (wide[i] === 0 && bytesOf(node) >= LARGE) {
+        const origin = far.originOf(node, INSTEAD)
+        if (origin) {
+          const known = instead.get(origin)
+          if (known) known.push(i)
+          else instead.set(origin, [i])
+          floats = true
+        }
       }
-      floats = origin !== undefined || moved.has(i)
     }
-    if (isSource(node)) continue
     const asStored = floats ? whole[i] === 1 : !computesElements(node)
-    for (const { place } of node.inputs) {
-      later[place] = Math.max(later[place] as number, floats ? (later[i] as number) : own)
+    const by = floats ? (later[i] as number) : own
+    const { inputs } = node
+    const size = sizeOf(node.shape)
+    for (let k = 0; k < inputs.length; k++) {
+      const { place, shape } = inputs[k] as Node
+      if ((later[place] as number) < by) later[place] = by
       if (asStored) whole[place] = 1
+      else if (wide[i] === 1 || sizeOf(shape) < size) wide[place] = 1
     }
   }
   for (const [origin, places] of instead) {
@@ -69,7 +82,11 @@ function lastReaders(order: readonly Node[], home: Int32Array): Int32Array {
     const node = order[i] as Node
     if (isSource(node)) continue
     const by = (home[i] as number) < 0 ? (last[i] as number) : (home[i] as number)
-    for (const { place } of node.inputs) last[place] = Math.max(last[place] as number, by)
+    const { inputs } = node
+    for (let k = 0; k < inputs.length; k++) {
+      const { place } = inputs[k] as Node
+      if ((last[place] as number) < by) last[place] = by
+    }
   }
   return last
 }
@@ -128,4 +145,7 @@ function workOf(primitive: Primitive): number {
 
 const bytesOf = ({ shape, dtype }: Node): number => sizeOf(shape) * dtypeInfo[dtype].bytes
 
-const computesElements = (node: Node): boolean => roleOf(node) === 'pointwise' || roleOf(node) === 'reduce' || isView(node)
+function computesElements(node: Node): boolean {
+  const role = roleOf(node)
+  return role === 'pointwise' || role === 'reduce' || role === 'view'
+}

@@ -143,19 +143,20 @@ export function primitiveKey(primitive: Primitive): string {
 }
 
 const nothing = (): void => {}
+let counted = 0
+const COUNTING: StructureWriter = {
+  word: nothing,
+  words: nothing,
+  name: nothing,
+  float: nothing,
+  positions(list) {
+    counted += list.length
+  },
+}
 
 /** How many positions of a graph a primitive has: the places where a view begins, which a signature has apart from the row. */
 export function positionsIn(primitive: Primitive): number {
-  let count = 0
-  const counting: StructureWriter = {
-    word: nothing,
-    words: nothing,
-    name: nothing,
-    float: nothing,
-    positions: (list) => {
-      count += list.length
-    },
-  }
-  rowOf(primitive).key(primitive, counting)
-  return count
+  counted = 0
+  rowOf(primitive).key(primitive, COUNTING)
+  return counted
 }

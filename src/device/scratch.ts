@@ -7,13 +7,8 @@ import type { Program } from './device.ts'
 
 /** Larger places that are tried for a slot: those nearest to its size. */
 const TRIED = 32
-
-interface Used {
-  readonly slot: number
-  readonly bytes: number
-  readonly first: number
-  readonly last: number
-}
+/** The least bytes of a place: slots that are smaller are as good as equal. */
+const LEAST_BYTES = 256
 
 /** Memory that slots share, and when each is in use, in their order. */
 class Place {
@@ -30,17 +25,26 @@ class Place {
     return this.#lasts.at(-1) as number
   }
 
-  /** Takes a slot, where it is in use together with none that is here. */
-  takes({ first, last }: Used): boolean {
-    let [low, high] = [0, this.#firsts.length]
+  /** Takes a slot that is in use from `first` to `last`, where it is so together with none that is here. */
+  takes(first: number, last: number): boolean {
+    const firsts = this.#firsts
+    const lasts = this.#lasts
+    let high = firsts.length
+    if (high === 0 || (lasts[high - 1] as number) < first) {
+      firsts.push(first)
+      lasts.push(last)
+      return true
+    }
+    let low = 0
     while (low < high) {
       const middle = (low + high) >> 1
-      if ((this.#firsts[middle] as number) < first) low = middle + 1
+      if ((firsts[middle] as number) < first) low = middle + 1
       else high = middle
     }
-    if ((this.#lasts[low - 1] ?? -1) >= first || (this.#firsts[low] ?? Number.POSITIVE_INFINITY) <= last) return false
-    this.#firsts.splice(low, 0, first)
-    this.#lasts.splice(low, 0, last)
+    if (low > 0 && (lasts[low - 1] as number) >= first) return false
+    if (low < firsts.length && (firsts[low] as number) <= last) return false
+    firsts.splice(low, 0, first)
+    lasts.splice(low, 0, last)
     return true
   }
 }
@@ -98,42 +102,46 @@ export function planScratch(
 ): ScratchPlan {
   const first = new Int32Array(slots.length).fill(-1)
   const last = new Int32Array(slots.length)
-  dispatches.forEach((dispatch, k) => {
-    for (const slot of dispatch.slots) {
-      if ((first[slot] as number) < 0) first[slot] = k
-      last[slot] = k
+  /** Scratch slots by their bytes, those of one size in the order in which they come into use. */
+  const bySize = new Map<number, number[]>()
+  for (let k = 0; k < dispatches.length; k++) {
+    const own = (dispatches[k] as { readonly slots: readonly number[] }).slots
+    for (let b = 0; b < own.length; b++) {
+      const s = own[b] as number
+      last[s] = k
+      if ((first[s] as number) >= 0) continue
+      first[s] = k
+      const slot = slots[s] as Program['slots'][number]
+      if (slot.kind !== 'scratch') continue
+      const bytes = Math.max(bytesOf(slot), LEAST_BYTES)
+      const same = bySize.get(bytes)
+      if (same) same.push(s)
+      else bySize.set(bytes, [s])
     }
-  })
-  const used = slots.flatMap((slot, s): Used[] =>
-    slot.kind === 'scratch' && (first[s] as number) >= 0
-      ? [{ slot: s, bytes: bytesOf(slot), first: first[s] as number, last: last[s] as number }]
-      : [],
-  )
-  used.sort((a, b) => b.bytes - a.bytes || a.first - b.first || a.slot - b.slot)
+  }
 
-  const placeOf = slots.map(() => -1)
+  const placeOf = new Array<number>(slots.length).fill(-1)
   const bytes: number[] = []
   const places: Place[] = []
-  let larger = 0
-  let own = new ByEnd()
-  for (const [i, each] of used.entries()) {
-    if (each.bytes !== used[i - 1]?.bytes) {
-      larger = places.length
-      own = new ByEnd()
+  for (const size of [...bySize.keys()].sort((a, b) => b - a)) {
+    const larger = places.length
+    const own = new ByEnd()
+    for (const s of bySize.get(size) as number[]) {
+      const [from, to] = [first[s] as number, last[s] as number]
+      let place: Place | undefined
+      for (let k = larger - 1; k >= 0 && k >= larger - TRIED && !place; k--) if ((places[k] as Place).takes(from, to)) place = places[k]
+      if (!place && own.top?.takes(from, to)) {
+        place = own.top
+        own.moved()
+      }
+      if (!place) {
+        place = new Place(bytes.push(size) - 1)
+        place.takes(from, to)
+        places.push(place)
+        own.add(place)
+      }
+      placeOf[s] = place.number
     }
-    let place: Place | undefined
-    for (let k = larger - 1; k >= 0 && k >= larger - TRIED && !place; k--) if ((places[k] as Place).takes(each)) place = places[k]
-    if (!place && own.top?.takes(each)) {
-      place = own.top
-      own.moved()
-    }
-    if (!place) {
-      place = new Place(bytes.push(each.bytes) - 1)
-      place.takes(each)
-      places.push(place)
-      own.add(place)
-    }
-    placeOf[each.slot] = place.number
   }
   return { placeOf, bytes }
 }

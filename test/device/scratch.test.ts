@@ -8,6 +8,9 @@ interface Life {
   readonly last: number
 }
 
+/** Elements of the least place. */
+const UNIT = 64
+
 /** A plan for slots that live so long: each dispatch uses those whose lives it is in. */
 function planned(lives: readonly Life[]): ReturnType<typeof planScratch> {
   const length = Math.max(...lives.map(({ last }) => last)) + 1
@@ -39,7 +42,7 @@ describe('scratch memory', () => {
       const below = numbers(seed)
       const lives = Array.from({ length: 120 }, (): Life => {
         const first = below(100)
-        return { length: 1 + below(seed % 2 ? 4 : 1000), first, last: first + below(20) }
+        return { length: UNIT * (1 + below(seed % 2 ? 4 : 1000)), first, last: first + below(20) }
       })
       const { placeOf, bytes } = planned(lives)
       for (const [i, a] of lives.entries()) {
@@ -55,14 +58,19 @@ describe('scratch memory', () => {
     const below = numbers(5)
     const lives = Array.from({ length: 3000 }, (): Life => {
       const first = below(2000)
-      return { length: 8, first, last: first + below(200) }
+      return { length: UNIT, first, last: first + below(200) }
     })
     expect(total(planned(lives).bytes)).toBe(needed(lives))
   })
 
+  it('takes what is smaller than the least place as equal', () => {
+    const lives = Array.from({ length: 200 }, (_, k): Life => ({ length: 1 + (k % UNIT), first: k, last: k + 1 }))
+    expect(planned(lives).bytes).toEqual([4 * UNIT, 4 * UNIT])
+  })
+
   it('keeps small slots out of the way of large ones', () => {
     // A forward that halves and doubles: what was small must not grow step by step
-    const lives = Array.from({ length: 200 }, (_, k): Life => ({ length: k % 2 ? 1000 : 10 + (k % 7), first: k, last: k + 1 }))
-    expect(total(planned(lives).bytes)).toBeLessThan(4 * (1000 + 3 * 20))
+    const lives = Array.from({ length: 200 }, (_, k): Life => ({ length: UNIT * (k % 2 ? 1000 : 10 + (k % 7)), first: k, last: k + 1 }))
+    expect(total(planned(lives).bytes)).toBeLessThan(4 * UNIT * (1000 + 3 * 20))
   })
 })
