@@ -116,7 +116,13 @@ const floats = (node: Node, targets: ReadonlySet<Node>): boolean =>
 function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly home: Int32Array; readonly members: readonly Node[][] } {
   const home = new Int32Array(order.length).fill(FLOATING)
   const readers = new Int32Array(order.length)
-  for (const { inputs } of order) for (const input of inputs) readers[input.place] = (readers[input.place] as number) + 1
+  for (let i = 0; i < order.length; i++) {
+    const { inputs } = order[i] as Node
+    for (let k = 0; k < inputs.length; k++) {
+      const { place } = inputs[k] as Node
+      readers[place] = (readers[place] as number) + 1
+    }
+  }
   /** Whether a node is a product, which is computed the way it is wanted; those of halves are rounded apart. */
   const isTurned = (node: Node): boolean => {
     const [x] = node.inputs as readonly [Node]
@@ -129,6 +135,7 @@ function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly 
   const rest: (number | undefined)[] = []
   const begin = (): number => members.push([]) - 1
   const sliceUnder = slicesOfMany(order)
+  const { size: slices } = sliceUnder
   /** What is made of one of many slices of a value: the parts begun for them. */
   const ofSlice = new Map<Node, number>()
   const beginOf = (slice: Node): number => {
@@ -165,7 +172,7 @@ function assign(order: readonly Node[], targets: ReadonlySet<Node>): { readonly 
       if (later) sums[node.place] = 1
       if (begins(node) || (later && sums[later.place])) at = before && sameRoutine(node, before) ? (home[before.place] as number) : begin()
       else {
-        for (let k = 0; k < inputs.length; k++) {
+        for (let k = 0; slices > 0 && k < inputs.length; k++) {
           const slice = sliceUnder.get(inputs[k] as Node)
           // (what depends on more than the slice is where that is)
           if (slice && at <= (needs[slice.place] as number)) at = beginOf(slice)
@@ -200,22 +207,27 @@ const MANY = 8
 
 /** The slice that each view shows, where it is one of many of a value: what follows from each of them is a part, whose like comes again for the others. */
 function slicesOfMany(order: readonly Node[]): ReadonlyMap<Node, Node> {
-  const counts = new Map<Node, number>()
-  const isSlice = ({ storage, primitive }: Node): boolean => !storage && primitive.kind === 'slice'
-  for (const node of order) {
-    if (!isSlice(node)) continue
-    const [base] = node.inputs as readonly [Node]
-    counts.set(base, (counts.get(base) ?? 0) + 1)
-  }
+  const counts = new Uint32Array(order.length)
   const shown = new Map<Node, Node>()
+  let most = 0
+  for (let i = 0; i < order.length; i++) {
+    const node = order[i] as Node
+    if (!isSlice(node)) continue
+    const { place } = node.inputs[0] as Node
+    counts[place] = (counts[place] as number) + 1
+    most = Math.max(most, counts[place] as number)
+  }
+  if (most <= MANY) return shown
   for (const node of order) {
     if (node.storage || !isView(node)) continue
     const [x] = node.inputs as readonly [Node]
-    const slice = isSlice(node) && (counts.get(x) as number) > MANY ? node : shown.get(x)
+    const slice = isSlice(node) && (counts[x.place] as number) > MANY ? node : shown.get(x)
     if (slice) shown.set(node, slice)
   }
   return shown
 }
+
+const isSlice = ({ storage, primitive }: Node): boolean => storage === undefined && primitive.kind === 'slice'
 
 /** Whether a node is the first of a part. */
 function begins(node: Node): boolean {

@@ -3,7 +3,7 @@
  * cost a buffer, a store and a load, where y is stored and read in any case. Of a GELU backward reads three values, all made of one, which is stored in their place.
  */
 import { dtypeInfo, sizeOf } from '../base/index.ts'
-import { isSource, isView, isWidening, type Node, type Primitive, roleOf, rowOf, viewBase } from '../graph/index.ts'
+import { isSource, isWidening, type Node, type Primitive, roleOf, rowOf, viewBase } from '../graph/index.ts'
 
 /** As much work, in additions, as is done again for a value that is stored in any case; and for one that is stored instead of more bytes, as in graphs that are planned whole. */
 const CHEAP = 3

@@ -78,9 +78,10 @@ export function placeProgram<K>(
   kernelOf: (step: KernelStep) => K,
   planOf: (step: RoutineStep) => RoutinePlan<K>,
 ): PlacedProgram<K> {
-  const slots = [...program.slots]
-  /** For each slot, one of the program as it was given that is made along with it. */
-  const along = slots.map((_, s) => s)
+  const own = program.slots.length
+  /** Scratch memory of routines, and for each piece of it a slot of the program as it was given that is made along with it. */
+  const scratchSlots: Slot[] = []
+  const along: number[] = []
   const place = (step: ProgramStep): Dispatch<K>[] => {
     switch (step.kind) {
       case 'kernel':
@@ -89,7 +90,7 @@ export function placeProgram<K>(
         const plan = planOf(step)
         const scratch = plan.scratch.map(({ dtype, length }) => {
           along.push(writtenBy(step))
-          return slots.push({ kind: 'scratch', dtype, length }) - 1
+          return own + scratchSlots.push({ kind: 'scratch', dtype, length }) - 1
         })
         const all = [...step.slots, ...scratch]
         return plan.dispatches.map(({ kernel, buffers }) => {
@@ -105,12 +106,13 @@ export function placeProgram<K>(
     }
   }
   const dispatches = program.steps.map(place)
-  return { program: { ...program, slots }, dispatches, makerIn: makersBy(along) }
+  const placed = scratchSlots.length === 0 ? program : { ...program, slots: [...program.slots, ...scratchSlots] }
+  return { program: placed, dispatches, makerIn: makersBy(own, along) }
 }
 
 /** (Outside of the function above: a closure in it would keep what it was given for as long as the program, and with that the nodes of the first graph.) */
 const makersBy =
-  (along: readonly number[]) =>
+  (own: number, along: readonly number[]) =>
   (makerOf: MakerOf): MakerOf =>
   (slot) =>
-    makerOf(along[slot] as number)
+    makerOf(slot < own ? slot : (along[slot - own] as number))

@@ -2,7 +2,7 @@
 import { DeviceError, DeviceLostError, dtypeInfo, OutOfMemoryError, sizeOf, type TypedArray } from '../base/index.ts'
 import { topological } from '../compiler/index.ts'
 import { type Device, type DeviceBuffer, type HostCopy, type MakerOf, openAt, resolvePlace, settleDefault } from '../device/index.ts'
-import { isPinned, isSource, isView, type Node, type NodePlace, roleOf, rowOf, Storage, viewBase } from '../graph/index.ts'
+import { isPinned, isSource, isView, type Node, type NodePlace, rowOf, Storage, viewBase } from '../graph/index.ts'
 import { collectIfCrowded, collectNow, track } from './collector.ts'
 import { cache, checkReadable, countRun, goneWith, moveToHost, overwritten, promoteRead } from './lifetime.ts'
 import { type CompiledGraph, makerIn, type Plan, plansOf } from './plans.ts'
@@ -36,7 +36,7 @@ export function flush(targets: readonly Node[], given: ReadonlySet<Node> = new S
   for (const [device, nodes] of ready) {
     const order = topological(nodes)
     const moving: Node[] = []
-    for (const node of order) if (!node.storage && roleOf(node) === 'transfer') moving.push(node)
+    for (const node of order) if (node.primitive.kind === 'transfer' && !node.storage) moving.push(node)
     if (moving.length > 0) return transferAll(moving).then(() => flush(targets, given))
     const memory = compute(device, nodes, order, given)
     if (memory) return memory.then(() => flush(targets, given))
