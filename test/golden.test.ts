@@ -94,6 +94,7 @@ const WITHIN: Readonly<Record<string, string>> = {
   convolutionInput: 'conv2d', // its gradients
   convolutionWeight: 'conv2d',
   windows: 'maxPool2d',
+  resample: 'adaptiveAvgPool2d',
   windowMax: 'maxPool2d',
   foldWindows: 'maxPool2d', // its gradient
   linearRecurrence: 'cumprod', // its gradient

@@ -34,7 +34,9 @@ const CONV2D = signature('Conv2d', {
   inChannels: COUNT,
   outChannels: COUNT,
   kernelSize: F.PAIR,
-  options: optional(describe<ConvLayerOptions>({ ...LAYER, ...F.CONV, bias: BOOLEAN, paddingMode: choice(['zeros'], PADDING_MODES) })),
+  options: optional(
+    describe<ConvLayerOptions>({ ...LAYER, ...F.convKinds(2), bias: BOOLEAN, paddingMode: choice(['zeros'], PADDING_MODES) }),
+  ),
 })
 
 /**
@@ -101,7 +103,7 @@ export class Conv2d extends Module {
     if ((x.ndim === 3 || x.ndim === 4) && x.shape[x.ndim - 3] !== this.inChannels) {
       throw new ShapeError(
         'Conv2d',
-        `x ${showShape(x.shape)} has ${x.shape[x.ndim - 3]} channels (dim ${x.ndim - 3}), the layer was made for ${this.inChannels}${F.channelsHint(x, this.inChannels)}`,
+        `x ${showShape(x.shape)} has ${x.shape[x.ndim - 3]} channels (dim ${x.ndim - 3}), the layer was made for ${this.inChannels}${F.channelsHint(x, this.inChannels, 2)}`,
         [x.shape],
       )
     }

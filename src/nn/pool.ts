@@ -10,8 +10,8 @@ const owned = (pair: F.Pair): F.Pair => (typeof pair === 'number' ? pair : F.pai
 
 const text = (pair: F.Pair): string => (typeof pair === 'number' ? String(pair) : shownPair(pair))
 
-const MAX_POOL2D = signature('MaxPool2d', { kernelSize: F.PAIR, options: optional(describe<F.MaxPoolOptions>(F.MAX_POOL)) })
-const AVG_POOL2D = signature('AvgPool2d', { kernelSize: F.PAIR, options: optional(describe<F.AvgPoolOptions>(F.AVG_POOL)) })
+const MAX_POOL2D = signature('MaxPool2d', { kernelSize: F.PAIR, options: optional(describe<F.MaxPoolOptions>(F.maxPoolKinds(2))) })
+const AVG_POOL2D = signature('AvgPool2d', { kernelSize: F.PAIR, options: optional(describe<F.AvgPoolOptions>(F.avgPoolKinds(2))) })
 
 /** Options of {@link MaxPool2d}; `R` is whether `forward` returns the positions too. */
 export interface MaxPoolLayerOptions<R extends boolean = false> extends Omit<F.MaxPoolOptions, 'returnIndices'> {

@@ -1,234 +1,152 @@
-/**
- * @file Convolutions. One trilinear form, Σ x · w · y over all windows, gives all three ops: each takes two of (input, weight, output) to the third,
- * and is the gradient of the others; so second gradients come by themselves. Each is one contraction over several axes of views, no windows are copied.
- */
+/** @file Convolutions and transposed convolutions over one, two and three axes. */
 import {
   ArgumentError,
+  COUNT,
+  checkElements,
   type DType,
   options as describe,
   isPlainObject,
+  type Kind,
   type Options,
   optional,
   type Shape,
   ShapeError,
+  type Signature,
   showShape,
   signature,
-  sizeOf,
   whole,
 } from '../base/index.ts'
-import * as graph from '../graph/index.ts'
 import { MAYBE_TENSOR, TENSOR, type Tensor } from '../tensor/index.ts'
 import { cast } from './convert.ts'
-import { checkDevices, defineComposition, defineOp } from './define.ts'
+import { convolution, convolutionInput } from './convolution.ts'
+import { checkDevices, defineComposition } from './define.ts'
 import { add } from './elementwise.ts'
 import { ownShape } from './indexing.ts'
 import { checkFloat, commonType } from './promote.ts'
-import { batched, channelsHint, fit, PADDING, PAIR, type Pair, padNode, pairOf, type Windows, windowsNode } from './spatial.ts'
-import { reshape } from './view.ts'
+import {
+  AXES,
+  batched,
+  channelsHint,
+  fit,
+  type Pair,
+  paddingKind,
+  type Rank,
+  SIZES,
+  SIZES_OR_ZERO,
+  type Single,
+  type Sizes,
+  settled,
+  sizesOf,
+  type Triple,
+} from './spatial.ts'
+import { permute, reshape } from './view.ts'
 
-/** How a convolution goes over its input. */
-export interface ConvOptions {
+/** How a convolution goes over its input; `S` is one number for all axes, or one for each. */
+export interface ConvOptions<S extends Sizes = Pair> {
   /** From window to window: 1 by default. */
-  readonly stride?: Pair
+  readonly stride?: S
   /** Zeros around the input; 'same' (stride 1 only) gives the output the input's size, 'valid' is 0. */
-  readonly padding?: Pair | 'same' | 'valid'
+  readonly padding?: S | 'same' | 'valid'
   /** From tap to tap of a window: 1 by default. */
-  readonly dilation?: Pair
+  readonly dilation?: S
   /** Channels fall into so many groups that see only themselves; with as many as channels it is depthwise. 1 by default. */
   readonly groups?: number
 }
 
-interface ConvParams extends Windows {
-  readonly groups: number
+/** How a transposed convolution goes over its output: each option is that of the convolution whose adjoint it is. */
+export interface ConvTransposeOptions<S extends Sizes = Pair> {
+  /** From window to window of the output: 1 by default. */
+  readonly stride?: S
+  /** What is cut off on each side of the output: 0 by default. */
+  readonly padding?: S
+  /** How much longer the output is, behind: below the stride or the dilation. It chooses among sizes that one convolution takes to the input's. 0 by default. */
+  readonly outputPadding?: S
+  /** Into how many groups channels are split: 1 by default. */
+  readonly groups?: number
+  /** From tap to tap of a window: 1 by default. */
+  readonly dilation?: S
 }
-type Bilinear = (a: Tensor, b: Tensor, p: ConvParams) => Tensor
-
-const contractZeros = (a: graph.Node, b: graph.Node, shape: Shape): graph.Node =>
-  graph.expand(graph.constant(0, a.dtype, a.placement === 'auto' ? b.placement : a.placement), shape)
-
-/** [batch, g · c, ...rest] → [batch, g, c, ...rest] */
-const grouped = (x: graph.Node, groups: number): graph.Node =>
-  graph.reshape(x, [x.shape[0] as number, groups, (x.shape[1] as number) / groups, ...x.shape.slice(2)])
-
-/** [g · o, c, ...kernel] → [g, o, c, ...kernel] */
-const groupedWeight = (w: graph.Node, groups: number): graph.Node =>
-  graph.reshape(w, [groups, (w.shape[0] as number) / groups, ...w.shape.slice(1)])
-
-const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
-
-const convolution: Bilinear = defineOp('convolution', {
-  autocast: 'lower',
-  inputs: ['x', 'w'],
-  forward: (x, w, p: ConvParams) => {
-    const shape = [x.shape[0] as number, w.shape[0] as number, ...p.out]
-    if (sizeOf(shape) === 0 || sizeOf(w.shape) === 0) return contractZeros(x, w, shape)
-    const rank = p.out.length
-    // [g, o, c, ...taps] · [n, g, c, ...taps, ...out]
-    const y = graph.contract(groupedWeight(w, p.groups), windowsNode(grouped(x, p.groups), p), { m: 1, n: rank, k: 1 + rank })
-    return graph.reshape(y, shape)
-  },
-  saves: { x: ['w'], w: ['x'] },
-  vjp: { x: (g, { w }, p) => convolutionInput(g, w, p), w: (g, { x }, p) => convolutionWeight(x, g, p) },
-})
-
-const convolutionWeight: Bilinear = defineOp('convolutionWeight', {
-  autocast: 'lower',
-  inputs: ['x', 'out'],
-  forward: (x, y, p: ConvParams) => {
-    const shape = [y.shape[1] as number, (x.shape[1] as number) / p.groups, ...p.kernel]
-    if (sizeOf(shape) === 0 || sizeOf(y.shape) === 0) return contractZeros(x, y, shape)
-    const rank = p.out.length
-    const views = windowsNode(grouped(x, p.groups), p) // [n, g, c, ...taps, ...out]
-    const b = graph.permute(views, [1, 0, ...range(3 + rank, 3 + 2 * rank), 2, ...range(3, 3 + rank)])
-    const a = graph.permute(grouped(y, p.groups), [1, 2, 0, ...range(3, 3 + rank)])
-    return graph.reshape(graph.contract(a, b, { m: 1, n: 1 + rank, k: 1 + rank }), shape)
-  },
-  saves: { x: ['out'], out: ['x'] },
-  vjp: { x: (g, { out }, p) => convolutionInput(out, g, p), out: (g, { x }, p) => convolution(x, g, p) },
-})
-
-/** One remainder of the input's positions by the stride, along one axis: the taps that reach it, and the outputs that they take. */
-interface Phase {
-  /** Of the position in the padded input. */
-  readonly remainder: number
-  /** Quotients from here on, and how many. */
-  readonly from: number
-  readonly count: number
-  readonly firstTap: number
-  readonly tapStep: number
-  readonly taps: number
-  /** The output that quotient 0 takes at its first tap; each further tap takes one that lies `dilation` before. */
-  readonly output: number
-  readonly dilation: number
-}
-
-const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
-
-/**
- * Position u = h + before of the padded input gets from output o through tap t where o·stride + t·dilation = u. For the u = q·stride + r of one r, these taps
- * are an arithmetic progression, and o = q + const − j·(dilation / gcd): a convolution with stride 1. So no product with an inserted zero is computed.
- */
-function phasesOf(p: ConvParams, d: number): Phase[] {
-  const [stride, dilation, kernel] = [p.stride[d] as number, p.dilation[d] as number, p.kernel[d] as number]
-  const [before, size] = [p.before[d] as number, p.size[d] as number]
-  const shared = gcd(stride, dilation)
-  const tapStep = stride / shared
-  return range(0, stride).map((remainder) => {
-    const from = Math.ceil((before - remainder) / stride)
-    const count = Math.max(0, Math.floor((before + size - 1 - remainder) / stride) - from + 1)
-    const first = range(0, Math.min(kernel, tapStep)).find((t) => (remainder - t * dilation) % stride === 0)
-    const firstTap = first ?? 0
-    const taps = first === undefined ? 0 : Math.ceil((kernel - first) / tapStep)
-    return {
-      remainder,
-      from,
-      count,
-      firstTap,
-      tapStep,
-      taps,
-      output: (remainder - firstTap * dilation) / stride,
-      dilation: dilation / shared,
-    }
-  })
-}
-
-/** The input's share of one phase (one per axis): [n, g, c, ...counts]. `y` has been padded by `before`. */
-function phaseNode(y: graph.Node, w: graph.Node, phase: readonly Phase[], before: readonly number[]): graph.Node {
-  const rank = phase.length
-  const [n, g, o] = y.shape as readonly [number, number, number]
-  const c = w.shape[2] as number
-  const taps = phase.map((f) => f.taps)
-  const counts = phase.map((f) => f.count)
-  if (taps.some((t) => t === 0)) return contractZeros(y, w, [n, g, c, ...counts])
-  const kernel = graph.slice(w, [0, 0, 0, ...phase.map((f) => f.firstTap)], [g, o, c, ...taps], [1, 1, 1, ...phase.map((f) => f.tapStep)])
-  const map: graph.WindowAxis[] = [0, 1, 2].map((i) => ({ offset: 0, terms: [[i, 1]] }))
-  phase.forEach((f, d) => {
-    map.push({
-      offset: f.from + f.output + (before[d] as number),
-      terms: [
-        [3 + d, -f.dilation],
-        [3 + rank + d, 1],
-      ],
-    })
-  })
-  const views = graph.window(y, map, [n, g, o, ...taps, ...counts])
-  return graph.contract(graph.permute(kernel, [0, 2, 1, ...range(3, 3 + rank)]), views, { m: 1, n: rank, k: 1 + rank })
-}
-
-/** All ways to take one of each list. */
-const choices = <T>(lists: readonly (readonly T[])[]): T[][] =>
-  lists.reduce<T[][]>((all, list) => all.flatMap((head) => list.map((item) => [...head, item])), [[]])
-
-const convolutionInput: Bilinear = defineOp('convolutionInput', {
-  autocast: 'lower',
-  inputs: ['out', 'w'],
-  forward: (y, w, p: ConvParams) => {
-    const { groups, size } = p
-    const rank = size.length
-    const channels = groups * (w.shape[1] as number)
-    const shape = [y.shape[0] as number, channels, ...size]
-    if (sizeOf(shape) === 0 || sizeOf(y.shape) === 0 || sizeOf(w.shape) === 0) return contractZeros(y, w, shape)
-    const axes = size.map((_, d) => phasesOf(p, d).filter((f) => f.count > 0))
-    // One padded copy serves all phases
-    const reaching = axes.map((list) => list.filter((f) => f.taps > 0))
-    const before = reaching.map((list) => Math.max(0, ...list.map((f) => (f.taps - 1) * f.dilation - f.from - f.output)))
-    const after = reaching.map((list, d) => Math.max(0, ...list.map((f) => f.from + f.count - 1 + f.output - (p.out[d] as number) + 1)))
-    const padded = grouped(padNode(y, before, after), groups)
-    const kernel = groupedWeight(w, groups)
-    const flat = (x: graph.Node): graph.Node => graph.reshape(x, [shape[0] as number, channels, ...x.shape.slice(3)])
-    if (p.stride.every((s) => s === 1))
-      return flat(
-        phaseNode(
-          padded,
-          kernel,
-          axes.map((list) => list[0] as Phase),
-          before,
-        ),
-      )
-    // Position (q, r) of each axis comes from phase r
-    const lowest = axes.map((list) => Math.min(...list.map((f) => f.from)))
-    const length = axes.map((list, d) => Math.max(...list.map((f) => f.from + f.count)) - (lowest[d] as number))
-    const all = [shape[0] as number, channels, ...length.flatMap((q, d) => [q, p.stride[d] as number])]
-    const parts = choices(axes).map((phase) => {
-      const x = flat(phaseNode(padded, kernel, phase, before))
-      const lone = graph.reshape(x, [...x.shape.slice(0, 2), ...phase.flatMap((f) => [f.count, 1])])
-      return graph.pad(lone, [0, 0, ...phase.flatMap((f, d) => [f.from - (lowest[d] as number), f.remainder])], all)
-    })
-    const sum = parts.reduce((x, part) => graph.binary('add', x, part))
-    const whole = graph.reshape(sum, [...all.slice(0, 2), ...length.map((q, d) => q * (p.stride[d] as number))])
-    return graph.slice(
-      whole,
-      [0, 0, ...range(0, rank).map((d) => (p.before[d] as number) - (lowest[d] as number) * (p.stride[d] as number))],
-      shape,
-    )
-  },
-  saves: { out: ['w'], w: ['out'] },
-  vjp: { out: (g, { w }, p) => convolution(g, w, p), w: (g, { out }, p) => convolutionWeight(g, out, p) },
-})
 
 /** The kinds of {@link ConvOptions}. */
-export const CONV = { stride: PAIR, padding: PADDING, dilation: PAIR, groups: whole(1) } as const
-const CONV_OPTIONS: Options<ConvOptions> = describe<ConvOptions>(CONV)
-const CONV2D = signature('conv2d', { x: TENSOR, weight: TENSOR, bias: MAYBE_TENSOR, options: optional(CONV_OPTIONS) })
+export const convKinds = (rank: Rank): Readonly<Record<keyof ConvOptions, Kind>> => ({
+  stride: SIZES[rank],
+  padding: paddingKind(rank),
+  dilation: SIZES[rank],
+  groups: whole(1),
+})
+const transposeKinds = (rank: Rank): Readonly<Record<keyof ConvTransposeOptions, Kind>> => ({
+  ...convKinds(rank),
+  padding: SIZES_OR_ZERO[rank],
+  outputPadding: SIZES_OR_ZERO[rank],
+})
 
-/** Checks the channels of a convolution. */
-function checkChannels(op: string, x: Tensor, weight: Tensor, bias: Tensor | null | undefined, groups: number): void {
-  if (weight.ndim !== 4)
-    throw new ShapeError(op, `weight must be [out, in / groups, height, width], got ${showShape(weight.shape)}`, [weight.shape])
-  const [out, inner, ...kernel] = weight.shape as readonly number[] as [number, number, number, number]
-  if (kernel.some((n) => n === 0)) throw new ShapeError(op, `the window is empty: weight is ${showShape(weight.shape)}`, [weight.shape])
-  const channels = x.shape[x.ndim - 3] as number
-  if (channels !== inner * groups) {
+/** The forms of a convolution: without a bias the options may come in its place. */
+export interface ConvFunction<O> {
+  (x: Tensor, weight: Tensor, bias?: Tensor | null, options?: O): Tensor
+  (x: Tensor, weight: Tensor, options: O): Tensor
+}
+
+/** What a convolution was called with, checked: all but the channels. */
+interface Called<O> {
+  readonly x: Tensor
+  readonly weight: Tensor
+  readonly bias: Tensor | null | undefined
+  readonly options: Partial<O>
+}
+
+const describeConv = <O>(op: string, kinds: Options<O>): Signature =>
+  signature(op, { x: TENSOR, weight: TENSOR, bias: MAYBE_TENSOR, options: optional(kinds) })
+
+/** The arguments of a convolution. @throws ArgumentError, ShapeError, DTypeError or DeviceError for wrong ones; channels and options are not looked at. */
+function calledWith<O>(
+  SIGNATURE: Signature,
+  rank: Rank,
+  x: Tensor,
+  weight: Tensor,
+  third: Tensor | null | O | undefined,
+  fourth: O | undefined,
+): Called<O> {
+  const op = SIGNATURE.name
+  const [bias, given] =
+    fourth === undefined && isPlainObject(third) ? [undefined, third as O] : [third as Tensor | null | undefined, fourth]
+  SIGNATURE.check(x, weight, bias, given)
+  batched(op, x, rank)
+  for (const [role, t] of [['x', x] as const, ['weight', weight] as const, ['bias', bias] as const]) if (t) checkFloat(op, role, t)
+  checkDevices(op, ['x', 'weight', 'bias'], [x, weight, bias])
+  return { x, weight, bias, options: given ?? {} }
+}
+
+/** The weight's shape, and the kernel's. `lead` says what its first two dims are. @throws ShapeError for another number of dims, or an empty window. */
+function kernelOf(op: string, weight: Tensor, rank: Rank, lead: string): Shape {
+  const shown = showShape(weight.shape)
+  if (weight.ndim !== rank + 2) throw new ShapeError(op, `weight must be [${lead}, ${AXES[rank].join(', ')}], got ${shown}`, [weight.shape])
+  const kernel = weight.shape.slice(2)
+  if (kernel.some((n) => n === 0)) throw new ShapeError(op, `the window is empty: weight is ${shown}`, [weight.shape])
+  return kernel
+}
+
+/** @throws ShapeError where x has not the channels that the weight takes. */
+function checkChannels(op: string, x: Tensor, weight: Tensor, rank: Rank, taken: number, shownTaken: string): void {
+  const channels = x.shape[x.ndim - 1 - rank] as number
+  if (channels !== taken)
     throw new ShapeError(
       op,
-      `channels differ: x is ${showShape(x.shape)} (channels ${channels}), weight is ${showShape(weight.shape)} (${inner}${groups > 1 ? ` · ${groups} groups = ${inner * groups}` : ''})${channelsHint(x, inner * groups)}`,
+      `channels differ: x is ${showShape(x.shape)} (channels ${channels}), weight is ${showShape(weight.shape)} (${shownTaken})${channelsHint(x, taken, rank)}`,
       [x.shape, weight.shape],
     )
-  }
-  if (out % groups !== 0)
-    throw new ShapeError(op, `weight ${showShape(weight.shape)} has ${out} outputs, which do not divide into ${groups} groups`, [
+}
+
+/** @throws ShapeError where channels of a weight do not divide into the groups. */
+function checkGroups(op: string, weight: Tensor, groups: number, what: string): void {
+  const n = weight.shape[0] as number
+  if (n % groups !== 0)
+    throw new ShapeError(op, `weight ${showShape(weight.shape)} has ${n} ${what}, which do not divide into ${groups} groups`, [
       weight.shape,
     ])
+}
+
+/** @throws ShapeError for a bias that is not [out]. */
+function checkBias(op: string, weight: Tensor, bias: Tensor | null | undefined, out: number): void {
   if (bias && (bias.ndim !== 1 || bias.shape[0] !== out))
     throw new ShapeError(op, `bias must be [${out}] for weight ${showShape(weight.shape)}, got ${showShape(bias.shape)}`, [
       bias.shape,
@@ -239,13 +157,13 @@ function checkChannels(op: string, x: Tensor, weight: Tensor, bias: Tensor | nul
 /** Zeros in front and behind. */
 function paddingOf(
   op: string,
-  padding: ConvOptions['padding'],
-  sliding: { kernel: Shape; stride: Shape; dilation: Shape },
+  padding: Sizes | 'same' | 'valid' | undefined,
+  sliding: { readonly kernel: Shape; readonly stride: Shape; readonly dilation: Shape },
 ): [Shape, Shape] {
   const none = sliding.kernel.map(() => 0)
   if (padding === undefined || padding === 'valid') return [none, none]
   if (padding !== 'same') {
-    const around = pairOf(padding)
+    const around = sizesOf(padding, sliding.kernel.length as Rank)
     return [around, around]
   }
   if (sliding.stride.some((s) => s !== 1))
@@ -255,11 +173,100 @@ function paddingOf(
   return [before, total.map((n, d) => n - (before[d] as number))]
 }
 
-/** The forms of {@link conv2d}. */
-export interface Conv2dFunction {
-  (x: Tensor, weight: Tensor, bias?: Tensor | null, options?: ConvOptions): Tensor
-  (x: Tensor, weight: Tensor, options: ConvOptions): Tensor
+/** `fn` of x and weight in the dtype in which they meet, x with a batch; the bias is added, and the batch taken off again where there was none. */
+function biased<O>({ x, weight, bias }: Called<O>, rank: Rank, fn: (x: Tensor, weight: Tensor) => Tensor): Tensor {
+  const dtype: DType = commonType(x, weight)
+  const hasBatch = x.ndim === rank + 2
+  let y = fn(cast(hasBatch ? x : reshape(x, [1, ...x.shape]), dtype), cast(weight, dtype))
+  if (bias) y = add(y, reshape(bias, [bias.shape[0] as number, ...new Array<number>(rank).fill(1)]))
+  return hasBatch ? y : ownShape(y, y.shape.slice(1))
 }
+
+function defineConv<S extends Sizes>(op: string, rank: Rank): ConvFunction<ConvOptions<S>> {
+  const SIGNATURE = describeConv(op, describe<ConvOptions<S>>(convKinds(rank)))
+  return defineComposition(
+    op,
+    (...args: [x: Tensor, weight: Tensor, third?: Tensor | null | ConvOptions<S>, fourth?: ConvOptions<S>]) => {
+      const called = calledWith<ConvOptions<S>>(SIGNATURE, rank, args[0], args[1], args[2], args[3])
+      const { x, weight, bias, options } = called
+      const { groups = 1 } = options
+      const kernel = kernelOf(op, weight, rank, 'out, in / groups')
+      const inner = weight.shape[1] as number
+      checkChannels(op, x, weight, rank, inner * groups, `${inner}${groups > 1 ? ` · ${groups} groups = ${inner * groups}` : ''}`)
+      checkGroups(op, weight, groups, 'outputs')
+      checkBias(op, weight, bias, weight.shape[0] as number)
+      const sliding = { kernel, stride: sizesOf(options.stride ?? 1, rank), dilation: sizesOf(options.dilation ?? 1, rank) }
+      const [before, after] = paddingOf(op, options.padding, sliding)
+      const p = { ...fit(op, x.shape, { ...sliding, before, after }), groups }
+      return biased(called, rank, (input, w) => convolution(input, w, p))
+    },
+    { autocast: 'lower' },
+  )
+}
+
+/** How long the output of a transposed convolution is, along each axis. */
+function transposedSize(
+  op: string,
+  out: Shape,
+  sliding: { readonly kernel: Shape; readonly stride: Shape; readonly dilation: Shape; readonly before: Shape },
+  longer: Shape,
+): Shape {
+  const { kernel, stride, dilation, before } = sliding
+  const wide = longer.findIndex((n, d) => n >= Math.max(stride[d] as number, dilation[d] as number))
+  if (wide >= 0)
+    throw new ArgumentError(
+      op,
+      `outputPadding must be below the stride or the dilation: it is ${showShape(longer)}, the stride ${showShape(stride)}, the dilation ${showShape(dilation)}`,
+    )
+  return out.map(
+    (n, d) =>
+      (n - 1) * (stride[d] as number) -
+      2 * (before[d] as number) +
+      (dilation[d] as number) * ((kernel[d] as number) - 1) +
+      (longer[d] as number) +
+      1,
+  )
+}
+
+function defineConvTranspose<S extends Sizes>(op: string, rank: Rank): ConvFunction<ConvTransposeOptions<S>> {
+  const SIGNATURE = describeConv(op, describe<ConvTransposeOptions<S>>(transposeKinds(rank)))
+  return defineComposition(
+    op,
+    (...args: [x: Tensor, weight: Tensor, third?: Tensor | null | ConvTransposeOptions<S>, fourth?: ConvTransposeOptions<S>]) => {
+      const called = calledWith<ConvTransposeOptions<S>>(SIGNATURE, rank, args[0], args[1], args[2], args[3])
+      const { x, weight, bias, options } = called
+      const { groups = 1 } = options
+      const kernel = kernelOf(op, weight, rank, 'in, out / groups')
+      const taken = weight.shape[0] as number
+      checkChannels(op, x, weight, rank, taken, String(taken))
+      checkGroups(op, weight, groups, 'inputs')
+      checkBias(op, weight, bias, (weight.shape[1] as number) * groups)
+      const [stride, dilation] = [options.stride, options.dilation].map((n) => sizesOf(n ?? 1, rank)) as [Shape, Shape]
+      const [before, longer] = [options.padding, options.outputPadding].map((n) => sizesOf(n ?? 0, rank)) as [Shape, Shape]
+      const out = x.shape.slice(-rank)
+      const size = transposedSize(op, out, { kernel, stride, dilation, before }, longer)
+      if (size.some((n) => n < 1) || out.some((n) => n < 1))
+        throw new ShapeError(op, `nothing is left: the output would be ${showShape(size)} long for x ${showShape(x.shape)}`, [x.shape])
+      checkElements(op, [...x.shape.slice(0, -1 - rank), (weight.shape[1] as number) * groups, ...size])
+      const p = { ...settled({ kernel, stride, dilation, before, after: before, size, out }), groups }
+      return biased(called, rank, (input, w) => convolutionInput(input, w, p))
+    },
+    { autocast: 'lower' },
+  )
+}
+
+/**
+ * One-dimensional convolution (cross-correlation): y[n, o, i] = bias[o] + Σ over c, a of weight[o, c, a] · x[n, c, i · stride + a · dilation − padding].
+ * Summed in float32 or wider.
+ * @param x [batch, in, L] or [in, L]
+ * @param weight [out, in / groups, length]
+ * @param bias [out]; may be left out: `conv1d(x, weight, { padding: 1 })`
+ * @returns [batch, out, ⌊(L + 2 · padding − dilation · (length − 1) − 1) / stride⌋ + 1]
+ * @throws ShapeError when channels do not fit or the window is larger than the padded input; ArgumentError for other options; DTypeError for integers.
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.conv1d.html
+ * @example conv1d(zeros([8, 4, 100]), zeros([16, 4, 5]), null, { padding: 2 }).shape // [8, 16, 100]
+ */
+export const conv1d: ConvFunction<ConvOptions<Single>> = defineConv<Single>('conv1d', 1)
 
 /**
  * Two-dimensional convolution (cross-correlation): y[n, o, i, j] = bias[o] + Σ over c, a, b of weight[o, c, a, b] ·
@@ -268,38 +275,88 @@ export interface Conv2dFunction {
  * @param weight [out, in / groups, height, width]
  * @param bias [out]; may be left out: `conv2d(x, weight, { padding: 1 })`
  * @returns [batch, out, ⌊(H + 2 · padding − dilation · (height − 1) − 1) / stride⌋ + 1, …]
- * @throws ShapeError when channels do not fit or the window is larger than the padded input; ArgumentError for other options.
+ * @throws ShapeError when channels do not fit or the window is larger than the padded input; ArgumentError for other options; DTypeError for integers.
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html
  * @example conv2d(zeros([8, 1, 28, 28]), zeros([16, 1, 3, 3]), null, { padding: 1 }).shape // [8, 16, 28, 28]
  */
-export const conv2d: Conv2dFunction = defineComposition(
-  'conv2d',
-  (x: Tensor, weight: Tensor, third?: Tensor | null | ConvOptions, fourth?: ConvOptions) => {
-    const op = 'conv2d'
-    // Without a bias the options may come in its place
-    const [bias, given] =
-      fourth === undefined && isPlainObject(third) ? [undefined, third as ConvOptions] : [third as Tensor | null, fourth]
-    CONV2D.check(x, weight, bias, given)
-    const options = given ?? {}
-    const hasBatch = batched(op, x)
-    if (bias) checkFloat(op, 'bias', bias)
-    checkDevices(op, ['x', 'weight', 'bias'], [x, weight, bias])
-    const groups = options.groups ?? 1
-    checkChannels(op, x, weight, bias, groups)
-    const dtype: DType = commonType(x, weight)
-    checkFloat(op, 'x', x)
-    checkFloat(op, 'weight', weight)
-    const sliding = {
-      kernel: weight.shape.slice(2),
-      stride: pairOf(options.stride ?? 1),
-      dilation: pairOf(options.dilation ?? 1),
-    }
-    const [before, after] = paddingOf(op, options.padding, sliding)
-    const p = { ...fit(op, x, { ...sliding, before, after }), groups }
-    const input = hasBatch ? x : reshape(x, [1, ...x.shape])
-    let y = convolution(cast(input, dtype), cast(weight, dtype), p)
-    if (bias) y = add(y, reshape(bias, [bias.shape[0] as number, 1, 1]))
-    return hasBatch ? y : ownShape(y, y.shape.slice(1))
+export const conv2d: ConvFunction<ConvOptions> = defineConv<Pair>('conv2d', 2)
+
+/**
+ * Three-dimensional convolution (cross-correlation), as {@link conv2d} over [depth, height, width].
+ * @param x [batch, in, D, H, W] or [in, D, H, W]
+ * @param weight [out, in / groups, depth, height, width]
+ * @param bias [out]; may be left out: `conv3d(x, weight, { padding: 1 })`
+ * @returns [batch, out, ⌊(D + 2 · padding − dilation · (depth − 1) − 1) / stride⌋ + 1, …]
+ * @throws ShapeError when channels do not fit or the window is larger than the padded input; ArgumentError for other options; DTypeError for integers.
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.conv3d.html
+ * @example conv3d(zeros([2, 1, 8, 8, 8]), zeros([4, 1, 3, 3, 3]), null, { padding: 1 }).shape // [2, 4, 8, 8, 8]
+ */
+export const conv3d: ConvFunction<ConvOptions<Triple>> = defineConv<Triple>('conv3d', 3)
+
+/**
+ * One-dimensional transposed convolution: the adjoint of {@link conv1d} in its input. Each element of x adds its multiple of the weight to a window of the output.
+ * @param x [batch, in, L] or [in, L]
+ * @param weight [in, out / groups, length]
+ * @param bias [out]; may be left out: `convTranspose1d(x, weight, { stride: 2 })`
+ * @returns [batch, out, (L − 1) · stride − 2 · padding + dilation · (length − 1) + outputPadding + 1]
+ * @throws ShapeError when channels do not fit or nothing is left of the output; ArgumentError for other options; DTypeError for integers.
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose1d.html
+ * @example convTranspose1d(zeros([8, 4, 10]), zeros([4, 2, 4]), null, { stride: 2, padding: 1 }).shape // [8, 2, 20]
+ */
+export const convTranspose1d: ConvFunction<ConvTransposeOptions<Single>> = defineConvTranspose<Single>('convTranspose1d', 1)
+
+/**
+ * Two-dimensional transposed convolution: the adjoint of {@link conv2d} in its input. Each element of x adds its multiple of the weight to a window of the output.
+ * @param x [batch, in, H, W] or [in, H, W]
+ * @param weight [in, out / groups, height, width]
+ * @param bias [out]; may be left out: `convTranspose2d(x, weight, { stride: 2 })`
+ * @returns [batch, out, (H − 1) · stride − 2 · padding + dilation · (height − 1) + outputPadding + 1, …]
+ * @throws ShapeError when channels do not fit or nothing is left of the output; ArgumentError for other options; DTypeError for integers.
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose2d.html
+ * @example convTranspose2d(zeros([8, 4, 7, 7]), zeros([4, 2, 4, 4]), null, { stride: 2, padding: 1 }).shape // [8, 2, 14, 14]
+ */
+export const convTranspose2d: ConvFunction<ConvTransposeOptions> = defineConvTranspose<Pair>('convTranspose2d', 2)
+
+/**
+ * Three-dimensional transposed convolution, as {@link convTranspose2d} over [depth, height, width].
+ * @param x [batch, in, D, H, W] or [in, D, H, W]
+ * @param weight [in, out / groups, depth, height, width]
+ * @param bias [out]; may be left out: `convTranspose3d(x, weight, { stride: 2 })`
+ * @returns [batch, out, (D − 1) · stride − 2 · padding + dilation · (depth − 1) + outputPadding + 1, …]
+ * @throws ShapeError when channels do not fit or nothing is left of the output; ArgumentError for other options; DTypeError for integers.
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose3d.html
+ * @example convTranspose3d(zeros([1, 4, 3, 3, 3]), zeros([4, 2, 2, 2, 2]), null, { stride: 2 }).shape // [1, 2, 6, 6, 6]
+ */
+export const convTranspose3d: ConvFunction<ConvTransposeOptions<Triple>> = defineConvTranspose<Triple>('convTranspose3d', 3)
+
+const CONV_TBC = signature('convTbc', { x: TENSOR, weight: TENSOR, bias: TENSOR, pad: optional(COUNT) })
+
+/**
+ * One-dimensional convolution of sequences whose time comes first: y[t, n, o] = bias[o] + Σ over a, c of weight[a, c, o] · x[t + a − pad, n, c].
+ * @param x [time, batch, in]
+ * @param weight [length, in, out]
+ * @param bias [out]
+ * @param pad zeros on both sides of the time: 0 by default
+ * @returns [time + 2 · pad − length + 1, batch, out]
+ * @throws ShapeError when channels do not fit or the window is longer than the padded time; DTypeError for integers.
+ * @see https://pytorch.org/docs/stable/generated/torch.conv_tbc.html
+ * @example convTbc(zeros([10, 2, 3]), zeros([3, 3, 5]), zeros([5]), 1).shape // [10, 2, 5]
+ */
+export const convTbc: (x: Tensor, weight: Tensor, bias: Tensor, pad?: number) => Tensor = defineComposition(
+  'convTbc',
+  (x: Tensor, weight: Tensor, bias: Tensor, pad = 0) => {
+    const op = 'convTbc'
+    CONV_TBC.check(x, weight, bias, pad)
+    if (x.ndim !== 3) throw new ShapeError(op, `x must be [time, batch, in], got ${showShape(x.shape)}`, [x.shape])
+    if (weight.ndim !== 3) throw new ShapeError(op, `weight must be [length, in, out], got ${showShape(weight.shape)}`, [weight.shape])
+    if (x.shape[2] !== weight.shape[1])
+      throw new ShapeError(
+        op,
+        `channels differ: x is ${showShape(x.shape)} (channels ${x.shape[2]}), weight is ${showShape(weight.shape)} (${weight.shape[1]})`,
+        [x.shape, weight.shape],
+      )
+    checkBias(op, weight, bias, weight.shape[2] as number)
+    return permute(conv1d(permute(x, [1, 2, 0]), permute(weight, [2, 1, 0]), bias, { padding: pad }), [2, 0, 1])
   },
   { autocast: 'lower' },
 )

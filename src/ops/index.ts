@@ -1,5 +1,6 @@
 /** @file What other folders import of the ops, family by family. */
 export * from './activation.ts'
+export * from './adaptive.ts'
 export * from './at.ts'
 export { type AutocastClass, autocastClasses } from './autocast.ts'
 export * from './clamp.ts'
@@ -27,18 +28,29 @@ export * from './inplace.ts'
 export * from './join.ts'
 export * as linalg from './linalg.ts'
 export * from './loss.ts'
+export * from './lp-pool.ts'
 export * from './matmul.ts'
 export * from './norm.ts'
 export { type NormOptions, norm, renorm } from './norms.ts'
 export {
-  AVG_POOL,
+  type AvgPool1dOptions,
   type AvgPoolOptions,
+  avgPool1d,
   avgPool2d,
+  avgPool3d,
+  avgPoolKinds,
   checkPadding,
-  MAX_POOL,
-  type MaxPool2dFunction,
+  type DilatedPoolOptions,
+  type MaxPoolFunction,
+  type MaxPoolIndicesFunction,
   type MaxPoolOptions,
+  maxPool1d,
+  maxPool1dWithIndices,
   maxPool2d,
+  maxPool2dWithIndices,
+  maxPool3d,
+  maxPool3dWithIndices,
+  maxPoolKinds,
   type PoolOptions,
 } from './pool.ts'
 export * from './promote.ts'
@@ -49,7 +61,16 @@ export * from './scatter.ts'
 export * from './slice.ts'
 export * from './softmax.ts'
 export * from './sort.ts'
-export { channelsHint, PADDING, PAIR, PAIR_OR_ZERO, type Pair, pairOf } from './spatial.ts'
+export {
+  channelsHint,
+  PAIR,
+  type Pair,
+  pairOf,
+  type Single,
+  type Sizes,
+  type Triple,
+} from './spatial.ts'
 export * from './totals.ts'
 export * from './type-info.ts'
+export * from './unfold.ts'
 export * from './view.ts'

@@ -1,11 +1,22 @@
 /** @file What convolutions and pooling share: their options, the geometry of sliding windows, and the view of all windows with its adjoint. */
-import { choice, type Kind, oneOf, type Shape, ShapeError, showShape, sizeOf } from '../base/index.ts'
+import { checkElements, choice, type Kind, oneOf, type Shape, ShapeError, showShape, sizeOf } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import { defineOp } from './define.ts'
 
+/** A size along one axis: a number, or a list of one. */
+export type Single = number | readonly [length: number]
 /** One number for both axes, or [height, width]. */
 export type Pair = number | readonly [height: number, width: number]
+/** One number for all three axes, or [depth, height, width]. */
+export type Triple = number | readonly [depth: number, height: number, width: number]
+/** One number for all axes, or one for each. */
+export type Sizes = Single | Pair | Triple
+/** How many axes windows go over. */
+export type Rank = 1 | 2 | 3
+
+/** What the axes are called, by how many there are. */
+export const AXES: Readonly<Record<Rank, readonly string[]>> = { 1: ['length'], 2: ['height', 'width'], 3: ['depth', 'height', 'width'] }
 
 /** How windows of `kernel` elements slide over the last axes of an array; one entry for each of these axes. */
 export interface Sliding {
@@ -23,29 +34,46 @@ export interface Windows extends Sliding {
   readonly out: Shape
 }
 
-const pairFrom = (least: number): Kind => {
-  const one = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= least
+const COUNTED: Readonly<Record<Rank, string>> = { 1: 'a list of one', 2: 'two of them', 3: 'three of them' }
+
+/** One thing for all axes, or one for each; `fits` says what one is. */
+export function eachAxis(rank: Rank, fits: string, one: (x: unknown) => boolean): Kind {
   return {
-    fits: `a whole number ≥ ${least}, or two of them [height, width]`,
-    accepts: (x) => one(x) || (Array.isArray(x) && x.length === 2 && one(x[0]) && one(x[1])),
+    fits: `${fits}, or ${COUNTED[rank]} [${AXES[rank].join(', ')}]`,
+    accepts(x) {
+      if (!Array.isArray(x)) return one(x)
+      // (not by every(), which passes over holes)
+      for (let i = 0; i < x.length; i++) if (!one(x[i])) return false
+      return x.length === rank
+    },
   }
 }
-/** One whole number ≥ 1, or two: a kernel, a stride, a dilation. */
-export const PAIR: Kind = pairFrom(1)
-/** One whole number ≥ 0, or two. */
-export const PAIR_OR_ZERO: Kind = pairFrom(0)
-/** What a convolution is padded by. */
-export const PADDING: Kind = oneOf(PAIR_OR_ZERO, choice(['same', 'valid']))
 
-/** Both numbers of a pair; the result is the caller's own, whatever becomes of `pair`. */
+const sizesFrom = (rank: Rank, least: number): Kind =>
+  eachAxis(rank, `a whole number ≥ ${least}`, (n) => Number.isSafeInteger(n) && (n as number) >= least)
+
+/** One whole number ≥ 1, or one for each axis: a kernel, a stride, a dilation. */
+export const SIZES: Readonly<Record<Rank, Kind>> = { 1: sizesFrom(1, 1), 2: sizesFrom(2, 1), 3: sizesFrom(3, 1) }
+/** One whole number ≥ 0, or one for each axis. */
+export const SIZES_OR_ZERO: Readonly<Record<Rank, Kind>> = { 1: sizesFrom(1, 0), 2: sizesFrom(2, 0), 3: sizesFrom(3, 0) }
+/** {@link SIZES} of two axes. */
+export const PAIR: Kind = SIZES[2]
+/** What a convolution is padded by. */
+export const paddingKind = (rank: Rank): Kind => oneOf(SIZES_OR_ZERO[rank], choice(['same', 'valid']))
+
+/** A number for each axis; the result is the caller's own, whatever becomes of `sizes`. */
+export const sizesOf = (sizes: Sizes, rank: Rank): readonly number[] =>
+  typeof sizes === 'number' ? new Array<number>(rank).fill(sizes) : [...sizes]
+
+/** Both numbers of a pair, as {@link sizesOf}. */
 export const pairOf = (pair: Pair): readonly [number, number] => (typeof pair === 'number' ? [pair, pair] : [pair[0], pair[1]])
 
 /** How many elements a window spans. */
 const span = (s: Sliding, i: number): number => ((s.kernel[i] as number) - 1) * (s.dilation[i] as number) + 1
 
-/** The windows that fit an array. @throws ShapeError where not even one does. */
-export function fit(op: string, x: Tensor, sliding: Sliding): Windows {
-  const size = x.shape.slice(x.ndim - sliding.kernel.length)
+/** The windows that fit the last axes of an array of this shape. @throws ShapeError where not even one does. */
+export function fit(op: string, shape: Shape, sliding: Sliding): Windows {
+  const size = shape.slice(shape.length - sliding.kernel.length)
   const out = size.map((n, i) => {
     const padded = n + (sliding.before[i] as number) + (sliding.after[i] as number)
     const fits = Math.floor((padded - span(sliding, i)) / (sliding.stride[i] as number)) + 1
@@ -53,29 +81,45 @@ export function fit(op: string, x: Tensor, sliding: Sliding): Windows {
       const wide = sliding.kernel.map((_, k) => span(sliding, k))
       throw new ShapeError(
         op,
-        `the window is larger than the input: it spans ${showShape(wide)}, x is ${showShape(x.shape)} with ${showShape(size.map((v, k) => v + (sliding.before[k] as number) + (sliding.after[k] as number)))} after padding. Pad it, or take a smaller window`,
-        [x.shape],
+        `the window is larger than the input: it spans ${showShape(wide)}, x is ${showShape(shape)} with ${showShape(size.map((v, k) => v + (sliding.before[k] as number) + (sliding.after[k] as number)))} after padding. Pad it, or take a smaller window`,
+        [shape],
       )
     }
     return fits
   })
-  return { ...sliding, size, out }
+  // What is padded is an array of its own
+  checkElements(op, [
+    ...shape.slice(0, shape.length - size.length),
+    ...size.map((n, i) => n + (sliding.before[i] as number) + (sliding.after[i] as number)),
+  ])
+  return settled({ ...sliding, size, out })
 }
 
-/** Gives [C, H, W] a batch of one. Returns the input and whether it had none. @throws ShapeError for another number of dims. */
-export function batched(op: string, x: Tensor): boolean {
-  if (x.ndim !== 3 && x.ndim !== 4)
-    throw new ShapeError(
-      op,
-      `x must be [batch, channels, height, width] or [channels, height, width], got ${showShape(x.shape)}${x.ndim === 2 ? '. For one channel: x.unsqueeze(0)' : ''}`,
-      [x.shape],
-    )
-  return x.ndim === 4
+/** The same windows, without what no element depends on: the stride of a lone window, the dilation of a lone tap. */
+export const settled = (w: Windows): Windows => ({
+  ...w,
+  stride: w.stride.map((s, d) => (w.out[d] === 1 ? 1 : s)),
+  dilation: w.dilation.map((s, d) => (w.kernel[d] === 1 ? 1 : s)),
+})
+
+/** Whether x [batch, channels, ...axes] has a batch. @throws ShapeError for another number of dims than that, or than without the batch. */
+export function batched(op: string, x: Tensor, rank: Rank): boolean {
+  const { ndim } = x
+  if (ndim === rank + 2) return true
+  if (ndim === rank + 1) return false
+  const axes = AXES[rank].join(', ')
+  const hint = ndim === rank ? '. For one channel: x.unsqueeze(0)' : ''
+  throw new ShapeError(op, `x must be [batch, channels, ${axes}] or [channels, ${axes}], got ${showShape(x.shape)}${hint}`, [x.shape])
 }
 
-/** What an error adds for an image whose channels come last. */
-export const channelsHint = (x: Tensor, channels: number): string =>
-  x.shape.at(-1) === channels ? `. Channels come before height and width: x.permute(${x.ndim === 4 ? '0, 3, 1, 2' : '2, 0, 1'})` : ''
+/** What an error adds for an input whose channels come last. */
+export function channelsHint(x: Tensor, channels: number, rank: Rank): string {
+  if (x.shape.at(-1) !== channels) return ''
+  const { ndim } = x
+  const first = ndim - 1 - rank
+  const order = [...x.shape.keys()].map((d) => (d < first ? d : d === first ? ndim - 1 : d - 1))
+  return `. Channels come before ${AXES[rank].join(' and ')}: x.permute(${order.join(', ')})`
+}
 
 const zeros = (x: graph.Node, shape: Shape): graph.Node => graph.expand(graph.constant(0, x.dtype, x.placement), shape)
 
@@ -181,7 +225,8 @@ export function foldNode(v: graph.Node, w: Windows): graph.Node {
   return graph.slice(x, [...lead.map(() => 0), ...w.before], [...lead, ...w.size])
 }
 
-interface WindowsParams extends Windows {
+/** What {@link windows} and {@link foldWindows} take. */
+export interface WindowsParams extends Windows {
   /** What stands in the padding. */
   readonly fill: number
 }
@@ -191,12 +236,12 @@ export const windows: (x: Tensor, p: WindowsParams) => Tensor = defineOp('window
   inputs: ['x'],
   virtual: true,
   forward: (x, p: WindowsParams) => windowsNode(x, p, p.fill),
-  vjp: { x: (g, _, p) => fold(g, p) },
+  vjp: { x: (g, _, p) => foldWindows(g, p) },
   half: 'keep',
 })
 
 /** [...lead, ...kernel, ...out] → [...lead, ...size]: each element's sum over the windows that it lies in. */
-export const fold: (v: Tensor, p: WindowsParams) => Tensor = defineOp('foldWindows', {
+export const foldWindows: (v: Tensor, p: WindowsParams) => Tensor = defineOp('foldWindows', {
   inputs: ['v'],
   forward: (v, p: WindowsParams) => foldNode(v, p),
   vjp: { v: (g, _, p) => windows(g, { ...p, fill: 0 }) },

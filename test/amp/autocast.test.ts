@@ -19,7 +19,7 @@ const LOWER = ['float16', 'bfloat16'] as const
 
 /** The lists of https://pytorch.org/docs/stable/amp.html, with what is made of their ops (`square` is `pow` in PyTorch); also of functions that are not there yet. */
 const LISTS: Readonly<Record<'lower' | 'float32' | 'widest', string>> = {
-  lower: `conv1d conv2d conv3d convTranspose1d convTranspose2d convTranspose3d prelu matmul mm bmm mv addmm addmv addbmm baddbmm addr vecdot einsum linear
+  lower: `conv1d conv2d conv3d convTbc convTranspose1d convTranspose2d convTranspose3d prelu matmul mm bmm mv addmm addmv addbmm baddbmm addr vecdot einsum linear
     chainMatmul multiDot rnnTanhCell rnnReluCell lstmCell gruCell scaledDotProductAttention`,
   float32: `acos asin cosh tan sinh erfinv exp expm1 log log10 log2 log1p reciprocal rsqrt pow square softplus layerNorm groupNorm cosineSimilarity norm vectorNorm
     matrixNorm dist pdist cdist renorm logsumexp interpolate nllLoss crossEntropy mseLoss l1Loss smoothL1Loss huberLoss klDivLoss poissonNllLoss

@@ -18,6 +18,11 @@ const rows = tg.tensor([1, 0], { dtype: 'int32' })
 const labels = tg.tensor([0, 2], { dtype: 'int32' })
 const image = tg.ones([1, 2, 4, 4])
 const kernel = tg.ones([3, 2, 3, 3])
+const line = tg.ones([1, 2, 6])
+const lineKernel = tg.ones([2, 3, 2])
+const volume = tg.ones([1, 2, 4, 4, 4])
+const volumeKernel = tg.ones([2, 2, 2, 2, 2])
+const pair = tg.ones([2])
 const statistic = tg.ones([3])
 const leaf = tg.tensor([1, 2, 3], { requiresGrad: true })
 const loss = leaf.mul(leaf).sum()
@@ -168,6 +173,41 @@ const FREE: readonly Call[] = [
   call('tg.mseLoss', ['x', 'y', "{ reduction: 'none' }"]),
   call('tg.nn.functional.conv2d', ['image', 'kernel', 'statistic', '{ stride: 1, padding: [1, 1], dilation: 1, groups: 1 }']),
   call('tg.nn.functional.conv2d', ['image', 'kernel', '{ padding: 1 }']),
+  call('tg.conv1d', ['line', 'tg.ones([3, 2, 3])', 'statistic', "{ stride: 1, padding: 'same', dilation: [1], groups: 1 }"]),
+  call('tg.conv3d', ['volume', 'volumeKernel', 'pair', '{ stride: 1, padding: [1, 0, 1], dilation: 1, groups: 1 }']),
+  call('tg.convTranspose1d', ['line', 'lineKernel', 'statistic', '{ stride: 2, padding: 1, outputPadding: 1, dilation: 1, groups: 1 }']),
+  call('tg.convTranspose2d', ['image', 'tg.ones([2, 1, 3, 3])', 'pair', '{ stride: 2, outputPadding: [1, 0], groups: 2 }']),
+  call('tg.convTranspose2d', ['image', 'tg.ones([2, 1, 3, 3])', '{ dilation: 2 }']),
+  call('tg.convTranspose3d', ['volume', 'volumeKernel', 'pair', '{ stride: 2, padding: 1, outputPadding: 1, dilation: 1, groups: 1 }']),
+  call('tg.convTbc', ['batch', 'batch', 'pair', '1']),
+  call('tg.maxPool1d', ['line', '2', '{ stride: 2, padding: 0, dilation: 1, ceilMode: true, returnIndices: false }']),
+  call('tg.maxPool3d', ['volume', '[2, 2, 1]', '{ stride: 2, padding: 0, dilation: 1, ceilMode: true, returnIndices: true }']),
+  ...words('1 2 3').map((rank) =>
+    call(`tg.nn.functional.maxPool${rank}dWithIndices`, [
+      words('line image volume')[Number(rank) - 1] as string,
+      '2',
+      '{ stride: 2, padding: 0, dilation: 1, ceilMode: true }',
+    ]),
+  ),
+  ...words('1 2 3').flatMap((rank) => {
+    const x = words('line image volume')[Number(rank) - 1] as string
+    return [
+      call(`tg.nn.functional.adaptiveAvgPool${rank}d`, [x, '3']),
+      call(`tg.nn.functional.adaptiveMaxPool${rank}d`, [
+        x,
+        ['[3]', '[3, null]', '[3, null, 2]'][Number(rank) - 1] as string,
+        '{ returnIndices: true }',
+      ]),
+      call(`tg.nn.functional.adaptiveMaxPool${rank}dWithIndices`, [x, '3']),
+    ]
+  }),
+  ...words('1 2').map((rank) =>
+    call(`tg.nn.functional.lpPool${rank}d`, [words('line image')[Number(rank) - 1] as string, '2', '2', '{ stride: 2, ceilMode: true }']),
+  ),
+  call('tg.nn.functional.unfold', ['image', '[2, 3]', '{ stride: 1, padding: [1, 1], dilation: 1 }']),
+  call('tg.nn.functional.fold', ['tg.ones([1, 8, 9])', '4', '[2, 2]', '{ stride: 1, padding: [0, 0], dilation: 1 }']),
+  call('tg.avgPool1d', ['line', '2', '{ stride: 2, padding: 0, ceilMode: true, countIncludePad: true }']),
+  call('tg.avgPool3d', ['volume', '2', '{ stride: 2, padding: 0, ceilMode: true, countIncludePad: true, divisorOverride: 3 }']),
   call('tg.nn.functional.maxPool2d', ['image', '2', '{ stride: 2, padding: 0, dilation: 1, ceilMode: true, returnIndices: false }']),
   call('tg.nn.functional.avgPool2d', [
     'image',

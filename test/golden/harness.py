@@ -195,7 +195,7 @@ def torch_call(op, args, inputs):
 
 
 # Where the method's name or argument order is not the function's; None: PyTorch has no such method.
-METHODS = {'var': 'var', 'std': 'std', 'mT': None, 'cast': 'to', 'where': 'where', 'at': 'at', 'max': 'max', 'min': 'min'}
+METHODS = {'var': 'var', 'std': 'std', 'mT': None, 'unfold': None, 'cast': 'to', 'where': 'where', 'at': 'at', 'max': 'max', 'min': 'min'}
 FREE = {'at': None, 'cast': None, 'var': 'variance'}
 
 

@@ -152,10 +152,26 @@ const LARGE: Readonly<Record<string, Large>> = {
     f: ([x, w, b]) => F.conv2d(x as tg.Tensor, w as tg.Tensor, b as tg.Tensor),
     g: (i) => (i % 2 ? 2000 : -2000),
   },
+  convTranspose2d: {
+    inputs: [constant(50, 2, 8, 3, 3), constant(30, 8, 4, 3, 3), constant(-60_000, 4)],
+    f: ([x, w, b]) => F.convTranspose2d(x as tg.Tensor, w as tg.Tensor, b as tg.Tensor, { padding: 1 }),
+    g: (i) => (i % 2 ? 2000 : -2000),
+  },
   avgPool2d: {
     inputs: [constant(60_000, 1, 1, 6, 6)],
     f: ([x]) => F.avgPool2d(x as tg.Tensor, 3, { stride: 1 }),
     g: (i) => (i % 2 ? 60_000 : -60_000),
+  },
+  resample: {
+    inputs: [constant(60_000, 1, 2, 5)],
+    f: ([x]) => F.adaptiveAvgPool1d(x as tg.Tensor, 2),
+    g: (i) => (i % 2 ? 60_000 : -60_000),
+  },
+  lpPool2d: { inputs: [constant(200, 1, 1, 4, 4)], f: ([x]) => F.lpPool2d(x as tg.Tensor, 2, 2), g: () => 100 },
+  fold: {
+    // four meet in the middle
+    inputs: [{ shape: [1, 4, 4], at: (i) => (i % 3 ? 1 : i > 7 ? 60_000 : -60_000) }],
+    f: ([x]) => F.fold(x as tg.Tensor, 3, 2),
   },
   foldWindows: {
     // the gradient of overlapping windows: nine meet in the middle
@@ -205,6 +221,17 @@ const LARGE: Readonly<Record<string, Large>> = {
 
 /** Ops whose case is another's. */
 const WITHIN: Readonly<Record<string, string>> = {
+  conv1d: 'conv2d',
+  conv3d: 'conv2d',
+  convTbc: 'conv2d',
+  convTranspose1d: 'convTranspose2d',
+  convTranspose3d: 'convTranspose2d',
+  lpPool1d: 'lpPool2d',
+  adaptiveAvgPool1d: 'resample',
+  adaptiveAvgPool2d: 'resample',
+  adaptiveAvgPool3d: 'resample',
+  avgPool1d: 'avgPool2d',
+  avgPool3d: 'avgPool2d',
   convolution: 'conv2d',
   convolutionInput: 'conv2d', // its gradients
   convolutionWeight: 'conv2d',
