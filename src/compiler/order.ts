@@ -105,11 +105,15 @@ function walkFenced(roots: readonly Node[], stop: (node: Node) => boolean, asNow
 /** Positions of nodes, the one that was recorded first first. */
 export function byTime(order: readonly Node[]): Float64Array {
   const { length } = order
-  // (an array of numbers is sorted without calls of a function)
+  // (an array of numbers is sorted without calls of a function; what is divided by a power of two is exact, and much quicker than a remainder)
+  const scale = 2 ** Math.ceil(Math.log2(length))
   const keys = new Float64Array(length)
-  for (let i = 0; i < length; i++) keys[i] = (order[i] as Node).id * length + i
+  for (let i = 0; i < length; i++) keys[i] = (order[i] as Node).id * scale + i
   keys.sort()
-  for (let i = 0; i < length; i++) keys[i] = (keys[i] as number) % length
+  for (let i = 0; i < length; i++) {
+    const key = keys[i] as number
+    keys[i] = key - Math.floor(key / scale) * scale
+  }
   return keys
 }
 

@@ -196,7 +196,7 @@ function reserve(device: Device, { schedule, executable }: CompiledGraph, order:
 function reused(order: readonly Node[], targets: readonly Node[]): Node[] {
   const found = new Set<Node>()
   const look = (read: Node): void => {
-    if (read.storage || isSource(read)) return
+    if (read.storage) return
     const base = viewBase(read)
     if (!base.origin || base.storage || isSource(base) || rowOf(base.primitive).recomputed) return
     base.origin.readLate(base)
