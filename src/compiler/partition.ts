@@ -41,7 +41,8 @@ export class Partition {
     const moved = rematerialized(order, wanted, home)
     for (const place of moved) home[place] = FLOATING
     this.#home = home
-    this.#members = moved.size > 0 ? members.map((list) => list.filter(({ place }) => !moved.has(place))) : members
+    const stays = ({ place }: Node): boolean => home[place] !== FLOATING
+    this.#members = moved.length > 0 ? members.map((list) => (list.every(stays) ? list : list.filter(stays))) : members
     this.#reader = readersOf(order, home)
     this.#wanted = wanted
   }

@@ -18,9 +18,9 @@ const SMALL = 8
  * computes elements. What a product or a routine reads has to be stored; so has what is a target.
  * @param home by a node's place, the part that computes it; negative for what is computed in each that reads it, and for sources
  */
-export function rematerialized(order: readonly Node[], targets: ReadonlySet<Node>, home: Int32Array): ReadonlySet<number> {
+export function rematerialized(order: readonly Node[], targets: ReadonlySet<Node>, home: Int32Array): readonly number[] {
   const { length } = order
-  const moved = new Set<number>()
+  const moved: number[] = []
   /** Nodes that are moved where that saves bytes, by the value that is then stored instead. */
   const instead = new Map<Node, number[]>()
   const last = lastReaders(order, home)
@@ -42,7 +42,7 @@ export function rematerialized(order: readonly Node[], targets: ReadonlySet<Node
     let floats = own < 0
     if (!floats && (later[i] as number) > own && whole[i] === 0 && wanted[i] === 0) {
       if (near.originOf(node, CHEAP)) {
-        moved.add(i)
+        moved.push(i)
         floats = true
       } else if (wide[i] === 0 && bytesOf(node) >= LARGE) {
         const origin = far.originOf(node, INSTEAD)
@@ -70,7 +70,7 @@ export function rematerialized(order: readonly Node[], targets: ReadonlySet<Node
     const read = places.map((i) => order[i] as Node).filter(isRead)
     const base = viewBase(origin)
     const bytes = read.reduce((sum, node) => sum + bytesOf(node), 0) - (isStored(base) ? 0 : bytesOf(base))
-    if (bytes > 0) for (const i of places) moved.add(i)
+    if (bytes > 0) moved.push(...places)
   }
   return moved
 }
