@@ -88,6 +88,7 @@ const WITHIN: Readonly<Record<string, string>> = {
   scatterProd: 'scatterReduce',
   scatterExtreme: 'scatterReduce',
   pickClass: 'nllLoss',
+  normalizeRows: 'layerNorm',
   batchMean: 'batchNorm', // for its second gradient
   batchRstd: 'batchNorm',
   convolution: 'conv2d',

@@ -26,11 +26,25 @@ export * from './generator.ts'
 export * from './indexing.ts'
 export * from './inplace.ts'
 export * from './join.ts'
+export {
+  type AffineNormOptions,
+  groupNorm,
+  type InstanceNormOptions,
+  instanceNorm,
+  type LocalResponseNormOptions,
+  layerNorm,
+  localResponseNorm,
+  type RmsNormOptions,
+  rmsNorm,
+} from './layer-norm.ts'
 export * as linalg from './linalg.ts'
+export * from './loss.ts'
 export * from './loss.ts'
 export * from './lp-pool.ts'
 export * from './matmul.ts'
+export * from './matmul.ts'
 export * from './norm.ts'
+export { type BatchNormOptions, batchNorm, EPS } from './norm.ts'
 export { type NormOptions, norm, renorm } from './norms.ts'
 export {
   type AvgPool1dOptions,

@@ -93,7 +93,7 @@ function channelSum(x: Tensor, c: Channels): Tensor {
 }
 
 /** The mean over `dims`, which stay as 1. */
-function averaged(x: graph.Node, dims: readonly number[]): graph.Node {
+export function averaged(x: graph.Node, dims: readonly number[]): graph.Node {
   const n = dims.reduce((size, d) => size * (x.shape[d] as number), 1)
   const kept = onesAt(x.shape, dims)
   const total = graph.reshape(graph.reduce('sum', x, dims), kept)
@@ -176,7 +176,7 @@ const normalizeBatch = defineJointOp('batchNorm', {
 })
 
 /** handle ← handle + momentum · (value − handle), off the tape. It stays on the device however small it is: the next step reads it. */
-function follow(handle: Tensor, value: graph.Node, momentum: number | Tensor): void {
+export function follow(handle: Tensor, value: graph.Node, momentum: number | Tensor): void {
   const { dtype, shape } = handle
   const share = typeof momentum === 'number' ? graph.scalar(momentum, dtype) : graph.cast(momentum._node, dtype)
   const away = graph.binary('sub', graph.cast(graph.reshape(value, shape), dtype), handle._node)
@@ -251,7 +251,7 @@ export function batchNorm(x: Tensor, runningMean: Tensor | null, runningVar: Ten
 }
 
 /** What is one number for each channel: [C], of x's dtype (or float32 beside halves). */
-function checkChannels(op: string, role: string, t: Tensor | null | undefined, x: Tensor, dtype: string): void {
+export function checkChannels(op: string, role: string, t: Tensor | null | undefined, x: Tensor, dtype: string): void {
   if (t === null || t === undefined) return
   const channels = x.shape[1] as number
   if (t.ndim !== 1 || t.shape[0] !== channels) {

@@ -27,4 +27,13 @@ export const FUNCTIONAL: readonly Call[] = [
   F('maxout', 'x', '3', '1'),
   F('maxout', 'x', '3', '{ dim: 1 }'),
   F('softmin', 'x', '1', "{ dtype: 'float32' }"),
+  F('layerNorm', 'x', '[3]', '{ weight: statistic, bias: null, eps: 1e-5 }'),
+  F('rmsNorm', 'x', '[3]', '{ weight: statistic, eps: null }'),
+  F('groupNorm', 'batch', '2', '{ weight: tg.ones([2]), bias: tg.ones([2]), eps: 1e-5 }'),
+  F(
+    'instanceNorm',
+    'batch',
+    '{ weight: null, bias: null, eps: 1e-5, runningMean: tg.ones([2]), runningVar: null, useInputStats: true, momentum: 0.1 }',
+  ),
+  F('localResponseNorm', 'batch', '2', '{ alpha: 1e-4, beta: 0.75, k: 1 }'),
 ]

@@ -19,6 +19,7 @@ LOWER = 'matmul linear prelu conv1d conv2d conv3d convTranspose1d convTranspose2
 FLOAT32 = '''exp expm1 log log1p reciprocal rsqrt pow square logsumexp softmax logSoftmax cumsum cumprod sum
              prod norm vectorNorm matrixNorm renorm
              mseLoss nllLoss crossEntropy softplus softmin'''.split()
+FLOAT32 += 'layerNorm groupNorm'.split()
 # On the list of PyTorch's cpu alone: computed in what they are given
 NONE = '''trace maxPool1d maxPool2d maxPool3d maxPool1dWithIndices maxPool2dWithIndices maxPool3dWithIndices avgPool1d avgPool2d avgPool3d unfold fold
               adaptiveAvgPool1d adaptiveAvgPool2d adaptiveAvgPool3d adaptiveMaxPool1d adaptiveMaxPool2d adaptiveMaxPool3d

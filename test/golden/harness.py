@@ -153,8 +153,18 @@ TORCH = {
     'neg': lambda inputs, args: -inputs[0],
     # (the gradient of PyTorch's own has 1/6 in float32)
     'hardsigmoid': lambda inputs, args: F.relu6(inputs[0] + 3) / 6,
+    'rmsNorm': lambda inputs, args: rms_norm(inputs, *args[1:]),
     'maxout': lambda inputs, args: maxout(inputs[0], *args[1:]),
 }
+
+
+def rms_norm(inputs, shape, options=None):
+    """torch.nn.functional.rms_norm, which PyTorch 1.13 has not yet."""
+    options = options or {}
+    x = inputs[0]
+    dims = list(range(x.ndim - len(shape), x.ndim))
+    y = x * torch.rsqrt((x * x).mean(dims, keepdim=True) + options['eps'])
+    return y * inputs[int(options['weight'][1:])] if 'weight' in options else y
 
 
 def maxout(x, groups, dim=1):

@@ -217,6 +217,31 @@ const LARGE: Readonly<Record<string, Large>> = {
     f: ([x]) => F.batchNorm(x as tg.Tensor, null, null, { training: true }),
     g: (i) => (i % 3) * 20_000,
   },
+  layerNorm: {
+    inputs: [{ shape: [2, 64], at: (i) => (i % 8) * 8000 }],
+    f: ([x]) => F.layerNorm(x as tg.Tensor, [64]),
+    g: (i) => (i % 3) * 20_000,
+  },
+  rmsNorm: {
+    inputs: [{ shape: [2, 64], at: (i) => (i % 8) * 8000 }],
+    f: ([x]) => F.rmsNorm(x as tg.Tensor, [64]),
+    g: (i) => (i % 3) * 20_000,
+  },
+  groupNorm: {
+    inputs: [{ shape: [2, 4, 16], at: (i) => (i % 8) * 8000 }],
+    f: ([x]) => F.groupNorm(x as tg.Tensor, 2),
+    g: (i) => (i % 3) * 20_000,
+  },
+  instanceNorm: {
+    inputs: [{ shape: [2, 2, 32], at: (i) => (i % 8) * 8000 }],
+    f: ([x]) => F.instanceNorm(x as tg.Tensor),
+    g: (i) => (i % 3) * 20_000,
+  },
+  localResponseNorm: {
+    inputs: [{ shape: [1, 4, 3], at: (i) => i * 1000 }],
+    f: ([x]) => F.localResponseNorm(x as tg.Tensor, 3),
+    g: (i) => (i % 3) * 20_000,
+  },
 }
 
 /** Ops whose case is another's. */
@@ -235,6 +260,7 @@ const WITHIN: Readonly<Record<string, string>> = {
   convolution: 'conv2d',
   convolutionInput: 'conv2d', // its gradients
   convolutionWeight: 'conv2d',
+  normalizeRows: 'layerNorm',
   batchMean: 'batchNorm',
   batchRstd: 'batchNorm',
   linearRecurrence: 'cumprod', // its gradient
