@@ -72,6 +72,8 @@ const WITHOUT_GOLDEN: Readonly<Record<string, string>> = {
 
 /** Ops that users do not call by name: the cases of which op run them. */
 const WITHIN: Readonly<Record<string, string>> = {
+  contraction: 'einsum',
+  distance: 'cdist',
   clampMin: 'clamp',
   clampMax: 'clamp',
   divFloor: 'div',

@@ -1,6 +1,8 @@
 /** @file What other folders import of the ops, family by family. */
 export * from './activation.ts'
 export * from './adaptive.ts'
+export * from './add-products.ts'
+export * from './aliases.ts'
 export * from './at.ts'
 export { type AutocastClass, autocastClasses } from './autocast.ts'
 export * from './clamp.ts'
@@ -20,6 +22,8 @@ export {
 export * from './data-dependent.ts'
 export { checkDevices, defineComposition, type OpDefinition, opRegistry } from './define.ts'
 export type { BinaryFunction, UnaryFunction } from './define-elementwise.ts'
+export { type CdistOptions, cdist, type PdistOptions, pdist } from './distance.ts'
+export { type EinsumArguments, einsum, type Subscripts } from './einsum.ts'
 export * from './elementwise.ts'
 export * from './extremes.ts'
 export * from './generator.ts'
@@ -43,6 +47,7 @@ export * from './loss.ts'
 export * from './lp-pool.ts'
 export * from './matmul.ts'
 export * from './matmul.ts'
+export { chainMatmul, matrixPower, multiDot } from './matrix-chain.ts'
 export * from './norm.ts'
 export { type BatchNormOptions, batchNorm, EPS } from './norm.ts'
 export { type NormOptions, norm, renorm } from './norms.ts'
@@ -67,6 +72,17 @@ export {
   maxPoolKinds,
   type PoolOptions,
 } from './pool.ts'
+export {
+  bilinear,
+  inner,
+  kron,
+  mv,
+  outer,
+  type TensordotDims,
+  type TensordotOptions,
+  tensordot,
+  vdot,
+} from './products.ts'
 export * from './promote.ts'
 export * from './random.ts'
 export * from './reduce.ts'

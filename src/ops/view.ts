@@ -107,7 +107,8 @@ export function unsqueeze(x: Tensor, dim: number): Tensor {
 
 // ── order ──
 
-const permuteTo: (x: Tensor, order: readonly number[]) => Tensor = defineOp('permute', {
+/** {@link permute} without its checks: `order` names each dim once. */
+export const permuteTo: (x: Tensor, order: readonly number[]) => Tensor = defineOp('permute', {
   inputs: ['x'],
   view: true,
   forward: (x, order: readonly number[]) => graph.permute(x, order),

@@ -15,16 +15,18 @@ BF16 = torch.bfloat16
 KINDS = {torch.float32: 'float32', BF16: 'lower'}
 
 # As the documentation has them for CUDA ops, of the ops whose names are here; crossEntropy is made of two.
-LOWER = 'matmul linear prelu conv1d conv2d conv3d convTranspose1d convTranspose2d convTranspose3d convTbc'.split()
+LOWER = '''matmul mv addmm addmv addr addbmm baddbmm einsum chainMatmul multiDot matrixPower
+           linear prelu conv1d conv2d conv3d convTranspose1d convTranspose2d convTranspose3d convTbc'''.split()
 FLOAT32 = '''exp expm1 log log1p reciprocal rsqrt pow square logsumexp softmax logSoftmax cumsum cumprod sum
              prod norm vectorNorm matrixNorm renorm
              mseLoss nllLoss crossEntropy softplus softmin'''.split()
 FLOAT32 += 'layerNorm groupNorm'.split()
+FLOAT32 += 'cdist pdist'.split()
 # On the list of PyTorch's cpu alone: computed in what they are given
 NONE = '''trace maxPool1d maxPool2d maxPool3d maxPool1dWithIndices maxPool2dWithIndices maxPool3dWithIndices avgPool1d avgPool2d avgPool3d unfold fold
               adaptiveAvgPool1d adaptiveAvgPool2d adaptiveAvgPool3d adaptiveMaxPool1d adaptiveMaxPool2d adaptiveMaxPool3d
               adaptiveMaxPool1dWithIndices adaptiveMaxPool2dWithIndices adaptiveMaxPool3dWithIndices'''.split()
-WIDEST = 'dot cat stack scatterAdd'.split()
+WIDEST = 'dot vdot inner tensordot bilinear cat stack scatterAdd'.split()
 
 
 def first_cases():

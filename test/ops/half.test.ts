@@ -133,6 +133,82 @@ const LARGE: Readonly<Record<string, Large>> = {
     f: ([x], home) => F.crossEntropy(x as tg.Tensor, classes(MANY, home), { labelSmoothing: 0.1 }),
     g: () => 50_000,
   },
+  mv: {
+    inputs: [{ shape: [2, 64], at: (i) => (i % 2 ? 1000 : -999) }, constant(100, 64)],
+    f: ([a, x]) => tg.mv(a as tg.Tensor, x as tg.Tensor),
+  },
+  vdot: {
+    inputs: [alternating(300, 64), { shape: [64], at: (i) => (i % 2 ? 299 : 300) }],
+    f: ([a, b]) => tg.vdot(a as tg.Tensor, b as tg.Tensor),
+  },
+  inner: { inputs: [alternating(300, 2, 64), constant(200, 3, 64)], f: ([a, b]) => tg.inner(a as tg.Tensor, b as tg.Tensor) },
+  outer: {
+    inputs: [constant(2, 2), alternating(50, MANY)],
+    f: ([a, b]) => tg.outer(a as tg.Tensor, b as tg.Tensor),
+    g: (i) => (i % 2 ? 1000 : 999),
+  },
+  kron: {
+    inputs: [constant(2, 2), alternating(50, 4096)],
+    f: ([a, b]) => tg.kron(a as tg.Tensor, b as tg.Tensor),
+    g: (i) => (i % 2 ? 1000 : 999),
+  },
+  tensordot: { inputs: [alternating(300, 2, 64), constant(200, 64, 3)], f: ([a, b]) => tg.tensordot(a as tg.Tensor, b as tg.Tensor, 1) },
+  bilinear: {
+    inputs: [alternating(100, 3, 8), constant(100, 3, 4), constant(10, 2, 8, 4), constant(1, 2)],
+    f: ([x, y, w, b]) => F.bilinear(x as tg.Tensor, y as tg.Tensor, w as tg.Tensor, b as tg.Tensor),
+    g: () => 0.25,
+  },
+  addmm: {
+    inputs: [constant(-60_000, 4, 8), constant(50, 4, 32), constant(50, 32, 8)],
+    f: ([x, a, b]) => tg.addmm(x as tg.Tensor, a as tg.Tensor, b as tg.Tensor),
+    g: (i) => (i % 2 ? 1000 : -1000),
+  },
+  addmv: {
+    inputs: [constant(-60_000, 4), constant(50, 4, 32), constant(50, 32)],
+    f: ([x, a, b]) => tg.addmv(x as tg.Tensor, a as tg.Tensor, b as tg.Tensor),
+    g: (i) => (i % 2 ? 1000 : -1000),
+  },
+  addr: {
+    inputs: [constant(-60_000, 4, 8), constant(300, 4), constant(300, 8)],
+    f: ([x, a, b]) => tg.addr(x as tg.Tensor, a as tg.Tensor, b as tg.Tensor),
+    g: (i) => (i % 2 ? 1000 : -1000),
+  },
+  addbmm: {
+    inputs: [constant(-60_000, 4, 8), constant(50, 3, 4, 16), constant(40, 3, 16, 8)],
+    f: ([x, a, b]) => tg.addbmm(x as tg.Tensor, a as tg.Tensor, b as tg.Tensor),
+    g: (i) => (i % 2 ? 1000 : -1000),
+  },
+  baddbmm: {
+    inputs: [constant(-60_000, 2, 4, 8), constant(50, 2, 4, 32), constant(50, 2, 32, 8)],
+    f: ([x, a, b]) => tg.baddbmm(x as tg.Tensor, a as tg.Tensor, b as tg.Tensor),
+    g: (i) => (i % 2 ? 1000 : -1000),
+  },
+  chainMatmul: {
+    inputs: [constant(200, 2, 8), constant(100, 8, 2), constant(2 ** -8, 2, 3)],
+    f: ([a, b, c]) => tg.chainMatmul(a as tg.Tensor, b as tg.Tensor, c as tg.Tensor),
+    g: () => 0.25,
+  },
+  multiDot: {
+    inputs: [constant(200, 2, 8), constant(100, 8, 2), constant(2 ** -8, 2, 3)],
+    f: (list) => tg.linalg.multiDot(list),
+    g: () => 0.25,
+  },
+  matrixPower: {
+    inputs: [{ shape: [2, 2], at: (i) => [300, 299, -300, -299][i] as number }],
+    f: ([x]) => tg.matrixPower(x as tg.Tensor, 3),
+    g: () => 2 ** -4,
+  },
+  einsum: {
+    inputs: [constant(50, 4, 32), constant(50, 32, 8), constant(2 ** -5, 8)],
+    f: ([a, b, c]) => tg.einsum('ij,jk,k->ik', a as tg.Tensor, b as tg.Tensor, c as tg.Tensor),
+    g: (i) => (i % 2 ? 100 : -100),
+  },
+  cdist: {
+    inputs: [constant(400, 2, 64), constant(100, 3, 64)],
+    f: ([a, b]) => tg.cdist(a as tg.Tensor, b as tg.Tensor),
+    g: (i) => (i % 2 ? 1000 : -1001),
+  },
+  pdist: { inputs: [{ shape: [3, 64], at: (i) => 300 * Math.floor(i / 64) }], f: ([x]) => tg.pdist(x as tg.Tensor) },
   matmul: {
     // the gradient of the second sums over the batch that it is broadcast to
     inputs: [
@@ -257,6 +333,8 @@ const WITHIN: Readonly<Record<string, string>> = {
   adaptiveAvgPool3d: 'resample',
   avgPool1d: 'avgPool2d',
   avgPool3d: 'avgPool2d',
+  contraction: 'einsum',
+  distance: 'cdist',
   convolution: 'conv2d',
   convolutionInput: 'conv2d', // its gradients
   convolutionWeight: 'conv2d',

@@ -1,0 +1,45 @@
+"""Cases of src/ops/products.ts."""
+from harness import INF, NAN, bvals, case, ints, ivals, rand, vals
+
+BIG = 2 ** 24 + 1
+
+
+def cases():
+    case('mv', [rand(3, 4), rand(4)])
+    case('mv', [rand(5, 9), rand(9)], None, 'odd sizes')
+    case('mv', [rand(3, 0), rand(0)], None, 'nothing to sum')
+    case('mv', [rand(0, 3), rand(3)], None, 'no rows')
+    case('mv', [vals([[1, INF], [NAN, 1]]), vals([0, 2])], None, 'infinity and NaN')
+    case('mv', [ivals([[BIG, 1], [-3, 7]]), ivals([1, 2])], None, 'integers past 2^24')
+    case('vdot', [rand(5), rand(5)])
+    case('vdot', [rand(0), rand(0)], None, 'empty')
+    case('vdot', [ivals([BIG, 1]), ivals([1, 2])], None, 'integers past 2^24')
+    case('inner', [rand(2, 3), rand(4, 5, 3)])
+    case('inner', [rand(3), rand(3)], None, 'vectors')
+    case('inner', [rand(), rand(2, 3)], None, '0-d')
+    case('inner', [rand(2, 0), rand(3, 0)], None, 'nothing to sum')
+    case('inner', [ivals([[BIG, 1]]), ivals([[1, 2], [3, -4]])], None, 'integers past 2^24')
+    for op in ('outer', 'ger'):
+        case(op, [rand(3), rand(4)])
+    case('outer', [rand(0), rand(3)], None, 'empty')
+    case('outer', [vals([0, -0.0, 1]), vals([INF, NAN, -1])], None, 'infinity and NaN')
+    case('outer', [ivals([BIG, -2]), ivals([3, 5])], None, 'integers past 2^24')
+    case('ger', [rand(1), rand(1)], None, 'one by one')
+    case('ger', [ivals([1, -2]), ivals([3, 5])], None, 'integers')
+    case('kron', [rand(2, 3), rand(4, 2)])
+    case('kron', [rand(3), rand(2, 2, 2)], None, 'fewer dims')
+    case('kron', [rand(), rand(2, 3)], None, '0-d')
+    case('kron', [rand(2, 0), rand(3, 2)], None, 'empty')
+    case('kron', [ivals([[BIG, 1]]), ivals([[1], [-1]])], None, 'integers past 2^24')
+    case('tensordot', [rand(2, 3, 4), rand(3, 4, 5)], ['$0', '$1', {'dims': 2}])
+    case('tensordot', [rand(2, 3, 4), rand(4, 3, 5)], ['$0', '$1', [[1, 2], [1, 0]]], 'lists')
+    case('tensordot', [rand(2, 3, 4), rand(4, 3, 5)], ['$0', '$1', [[-1, -2], [0, 1]]], 'negative dims')
+    case('tensordot', [rand(2, 3), rand(4)], ['$0', '$1', 0], 'nothing together')
+    case('tensordot', [rand(2, 3), rand(2, 3)], ['$0', '$1'], 'by default two')
+    case('tensordot', [rand(2, 1), rand(3, 4)], ['$0', '$1', 1], 'a size of 1')
+    case('tensordot', [rand(2, 0), rand(0, 3)], ['$0', '$1', 1], 'nothing to sum')
+    case('tensordot', [ivals([[BIG, 1]]), ivals([[1, 2], [3, -4]])], ['$0', '$1', 1], 'integers past 2^24')
+    case('bilinear', [rand(2, 3), rand(2, 4), rand(5, 3, 4), rand(5)])
+    case('bilinear', [rand(2, 3), rand(2, 4), rand(5, 3, 4)], None, 'no bias')
+    case('bilinear', [rand(2, 3, 2), rand(2, 3, 3), rand(1, 2, 3), rand(1)], None, 'more dims')
+    case('bilinear', [rand(0, 3), rand(0, 2), rand(4, 3, 2), rand(4)], None, 'empty batch')
