@@ -64,6 +64,14 @@ const methods = {
   countNonzero: ops.countNonzero,
   trace: ops.trace,
   aminmax: ops.aminmax,
+  quantile: ops.quantile,
+  nanquantile: ops.nanquantile,
+  mode: ops.mode,
+  topk: ops.topk,
+  kthvalue: ops.kthvalue,
+  diff: ops.diff,
+  cov: ops.cov,
+  corrcoef: ops.corrcoef,
   amax: ops.amax,
   amin: ops.amin,
   argmax: ops.argmax,
@@ -187,6 +195,12 @@ export interface TensorMethods extends OpMethods {
   min(dim?: null, options?: ops.DimOptions): Tensor
   min(other: Tensor): Tensor
   min(dim: number | ops.DimOptions, options?: ops.DimOptions): ops.ValuesIndices
+  /** The median of all, 0-d; `median(dim)` gives `{ values, indices }`, also a tuple. */
+  median(dim?: null, options?: ops.DimOptions): Tensor
+  median(dim: number | ops.DimOptions, options?: ops.DimOptions): ops.ValuesIndices
+  /** The median of what is no NaN; as `median`. */
+  nanmedian(dim?: null, options?: ops.DimOptions): Tensor
+  nanmedian(dim: number | ops.DimOptions, options?: ops.DimOptions): ops.ValuesIndices
   /** The variance; the free function is `variance`. */
   var: Method<Ops['variance']>
   /** This tensor where `test` holds, else `other`. */
@@ -228,6 +242,8 @@ function installProperty(name: string, get: (x: Tensor) => Tensor): void {
 for (const [name, fn] of Object.entries(methods)) install(name, fn)
 install('max', ops.max)
 install('min', ops.min)
+install('median', ops.median)
+install('nanmedian', ops.nanmedian)
 install('var', ops.variance)
 install('where', (x: Tensor, test: Tensor, other: ops.Operand) => ops.where(test, x, other))
 install('backward', autograd.backward)

@@ -22,6 +22,7 @@ export {
 export * from './data-dependent.ts'
 export { checkDevices, defineComposition, type OpDefinition, opRegistry } from './define.ts'
 export type { BinaryFunction, UnaryFunction } from './define-elementwise.ts'
+export * from './differences.ts'
 export { type CdistOptions, cdist, type PdistOptions, pdist } from './distance.ts'
 export { type EinsumArguments, einsum, type Subscripts } from './einsum.ts'
 export * from './elementwise.ts'
@@ -84,10 +85,12 @@ export {
   vdot,
 } from './products.ts'
 export * from './promote.ts'
+export * from './quantile.ts'
 export * from './random.ts'
 export * from './reduce.ts'
 export * from './scan.ts'
 export * from './scatter.ts'
+export * from './selection.ts'
 export * from './slice.ts'
 export * from './softmax.ts'
 export * from './sort.ts'
@@ -100,6 +103,7 @@ export {
   type Sizes,
   type Triple,
 } from './spatial.ts'
+export * from './statistics.ts'
 export * from './totals.ts'
 export * from './type-info.ts'
 export * from './unfold.ts'

@@ -16,7 +16,8 @@ import { defineComposition, defineMultiOutputOp, defineOp } from './define.ts'
 import { type ValuesIndices, valuesIndices } from './extremes.ts'
 import { gatherAlong } from './gather.ts'
 
-interface SortParams {
+/** @internal How elements are put in order. */
+export interface SortParams {
   readonly dim: number
   readonly descending: boolean
   /** What is sorted are whole numbers from 0 to 2^bits − 1. */
@@ -26,8 +27,8 @@ interface SortParams {
 /** Bits of numbers below n. */
 const bitsBelow = (n: number): number => Math.max(1, Math.ceil(Math.log2(n)))
 
-/** Values in order, and where they were. */
-function sortNodes(x: graph.Node, { dim, descending, bits }: SortParams): [values: graph.Node, indices: graph.Node] {
+/** @internal Values in order, and where they were. */
+export function sortNodes(x: graph.Node, { dim, descending, bits }: SortParams): [values: graph.Node, indices: graph.Node] {
   const { shape, dtype } = x
   const last = shape.length - 1
   if (last < 0 || sizeOf(shape) === 0) return [graph.alias(x), graph.expand(graph.constant(0, 'int32', x.placement), shape)]
@@ -54,7 +55,8 @@ const sortAlong = defineMultiOutputOp('sort', {
   half: 'keep',
 })
 
-const positionsInOrder = defineOp('argsort', {
+/** @internal The int32 positions that put elements in order along a dim; they have no gradient. */
+export const positionsInOrder = defineOp('argsort', {
   inputs: ['x'],
   forward: (x, p: SortParams) => {
     const [values, indices] = sortNodes(x, p)

@@ -23,7 +23,8 @@ FLOAT32 = '''exp expm1 log log1p reciprocal rsqrt pow square logsumexp softmax l
 FLOAT32 += 'layerNorm groupNorm'.split()
 FLOAT32 += 'cdist pdist'.split()
 # On the list of PyTorch's cpu alone: computed in what they are given
-NONE = '''trace maxPool1d maxPool2d maxPool3d maxPool1dWithIndices maxPool2dWithIndices maxPool3dWithIndices avgPool1d avgPool2d avgPool3d unfold fold
+NONE = '''trace quantile nanquantile
+              maxPool1d maxPool2d maxPool3d maxPool1dWithIndices maxPool2dWithIndices maxPool3dWithIndices avgPool1d avgPool2d avgPool3d unfold fold
               adaptiveAvgPool1d adaptiveAvgPool2d adaptiveAvgPool3d adaptiveMaxPool1d adaptiveMaxPool2d adaptiveMaxPool3d
               adaptiveMaxPool1dWithIndices adaptiveMaxPool2dWithIndices adaptiveMaxPool3dWithIndices'''.split()
 WIDEST = 'dot vdot inner tensordot bilinear cat stack scatterAdd'.split()

@@ -206,3 +206,6 @@ export function freeFunction(name: string): Callable | undefined {
 
 /** The name of the case's free function, if it has one. */
 export const freeName = (c: GoldenCase): string | null => (c.free === undefined ? c.op : c.free)
+
+/** What a call gave: one tensor, or several. */
+export const tensorsOf = (result: unknown): tg.Tensor[] => (result instanceof tg.Tensor ? [result] : [...(result as Iterable<tg.Tensor>)])

@@ -13,6 +13,7 @@ import {
   stored,
   type Tolerance,
   tensorOf,
+  tensorsOf,
 } from './golden-data.ts'
 
 export * from './golden-data.ts'
@@ -66,7 +67,7 @@ export async function runCase(c: GoldenCase, form: 'function' | 'method', settin
     if (method === undefined) expect.fail(`there is no method ${c.method}`)
     result = await method.apply(self, rest)
   }
-  const outputs = (c.outputs.length === 1 ? [result] : [...(result as Iterable<tg.Tensor>)]) as tg.Tensor[]
+  const outputs = tensorsOf(result)
   expect(outputs.length, 'number of results').toBe(c.outputs.length)
   if (c.gradOutput && c.grads) {
     ;(outputs[0] as tg.Tensor).backward(tensorOf(c.gradOutput, setting))

@@ -1,7 +1,7 @@
 /** @file PyTorch's cases in halves, and what their results are compared with: the same in float64. */
 import { expect } from 'vitest'
 import * as tg from '../../src/index.ts'
-import { freeFunction, freeName, type GoldenCase, revive, type Span, stored } from './golden.ts'
+import { freeFunction, freeName, type GoldenCase, revive, type Span, stored, tensorsOf } from './golden.ts'
 import { type Half, nearestHalf, ulpOf } from './halves.ts'
 
 /**
@@ -37,9 +37,9 @@ export function runInHalves(
   half: Half,
   dtype: Half | 'float64',
   home: 'cpu' | 'webgpu',
-  floats?: (input: number, i: number) => number,
+  floats?: (input: number, i: number) => number | undefined,
 ): { outputs: tg.Tensor[]; inputs: tg.Tensor[] } {
-  const tensorOf = (span: Span & { readonly requiresGrad?: boolean }, own?: (i: number) => number): tg.Tensor => {
+  const tensorOf = (span: Span & { readonly requiresGrad?: boolean }, own?: (i: number) => number | undefined): tg.Tensor => {
     const isFloat = span.dtype === 'float'
     return tg.tensor(
       Float64Array.from(stored(span), (v, i) => (isFloat ? nearestHalf(own?.(i) ?? v, half) : v)),
@@ -60,7 +60,7 @@ export function runInHalves(
     name === null
       ? (first as Record<string, (...a: unknown[]) => unknown>)[c.method as string]?.(...rest)
       : freeFunction(name)?.(first, ...rest)
-  const outputs = (c.outputs.length === 1 ? [result] : [...(result as Iterable<tg.Tensor>)]) as tg.Tensor[]
+  const outputs = tensorsOf(result)
   if (c.gradOutput && c.grads) (outputs[0] as tg.Tensor).backward(tensorOf(c.gradOutput))
   return { outputs, inputs }
 }
