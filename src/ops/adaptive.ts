@@ -51,6 +51,15 @@ interface Uneven {
   readonly lengths: readonly (readonly number[])[]
 }
 
+/** The windows that give an output of these sizes. */
+function windowsFor(size: Shape, out: Shape): Uneven {
+  const starts = size.map((n, d) => Array.from({ length: out[d] as number }, (_, i) => Math.floor((i * n) / (out[d] as number))))
+  const lengths = size.map((n, d) =>
+    (starts[d] as readonly number[]).map((start, i) => Math.ceil(((i + 1) * n) / (out[d] as number)) - start),
+  )
+  return { size, out, starts, lengths }
+}
+
 /** The windows that an adaptive pooling was called for, checked. */
 function calledWindows(SIGNATURE: Signature, rank: Rank, x: Tensor, outputSize: AdaptiveSize, options?: AdaptiveMaxPoolOptions): Uneven {
   const op = SIGNATURE.name
@@ -63,11 +72,7 @@ function calledWindows(SIGNATURE: Signature, rank: Rank, x: Tensor, outputSize: 
   const out = size.map((n, d) => wanted[d] ?? n)
   if (size.some((n) => n === 0)) throw new ShapeError(op, `there is nothing to pool: x is ${showShape(x.shape)}`, [x.shape])
   checkElements(op, [...x.shape.slice(0, -rank), ...out])
-  const starts = size.map((n, d) => Array.from({ length: out[d] as number }, (_, i) => Math.floor((i * n) / (out[d] as number))))
-  const lengths = size.map((n, d) =>
-    (starts[d] as readonly number[]).map((start, i) => Math.ceil(((i + 1) * n) / (out[d] as number)) - start),
-  )
-  return { size, out, starts, lengths }
+  return windowsFor(size, out)
 }
 
 /** The same as windows of one size side by side, where that is what they are. */
@@ -80,21 +85,26 @@ function evenWindows({ size, out }: Uneven): Windows | undefined {
 
 // ── the mean ──
 
+/** The mean of each window. */
+function means(x: Tensor, w: Uneven): Tensor {
+  const even = evenWindows(w)
+  if (even) return wholeMeans(x, even)
+  const dims = w.size.map((from, d) => {
+    const positions = (w.starts[d] as readonly number[]).map((start, i) =>
+      Array.from({ length: w.lengths[d]?.[i] as number }, (_, t) => start + t),
+    )
+    const weights = positions.map((list) => list.map(() => 1 / list.length))
+    return { dim: x.ndim - w.size.length + d, taps: { from, positions, weights } }
+  })
+  return resample(x, dims)
+}
+
+/** The means of an output of these sizes, of the last axes of x. */
+export const adaptiveMeans = (x: Tensor, out: Shape): Tensor => means(x, windowsFor(x.shape.slice(-out.length), out))
+
 function defineAdaptiveAvgPool<S extends AdaptiveSize>(op: string, rank: Rank): (x: Tensor, outputSize: S) => Tensor {
   const SIGNATURE = signature(op, { x: TENSOR, outputSize: sizeKind(rank) })
-  return defineComposition(op, (x: Tensor, outputSize: S) => {
-    const w = calledWindows(SIGNATURE, rank, x, outputSize)
-    const even = evenWindows(w)
-    if (even) return wholeMeans(x, even)
-    const dims = w.size.map((from, d) => {
-      const positions = (w.starts[d] as readonly number[]).map((start, i) =>
-        Array.from({ length: w.lengths[d]?.[i] as number }, (_, t) => start + t),
-      )
-      const weights = positions.map((list) => list.map(() => 1 / list.length))
-      return { dim: x.ndim - rank + d, taps: { from, positions, weights } }
-    })
-    return resample(x, dims)
-  })
+  return defineComposition(op, (x: Tensor, outputSize: S) => means(x, calledWindows(SIGNATURE, rank, x, outputSize)))
 }
 
 /**

@@ -27,9 +27,21 @@ export { type CdistOptions, cdist, type PdistOptions, pdist } from './distance.t
 export { type EinsumArguments, einsum, type Subscripts } from './einsum.ts'
 export * from './elementwise.ts'
 export * from './extremes.ts'
+export * from './fractional.ts'
 export * from './generator.ts'
+export * from './grid.ts'
 export * from './indexing.ts'
 export * from './inplace.ts'
+export {
+  type InterpolateMode,
+  type InterpolateOptions,
+  interpolate,
+  type UpsampleOptions,
+  type UpsampleSize,
+  upsample,
+  upsampleBilinear,
+  upsampleNearest,
+} from './interpolate.ts'
 export * from './join.ts'
 export {
   type AffineNormOptions,
@@ -91,6 +103,7 @@ export * from './reduce.ts'
 export * from './scan.ts'
 export * from './scatter.ts'
 export * from './selection.ts'
+export * from './shuffle.ts'
 export * from './slice.ts'
 export * from './softmax.ts'
 export * from './sort.ts'
@@ -107,4 +120,5 @@ export * from './statistics.ts'
 export * from './totals.ts'
 export * from './type-info.ts'
 export * from './unfold.ts'
+export * from './unpool.ts'
 export * from './view.ts'

@@ -51,7 +51,7 @@ const scatterCount: (index: Tensor, p: ScatterParams) => Tensor = defineOp('scat
 })
 
 /** The row-major position in `index` of the last element that each position receives, int32; negative where there is none. */
-const scatterLast: (index: Tensor, p: ScatterParams) => Tensor = defineOp('scatterLast', {
+export const scatterLast: (index: Tensor, p: ScatterParams) => Tensor = defineOp('scatterLast', {
   inputs: ['index'],
   forward: (index, { dim, shape }: ScatterParams) => {
     const senders = column(graph.iota(sizeOf(index.shape), index.placement))
@@ -156,7 +156,7 @@ interface Sent {
 }
 
 /** An index that the device checks, where the host does not know it. */
-function checkedIndex(op: string, index: Tensor, size: number): Tensor {
+export function checkedIndex(op: string, index: Tensor, size: number): Tensor {
   const i = indexTensor(op, 'index', index)
   checkIndices(op, index, size)
   if (runtime.hostValues(index._node) || sizeOf(i.shape) === 0) return i

@@ -248,6 +248,43 @@ const FREE: readonly Call[] = [
   ),
   call('tg.nn.functional.unfold', ['image', '[2, 3]', '{ stride: 1, padding: [1, 1], dilation: 1 }']),
   call('tg.nn.functional.fold', ['tg.ones([1, 8, 9])', '4', '[2, 2]', '{ stride: 1, padding: [0, 0], dilation: 1 }']),
+  call('tg.nn.functional.interpolate', ['image', "{ size: [3, 5], mode: 'bilinear', alignCorners: true, antialias: true }"]),
+  call('tg.nn.functional.interpolate', ['image', "{ scaleFactor: 1.5, mode: 'bicubic', recomputeScaleFactor: true }"]),
+  call('tg.nn.functional.upsample', ['image', "{ size: 3, mode: 'nearest', alignCorners: null }"]),
+  call('tg.nn.functional.upsampleNearest', ['image', '{ scaleFactor: [2, 3] }']),
+  call('tg.nn.functional.upsampleBilinear', ['image', '{ size: [5, 4] }']),
+  call('tg.nn.functional.gridSample', [
+    'image',
+    'tg.zeros([1, 3, 3, 2])',
+    "{ mode: 'bicubic', paddingMode: 'reflection', alignCorners: true }",
+  ]),
+  call('tg.nn.functional.affineGrid', ['tg.ones([1, 2, 3])', '[1, 2, 4, 4]', '{ alignCorners: true }']),
+  call('tg.pixelShuffle', ['tg.ones([1, 4, 2, 2])', '2']),
+  call('tg.pixelUnshuffle', ['image', '2']),
+  call('tg.channelShuffle', ['image', '2']),
+  call(
+    'tg.nn.functional.maxUnpool1d',
+    ['tg.ones([1, 2])', 'labels.unsqueeze(0)', '2', '{ stride: 2, padding: 0, outputSize: [4] }'],
+    'maxUnpool1d',
+  ),
+  call(
+    'tg.nn.functional.maxUnpool2d',
+    ['tg.ones([1, 1, 2])', 'labels.reshape(1, 1, 2)', '[2, 1]', '{ stride: [1, 2], padding: 0 }'],
+    'maxUnpool2d',
+  ),
+  call(
+    'tg.nn.functional.maxUnpool3d',
+    ['tg.ones([1, 1, 1, 2])', 'labels.reshape(1, 1, 1, 2)', '2', '{ stride: 2, padding: 0 }'],
+    'maxUnpool3d',
+  ),
+  ...words('2 3').flatMap((rank) => {
+    const name = `tg.nn.functional.fractionalMaxPool${rank}d`
+    const args = [words('image volume')[Number(rank) - 2] as string, '2']
+    return [
+      call(name, [...args, `{ outputSize: 2, returnIndices: true, _randomSamples: tg.zeros([1, 2, ${rank}]), generator }`]),
+      call(`${name}WithIndices`, [...args, '{ outputRatio: 0.7, generator }']),
+    ]
+  }),
   call('tg.avgPool1d', ['line', '2', '{ stride: 2, padding: 0, ceilMode: true, countIncludePad: true }']),
   call('tg.avgPool3d', ['volume', '2', '{ stride: 2, padding: 0, ceilMode: true, countIncludePad: true, divisorOverride: 3 }']),
   call('tg.nn.functional.maxPool2d', ['image', '2', '{ stride: 2, padding: 0, dilation: 1, ceilMode: true, returnIndices: false }']),

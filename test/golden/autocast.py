@@ -22,12 +22,17 @@ FLOAT32 = '''exp expm1 log log1p reciprocal rsqrt pow square logsumexp softmax l
              mseLoss nllLoss crossEntropy softplus softmin'''.split()
 FLOAT32 += 'layerNorm groupNorm'.split()
 FLOAT32 += 'cdist pdist'.split()
+FLOAT32 += 'interpolate upsample upsampleNearest upsampleBilinear'.split()
 # On the list of PyTorch's cpu alone: computed in what they are given
 NONE = '''trace quantile nanquantile
               maxPool1d maxPool2d maxPool3d maxPool1dWithIndices maxPool2dWithIndices maxPool3dWithIndices avgPool1d avgPool2d avgPool3d unfold fold
               adaptiveAvgPool1d adaptiveAvgPool2d adaptiveAvgPool3d adaptiveMaxPool1d adaptiveMaxPool2d adaptiveMaxPool3d
               adaptiveMaxPool1dWithIndices adaptiveMaxPool2dWithIndices adaptiveMaxPool3dWithIndices'''.split()
+NONE += 'maxUnpool1d maxUnpool2d maxUnpool3d pixelShuffle pixelUnshuffle channelShuffle'.split()
+# Of the dtype of the first, whatever the others are
+FIRST = 'fractionalMaxPool2d fractionalMaxPool3d fractionalMaxPool2dWithIndices fractionalMaxPool3dWithIndices'.split()
 WIDEST = 'dot vdot inner tensordot bilinear cat stack scatterAdd'.split()
+WIDEST += 'gridSample'.split()
 
 
 def first_cases():
@@ -71,6 +76,8 @@ def in_torch(row, dtypes):
 def by_lists(op, given):
     if op in NONE:
         return 'lower' if given == 'lower' else 'float32'
+    if op in FIRST:
+        return 'float32' if given == 'float32' else 'lower'
     if op in LOWER:
         return 'lower'
     if op in FLOAT32:

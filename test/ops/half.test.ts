@@ -18,8 +18,8 @@ const F = tg.nn.functional
 /** Ops that say their dtypes themselves. */
 const OWN_DTYPES: readonly string[] = ['arange', 'linspace', 'cast']
 
-/** What float32 itself loses: 1 + tanh x and 1 + erf x near 0. */
-const CANCELS: Readonly<Record<string, number>> = { gelu: 1e-6 }
+/** What float32 itself loses: 1 + tanh x and 1 + erf x near 0, cubics near their zeros. */
+const CANCELS: Readonly<Record<string, number>> = { gridSample: 1e-5, gelu: 1e-6 }
 /** What is lost in gradients because rules read the result as it is stored, in units of the last place of 1: 1 − y² and y(1 − y) are as far off as y is. */
 const READ: Readonly<Record<string, number>> = { tanh: 2, sigmoid: 1 }
 
@@ -257,6 +257,12 @@ const LARGE: Readonly<Record<string, Large>> = {
     g: (i) => (i % 2 ? 60_000 : -60_000),
   },
   lpPool2d: { inputs: [constant(200, 1, 1, 4, 4)], f: ([x]) => F.lpPool2d(x as tg.Tensor, 2, 2), g: () => 100 },
+  gridSample: {
+    // all samples are the only element
+    inputs: [constant(1, 1, 1, 1, 1), constant(0, 1, 4, 4, 2)],
+    f: ([x, grid]) => F.gridSample(x as tg.Tensor, grid as tg.Tensor),
+    g: (i) => (i % 2 ? 60_000 : -60_000),
+  },
   fold: {
     // four meet in the middle
     inputs: [{ shape: [1, 4, 4], at: (i) => (i % 3 ? 1 : i > 7 ? 60_000 : -60_000) }],
@@ -341,6 +347,8 @@ const WITHIN: Readonly<Record<string, string>> = {
   convTranspose1d: 'convTranspose2d',
   convTranspose3d: 'convTranspose2d',
   lpPool1d: 'lpPool2d',
+  interpolate: 'resample',
+  affineGrid: 'matmul',
   adaptiveAvgPool1d: 'resample',
   adaptiveAvgPool2d: 'resample',
   adaptiveAvgPool3d: 'resample',

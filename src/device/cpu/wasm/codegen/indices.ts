@@ -12,6 +12,7 @@ import {
   isIndex,
   rangeOf,
   type Term,
+  underIndex,
   unreachable,
 } from '../../../../kernel/index.ts'
 import { four, type Local } from '../assembler/assembler.ts'
@@ -273,6 +274,7 @@ export abstract class IndexWriter extends CodegenContext {
 
   termFree({ atom }: Term, free: (axes: ReadonlySet<Axis>) => boolean): boolean {
     const part = insideAtom(atom)
-    return free(this.terms.atomAxes(atom)) && !(part && !isIndex(part) && this.usesAcc(part))
+    const inside = part === undefined ? [] : isIndex(part) ? underIndex(part) : [part]
+    return free(this.terms.atomAxes(atom)) && !inside.some((e) => this.usesAcc(e))
   }
 }
