@@ -176,6 +176,11 @@ export interface Run {
   readonly scalars: readonly number[]
   /** Whom errors name; the steps, where it is left out. Called in `run` only. */
   readonly makerOf?: MakerOf
+  /**
+   * Buffers that nothing reads from this run on: they are given back, if it is not refused, before it takes memory; where a function of the program's own takes part,
+   * which may throw, after it.
+   */
+  readonly going?: readonly DeviceBuffer[]
   /** Outputs that are small and go to the host: their buffers are released once copied. The answer of `run` has one HostCopy for each. */
   readonly evacuate: readonly DeviceBuffer[]
 }

@@ -16,8 +16,17 @@ const MOVED_BYTES = 4 * 1024 * 1024
 /** A host tensor used in this many runs keeps its device copy; a batch is used in fewer. */
 const KEEP_AFTER = 4
 
+/** Values that have no use after a run. */
+export interface GivenUp {
+  /** What it may overwrite. */
+  readonly donors: ReadonlySet<Node>
+  /** What gives its memory back before the run takes any, where the run does not read it. */
+  readonly going: readonly Node[]
+}
+const NOTHING: GivenUp = { donors: new Set(), going: [] }
+
 /** Computes and stores `targets`. */
-export function flush(targets: readonly Node[], given: ReadonlySet<Node> = new Set()): void | Promise<void> {
+export function flush(targets: readonly Node[], given: GivenUp = NOTHING): void | Promise<void> {
   const wanted = targets.filter((n) => !n.storage && !settleOnHost(n))
   if (wanted.length === 0) return
   const byDevice = new Map<NodePlace, Node[]>()
@@ -38,7 +47,8 @@ export function flush(targets: readonly Node[], given: ReadonlySet<Node> = new S
     const moving: Node[] = []
     for (const node of order) if (node.primitive.kind === 'transfer' && !node.storage) moving.push(node)
     if (moving.length > 0) return transferAll(moving).then(() => flush(targets, given))
-    const memory = compute(device, nodes, order, given)
+    // (a run on another device may read what this one does not)
+    const memory = compute(device, nodes, order, ready.length === 1 ? given : { donors: given.donors, going: [] })
     if (memory) return memory.then(() => flush(targets, given))
   }
 }
@@ -67,9 +77,9 @@ function settleOnHost(node: Node): boolean {
 }
 
 /** A promise where memory has to be waited for; nothing has been done then. */
-function compute(device: Device, nodes: readonly Node[], order: readonly Node[], given: ReadonlySet<Node>): void | Promise<void> {
+function compute(device: Device, nodes: readonly Node[], order: readonly Node[], given: GivenUp): void | Promise<void> {
   for (const node of order) if (node.storage) checkReadable(node, nodes[0] as Node)
-  const { compiled, learns, targets, late } = planned(device, nodes, order, given)
+  const { compiled, learns, targets, late } = planned(device, nodes, order, given.donors)
   const { schedule, executable, positions } = compiled
   const makerOf = makerIn(order, schedule)
   const memory = reserve(device, compiled, order, makerOf)
@@ -80,6 +90,7 @@ function compute(device: Device, nodes: readonly Node[], order: readonly Node[],
   const results = schedule.outputs.map((t) => targets[t] as Node)
   const outputs = results.map((n) => device.allocate(n.dtype, sizeOf(n.shape)))
   const small = results.map(isSmall)
+  const going = given.going.filter((n) => order[n.place] !== n && n.storage?.buffer && n.storage.owner === device)
   let copies: HostCopy[]
   try {
     copies = device.run(executable, {
@@ -89,8 +100,13 @@ function compute(device: Device, nodes: readonly Node[], order: readonly Node[],
         'node' in from ? ((order[from.node] as Node).primitive as { value: number }).value : (positions[from.varying] as number),
       ),
       evacuate: outputs.filter((_, i) => small[i]),
+      going: going.map((n) => n.storage?.buffer as DeviceBuffer),
       makerOf,
     })
+    for (const node of going) overwritten(node)
+  } catch (e) {
+    if (e instanceof OutOfMemoryError) for (const node of going) overwritten(node)
+    throw e
   } finally {
     for (const buffer of passing) device.release(buffer)
   }
@@ -131,7 +147,7 @@ interface Planned {
   readonly late: ReadonlySet<Node>
 }
 
-function planned(device: Device, nodes: readonly Node[], order: readonly Node[], given: ReadonlySet<Node>): Planned {
+function planned(device: Device, nodes: readonly Node[], order: readonly Node[], given: GivenUp['donors']): Planned {
   const plans = plansOf(device)
   const donors = given.size === 0 ? NONE : new Set(order.filter((n) => given.has(n) && n.storage?.buffer))
   for (const node of nodes) node.origin?.readLate(node)

@@ -194,10 +194,24 @@ function evict(node: Node, entry: Cached): void {
 /** Ends the step that is recorded. @returns its number, for `expireStep` */
 export const endStep = (): number => recorded++
 
+/** Whether a value goes with the close of a step, by which so many iterations have ended. */
+const goesWith = (term: Retired, step: number, iterations: number): boolean => (term.donor ? term.due <= step : expires(term, iterations))
+
+/** What {@link expireStep} will give back: what the step does not read can go before its results take memory. */
+export function expiringWith(step: number, iterations: number): Node[] {
+  const going: Node[] = []
+  for (const [node, term] of retired) if (goesWith(term, step, iterations)) going.push(node)
+  for (const { node: held, due } of gradients) {
+    const node = held.deref()
+    if (node !== undefined && due < iterations) going.push(node)
+  }
+  return going
+}
+
 /** The work of a step has been handed to the device: what was to go with its close goes, and what is no use to iterations that are recorded. */
 export function expireStep(step: number, iterations: number): void {
   for (const [node, term] of retired) {
-    if (term.donor ? term.due > step : !expires(term, iterations)) continue
+    if (!goesWith(term, step, iterations)) continue
     retired.delete(node)
     release(node, 'step')
   }
@@ -238,7 +252,7 @@ function end(storage: Storage, how: 'step' | 'dispose'): void {
   storage.released = how
 }
 
-/** The step has overwritten a donor: its buffer has another node's values. */
+/** The device has taken a node's buffer: a step has overwritten it, or taken its memory for something else. */
 export function overwritten(node: Node): void {
   const storage = node.storage as Storage
   untrack(storage)

@@ -22,9 +22,9 @@ import {
   takeSinksUpTo,
   viewBase,
 } from '../graph/index.ts'
-import { flush } from './execute.ts'
+import { flush, type GivenUp } from './execute.ts'
 import { comesAgain, endIteration, extendEnded, iterationsEnded } from './iterations.ts'
-import { donorsOf, endStep, expireStep, isExpiring, iterationsDone, postpone, reclaim } from './lifetime.ts'
+import { donorsOf, endStep, expireStep, expiringWith, isExpiring, iterationsDone, postpone, reclaim } from './lifetime.ts'
 import { andThen, attempt, enqueue, sequence, type Task } from './queue.ts'
 
 /** A change that can be taken back. */
@@ -168,7 +168,8 @@ function close(sinks: readonly Node[], writes: readonly Write[], iterations: num
     }
     return andThen(settleApart([...readySinks(), ...others]), rethrow)
   }
-  const compute: Task = () => (closing.includes(step) ? flushAll(arenas, others, step.writes, donorsOf(step.number)) : settleApart(others))
+  const givenUp = (): GivenUp => ({ donors: donorsOf(step.number), going: expiringWith(step.number, ended) })
+  const compute: Task = () => (closing.includes(step) ? flushAll(arenas, others, step.writes, givenUp()) : settleApart(others))
   let returned = false
   // What fails once the step has returned is carried by the next promise of the library: kept before work that waits behind the step can ask for it
   const late = (e: unknown): never => {
@@ -196,8 +197,6 @@ function needsStoring(node: Node): boolean {
   return base.storage.buffer !== undefined && base.primitive.kind !== 'leaf'
 }
 
-const NO_DONORS: ReadonlySet<Node> = new Set()
-
 /**
  * Computes `first` and the other sinks together. What cannot be computed stands in no other's way, and says so when it is read. Where this throws, handles
  * that such a value was put behind have their old values again; else they wait for the next flush with it.
@@ -208,11 +207,11 @@ export function flushAll(
   first: readonly Node[],
   sinks: readonly Node[],
   writes: readonly Write[],
-  donors: ReadonlySet<Node> = NO_DONORS,
+  given?: GivenUp,
 ): void | Promise<void> {
   return attempt(
-    () => flush([...first, ...sinks], donors),
-    (e) => flushApart(e, first, sinks, writes, donors),
+    () => flush([...first, ...sinks], given),
+    (e) => flushApart(e, first, sinks, writes, given),
   )
 }
 
@@ -221,7 +220,7 @@ function flushApart(
   first: readonly Node[],
   sinks: readonly Node[],
   writes: readonly Write[],
-  donors: ReadonlySet<Node>,
+  given: GivenUp | undefined,
 ): void | Promise<void> {
   if (e instanceof BacklogError) throw e // nothing has been tried
   let failed: unknown = sinks.length === 0 ? e : undefined
@@ -230,7 +229,7 @@ function flushApart(
     first.length === 0 || failed !== undefined
       ? undefined
       : attempt(
-          () => flush(first, donors),
+          () => flush(first, given && { donors: given.donors, going: [] }),
           (error) => {
             failed = error
           },

@@ -54,6 +54,30 @@ function trainer(width = WIDTH): {
   return { step, model }
 }
 
+it('what a step was to give up at its end, and does not read, goes before the step takes memory', async () => {
+  const width = 512 // one weight of 1 MiB
+  const layer = new nn.Linear(width, width, { bias: false, device })
+  const optimizer = new optim.AdamW(layer.parameters(), { lr: 1e-3 })
+  const x = randn([4, width], { device })
+  let before: Tensor | undefined
+  let peak = 0
+  for (let step = 0; step < 8; step++) {
+    await synchronize()
+    resetPeakMemory(device)
+    optimizer.zeroGrad()
+    const out = layer.forward(x)
+    out.square().mean().backward()
+    optimizer.step()
+    await synchronize()
+    peak = memory(device).peakBytes
+    // (of the parameters before the step)
+    before = out
+    expect((await before.data()).every(Number.isFinite)).toBe(true)
+  }
+  // The parameters, what AdamW remembers twice, their next values and their gradients; not the gradients and the parameters of the step before
+  expect(peak / (4 * width * width)).toBeLessThan(5.5)
+})
+
 describe('memory is flat', () => {
   it('while losses are kept', async () => {
     const { step } = trainer()

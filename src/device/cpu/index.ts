@@ -187,7 +187,7 @@ class CpuDevice implements Device {
 
   /** @throws OutOfMemoryError, and CustomOpError where the program's own function threw; nothing has changed then. */
   run(executable: Executable, run: Run): HostCopy[] {
-    const { inputs, outputs, scalars: numbers, evacuate } = run
+    const { inputs, outputs, scalars: numbers, evacuate, going = [] } = run
     const { program, dispatches, makerIn, scratch: plan } = executable as CpuExecutable
     const makerOf = makerIn(run.makerOf ?? stepsOf(program))
     this.#submits++
@@ -196,6 +196,8 @@ class CpuDevice implements Device {
     const results = outputs as readonly CpuBuffer[]
     let wrong: TapegradError | undefined
     let overwritten: Overwritten | undefined
+    const mayThrow = program.steps.some((step) => ownName(step) !== undefined)
+    if (!mayThrow) for (const buffer of going) this.release(buffer)
     try {
       this.#provide(executable as CpuExecutable, inputs, results, scratch, makerOf)
       const data = this.#bind(program, plan, inputs as readonly (CpuBuffer | TypedArray)[], results, scratch, uploads, makerOf)
@@ -238,6 +240,7 @@ class CpuDevice implements Device {
     } finally {
       for (const block of [...scratch, ...uploads]) this.#give(block)
     }
+    if (mayThrow) for (const buffer of going) this.release(buffer)
     const copies = (evacuate as readonly CpuBuffer[]).map((buffer) => {
       const copy = this.#copyOf(buffer)
       this.release(buffer)

@@ -196,6 +196,7 @@ export class GpuComputeDevice implements Device, Workshop {
   run(executable: Executable, run: Run): HostCopy[] {
     const compiled = executable as GpuExecutable
     this.#backpressure.admit(run.inputs.reduce((n, input) => (input instanceof GpuBuffer ? n : n + (input as TypedArray).byteLength), 0))
+    for (const buffer of run.going ?? []) this.release(buffer)
     const copies = run.evacuate.map((b) => new GpuHostCopy(b.dtype, b.length, this.#fetch))
     const inputs = run.inputs.map(
       (input): Input => (input instanceof GpuBuffer ? { buffer: input } : { uploaded: this.#uploaded(input as TypedArray) }),
