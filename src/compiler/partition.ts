@@ -31,6 +31,8 @@ export class Partition {
   /** By a node's place, the part that reads it, NOT_READ, or READ_BY_MANY. */
   readonly #reader: Int32Array
   readonly #wanted: ReadonlySet<Node>
+  /** By a node's place, the part after which it is computed where it is read. */
+  readonly #again: ReadonlyMap<number, number>
 
   /**
    * @param order topological, sources included; each node's `place` is its position in it
@@ -38,12 +40,13 @@ export class Partition {
    */
   constructor(order: readonly Node[], wanted: ReadonlySet<Node>) {
     const { home, members } = assign(order, wanted)
-    const moved = rematerialized(order, wanted, home)
+    const { moved, again } = rematerialized(order, wanted, home)
     for (const place of moved) home[place] = FLOATING
     this.#home = home
     const stays = ({ place }: Node): boolean => home[place] !== FLOATING
     this.#members = moved.length > 0 ? members.map((list) => (list.every(stays) ? list : list.filter(stays))) : members
-    this.#reader = readersOf(order, home)
+    this.#again = again
+    this.#reader = readersOf(order, home, again)
     this.#wanted = wanted
   }
 
@@ -60,17 +63,17 @@ export class Partition {
   part(at: number): Part {
     const home = this.#home
     const members = this.#members[at] as readonly Node[]
-    const order = topological(members, (node) => {
-      const other = home[node.place] as number
-      return other !== at && other !== FLOATING
-    })
+    const isGiven = ({ place }: Node): boolean => {
+      const other = home[place] as number
+      return other !== at && other !== FLOATING && at <= (this.#again.get(place) ?? at)
+    }
+    const order = topological(members, isGiven)
     const places: number[] = []
     const read: boolean[] = []
     for (let i = 0; i < order.length; i++) {
-      const { place } = order[i] as Node
-      const other = home[place] as number
-      places.push(place)
-      read.push(other >= 0 && other !== at)
+      const node = order[i] as Node
+      places.push(node.place)
+      read.push((home[node.place] as number) >= 0 && isGiven(node))
     }
     const targets: Node[] = []
     const targetPlaces: number[] = []
@@ -89,7 +92,7 @@ const NOT_READ = -1
 const READ_BY_MANY = -2
 
 /** Which part reads each node, where what floats is read by the parts that it is computed in. */
-function readersOf(order: readonly Node[], home: Int32Array): Int32Array {
+function readersOf(order: readonly Node[], home: Int32Array, again: ReadonlyMap<number, number>): Int32Array {
   const reader = new Int32Array(order.length).fill(NOT_READ)
   for (let i = order.length - 1; i >= 0; i--) {
     const own = home[i] as number
@@ -99,7 +102,9 @@ function readersOf(order: readonly Node[], home: Int32Array): Int32Array {
     for (let k = 0; k < inputs.length; k++) {
       const { place } = inputs[k] as Node
       const before = reader[place] as number
-      reader[place] = before === NOT_READ || before === by ? by : READ_BY_MANY
+      const isOne = before === NOT_READ || before === by
+      // (what is computed again reads what is not)
+      reader[place] = isOne && !(again.has(i) && !again.has(place)) ? by : READ_BY_MANY
     }
   }
   return reader

@@ -1,21 +1,24 @@
 /** @file Where a graph is cut into parts. */
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { topological } from '../../src/compiler/index.ts'
-import { Partition } from '../../src/compiler/partition.ts'
+import { type Part, Partition } from '../../src/compiler/partition.ts'
+import { rounding } from '../../src/compiler/rematerialize.ts'
 import { CPU_PLACE } from '../../src/device/index.ts'
 import * as g from '../../src/graph/index.ts'
 
 const matrix = (rows: number, columns: number): g.Node => g.leaf(new Float32Array(rows * columns), [rows, columns], 'float32', CPU_PLACE)
 
-/** What other parts read of each part, or is wanted. */
-function targetsOfParts(...wanted: g.Node[]): (readonly g.Node[])[] {
+function partsOf(...wanted: g.Node[]): Part[] {
   const order = topological(wanted)
   order.forEach((node, i) => {
     node.place = i
   })
   const parts = new Partition(order, new Set(wanted))
-  return Array.from({ length: parts.length }, (_, at) => parts.part(at).targets)
+  return Array.from({ length: parts.length }, (_, at) => parts.part(at))
 }
+
+/** What other parts read of each part, or is wanted. */
+const targetsOfParts = (...wanted: g.Node[]): (readonly g.Node[])[] => partsOf(...wanted).map(({ targets }) => targets)
 
 describe('a product of which the transposed is read', () => {
   it('is computed as that, in its own part', () => {
@@ -141,5 +144,70 @@ describe('what only later parts read', () => {
     const scaled = g.binary('mul', wide, g.expand(g.reshape(total, [1, 4]), [32, 4]))
     const wanted = g.binary('mul', product(wide), scaled)
     expect(targetsOfParts(wanted)[0]).toEqual([wide, total])
+  })
+})
+
+describe('a half that a product reads', () => {
+  const { least } = rounding
+  beforeEach(() => {
+    rounding.least = 1
+  })
+  afterEach(() => {
+    rounding.least = least
+  })
+  const product = (x: g.Node): g.Node => g.contract(x, matrix(x.shape[1] as number, x.shape[1] as number))
+  const half = (x: g.Node): g.Node => g.cast(x, 'float16')
+  /** So many products, each of the one before. */
+  const products = (x: g.Node, count: number): g.Node[] => {
+    const list = [product(x)]
+    while (list.length < count) list.push(product(list.at(-1) as g.Node))
+    return list
+  }
+  /** The products of a half: at once, and after so many others, with what is read of the rest by then. */
+  function later(of: g.Node, rounded: g.Node, between: number): { readonly parts: readonly Part[]; readonly part: Part } {
+    const soon = g.contract(rounded, half(matrix(rounded.shape[1] as number, 4)))
+    const rest = products(g.cast(soon, 'float32'), between)
+    const late = g.contract(half(g.permute(rest.at(-1) as g.Node, [1, 0])), rounded)
+    const wanted = g.binary('add', g.reduce('sum', g.cast(late, 'float32'), [0, 1]), of)
+    const parts = partsOf(wanted)
+    return { parts, part: parts.find(({ order }) => order.includes(late)) as Part }
+  }
+  const computes = (part: Part, node: g.Node): boolean => part.order.some((n, i) => n === node && !part.read[i])
+  const reads = (part: Part, node: g.Node): boolean => part.order.some((n, i) => n === node && part.read[i])
+
+  it('is rounded again for one that comes much later, of what is read then in any case', () => {
+    const x = product(matrix(4, 4))
+    const rounded = half(g.unary('exp', x))
+    const { part } = later(x, rounded, 20)
+    expect(computes(part, rounded)).toBe(true)
+    expect(reads(part, x)).toBe(true)
+  })
+
+  it('is what was stored for one that comes soon', () => {
+    const x = product(matrix(4, 4))
+    const rounded = half(g.unary('exp', x))
+    const { part } = later(x, rounded, 3)
+    expect(reads(part, rounded)).toBe(true)
+  })
+
+  it.each([
+    ['it holds on to more than is saved', (x: g.Node) => half(g.unary('exp', x)), matrix(4, 4)],
+    ['it takes much', (x: g.Node) => half(Array.from({ length: 8 }).reduce((y: g.Node) => g.unary('sin', y), x)), undefined],
+    ['it is made of several values', (x: g.Node) => half(g.binary('mul', x, product(x))), undefined],
+  ])('is what was stored where %s', (_, make, other) => {
+    const x = product(matrix(4, 4))
+    const rounded = make(x)
+    const { part } = later(other ?? x, rounded, 20)
+    expect(reads(part, rounded)).toBe(true)
+  })
+
+  it('is rounded again of a stored weight, and of a value and what little is shown of one', () => {
+    const arena = matrix(64, 16)
+    const x = product(matrix(4, 4))
+    const weight = half(g.slice(arena, [0, 0], [4, 4]))
+    expect(computes(later(x, weight, 20).part, weight)).toBe(true)
+    const wide = g.contract(matrix(16, 4), matrix(4, 16))
+    const sum = half(g.binary('add', wide, g.expand(g.slice(arena, [3, 0], [1, 16]), [16, 16])))
+    expect(computes(later(wide, sum, 20).part, sum)).toBe(true)
   })
 })
