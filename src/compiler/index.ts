@@ -1,4 +1,6 @@
 /** @file What other folders import of the compiler. */
+export { freeingEarly } from './free-early.ts'
+export { inPlace } from './in-place.ts'
 export { byTime, topological } from './order.ts'
 export { PartPlans } from './parts.ts'
 export type { Schedule } from './program.ts'

@@ -2,23 +2,11 @@
 import { sizeOf } from '../base/index.ts'
 import type { KernelStep, Program, ProgramStep, RoutineStep, Slot } from '../device/index.ts'
 import { isSource, type Node, type PrimitiveOf, rowOf, wholeBase } from '../graph/index.ts'
-import {
-  type BufferUse,
-  bufferOf,
-  type Expr,
-  type Index,
-  indexOf,
-  type Kernel,
-  Renamer,
-  routineRow,
-  type Store,
-  sameIndex,
-  valueTypeOf,
-  visitExprs,
-} from '../kernel/index.ts'
+import { type BufferUse, type Expr, type Index, type Kernel, Renamer, routineRow, valueTypeOf } from '../kernel/index.ts'
 import { collapseAxes } from './collapse-axes.ts'
 import type { FusionGroup, Unit } from './fusion-groups.ts'
 import { GroupWriter, type Memory, type WrittenGroup } from './group-writer.ts'
+import { readsOnlyAt } from './in-place.ts'
 import { VaryingPositions } from './lower.ts'
 import { orderGroups } from './order.ts'
 
@@ -311,15 +299,6 @@ function routineStep(
       return piece && { begin: piece.offset, length: sizeOf(node.shape) }
     }),
   }
-}
-
-/** Whether every load of `buffer` in these stores is at exactly `index`. */
-function readsOnlyAt(stores: readonly Store[], buffer: number, index: Index): boolean {
-  let fits = true
-  visitExprs([{ kind: 'store', axes: [], stores }], (e) => {
-    if (bufferOf(e) === buffer && !sameIndex(indexOf(e) as Index, index)) fits = false
-  })
-  return fits
 }
 
 /** What a kernel computes, in a few words. */

@@ -3,7 +3,17 @@
  * of scalars and of inputs are not part of the structure, nor is, once it has changed, where views begin.
  */
 import { CompilationError, showShape, sizeOf, TapegradError } from '../base/index.ts'
-import { PartPlans, type Schedule, sameSignature, schedule, scheduleVarying, signature, withAlike } from '../compiler/index.ts'
+import {
+  freeingEarly,
+  inPlace,
+  PartPlans,
+  type Schedule,
+  sameSignature,
+  schedule,
+  scheduleVarying,
+  signature,
+  withAlike,
+} from '../compiler/index.ts'
 import { type Device, type Executable, type MakerOf, stepsOf } from '../device/index.ts'
 import { isView, type Node, rowOf } from '../graph/index.ts'
 import { planDropped } from './collector.ts'
@@ -237,6 +247,8 @@ export class Plans {
       complete = parts === 1 && !traits.slowContractions // there is nothing else to be gained
     } else if (varying.includes(true)) made = scheduleVarying(order, targets, donors, traits, { varying })
     else made = schedule(order, targets, donors, traits)
+    const { program } = made
+    made = { ...made, program: inPlace({ ...program, steps: freeingEarly(program) }) }
     return { schedule: made, executable: this.#executable(made, graph), whole: complete }
   }
 

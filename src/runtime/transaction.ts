@@ -203,12 +203,7 @@ function needsStoring(node: Node): boolean {
  * @throws what kept `first` from being computed; where there is none, OutOfMemoryError, CompilationError and CustomOpError of the others, for `synchronize`, which
  * waits for everything
  */
-export function flushAll(
-  first: readonly Node[],
-  sinks: readonly Node[],
-  writes: readonly Write[],
-  given?: GivenUp,
-): void | Promise<void> {
+export function flushAll(first: readonly Node[], sinks: readonly Node[], writes: readonly Write[], given?: GivenUp): void | Promise<void> {
   return attempt(
     () => flush([...first, ...sinks], given),
     (e) => flushApart(e, first, sinks, writes, given),
