@@ -12,7 +12,7 @@ const LAYERS = [
   ['ops'],
   ['autograd'],
   ['fluent'],
-  ['nn', 'optim', 'amp', 'data', 'io', 'func', 'testing', 'notebook'],
+  ['nn', 'optim', 'amp', 'data', 'io', 'func', 'einops', 'testing', 'notebook'],
   ['index'],
 ]
 

@@ -208,6 +208,7 @@ function uncovered(callees: ReadonlySet<string>): string[] {
   const others = {
     'tg.amp': tg.amp,
     'tg.linalg': tg.linalg,
+    'tg.einops': tg.einops,
     'tg.optim': tg.optim,
     'tg.data': tg.data,
     'tg.io': tg.io,
