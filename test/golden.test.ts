@@ -92,6 +92,7 @@ const WITHIN: Readonly<Record<string, string>> = {
   scatterExtreme: 'scatterReduce',
   pickClass: 'nllLoss',
   normalizeRows: 'layerNorm',
+  probabilityLoss: 'binaryCrossEntropy',
   batchMean: 'batchNorm', // for its second gradient
   batchRstd: 'batchNorm',
   convolution: 'conv2d',

@@ -56,14 +56,36 @@ export {
 } from './layer-norm.ts'
 export * as linalg from './linalg.ts'
 export * from './loss.ts'
-export * from './loss.ts'
+export { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions, crossEntropy, type NllOptions, nllLoss } from './loss.ts'
 export * from './lp-pool.ts'
+export * from './margin-loss.ts'
 export * from './matmul.ts'
 export * from './matmul.ts'
 export { chainMatmul, matrixPower, multiDot } from './matrix-chain.ts'
 export * from './norm.ts'
 export { type BatchNormOptions, batchNorm, EPS } from './norm.ts'
 export { type NormOptions, norm, renorm } from './norms.ts'
+export {
+  type BinaryCrossEntropyOptions,
+  type BinaryCrossEntropyWithLogitsOptions,
+  binaryCrossEntropy,
+  binaryCrossEntropyWithLogits,
+  type GaussianNllOptions,
+  gaussianNllLoss,
+  type HuberOptions,
+  huberLoss,
+  type KlDivOptions,
+  klDiv,
+  LOSS_OPTIONS,
+  type LossOptions,
+  l1Loss,
+  mseLoss,
+  type PoissonNllOptions,
+  poissonNllLoss,
+  type Reduction,
+  type SmoothL1Options,
+  smoothL1Loss,
+} from './pointwise-loss.ts'
 export {
   type AvgPool1dOptions,
   type AvgPoolOptions,
@@ -105,6 +127,7 @@ export * from './scatter.ts'
 export * from './search.ts'
 export * from './selection.ts'
 export * from './shuffle.ts'
+export * from './similarity.ts'
 export * from './slice.ts'
 export * from './softmax.ts'
 export * from './sort.ts'

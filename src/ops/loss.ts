@@ -1,75 +1,30 @@
-/** @file Losses: compositions, whose gradients come from their ops and whose work the fuser makes few kernels. */
+/** @file Losses of classes: compositions, whose gradients come from their ops and whose work the fuser makes few kernels. */
 import {
   ArgumentError,
-  choice,
   DTypeError,
   options as describe,
   INT32,
   isFloat,
   type Options,
-  optional,
   type Shape,
   ShapeError,
-  type Signature,
   sameShape,
   showShape,
-  signature,
   within,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { MAYBE_TENSOR, TENSOR, Tensor } from '../tensor/index.ts'
+import { MAYBE_TENSOR, Tensor } from '../tensor/index.ts'
 import { eq, logicalAnd, ne } from './compare.ts'
 import { cast } from './convert.ts'
 import { checkDevices, defineComposition, defineOp } from './define.ts'
-import { add, div, mul, neg, square, sub, where } from './elementwise.ts'
+import { add, div, mul, neg, sub, where } from './elementwise.ts'
 import { positions } from './extremes.ts'
 import { checkIndices, indexTensor } from './indexing.ts'
+import { LOSS, type LossOptions, lossOf, reduced } from './pointwise-loss.ts'
 import { checkFloat, lit, number } from './promote.ts'
-import { mean, sum } from './reduce.ts'
+import { sum } from './reduce.ts'
 import { logSoftmax } from './softmax.ts'
 import { expand, reshape } from './view.ts'
-
-/** How the losses of single elements become one: `mean` (default), `sum`, or not at all. */
-export type Reduction = 'mean' | 'sum' | 'none'
-/** Options of the losses. */
-export interface LossOptions {
-  /** `mean` by default. */
-  readonly reduction?: Reduction
-}
-
-const LOSS = { reduction: choice(['mean', 'sum', 'none']) } as const
-/** The kinds of {@link LossOptions}. */
-export const LOSS_OPTIONS: Options<LossOptions> = describe<LossOptions>(LOSS)
-
-/** Describes a function of `(input, target, options)`. */
-const lossOf = <O>(name: string, options: Options<O>): Signature =>
-  signature(name, { input: TENSOR, target: TENSOR, options: optional(options) })
-
-const reduced = (x: Tensor, reduction: Reduction): Tensor => (reduction === 'none' ? x : reduction === 'sum' ? sum(x) : mean(x))
-
-const MSE = lossOf('mseLoss', LOSS_OPTIONS)
-
-/**
- * (input − target)², averaged.
- * @throws ShapeError when the shapes differ (PyTorch broadcasts with a warning).
- * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.mse_loss.html
- */
-export const mseLoss: (input: Tensor, target: Tensor, options?: LossOptions) => Tensor = defineComposition(
-  'mseLoss',
-  (input: Tensor, target: Tensor, options?: LossOptions) => {
-    MSE.check(input, target, options)
-    checkDevices('mseLoss', ['input', 'target'], [input, target])
-    if (!sameShape(input.shape, target.shape)) {
-      throw new ShapeError(
-        'mseLoss',
-        `shapes differ: input is ${showShape(input.shape)}, target is ${showShape(target.shape)}. Reshape one, or expand it to broadcast`,
-        [input.shape, target.shape],
-      )
-    }
-    return reduced(square(sub(input, target)), options?.reduction ?? 'mean')
-  },
-  { autocast: 'float32' },
-)
 
 // ── classes ──
 
@@ -124,14 +79,15 @@ const pickClass = defineOp('pickClass', {
 const withClassDim = (shape: Shape, dim: number): number[] => [...shape.slice(0, dim), 1, ...shape.slice(dim)]
 
 /** Where the classes lie: dim 1 of [N, C, d…], dim 0 of [C]. */
-function classDim(op: string, input: Tensor, target: Tensor): number {
+export function classDim(op: string, input: Tensor, target: Tensor): number {
   checkDevices(op, ['input', 'target'], [input, target])
   checkFloat(op, 'input', input)
   if (input.ndim === 0) throw new ShapeError(op, 'input must be [N, C, …] or [C], got a 0-d tensor', [input.shape])
   return input.ndim === 1 ? 0 : 1
 }
 
-function checkClasses(op: string, input: Tensor, target: Tensor, dim: number, ignore: number): Tensor {
+/** Class indices for `input`, checked; `ignore` is let through. */
+export function checkClasses(op: string, input: Tensor, target: Tensor, dim: number, ignore?: number): Tensor {
   if (isFloat(target.dtype)) {
     throw new DTypeError(
       op,
@@ -153,7 +109,8 @@ function checkClasses(op: string, input: Tensor, target: Tensor, dim: number, ig
   return indexTensor(op, 'target', target)
 }
 
-function classWeights(op: string, weight: Tensor, input: Tensor, dim: number): Tensor {
+/** [C] beside `input`, along its class dim. */
+export function classWeights(op: string, weight: Tensor, input: Tensor, dim: number): Tensor {
   checkDevices(op, ['input', 'weight'], [input, weight])
   const classes = input.shape[dim] as number
   if (weight.ndim !== 1 || weight.shape[0] !== classes)

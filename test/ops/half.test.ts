@@ -19,7 +19,7 @@ const F = tg.nn.functional
 const OWN_DTYPES: readonly string[] = ['arange', 'linspace', 'cast']
 
 /** What float32 itself loses: 1 + tanh x and 1 + erf x near 0, cubics near their zeros. */
-const CANCELS: Readonly<Record<string, number>> = { gridSample: 1e-5, gelu: 1e-6 }
+const CANCELS: Readonly<Record<string, number>> = { gridSample: 1e-5, gelu: 1e-6, cosineSimilarity: 1e-6 }
 /** What is lost in gradients because rules read the result as it is stored, in units of the last place of 1: 1 − y² and y(1 − y) are as far off as y is. */
 const READ: Readonly<Record<string, number>> = { tanh: 2, sigmoid: 1 }
 
@@ -79,6 +79,19 @@ const alternating = (v: number, ...shape: number[]) => ({ shape, at: (i: number)
 const classes = (n: number, home: 'cpu' | 'webgpu'): tg.Tensor => tg.zeros([n], { dtype: 'int32', device: home })
 /** More ones than a half counts to. */
 const MANY = 81_920
+
+/** Functions of two tensors of many elements, which come to one number. */
+const averages = (functions: Readonly<Record<string, (x: tg.Tensor, y: tg.Tensor) => tg.Tensor>>): Record<string, Large> =>
+  Object.fromEntries(
+    Object.entries(functions).map(([name, f]): [string, Large] => [
+      name,
+      {
+        inputs: [constant(0.75, MANY / 2, 2), constant(0.25, MANY / 2, 2)],
+        f: ([x, y]) => f(x as tg.Tensor, y as tg.Tensor),
+        g: () => 30_000,
+      },
+    ]),
+  )
 
 /** For each op that widens, a case in which something on the way passes 65,504, and the answer does not. */
 const LARGE: Readonly<Record<string, Large>> = {
@@ -312,6 +325,34 @@ const LARGE: Readonly<Record<string, Large>> = {
     f: ([x]) => F.batchNorm(x as tg.Tensor, null, null, { training: true }),
     g: (i) => (i % 3) * 20_000,
   },
+  // Their sums pass what a half holds, and their means do not
+  ...averages({
+    l1Loss: (x, y) => F.l1Loss(x, y),
+    smoothL1Loss: (x, y) => F.smoothL1Loss(x, y),
+    huberLoss: (x, y) => F.huberLoss(x, y),
+    binaryCrossEntropy: (x, y) => F.binaryCrossEntropy(x, y),
+    binaryCrossEntropyWithLogits: (x, y) => F.binaryCrossEntropyWithLogits(x, y),
+    klDiv: (x, y) => F.klDiv(x, y),
+    poissonNllLoss: (x, y) => F.poissonNllLoss(x, y),
+    gaussianNllLoss: (x, y) => F.gaussianNllLoss(x, y, tg.onesLike(x)),
+    hingeEmbeddingLoss: (x, y) => F.hingeEmbeddingLoss(x.add(y), tg.onesLike(x)),
+    softMarginLoss: (x, y) => F.softMarginLoss(x.add(y), tg.onesLike(x)),
+    marginRankingLoss: (x, y) => F.marginRankingLoss(x, y, tg.onesLike(x).neg(), { margin: 3 }),
+    cosineEmbeddingLoss: (x, y) =>
+      F.cosineEmbeddingLoss(x, y.mul(tg.tensor([1, 0.5], { dtype: y.dtype, device: x.device as 'cpu' })), tg.onesLike(x).at('...', 0)),
+    tripletMarginLoss: (x, y) => F.tripletMarginLoss(x, y, tg.onesLike(x)),
+    tripletMarginWithDistanceLoss: (x, y) => F.tripletMarginWithDistanceLoss(x, y, tg.onesLike(x)),
+    multiMarginLoss: (x, y) => F.multiMarginLoss(x.add(y), classes(MANY / 2, x.device as 'cpu')),
+    multilabelMarginLoss: (x, y) => F.multilabelMarginLoss(x.add(y), tg.zerosLike(x, { dtype: 'int32' })),
+    multilabelSoftMarginLoss: (x, y) => F.multilabelSoftMarginLoss(x.add(y), tg.onesLike(x)),
+    pairwiseDistance: (x, y) => F.pairwiseDistance(x.t(), y.t()).mean(),
+  }),
+  cosineSimilarity: {
+    inputs: [values(300, -400, 500), values(100, 200, 300)],
+    f: ([x, y]) => F.cosineSimilarity(x as tg.Tensor, y as tg.Tensor, { dim: 0 }),
+    g: () => 100,
+  },
+  normalize: { inputs: [values(300, -400, 500)], f: ([x]) => F.normalize(x as tg.Tensor, { dim: 0 }), g: (i) => 100 * i },
   layerNorm: {
     inputs: [{ shape: [2, 64], at: (i) => (i % 8) * 8000 }],
     f: ([x]) => F.layerNorm(x as tg.Tensor, [64]),
@@ -360,6 +401,7 @@ const WITHIN: Readonly<Record<string, string>> = {
   convolutionInput: 'conv2d', // its gradients
   convolutionWeight: 'conv2d',
   normalizeRows: 'layerNorm',
+  probabilityLoss: 'binaryCrossEntropy',
   batchMean: 'batchNorm',
   batchRstd: 'batchNorm',
   linearRecurrence: 'cumprod', // its gradient

@@ -30,7 +30,3 @@ def cases():
     case('crossEntropy', [logits, nograd(shares)], None, 'probabilities')
     case('crossEntropy', [logits, shares], ['$0', '$1', {'reduction': 'sum'}], 'probabilities with a gradient')
     case('crossEntropy', [logits, nograd(shares)], ['$0', '$1', {'labelSmoothing': 0.25}], 'probabilities, labelSmoothing')
-    for reduction in ('mean', 'sum', 'none'):
-        case('mseLoss', [rand(3, 2), rand(3, 2)], ['$0', '$1', {'reduction': reduction}], reduction)
-    case('mseLoss', [rand(3, 2), rand(3, 2)])
-    case('mseLoss', [rand(0, 2), rand(0, 2)], None, 'empty')
