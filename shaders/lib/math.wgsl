@@ -14,9 +14,9 @@ fn f_ge_finite(a: f32, b: f32) -> bool { return a >= b && !is_nan(a); }
 fn f_eq_finite(a: f32, b: f32) -> bool { return a == b && !is_nan(a); }
 fn f_ne_finite(a: f32, b: f32) -> bool { return a != b || is_nan(a); }
 
-// The larger, or NaN where there is one (the sum is).
-fn f_max(a: f32, b: f32) -> f32 { return select(max(a, b), a + b, any_nan(a, b)); }
-fn f_min(a: f32, b: f32) -> f32 { return select(min(a, b), a + b, any_nan(a, b)); }
+// The larger, or NaN where there is one. (Not the sum of the two, which compilers take for 1 where they are x and 1 - x.)
+fn f_max(a: f32, b: f32) -> f32 { return select(max(a, b), float_of(0x7fc00000u), any_nan(a, b)); }
+fn f_min(a: f32, b: f32) -> f32 { return select(min(a, b), float_of(0x7fc00000u), any_nan(a, b)); }
 fn f_max_finite(a: f32, b: f32) -> f32 { return select(max(a, b), a, is_nan(a)); }
 fn f_min_finite(a: f32, b: f32) -> f32 { return select(min(a, b), a, is_nan(a)); }
 
@@ -83,6 +83,85 @@ fn f_rsqrt(x: f32) -> f32 {
   let bits = bitcast<u32>(x);
   let y = select(1.0 / sqrt(x), 0.0, bits == 0x7f800000u);
   return select(y, float_of((bits & 0x80000000u) | 0x7f800000u), (bits << 1u) == 0u);
+}
+
+// 2^x, exact where x is whole: 2^n e^((x - n) log 2), n being the whole number next to x.
+fn f_exp2(x: f32) -> f32 {
+  let c = clamp(x, -151.0, 129.0);
+  let n = round(c);
+  let y = 1.0 + expm1_near((c - n) * 0.6931471805599453);
+  let k = i32(n);
+  let half = k >> 1u;
+  return select(y * bitcast<f32>(u32(half + 127) << 23u) * bitcast<f32>(u32(k - half + 127) << 23u), x, is_nan(x));
+}
+
+// A positive number as a significand from sqrt(1/2) to sqrt(2), less 1, and the power of two that it is multiplied by.
+fn log_parts(x: f32) -> vec2<f32> {
+  let bits = bitcast<u32>(x);
+  let above = u32((bits & 0x7fffffu) > 0x3504f3u);
+  let e = f32(i32((bits >> 23u) & 0xffu) - 127 + i32(above));
+  return vec2<f32>(bitcast<f32>((bits & 0x7fffffu) | ((127u - above) << 23u)) - 1.0, e);
+}
+
+// y, the logarithm of a positive number x; of others -Inf, NaN or x itself.
+fn log_or_none(x: f32, y: f32) -> f32 {
+  let bits = bitcast<u32>(x);
+  if (is_nan(x) || bits == 0x7f800000u) { return x; }
+  if ((bits & 0x7fffffffu) < 0x00800000u) { return float_of(0xff800000u); } // zero, and subnormals flushed to it
+  return select(y, float_of(0x7fc00000u), bits >= 0x80000000u);
+}
+
+// Exact where x is a power of two.
+fn f_log2(x: f32) -> f32 {
+  let parts = log_parts(x);
+  let near = log1p_near(parts.x);
+  return log_or_none(x, fma(near, 1.4375, near * 0.0051950408889634) + parts.y);
+}
+
+// log10 x = e log10 2 + log m / log 10, each as a sum of two floats of which the first is exact: so it is a whole number where x is that power of ten.
+fn f_log10(x: f32) -> f32 {
+  let parts = log_parts(x);
+  let t = parts.x;
+  let h = leading(t);
+  let small = fma(t * t * t, log1p_cubic(t), -0.5 * (t - h) * (t + h));
+  let square = 0.5 * h * h;
+  let high = leading((t - square) + small);
+  let low = ((t - high) - square) + small;
+  // 1 / log 10 = 0.434326171875 - 3.1689971748e-5, log10 2 = 0.301025390625 + 4.605038981e-6
+  let rest = fma(low, 0.4342944819, fma(high, -3.1689971748e-5, parts.y * 4.605038981e-6));
+  let whole = parts.y * 0.301025390625;
+  let part = high * 0.434326171875;
+  let sum = leading(whole + part);
+  return log_or_none(x, sum + (((whole - sum) + part) + rest));
+}
+
+// t + t^3 P(t^2) for 0 <= t <= 1, P fitted to 3e-9 of the angle.
+fn atan_near(t: f32) -> f32 {
+  let z = t * t;
+  return fma(t * z, fma(fma(fma(fma(fma(fma(fma(fma(-0.0017936203095351411, z, 0.010914599556225105), z, -0.031177834461866772), z, 0.05795758231059282), z, -0.0840344968228299), z, 0.10952185558418609), z, -0.14264241639655142), z, 0.1999854828054362), z, -0.33333299089003204), t);
+}
+
+fn f_atan(x: f32) -> f32 {
+  let a = abs(x);
+  let far = a > 1.0;
+  let near = atan_near(select(a, 1.0 / a, far));
+  let y = select(near, (1.5707963705062866 - near) - 4.371139000186241e-8, far);
+  return select(select(y, -y, x < 0.0), x, is_nan(x) || x == 0.0);
+}
+
+// The angle of (x, y), from -pi to pi; the signs of zeros count.
+fn f_atan2(y: f32, x: f32) -> f32 {
+  if (any_nan(y, x)) { return float_of(0x7fc00000u); }
+  let a = abs(y);
+  let b = abs(x);
+  let most = max(a, b);
+  var t = min(a, b) / most;
+  if (bitcast<u32>(min(a, b)) == 0x7f800000u) { t = 1.0; }
+  else if (most == 0.0 || bitcast<u32>(most) == 0x7f800000u) { t = 0.0; }
+  var r = atan_near(t);
+  if (a > b) { r = (1.5707963705062866 - r) - 4.371139000186241e-8; }
+  if ((bitcast<u32>(x) & 0x80000000u) != 0u) { r = (3.1415927410125732 - r) - 8.742278000372485e-8; }
+  return bitcast<f32>(bitcast<u32>(r) | (bitcast<u32>(y) & 0x80000000u));
 }
 
 // Odd Taylor-like polynomial below 0.625 (no cancellation), else from e^2|x|; from 9.1 on it is 1.
@@ -335,6 +414,17 @@ fn u_pow(x: u32, y: u32) -> u32 {
     square *= square;
   }
   return z;
+}
+// The greatest common divisor: Euclid's algorithm.
+fn u_gcd(a: u32, b: u32) -> u32 {
+  var x = a;
+  var y = b;
+  while (y != 0u) {
+    let rest = x % y;
+    x = y;
+    y = rest;
+  }
+  return x;
 }
 fn i_div(a: i32, b: i32) -> i32 { return a / b; }
 fn i_mod(a: i32, b: i32) -> i32 { return a % b; }

@@ -57,8 +57,16 @@ export type UnaryOp =
   | 'tanh'
   | 'erf'
   | 'erfc'
+  | 'exp2'
+  | 'log2'
+  | 'log10'
+  | 'atan'
+  | 'lgamma'
+  | 'digamma'
+  | 'i0e'
+  | 'i1e'
   | 'not'
-/** Elementwise functions of two arguments of one type. Comparisons give bool. `max`/`min` keep NaN. `div` on ints truncates; `mod` has the sign of the dividend. `and`/`or`/`xor` take bools or ints. */
+/** Elementwise functions of two arguments of one type. Comparisons give bool. `max`/`min` keep NaN. `div` on ints truncates; `mod` has the sign of the dividend. `and`/`or`/`xor` take bools or ints, `gcd` ints, `atan2` (y, x) and Hurwitz's `zeta` (s, q) floats. */
 export type BinaryOp =
   | 'add'
   | 'sub'
@@ -77,6 +85,9 @@ export type BinaryOp =
   | 'xor'
   | 'shl'
   | 'shr'
+  | 'gcd'
+  | 'atan2'
+  | 'zeta'
 /** `arg*` give the i32 position (row-major over the stage's axes) of the first extreme; NaN counts as the extreme. */
 export type ReduceOp = 'sum' | 'prod' | 'max' | 'min' | 'argmax' | 'argmin'
 

@@ -9,6 +9,7 @@ const TYPES = {
   all: { float: true, i32: true, u32: true, bool: true },
   numbers: { float: true, i32: true, u32: true, bool: false },
   floats: { float: true, i32: false, u32: false, bool: false },
+  ints: { float: false, i32: true, u32: true, bool: false },
   bits: { float: false, i32: true, u32: true, bool: true },
 } as const satisfies Readonly<Record<string, Readonly<Record<ValueType, boolean>>>>
 
@@ -36,6 +37,14 @@ export const unaryOps = {
   tanh: { of: 'floats', work: 12 },
   erf: { of: 'floats', work: 16 },
   erfc: { of: 'floats', work: 20 },
+  exp2: { of: 'floats', work: 8 },
+  log2: { of: 'floats', work: 8 },
+  log10: { of: 'floats', work: 12 },
+  atan: { of: 'floats', work: 12 },
+  lgamma: { of: 'floats', work: 60 },
+  digamma: { of: 'floats', work: 60 },
+  i0e: { of: 'floats', work: 60 },
+  i1e: { of: 'floats', work: 60 },
   not: { of: 'bits', work: 1 },
 } as const satisfies Readonly<Record<UnaryOp, { readonly of: Types; readonly work: number }>>
 
@@ -58,6 +67,9 @@ export const binaryOps = {
   xor: { of: 'bits', compares: false, work: 1 },
   shl: { of: 'bits', compares: false, work: 1 },
   shr: { of: 'bits', compares: false, work: 1 },
+  gcd: { of: 'ints', compares: false, work: 40 },
+  atan2: { of: 'floats', compares: false, work: 16 },
+  zeta: { of: 'floats', compares: false, work: 200 },
 } as const satisfies Readonly<Record<BinaryOp, { readonly of: Types; readonly compares: boolean; readonly work: number }>>
 
 /** Operators by which partial results are joined; each has an identity for every dtype. */

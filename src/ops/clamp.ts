@@ -3,16 +3,18 @@ import {
   ArgumentError,
   type DType,
   options as describe,
+  isFloat,
   isPlainObject,
   lowerBound,
   nullable,
   oneOf,
   signature,
+  underName,
   upperBound,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { OPERAND, optionsIn, TENSOR, Tensor } from '../tensor/index.ts'
-import { eq, ge, gt, le, lt } from './compare.ts'
+import { eq, ge, gt, isnan, le, logicalOr, lt } from './compare.ts'
 import { checkDevices, defineComposition, defineOp } from './define.ts'
 import { type BinaryFunction, defineBinary } from './define-elementwise.ts'
 import { mul, where } from './elementwise.ts'
@@ -44,6 +46,42 @@ export const minimum: BinaryFunction = defineBinary('minimum', {
 /** g for the operand that won, g/2 in a tie, 0 where it `loses`. */
 const share = (g: Tensor, own: Tensor, other: Tensor, loses: (a: Operand, b: Operand) => Tensor): Tensor =>
   where(loses(own, other), lit(0, g), where(eq(own, other), mul(g, lit(0.5, g)), g))
+
+/** The one that won, or the one that is a number beside NaN. */
+const numberOf = (a: graph.Node, b: graph.Node, op: 'max' | 'min'): graph.Node => {
+  if (!isFloat(a.dtype)) return graph.binary(op, a, b)
+  const isNan = (x: graph.Node): graph.Node => graph.binary('ne', x, x)
+  return graph.where(isNan(a), b, graph.where(isNan(b), a, graph.binary(op, a, b)))
+}
+
+/** Whether `a` is the result: of equal operands, or beside NaN. `NaN` stands in no order. */
+const isFirst = (a: Tensor, b: Tensor, wins: (a: Operand, b: Operand) => Tensor): Tensor => logicalOr(wins(a, b), isnan(b))
+
+/** The larger, or the number beside NaN; of equal operands `a` gets the gradient. @see https://pytorch.org/docs/stable/generated/torch.fmax.html */
+export const fmax: BinaryFunction = defineBinary('fmax', {
+  numbers: AT_LEAST,
+  convert: saturated,
+  ofHalves: 'exact',
+  forward: (a, b) => numberOf(a, b, 'max'),
+  saves: { a: ['a', 'b'], b: ['a', 'b'] },
+  vjp: {
+    a: (g, { a, b }) => where(isFirst(a, b, ge), g, lit(0, g)),
+    b: (g, { a, b }) => where(isFirst(a, b, ge), lit(0, g), g),
+  },
+})
+
+/** The smaller, or the number beside NaN; of equal operands `a` gets the gradient. @see https://pytorch.org/docs/stable/generated/torch.fmin.html */
+export const fmin: BinaryFunction = defineBinary('fmin', {
+  numbers: AT_MOST,
+  convert: saturated,
+  ofHalves: 'exact',
+  forward: (a, b) => numberOf(a, b, 'min'),
+  saves: { a: ['a', 'b'], b: ['a', 'b'] },
+  vjp: {
+    a: (g, { a, b }) => where(isFirst(a, b, le), g, lit(0, g)),
+    b: (g, { a, b }) => where(isFirst(a, b, le), lit(0, g), g),
+  },
+})
 
 const clampLow = defineOp('clampMin', {
   inputs: ['x', 'low'],
@@ -105,3 +143,16 @@ export const clamp: (x: Tensor, min?: Operand | null | ClampOptions, max?: Opera
   },
   { half: 'keep' },
 )
+
+const CLAMP_MIN = signature('clampMin', { x: TENSOR, min: OPERAND })
+const CLAMP_MAX = signature('clampMax', { x: TENSOR, max: OPERAND })
+/** max(x, min): {@link clamp} from below. @see https://pytorch.org/docs/stable/generated/torch.clamp.html */
+export const clampMin: (x: Tensor, min: Operand) => Tensor = (x: Tensor, min: Operand) => {
+  CLAMP_MIN.check(x, min)
+  return underName('clampMin', () => clamp(x, min))
+}
+/** min(x, max): {@link clamp} from above. @see https://pytorch.org/docs/stable/generated/torch.clamp.html */
+export const clampMax: (x: Tensor, max: Operand) => Tensor = (x: Tensor, max: Operand) => {
+  CLAMP_MAX.check(x, max)
+  return underName('clampMax', () => clamp(x, { max }))
+}

@@ -107,5 +107,28 @@ export const isfinite: UnaryFunction = defineUnary('isfinite', {
   vjp: 'none',
 })
 
+const isInfinity = (name: string, infinity: number): UnaryFunction =>
+  defineUnary(name, {
+    domain: 'any',
+    bool: 'keep',
+    ofHalves: 'exact',
+    forward: (x) => (isFloat(x.dtype) ? graph.binary('eq', x, infinity) : always(false, x)),
+    vjp: 'none',
+  })
+
+/** Whether an element is ∞. @see https://pytorch.org/docs/stable/generated/torch.isposinf.html */
+export const isposinf: UnaryFunction = isInfinity('isposinf', Number.POSITIVE_INFINITY)
+/** Whether an element is −∞. @see https://pytorch.org/docs/stable/generated/torch.isneginf.html */
+export const isneginf: UnaryFunction = isInfinity('isneginf', Number.NEGATIVE_INFINITY)
+
+/** Whether an element is real: all are, there are no complex numbers. @see https://pytorch.org/docs/stable/generated/torch.isreal.html */
+export const isreal: UnaryFunction = defineUnary('isreal', {
+  domain: 'any',
+  bool: 'keep',
+  ofHalves: 'exact',
+  forward: (x) => always(true, x),
+  vjp: 'none',
+})
+
 /** Type of the predicates above, for callers that choose one. */
 export type Predicate = (x: Tensor) => Tensor

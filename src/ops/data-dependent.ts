@@ -1,30 +1,13 @@
 /** @file What depends on values in its shape or its result: read first, hence promises. */
-import {
-  atLeast,
-  BOOLEAN,
-  broadcastShapes,
-  DTypeError,
-  options as describe,
-  isFloat,
-  optional,
-  ShapeError,
-  sameShape,
-  showShape,
-  signature,
-  sizeOf,
-  underName,
-} from '../base/index.ts'
-import { alias, checkSize, hostValues, type NodePlace, ownValue, TENSOR, type Tensor } from '../tensor/index.ts'
-import { maximum, minimum } from './clamp.ts'
-import { eq, isfinite, isnan, le, logicalAnd, logicalOr } from './compare.ts'
-import { cast, stopGradient } from './convert.ts'
+import { broadcastShapes, DTypeError, optional, ShapeError, sameShape, showShape, signature, sizeOf, underName } from '../base/index.ts'
+import { alias, hostValues, type NodePlace, ownValue, TENSOR, type Tensor } from '../tensor/index.ts'
+import { CLOSE, type CloseOptions, closeness } from './close.ts'
+import { eq } from './compare.ts'
+import { cast } from './convert.ts'
 import { tensor } from './create.ts'
 import { checkDevices } from './define.ts'
-import { abs, add, mul, sub } from './elementwise.ts'
 import { all } from './extremes.ts'
 import { indexSelect } from './indexing.ts'
-import { promoteTypes } from './promote.ts'
-import { areApart } from './quotients.ts'
 import { expand, reshape } from './view.ts'
 
 /** A leaf of positions at a place. */
@@ -99,25 +82,6 @@ export async function equal(a: Tensor, b: Tensor): Promise<boolean> {
   return sameShape(a.shape, b.shape) && (await all(eq(a, b)).item()) === 1
 }
 
-/** How far apart values may be for {@link allclose}. */
-export interface CloseOptions {
-  /** … in proportion to |b|: 1e-5 by default. */
-  readonly rtol?: number
-  /** … in any case: 1e-8 by default. */
-  readonly atol?: number
-  /** Whether NaN is close to NaN: false by default. */
-  readonly equalNan?: boolean
-}
-
-/** |a − b| of integers, as uint32, which holds it; undefined for others. */
-function distanceOfIntegers(a: Tensor, b: Tensor): Tensor | undefined {
-  const dtype = promoteTypes(a.dtype, b.dtype)
-  if (isFloat(dtype) || areApart(a.dtype, b.dtype)) return undefined
-  const wide = dtype === 'uint32' ? dtype : 'int32'
-  const [x, y] = [cast(a, wide), cast(b, wide)]
-  return cast(sub(maximum(x, y), minimum(x, y)), 'uint32')
-}
-
 const IS_NONZERO = signature('isNonzero', { x: TENSOR })
 
 /**
@@ -132,11 +96,7 @@ export async function isNonzero(x: Tensor): Promise<boolean> {
   return (await cast(x, 'bool').data())[0] === 1
 }
 
-const ALLCLOSE = signature('allclose', {
-  a: TENSOR,
-  b: TENSOR,
-  options: optional(describe<CloseOptions>({ rtol: atLeast(0), atol: atLeast(0), equalNan: BOOLEAN })),
-})
+const ALLCLOSE = signature('allclose', { a: TENSOR, b: TENSOR, options: optional(CLOSE) })
 
 /**
  * Whether |a − b| ≤ atol + rtol · |b| everywhere; the two broadcast.
@@ -144,14 +104,6 @@ const ALLCLOSE = signature('allclose', {
  */
 export async function allclose(a: Tensor, b: Tensor, options?: CloseOptions): Promise<boolean> {
   ALLCLOSE.check(a, b, options)
-  checkDevices('allclose', ['a', 'b'], [a, b])
-  checkSize('allclose', broadcastShapes('allclose', a.shape, b.shape))
-  const { rtol = 1e-5, atol = 1e-8, equalNan = false } = options ?? {}
-  const wide = a.dtype === 'float64' || b.dtype === 'float64' ? 'float64' : 'float32'
-  const [x, y] = [cast(stopGradient(a), wide), cast(stopGradient(b), wide)]
-  const away = underName('allclose', () => distanceOfIntegers(a, b) ?? abs(sub(x, y)))
-  // infinities are close to themselves only
-  let close = logicalOr(eq(a, b), logicalAnd(isfinite(away), le(away, add(mul(abs(y), rtol), atol))))
-  if (equalNan) close = logicalOr(close, logicalAnd(isnan(x), isnan(y)))
+  const close = underName('allclose', () => closeness('allclose', a, b, options))
   return (await all(close).item()) === 1
 }

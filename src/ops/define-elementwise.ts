@@ -87,8 +87,8 @@ export interface BinarySpec {
   readonly convert?: (x: graph.Node, dtype: DType) => graph.Node
   /** The public function that this is part of, where it has another name. */
   readonly as?: string
-  /** What happens to two bools: computed as int32 and back (≠ 0) by default; `error` as for PyTorch's `-`. */
-  readonly bools?: 'error'
+  /** What happens to two bools: computed as int32 and back (≠ 0) by default. Where they are refused, as by PyTorch's `-`, this says what to do instead. */
+  readonly bools?: string
   readonly ofHalves?: OfHalves
   readonly autocast?: AutocastClass
 }
@@ -103,7 +103,7 @@ export function defineBinary(name: string, spec: BinarySpec): BinaryFunction {
       if (a.shape !== b.shape) checkSize(as, broadcastShapes(as, a.shape, b.shape))
       if (isHalf(dtype) && ofHalves !== 'exact') return rounded(forward(wide(a, dtype), wide(b, dtype), 'float32'), dtype)
       if (dtype !== 'bool' || domain === 'bool') return forward(convert(a, dtype), convert(b, dtype), dtype)
-      if (spec.bools === 'error') throw new DTypeError(as, 'both operands are bool. Use logicalXor, or convert with .int()')
+      if (spec.bools !== undefined) throw new DTypeError(as, `both operands are bool. ${spec.bools}`)
       return graph.cast(forward(graph.cast(a, 'int32'), graph.cast(b, 'int32'), 'int32'), 'bool')
     },
     vjp: { a: inFloat32(spec.vjp.a), b: inFloat32(spec.vjp.b) },

@@ -180,23 +180,6 @@ export const erfc: UnaryFunction = defineUnary('erfc', {
   vjp: (g, { x }) => mul(mul(g, lit(-TWO_OVER_SQRT_PI, g)), exp(neg(mul(x, x)))),
 })
 
-const defineRounding = (name: string, primitive: 'floor' | 'ceil' | 'round' | 'trunc'): UnaryFunction =>
-  defineUnary(name, {
-    domain: 'any',
-    ofHalves: 'exact',
-    forward: (x) => (isFloat(x.dtype) ? graph.unary(primitive, x) : x),
-    vjp: (g) => mul(g, lit(0, g)),
-  })
-
-/** The largest whole number ≤ x. @see https://pytorch.org/docs/stable/generated/torch.floor.html */
-export const floor: UnaryFunction = defineRounding('floor', 'floor')
-/** The smallest whole number ≥ x. @see https://pytorch.org/docs/stable/generated/torch.ceil.html */
-export const ceil: UnaryFunction = defineRounding('ceil', 'ceil')
-/** The nearest whole number, ties to even. @see https://pytorch.org/docs/stable/generated/torch.round.html */
-export const round: UnaryFunction = defineRounding('round', 'round')
-/** x without its fraction. @see https://pytorch.org/docs/stable/generated/torch.trunc.html */
-export const trunc: UnaryFunction = defineRounding('trunc', 'trunc')
-
 /** Options of {@link gelu}. */
 export interface GeluOptions {
   /** `none` (default): by erfc; `tanh`: by Hendrycks and Gimpel's formula. */
@@ -254,7 +237,7 @@ export function add(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
 }
 
 const minus = defineBinary('sub', {
-  bools: 'error',
+  bools: 'Use logicalXor, or convert with .int()',
   forward: (a, b) => graph.binary('sub', a, b),
   vjp: { a: (g) => g, b: (g) => neg(g) },
 })
@@ -263,6 +246,13 @@ const minus = defineBinary('sub', {
 export function sub(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
   if (options !== undefined) SUB.check(a, b, options)
   return options?.alpha === undefined ? minus(a, b) : minus(a, scaled('sub', a, b, options.alpha))
+}
+
+const RSUB = signature('rsub', { a: TENSOR, b: OPERAND, options: optional(ALPHA) })
+/** b − alpha · a. @see https://pytorch.org/docs/stable/generated/torch.rsub.html */
+export function rsub(a: Tensor, b: Operand, options?: AlphaOptions): Tensor {
+  RSUB.check(a, b, options)
+  return underName('rsub', () => sub(b, a, options))
 }
 
 /** a · b, element by element. @see https://pytorch.org/docs/stable/generated/torch.mul.html */
@@ -305,6 +295,12 @@ const defineQuotient = (name: string, floats: (a: graph.Node, b: graph.Node) => 
   })
 }
 
+/** Throws where integers are divided by a `b` that the host knows to have a 0. `divisor` is `b` as a tensor. */
+export function refuseZero(op: string, b: Operand, divisor: Tensor, dtype: DType): void {
+  if (isInteger(dtype) && (b instanceof Tensor ? runtime.hostValues(divisor._node)?.includes(0) : Number(b) === 0))
+    throw new ZeroDivisionError(op, 'an integer is divided by 0')
+}
+
 const divideTruncated = defineQuotient('divTrunc', truncatedOfFloats, 'trunc')
 const divideDown = defineQuotient('divFloor', floorOfFloats, 'floor')
 
@@ -319,8 +315,7 @@ export function div(a: Operand, b: Operand, options?: DivOptions): Tensor {
   if (mode === null) return quotient(a, b)
   const { b: divisor, dtype } = meet('div', a, b, 'any', QUOTIENT_NUMBERS)
   if (dtype === 'bool') throw new DTypeError('div', `bools have no quotient with roundingMode '${mode}'. Convert with .int()`)
-  if (isInteger(dtype) && (b instanceof Tensor ? runtime.hostValues(divisor._node)?.includes(0) : Number(b) === 0))
-    throw new ZeroDivisionError('div', 'an integer is divided by 0')
+  refuseZero('div', b, divisor, dtype)
   return underName('div', () => (mode === 'floor' ? divideDown(a, b) : divideTruncated(a, b)))
 }
 

@@ -20,26 +20,8 @@ import {
 import * as graph from '../graph/index.ts'
 import * as runtime from '../runtime/index.ts'
 import { isGradEnabled, isShared, isUndoing, keepTensor, OPERAND, replace, share, TENSOR, Tensor, withAutocast } from '../tensor/index.ts'
-import { BOUND, type ClampOptions, clamp } from './clamp.ts'
 import { cast, to } from './convert.ts'
 import { checkDevices } from './define.ts'
-import {
-  ALPHA,
-  type AlphaOptions,
-  add,
-  DIV,
-  type DivOptions,
-  div,
-  exp,
-  mul,
-  neg,
-  pow,
-  relu,
-  sigmoid,
-  sqrt,
-  sub,
-  tanh,
-} from './elementwise.ts'
 import { checkFloat, number, type Operand } from './promote.ts'
 import { bitsOf, GENERATOR, type GeneratorOptions, normalNode, stretched, uniformNode } from './random.ts'
 import { expand } from './view.ts'
@@ -80,10 +62,15 @@ function finish(op: string, x: Tensor, value: Tensor): Tensor {
   return x
 }
 
+/** An in-place function of a tensor alone. */
+export type InPlace = (x: Tensor) => Tensor
+/** An in-place function of a tensor and another, or a number. */
+export type InPlaceWith = (x: Tensor, other: Operand) => Tensor
+
 /**
  * The in-place form of an op: `x.add_(y)`. `others` describes the arguments behind `x`. With `moves`, the op brings its arguments to the device of `x` itself.
  */
-function inPlace<A extends unknown[]>(
+export function inPlace<A extends unknown[]>(
   label: string,
   others: Readonly<Record<string, Kind>>,
   op: (x: Tensor, ...args: A) => Tensor,
@@ -109,47 +96,6 @@ function inPlace<A extends unknown[]>(
     return x
   }
 }
-
-/** x ← x + alpha · other. @see https://pytorch.org/docs/stable/generated/torch.Tensor.add_.html */
-export const add_: (x: Tensor, other: Operand, options?: AlphaOptions) => Tensor = inPlace(
-  'add_',
-  { other: OPERAND, options: optional(ALPHA) },
-  add,
-)
-/** x ← x − alpha · other. @see https://pytorch.org/docs/stable/generated/torch.Tensor.sub_.html */
-export const sub_: (x: Tensor, other: Operand, options?: AlphaOptions) => Tensor = inPlace(
-  'sub_',
-  { other: OPERAND, options: optional(ALPHA) },
-  sub,
-)
-/** x ← x · other. @see https://pytorch.org/docs/stable/generated/torch.Tensor.mul_.html */
-export const mul_: (x: Tensor, other: Operand) => Tensor = inPlace('mul_', { other: OPERAND }, mul)
-/** x ← x / other. @see https://pytorch.org/docs/stable/generated/torch.Tensor.div_.html */
-export const div_: (x: Tensor, other: Operand, options?: DivOptions) => Tensor = inPlace(
-  'div_',
-  { other: OPERAND, options: optional(DIV) },
-  div,
-)
-/** x ← xᵉ. @see https://pytorch.org/docs/stable/generated/torch.Tensor.pow_.html */
-export const pow_: (x: Tensor, exponent: Operand) => Tensor = inPlace('pow_', { exponent: OPERAND }, pow)
-/** x ← −x. @see https://pytorch.org/docs/stable/generated/torch.Tensor.neg_.html */
-export const neg_: (x: Tensor) => Tensor = inPlace('neg_', {}, neg)
-/** x ← eˣ. @see https://pytorch.org/docs/stable/generated/torch.Tensor.exp_.html */
-export const exp_: (x: Tensor) => Tensor = inPlace('exp_', {}, exp)
-/** x ← √x. @see https://pytorch.org/docs/stable/generated/torch.Tensor.sqrt_.html */
-export const sqrt_: (x: Tensor) => Tensor = inPlace('sqrt_', {}, sqrt)
-/** x ← max(x, 0). @see https://pytorch.org/docs/stable/generated/torch.nn.functional.relu_.html */
-export const relu_: (x: Tensor) => Tensor = inPlace('relu_', {}, relu)
-/** x ← tanh x. @see https://pytorch.org/docs/stable/generated/torch.Tensor.tanh_.html */
-export const tanh_: (x: Tensor) => Tensor = inPlace('tanh_', {}, tanh)
-/** x ← 1/(1 + e⁻ˣ). @see https://pytorch.org/docs/stable/generated/torch.Tensor.sigmoid_.html */
-export const sigmoid_: (x: Tensor) => Tensor = inPlace('sigmoid_', {}, sigmoid)
-/** x within [min, max], in place. @see https://pytorch.org/docs/stable/generated/torch.Tensor.clamp_.html */
-export const clamp_: (x: Tensor, min?: Operand | null | ClampOptions, max?: Operand | null) => Tensor = inPlace(
-  'clamp_',
-  { min: BOUND.min, max: BOUND.max },
-  clamp,
-)
 
 /** The values of `source` as `x` would hold them. */
 function spread(x: Tensor, source: Tensor): Tensor {

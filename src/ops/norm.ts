@@ -20,7 +20,7 @@ import { MAYBE_TENSOR, pinTensor, TENSOR, TENSOR_OR_NULL, Tensor, withGrad } fro
 import { cast } from './convert.ts'
 import { checkDevices, defineJointOp, defineOp } from './define.ts'
 import { add, div, mul, rsqrt, square, sub } from './elementwise.ts'
-import { add_ } from './inplace.ts'
+import { add_ } from './inplace-elementwise.ts'
 import { checkFloat } from './promote.ts'
 import { sum } from './reduce.ts'
 import { expand, reshape } from './view.ts'

@@ -55,8 +55,37 @@ export interface Call {
 
 const call = (callee: string, args: readonly string[], name?: string): Call => ({ callee, args, ...(name !== undefined && { name }) })
 
-const UNARY = `abs ceil cos erf erfc exp expm1 floor isfinite isinf isnan log log1p logicalNot neg reciprocal relu round rsqrt sigmoid sign sin sqrt square tanh trunc`
-const BINARY = `add div eq ge gt le logicalAnd logicalOr logicalXor lt maximum minimum mul ne pow sub`
+const UNARY = `abs ceil cos erf erfc exp acos acosh asin asinh atan atanh cosh deg2rad digamma erfinv exp2 frac i0 isneginf isposinf isreal lgamma log10 log2 positive rad2deg signbit sinc sinh tan expm1 floor isfinite isinf isnan log log1p logicalNot neg reciprocal relu round rsqrt sigmoid sign sin sqrt square tanh trunc`
+const BINARY = `add div eq ge gt le logicalAnd logicalOr logicalXor lt maximum minimum mul ne pow sub atan2 copysign floatPower floorDivide fmax fmin fmod heaviside hypot ldexp logaddexp logaddexp2 remainder xlogy`
+const INTEGERS = `bitwiseAnd bitwiseLeftShift bitwiseOr bitwiseRightShift bitwiseXor gcd lcm`
+/** Other names of functions, whose errors have the first. */
+const UNARY_ALIASES: Readonly<Record<string, string>> = {
+  absolute: 'abs',
+  arccos: 'acos',
+  arccosh: 'acosh',
+  arcsin: 'asin',
+  arcsinh: 'asinh',
+  arctan: 'atan',
+  arctanh: 'atanh',
+  fix: 'trunc',
+  negative: 'neg',
+  sgn: 'sign',
+}
+const BINARY_ALIASES: Readonly<Record<string, string>> = {
+  arctan2: 'atan2',
+  divide: 'div',
+  greater: 'gt',
+  greaterEqual: 'ge',
+  less: 'lt',
+  lessEqual: 'le',
+  multiply: 'mul',
+  notEqual: 'ne',
+  subtract: 'sub',
+  trueDivide: 'div',
+}
+/** Functions that are there in place too (others are called below). */
+const UNARY_IN_PLACE = `abs acos acosh asin asinh atan atanh ceil cos cosh deg2rad digamma erf erfc erfinv exp2 expm1 floor frac i0 lgamma log log10 log1p log2 logicalNot rad2deg reciprocal rsqrt sign sin sinc sinh square tan trunc`
+const BINARY_IN_PLACE = `atan2 copysign eq floatPower floorDivide fmod ge gt heaviside hypot ldexp le logicalAnd logicalOr logicalXor lt ne remainder xlogy`
 const REDUCTION = `sum mean std variance amax amin argmax argmin all any logsumexp nansum nanmean varMean stdMean prod`
 const WITH_OPTIONS: Readonly<Record<string, string>> = { add: '{ alpha: 2 }', sub: '{ alpha: 2 }', div: "{ roundingMode: 'floor' }" }
 const REDUCE_OPTIONS: Readonly<Record<string, string>> = {
@@ -75,6 +104,26 @@ const OF_TENSORS: readonly Call[] = [
   ...words(UNARY).map((name) => call(name, ['x'])),
   ...words(BINARY).map((name) => call(name, ['x', 'y', ...(WITH_OPTIONS[name] === undefined ? [] : [WITH_OPTIONS[name]])])),
   ...words(BINARY).map((name) => call(name, ['x', '2'])),
+  ...words(INTEGERS).flatMap((name) => [call(name, ['rows', 'labels']), call(name, ['rows', '2'])]),
+  ...Object.entries(UNARY_ALIASES).map(([alias, name]) => call(alias, ['x'], name)),
+  ...Object.entries(BINARY_ALIASES).map(([alias, name]) => call(alias, ['x', '2'], name)),
+  call('bitwiseNot', ['rows']),
+  call('clip', ['x', '0', '1'], 'clamp'),
+  call('clampMin', ['x', '0']),
+  call('clampMax', ['x', 'y']),
+  call('round', ['x', '{ decimals: 1 }']),
+  call('logit', ['x', '0.1']),
+  call('mvlgamma', ['x', '1']),
+  call('nanToNum', ['x', '0', '1', 'null']),
+  call('nanToNum', ['x', '{ nan: 0, posinf: 1, neginf: null }']),
+  call('frexp', ['x']),
+  call('lerp', ['x', 'y', '0.5']),
+  call('lerp', ['x', 'y', 'y']),
+  call('addcmul', ['x', 'y', 'y', '{ value: 2 }']),
+  call('addcdiv', ['x', 'y', 'y', '{ value: 2 }']),
+  call('isclose', ['x', 'y', '{ rtol: 0, atol: 1, equalNan: true }']),
+  call('cross', ['x', 'y', '1']),
+  call('cross', ['x', 'y', '{ dim: 1 }']),
   ...words(REDUCTION).map((name) =>
     call(name, ['x', '1', REDUCE_OPTIONS[name] ?? '{ keepdim: true }'], name === 'variance' ? 'var' : undefined),
   ),
@@ -209,6 +258,22 @@ const FREE: readonly Call[] = [
   call('tg.einsum', ["'ij,jk->ik'", 'square', 'x']),
   call('tg.einsum', ["'ij->ji'", '[x]']),
   call('tg.einsum', ['square', '[0, 1]', 'x', '[1, 2]', '[0, 2]']),
+  ...words(
+    `abs_ acos_ acosh_ asin_ asinh_ atan_ atanh_ ceil_ cos_ cosh_ deg2rad_ erf_ erfc_ exp_ exp2_ expm1_ floor_ frac_ i0_ log_ log10_ log1p_ log2_ neg_ rad2deg_ reciprocal_ relu_ rsqrt_ sigmoid_ sin_ sinc_ sinh_ sqrt_ square_ tan_ tanh_ trunc_ zero_`,
+  ).map((name) => call(`tg.${name}`, ['x'])),
+  call('tg.clamp_', ['x', '0', '1']),
+  call('tg.clampMax_', ['x', '1']),
+  call('tg.clampMin_', ['x', '0']),
+  call('tg.gcd_', ['rows', '2']),
+  call('tg.lcm_', ['rows', '2']),
+  call('tg.ldexp_', ['x', 'y']),
+  call('tg.logit_', ['x', '0.1']),
+  call('tg.nanToNum_', ['x', '0', '1', 'null']),
+  call('tg.xlogy_', ['x', 'y']),
+  call('tg.fill_', ['x', '2']),
+  call('tg.round_', ['x', '{ decimals: 1 }']),
+  call('tg.rsub', ['x', 'y', '{ alpha: 2 }']),
+  call('tg.polygamma', ['1', 'x']),
   call('tg.where', ['mask', 'x', 'y']),
   call('tg.where', ['mask', '1', '0']),
   call('tg.cat', ['[x, y]', '1']),
@@ -415,7 +480,26 @@ const METHODS: readonly Call[] = [
   call('x.mul_', ['2']),
   call('x.div_', ['y', "{ roundingMode: 'floor' }"]),
   call('x.pow_', ['2']),
-  ...words('neg_ exp_ sqrt_ relu_ tanh_ sigmoid_ zero_').map((name) => call(`x.${name}`, [])),
+  ...words(`neg_ exp_ sqrt_ relu_ tanh_ sigmoid_ zero_`).map((name) => call(`x.${name}`, [])),
+  ...words(UNARY_IN_PLACE).map((name) => call(`x.${name}_`, [])),
+  ...words(BINARY_IN_PLACE).map((name) => call(`x.${name}_`, ['y'])),
+  ...words(INTEGERS).map((name) => call(`rows.${name}_`, ['labels'])),
+  ...Object.entries(UNARY_ALIASES).map(([alias, name]) => call(`x.${alias}_`, [], `${name}_`)),
+  ...Object.entries(BINARY_ALIASES).map(([alias, name]) => call(`x.${alias}_`, ['2'], `${name}_`)),
+  call('x.polygamma', ['1']),
+  call('x.polygamma_', ['1']),
+  call('rows.bitwiseNot_', []),
+  call('x.clip_', ['0', '1'], 'clamp_'),
+  call('x.clampMin_', ['0']),
+  call('x.clampMax_', ['1']),
+  call('x.round_', ['{ decimals: 1 }']),
+  call('x.logit_', ['0.1']),
+  call('x.mvlgamma_', ['1']),
+  call('x.nanToNum_', ['0', '1', 'null']),
+  call('x.lerp_', ['y', '0.5']),
+  call('x.addcmul_', ['y', 'y', '{ value: 2 }']),
+  call('x.addcdiv_', ['y', 'y', '{ value: 2 }']),
+
   call('x.clamp_', ['0', '1']),
   call('x.copy_', ['y']),
   call('x.fill_', ['3']),

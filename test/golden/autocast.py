@@ -17,7 +17,7 @@ KINDS = {torch.float32: 'float32', BF16: 'lower'}
 # As the documentation has them for CUDA ops, of the ops whose names are here; crossEntropy is made of two.
 LOWER = '''matmul mv addmm addmv addr addbmm baddbmm einsum chainMatmul multiDot matrixPower
            linear prelu conv1d conv2d conv3d convTranspose1d convTranspose2d convTranspose3d convTbc'''.split()
-FLOAT32 = '''exp expm1 log log1p reciprocal rsqrt pow square logsumexp softmax logSoftmax cumsum cumprod sum
+FLOAT32 = '''acos asin cosh tan sinh erfinv log10 log2 exp expm1 log log1p reciprocal rsqrt pow square logsumexp softmax logSoftmax cumsum cumprod sum
              prod norm vectorNorm matrixNorm renorm
              mseLoss nllLoss crossEntropy softplus softmin'''.split()
 FLOAT32 += 'layerNorm groupNorm l1Loss smoothL1Loss huberLoss klDiv poissonNllLoss gaussianNllLoss binaryCrossEntropyWithLogits'.split()
@@ -31,7 +31,7 @@ NONE = '''trace quantile nanquantile
 NONE += 'maxUnpool1d maxUnpool2d maxUnpool3d pixelShuffle pixelUnshuffle channelShuffle'.split()
 # Of the dtype of the first, whatever the others are
 FIRST = 'fractionalMaxPool2d fractionalMaxPool3d fractionalMaxPool2dWithIndices fractionalMaxPool3dWithIndices'.split()
-WIDEST = 'dot vdot inner tensordot bilinear cat stack scatterAdd'.split()
+WIDEST = 'addcdiv addcmul atan2 cross dot vdot inner tensordot bilinear cat stack scatterAdd'.split()
 WIDEST += 'gridSample'.split()
 # Refused under autocast
 REFUSED = ['binaryCrossEntropy']
@@ -76,6 +76,8 @@ def in_torch(row, dtypes):
 
 
 def by_lists(op, given):
+    if op == 'floatPower':
+        return 'float32'  # where PyTorch has float64
     if op in NONE:
         return 'lower' if given == 'lower' else 'float32'
     if op in FIRST:

@@ -26,7 +26,7 @@ F64 = torch.float64
 
 # ---------------------------------------------------------------- values in JSON
 
-NAMES = {torch.float64: 'float', torch.float32: 'float32', torch.float16: 'float16', torch.bfloat16: 'bfloat16', torch.int64: 'int32', torch.bool: 'bool'}
+NAMES = {torch.float64: 'float', torch.float32: 'float32', torch.float16: 'float16', torch.bfloat16: 'bfloat16', torch.int64: 'int32', torch.int32: 'int32', torch.bool: 'bool'}
 
 
 def plain(x):

@@ -16,7 +16,7 @@ const F = tg.nn.functional
 // ── PyTorch's cases ──
 
 /** Ops that say their dtypes themselves. */
-const OWN_DTYPES: readonly string[] = ['arange', 'linspace', 'cast']
+const OWN_DTYPES: readonly string[] = ['floatPower', 'ldexp', 'arange', 'linspace', 'cast']
 
 /** What float32 itself loses: 1 + tanh x and 1 + erf x near 0, cubics near their zeros. */
 const CANCELS: Readonly<Record<string, number>> = { gridSample: 1e-5, gelu: 1e-6, cosineSimilarity: 1e-6 }
@@ -320,6 +320,22 @@ const LARGE: Readonly<Record<string, Large>> = {
     inputs: [constant(-60_000, 1), values(60_000, 50_000, -10_000)],
     f: ([x, source], home) => tg.indexAdd(x as tg.Tensor, 0, classes(3, home), source as tg.Tensor),
   },
+  lerp: { inputs: [values(60_000, -60_000), values(-60_000, 60_000)], f: ([a, b]) => tg.lerp(a as tg.Tensor, b as tg.Tensor, 0.25) },
+  addcmul: {
+    inputs: [values(-60_000, 60_000), values(300, -300), values(300, 300)],
+    f: ([x, a, b]) => tg.addcmul(x as tg.Tensor, a as tg.Tensor, b as tg.Tensor),
+  },
+  addcdiv: {
+    inputs: [values(-60_000, 60_000), values(300, -300), values(1 / 256, 1 / 256)],
+    f: ([x, a, b]) => tg.addcdiv(x as tg.Tensor, a as tg.Tensor, b as tg.Tensor),
+    g: () => 1 / 64,
+  },
+  cross: {
+    inputs: [values(300, 200, 100), values(300, 250, 1)],
+    f: ([a, b]) => tg.cross(a as tg.Tensor, b as tg.Tensor),
+  },
+  logit: { inputs: [values(2 ** -17, 2 ** -18)], f: ([x]) => tg.logit(x as tg.Tensor), g: () => 1 / 16 },
+  mvlgamma: { inputs: [values(3000, 4000)], f: ([x]) => tg.mvlgamma(x as tg.Tensor, 2) },
   batchNorm: {
     inputs: [{ shape: [64, 2, 8], at: (i) => (i % 8) * 8000 }],
     f: ([x]) => F.batchNorm(x as tg.Tensor, null, null, { training: true }),

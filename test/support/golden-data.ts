@@ -198,9 +198,10 @@ export function revive(arg: Json, inputs: readonly tg.Tensor[], setting: Setting
 
 export type Callable = (...args: unknown[]) => unknown
 
-/** The free function of that name: of the root, or of `nn.functional` or `linalg` where PyTorch keeps it. */
+/** The free function of that name: of the root, or of `nn.functional`, `linalg` or `special` where PyTorch keeps it. */
 export function freeFunction(name: string): Callable | undefined {
-  for (const home of [tg, tg.nn.functional, tg.linalg]) if (name in home) return (home as unknown as Record<string, Callable>)[name]
+  for (const home of [tg, tg.nn.functional, tg.linalg, tg.special])
+    if (name in home) return (home as unknown as Record<string, Callable>)[name]
   return undefined
 }
 

@@ -93,6 +93,42 @@ export function erfc(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * ((sum * width) / (3 * steps))
 }
 
+/** Past 400, where log Γ(x) = (x − ½) log x − x + ½ log 2π + 1/(12 x): to 1e-12. */
+function logGamma(x: number): number {
+  let [y, product] = [x, 0]
+  for (; y < 400; y++) product += Math.log(y)
+  return (y - 0.5) * Math.log(y) - y + 0.5 * Math.log(2 * Math.PI) + 1 / (12 * y) - 1 / (360 * y ** 3) - product
+}
+
+/** Its derivative. */
+function digamma(x: number): number {
+  let [y, sum] = [x, 0]
+  for (; y < 400; y++) sum += 1 / y
+  return Math.log(y) - 1 / (2 * y) - 1 / (12 * y * y) - sum
+}
+
+/** Σ (q + k)⁻ˢ: 400 terms, and an integral for the rest. */
+function zeta(s: number, q: number): number {
+  let [y, sum] = [q, 0]
+  for (; y < 400; y++) sum += y ** -s
+  return sum + y ** (1 - s) / (s - 1) + 0.5 * y ** -s + (s / 12) * y ** (-s - 1)
+}
+
+/** e^−|x| Iₙ(x), the mean of e^(x cos t − |x|) cos nt over a turn. */
+function bessel(n: number, x: number): number {
+  const steps = 400
+  let sum = 0
+  for (let i = 0; i < steps; i++) {
+    const t = (2 * Math.PI * i) / steps
+    sum += Math.exp(x * Math.cos(t) - Math.abs(x)) * Math.cos(n * t)
+  }
+  return sum / steps
+}
+
+function divisor(a: number, b: number): number {
+  return b === 0 ? Math.abs(a) : divisor(b, a % b)
+}
+
 function halfToEven(x: number): number {
   const near = Math.round(x)
   return Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : near
@@ -101,7 +137,8 @@ function halfToEven(x: number): number {
 const UNARY: Readonly<Record<Exclude<UnaryOp, 'not'>, (x: number) => number>> = {
   neg: (x) => -x, abs: (x) => (x < 0 ? -x : x), sign: (x) => (x > 0 ? 1 : x < 0 ? -1 : 0), floor: Math.floor, ceil: Math.ceil, round: halfToEven, trunc: Math.trunc,
   exp: Math.exp, expm1: Math.expm1, log: Math.log, log1p: Math.log1p, sqrt: Math.sqrt, rsqrt: (x) => 1 / Math.sqrt(x), recip: (x) => 1 / x, sin: Math.sin,
-  cos: Math.cos, tanh: Math.tanh, erf, erfc,
+  cos: Math.cos, tanh: Math.tanh, erf, erfc, exp2: (x) => Math.exp(x * Math.LN2), log2: (x) => Math.log(x) / Math.LN2, log10: (x) => Math.log(x) / Math.LN10,
+  atan: Math.atan, lgamma: logGamma, digamma, i0e: (x) => bessel(0, x), i1e: (x) => bessel(1, x),
 } // biome-ignore format: a table
 
 function unary(op: UnaryOp, x: number, dtype: DType): number {
@@ -128,6 +165,12 @@ function binary(op: BinaryOp, a: number, b: number, dtype: DType): number {
       return a % b
     case 'pow':
       return whole ? Array.from({ length: b }, () => a).reduce(times, 1) : a ** b
+    case 'gcd':
+      return divisor(a, b)
+    case 'atan2':
+      return Math.atan2(a, b)
+    case 'zeta':
+      return zeta(a, b)
     case 'max':
       return Number.isNaN(a) || a > b ? a : b
     case 'min':

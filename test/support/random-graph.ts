@@ -201,8 +201,12 @@ export class RandomGraph {
         return graph.binary('pow', away(), this.#pick([2, 0.5, -1, 1.5, 3]))
       case 3:
         return graph.unary(this.#pick<UnaryOp>(['exp', 'expm1']), graph.binary('min', x, 2))
+      case 4:
+        return graph.unary(this.#pick<UnaryOp>(['log2', 'log10', 'lgamma', 'digamma']), away())
+      case 5:
+        return graph.unary('exp2', graph.binary('min', x, 3))
       default:
-        return graph.unary(this.#pick<UnaryOp>(['neg', 'abs', 'sin', 'cos', 'tanh', 'erf', 'erfc']), x)
+        return graph.unary(this.#pick<UnaryOp>(['neg', 'abs', 'sin', 'cos', 'tanh', 'erf', 'erfc', 'atan', 'i0e', 'i1e']), x)
     }
   }
 
@@ -220,7 +224,9 @@ export class RandomGraph {
     const { kind } = dtypeInfo[dtype]
     if (kind === 'int' && this.#chance(0.35)) {
       const unsigned = dtype.startsWith('u')
-      switch (this.#int(0, 4)) {
+      switch (this.#int(0, 5)) {
+        case 5:
+          return graph.binary('gcd', x, this.#partner(x, dtype))
         case 4:
           return graph.binary(this.#pick<BinaryOp>(['div', 'mod']), x, graph.divisor(graph.binary('or', this.#partner(x, dtype), 1), 'div'))
         case 0:
@@ -235,6 +241,8 @@ export class RandomGraph {
     }
     if (kind === 'float' && this.#chance(0.15)) {
       if (this.#exact) return graph.binary('mod', x, this.#pick([3, 5, -7]))
+      if (this.#chance(0.2)) return graph.binary('atan2', this.#partner(x, dtype), graph.binary('add', graph.unary('abs', x), 0.5))
+      if (this.#chance(0.2)) return graph.binary('zeta', this.#pick([2, 3, 5]), graph.binary('add', graph.unary('abs', x), 0.5))
       return graph.binary('div', x, graph.binary('add', graph.unary('abs', this.#partner(x, dtype)), 0.5))
     }
     const ops: readonly BinaryOp[] =

@@ -20,6 +20,10 @@ const WITHOUT_SLOPE: Readonly<Record<string, string>> = {
   'div: floor, next to whole numbers': 'a staircase: quotients lie on its edges',
   'maximum: ties': 'a corner where both are equal',
   'minimum: ties': 'a corner where both are equal',
+  'fmax: ties': 'a corner where both are equal',
+  'fmin: ties': 'a corner where both are equal',
+  'round: ties of tens': 'a staircase: numbers lie on its edges',
+  'round: no decimals': 'a staircase: numbers lie on its edges',
   'max: ties with dim: one index': 'a corner where two are equal',
   'max: ties without dim: shared': 'a corner where two are equal',
   'min: ties with dim: one index': 'a corner where two are equal',
@@ -66,7 +70,6 @@ const LARGEST = 1e3
 
 /** Ops that no case can reach. */
 const UNREACHED: Readonly<Record<string, string>> = {
-  cast: 'in float64 there is nothing to convert; its rule is the identity',
   toDevice: 'float64 lives on one device only',
 }
 

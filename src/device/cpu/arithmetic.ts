@@ -13,7 +13,8 @@ import {
   unaryForm,
   type ValueType,
 } from '../../kernel/index.ts'
-import { erf, erfc, power, roundEven, wholePower } from './special.ts'
+import { digamma, i0e, i1e, lgamma, zeta } from './gamma.ts'
+import { commonDivisor, erf, erfc, power, roundEven, wholePower } from './special.ts'
 
 export type Unary = (x: number) => number
 export type Binary = (a: number, b: number) => number
@@ -33,6 +34,8 @@ const onAll = (f: Unary) => ({
   u32: (x: number) => f(x) >>> 0,
   bool: (x: number) => wrap.bool(f(x)),
 })
+
+const powerOfTwo: Unary = (x) => 2 ** x
 
 const UNARY: UnaryTable<Unary> = {
   neg: onAll((x) => -x),
@@ -54,6 +57,14 @@ const UNARY: UnaryTable<Unary> = {
   tanh: { float: Math.tanh },
   erf: { float: erf },
   erfc: { float: erfc },
+  exp2: { float: powerOfTwo },
+  log2: { float: Math.log2 },
+  log10: { float: Math.log10 },
+  atan: { float: Math.atan },
+  lgamma: { float: lgamma },
+  digamma: { float: digamma },
+  i0e: { float: i0e },
+  i1e: { float: i1e },
   not: { i32: (x) => ~x, u32: (x) => ~x >>> 0, bool: (x) => 1 - x },
 }
 
@@ -91,6 +102,9 @@ const BINARY: BinaryTable<Binary> = {
   xor: onWhole((a, b) => a ^ b),
   shl: onWhole((a, b) => a << b),
   shr: { ...onWhole((a, b) => a >> b), u32: (a, b) => a >>> b },
+  gcd: { i32: (a, b) => commonDivisor(a, b) | 0, u32: commonDivisor },
+  atan2: { float: Math.atan2 },
+  zeta: { float: zeta },
 }
 
 /** `op` on two values of `type`. */
@@ -168,5 +182,15 @@ export const floatFunctions = {
   erf,
   erfc,
   sign: UNARY.sign.float,
+  exp2: powerOfTwo,
+  log2: Math.log2,
+  log10: Math.log10,
+  atan: Math.atan,
+  lgamma,
+  digamma,
+  i0e,
+  i1e,
   pow: power,
+  atan2: Math.atan2,
+  zeta,
 } as const

@@ -65,6 +65,13 @@ export function wholePower(x: number, y: number): number {
   return result
 }
 
+/** The greatest common divisor of whole numbers, ≥ 0: Euclid's algorithm. */
+export function commonDivisor(a: number, b: number): number {
+  let [x, y] = [Math.abs(a), Math.abs(b)]
+  while (y !== 0) [x, y] = [y, x % y]
+  return x
+}
+
 /** The high word of a product of 32-bit numbers: b in two halves, so that every step stays below 2⁵³. */
 function multiplyHigh(a: number, b: number): number {
   const low = a * (b & 0xffff)

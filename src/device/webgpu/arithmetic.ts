@@ -77,6 +77,14 @@ const UNARY: UnaryTable<Write> = {
   tanh: { float: call('f_tanh') },
   erf: { float: call('f_erf') },
   erfc: { float: call('f_erfc') },
+  exp2: { float: call('f_exp2') },
+  log2: { float: call('f_log2') },
+  log10: { float: call('f_log10') },
+  atan: { float: call('f_atan') },
+  lgamma: { float: call('f_lgamma') },
+  digamma: { float: call('f_digamma') },
+  i0e: { float: call('f_i0e') },
+  i1e: { float: call('f_i1e') },
   not: { i32: (x) => `~${x}`, u32: (x) => `~${x}`, bool: (x) => `!${x}` },
 }
 
@@ -136,6 +144,9 @@ const BINARY: BinaryTable<Join> = {
   xor: ofInts(infix('^'), infix('!=')),
   shl: shifts('<<', first),
   shr: shifts('>>', (a, b) => `${a} & !${b}`),
+  gcd: { i32: (a, b) => `i32(u_gcd(u32(abs(${a})), u32(abs(${b}))))`, u32: calls('u_gcd') },
+  atan2: { float: calls('f_atan2') },
+  zeta: { float: calls('f_zeta') },
 }
 
 /** @param literals the operands, of which literals allow for shorter texts */

@@ -91,6 +91,116 @@ fn quotient(x: u32, by: u32, inverse: f32) -> u32 {
   return q + select(0u, 1u, x - q * by >= by);
 }
 `,
+  'lib/gamma': `fn lgamma_near(z: f32) -> f32 {
+  return z * fma(z, fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(-2.03921575e-06, z, 4.37486679e-06), z, -9.43948828e-06), z, 2.05072128e-05), z, -4.49262367e-05), z, 9.94575128e-05), z, -0.000223154758), z, 0.000509669525), z, -0.00119275391), z, 0.00289051033), z, -0.00738555103), z, 0.0205808084), z, -0.0673523011), z, 0.322467033), 0.422784335);
+}
+fn digamma_near(z: f32) -> f32 {
+  return fma(z, fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(-3.05882363e-05, z, 6.12481351e-05), z, -0.000122713348), z, 0.000246086553), z, -0.000494188604), z, 0.000994575128), z, -0.00200839283), z, 0.0040773562), z, -0.00834927738), z, 0.017343062), z, -0.0369277551), z, 0.0823232337), z, -0.202056903), z, 0.644934067), 0.422784335);
+}
+fn half_turns(x: f32) -> vec2<f32> {
+  let n = round(x);
+  let r = 3.14159265 * (x - n);
+  let y = vec2<f32>(f_sin(r), f_cos(r));
+  return select(y, -y, n - 2.0 * floor(0.5 * n) != 0.0);
+}
+fn lgamma_above(x: f32) -> f32 {
+  if (x < 0.5) { return lgamma_near(x) - f_log(abs(x)) - f_log1p(x); }
+  if (x < 1.5) { return lgamma_near(x - 1.0) - f_log1p(x - 1.0); }
+  if (x < 10.0) {
+    var y = x;
+    var product = 1.0;
+    while (y > 2.5) {
+      y -= 1.0;
+      product *= y;
+    }
+    return lgamma_near(y - 2.0) + f_log(product);
+  }
+  let z = 1.0 / (x * x);
+  let series = fma(fma(7.93650794e-4, z, -2.77777778e-3), z, 8.33333333e-2);
+  return fma(x - 0.5, f_log(x) - 1.0, series / x + 0.418938533);
+}
+fn f_lgamma(x: f32) -> f32 {
+  if (is_nan(x)) { return x; }
+  if ((bitcast<u32>(x) & 0x7fffffffu) == 0x7f800000u || (x <= 0.0 && floor(x) == x)) { return float_of(0x7f800000u); }
+  if (x >= -0.5) { return lgamma_above(x); }
+  return f_log(3.14159265 / abs(half_turns(x).x)) - lgamma_above(1.0 - x);
+}
+fn digamma_above(x: f32) -> f32 {
+  if (x < 0.5) { return digamma_near(x) - 1.0 / (x + 1.0) - 1.0 / x; }
+  if (x < 1.5) { return digamma_near(x - 1.0) - 1.0 / x; }
+  if (x < 10.0) {
+    var y = x;
+    var sum = 0.0;
+    while (y > 2.5) {
+      y -= 1.0;
+      sum += 1.0 / y;
+    }
+    return digamma_near(y - 2.0) + sum;
+  }
+  let z = 1.0 / (x * x);
+  return f_log(x) - 0.5 / x + z * fma(fma(-3.96825397e-3, z, 8.33333333e-3), z, -8.33333333e-2);
+}
+fn f_digamma(x: f32) -> f32 {
+  let bits = bitcast<u32>(x);
+  if (is_nan(x) || bits == 0x7f800000u) { return x; }
+  if ((bits & 0x7fffffffu) == 0u) { return float_of(0xff800000u ^ bits); }
+  if (x > 0.0) { return digamma_above(x); }
+  if (bits == 0xff800000u || floor(x) == x) { return float_of(0x7fc00000u); }
+  let y = half_turns(x);
+  return digamma_above(1.0 - x) - 3.14159265 * y.y / y.x;
+}
+fn zeta_above(s: f32, q: f32) -> f32 {
+  if (bitcast<u32>(q) == 0x7f800000u) { return 0.0; }
+  var sum = 0.0;
+  var a = q;
+  while (a < 10.0) {
+    sum += f_pow(a, -s);
+    a += 1.0;
+  }
+  let power = f_pow(a, -s);
+  let z = 1.0 / (a * a);
+  var tail = fma((s + 7.0) * (s + 8.0) * z, 2.08767570e-8, -8.26719577e-7);
+  tail = fma((s + 5.0) * (s + 6.0) * z, tail, 3.30687831e-5);
+  tail = fma((s + 3.0) * (s + 4.0) * z, tail, -1.38888889e-3);
+  tail = fma((s + 1.0) * (s + 2.0) * z, tail, 8.33333333e-2);
+  return sum + power * (a / (s - 1.0) + 0.5 + s / a * tail);
+}
+fn f_zeta(s: f32, q: f32) -> f32 {
+  let none = float_of(0x7fc00000u);
+  if (any_nan(s, q) || s < 1.0 || bitcast<u32>(q) == 0xff800000u) { return none; }
+  if (s == 1.0) { return float_of(0x7f800000u); }
+  if (q > 0.0) { return zeta_above(s, q); }
+  if (floor(q) == q) { return float_of(0x7f800000u); }
+  if (floor(s) != s) { return none; }
+  let below = zeta_above(s, ceil(q) - q) - zeta_above(s, 1.0 - q);
+  return zeta_above(s, q - floor(q)) + select(-below, below, s - 2.0 * floor(0.5 * s) == 0.0);
+}
+fn bessel_scaled(n: f32, a: f32) -> f32 {
+  if (bitcast<u32>(a) == 0x7f800000u) { return 0.0; }
+  var term = 1.0;
+  var sum = 1.0;
+  if (a < 10.0) {
+    let quarter = 0.25 * a * a;
+    for (var k = 1.0; term > sum * 1e-8; k += 1.0) {
+      term *= quarter / (k * (k + n));
+      sum += term;
+    }
+    return sum * select(0.5 * a, 1.0, n == 0.0) * f_exp(-a);
+  }
+  for (var k = 1.0; k <= 16.0 && abs(term) > 1e-8; k += 1.0) {
+    term *= fma(2.0 * k - 1.0, 2.0 * k - 1.0, -4.0 * n * n) / (8.0 * a * k);
+    sum += term;
+  }
+  return sum * f_rsqrt(6.28318531 * a);
+}
+fn f_i0e(x: f32) -> f32 {
+  return select(bessel_scaled(0.0, abs(x)), x, is_nan(x));
+}
+fn f_i1e(x: f32) -> f32 {
+  let y = bessel_scaled(1.0, abs(x));
+  return select(select(y, -y, x < 0.0), x, is_nan(x) || x == 0.0);
+}
+`,
   'lib/math': `fn f_lt(a: f32, b: f32) -> bool { return a < b && !any_nan(a, b); }
 fn f_le(a: f32, b: f32) -> bool { return a <= b && !any_nan(a, b); }
 fn f_eq(a: f32, b: f32) -> bool { return a == b && !any_nan(a, b); }
@@ -101,8 +211,8 @@ fn f_gt_finite(a: f32, b: f32) -> bool { return a > b && !is_nan(a); }
 fn f_ge_finite(a: f32, b: f32) -> bool { return a >= b && !is_nan(a); }
 fn f_eq_finite(a: f32, b: f32) -> bool { return a == b && !is_nan(a); }
 fn f_ne_finite(a: f32, b: f32) -> bool { return a != b || is_nan(a); }
-fn f_max(a: f32, b: f32) -> f32 { return select(max(a, b), a + b, any_nan(a, b)); }
-fn f_min(a: f32, b: f32) -> f32 { return select(min(a, b), a + b, any_nan(a, b)); }
+fn f_max(a: f32, b: f32) -> f32 { return select(max(a, b), float_of(0x7fc00000u), any_nan(a, b)); }
+fn f_min(a: f32, b: f32) -> f32 { return select(min(a, b), float_of(0x7fc00000u), any_nan(a, b)); }
 fn f_max_finite(a: f32, b: f32) -> f32 { return select(max(a, b), a, is_nan(a)); }
 fn f_min_finite(a: f32, b: f32) -> f32 { return select(min(a, b), a, is_nan(a)); }
 fn f_sign(x: f32) -> f32 { return select(sign(x), 0.0, is_nan(x)); }
@@ -155,6 +265,69 @@ fn f_rsqrt(x: f32) -> f32 {
   let bits = bitcast<u32>(x);
   let y = select(1.0 / sqrt(x), 0.0, bits == 0x7f800000u);
   return select(y, float_of((bits & 0x80000000u) | 0x7f800000u), (bits << 1u) == 0u);
+}
+fn f_exp2(x: f32) -> f32 {
+  let c = clamp(x, -151.0, 129.0);
+  let n = round(c);
+  let y = 1.0 + expm1_near((c - n) * 0.6931471805599453);
+  let k = i32(n);
+  let half = k >> 1u;
+  return select(y * bitcast<f32>(u32(half + 127) << 23u) * bitcast<f32>(u32(k - half + 127) << 23u), x, is_nan(x));
+}
+fn log_parts(x: f32) -> vec2<f32> {
+  let bits = bitcast<u32>(x);
+  let above = u32((bits & 0x7fffffu) > 0x3504f3u);
+  let e = f32(i32((bits >> 23u) & 0xffu) - 127 + i32(above));
+  return vec2<f32>(bitcast<f32>((bits & 0x7fffffu) | ((127u - above) << 23u)) - 1.0, e);
+}
+fn log_or_none(x: f32, y: f32) -> f32 {
+  let bits = bitcast<u32>(x);
+  if (is_nan(x) || bits == 0x7f800000u) { return x; }
+  if ((bits & 0x7fffffffu) < 0x00800000u) { return float_of(0xff800000u); }
+  return select(y, float_of(0x7fc00000u), bits >= 0x80000000u);
+}
+fn f_log2(x: f32) -> f32 {
+  let parts = log_parts(x);
+  let near = log1p_near(parts.x);
+  return log_or_none(x, fma(near, 1.4375, near * 0.0051950408889634) + parts.y);
+}
+fn f_log10(x: f32) -> f32 {
+  let parts = log_parts(x);
+  let t = parts.x;
+  let h = leading(t);
+  let small = fma(t * t * t, log1p_cubic(t), -0.5 * (t - h) * (t + h));
+  let square = 0.5 * h * h;
+  let high = leading((t - square) + small);
+  let low = ((t - high) - square) + small;
+  let rest = fma(low, 0.4342944819, fma(high, -3.1689971748e-5, parts.y * 4.605038981e-6));
+  let whole = parts.y * 0.301025390625;
+  let part = high * 0.434326171875;
+  let sum = leading(whole + part);
+  return log_or_none(x, sum + (((whole - sum) + part) + rest));
+}
+fn atan_near(t: f32) -> f32 {
+  let z = t * t;
+  return fma(t * z, fma(fma(fma(fma(fma(fma(fma(fma(-0.0017936203095351411, z, 0.010914599556225105), z, -0.031177834461866772), z, 0.05795758231059282), z, -0.0840344968228299), z, 0.10952185558418609), z, -0.14264241639655142), z, 0.1999854828054362), z, -0.33333299089003204), t);
+}
+fn f_atan(x: f32) -> f32 {
+  let a = abs(x);
+  let far = a > 1.0;
+  let near = atan_near(select(a, 1.0 / a, far));
+  let y = select(near, (1.5707963705062866 - near) - 4.371139000186241e-8, far);
+  return select(select(y, -y, x < 0.0), x, is_nan(x) || x == 0.0);
+}
+fn f_atan2(y: f32, x: f32) -> f32 {
+  if (any_nan(y, x)) { return float_of(0x7fc00000u); }
+  let a = abs(y);
+  let b = abs(x);
+  let most = max(a, b);
+  var t = min(a, b) / most;
+  if (bitcast<u32>(min(a, b)) == 0x7f800000u) { t = 1.0; }
+  else if (most == 0.0 || bitcast<u32>(most) == 0x7f800000u) { t = 0.0; }
+  var r = atan_near(t);
+  if (a > b) { r = (1.5707963705062866 - r) - 4.371139000186241e-8; }
+  if ((bitcast<u32>(x) & 0x80000000u) != 0u) { r = (3.1415927410125732 - r) - 8.742278000372485e-8; }
+  return bitcast<f32>(bitcast<u32>(r) | (bitcast<u32>(y) & 0x80000000u));
 }
 fn f_tanh(x: f32) -> f32 {
   let a = min(abs(x), 9.1);
@@ -367,6 +540,16 @@ fn u_pow(x: u32, y: u32) -> u32 {
     square *= square;
   }
   return z;
+}
+fn u_gcd(a: u32, b: u32) -> u32 {
+  var x = a;
+  var y = b;
+  while (y != 0u) {
+    let rest = x % y;
+    x = y;
+    y = rest;
+  }
+  return x;
 }
 fn i_div(a: i32, b: i32) -> i32 { return a / b; }
 fn i_mod(a: i32, b: i32) -> i32 { return a % b; }

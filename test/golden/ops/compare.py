@@ -9,7 +9,7 @@ def cases():
         case(op, [nograd(rand(2, 3))], ['$0', 0.25], 'number')
         case(op, [ints(6, high=3), ints(6, high=3)], None, 'int32')
 
-    for op in ('isnan', 'isinf', 'isfinite', 'logicalNot'):
+    for op in ('isnan', 'isinf', 'isfinite', 'logicalNot', 'isposinf', 'isneginf', 'isreal'):
         case(op, [nograd(vals([-INF, -1, 0, 1e-30, 1e30, INF, NAN]))])
         case(op, [nograd(ivals([0, 1, -2]))], None, 'int32')
     for op in ('logicalAnd', 'logicalOr', 'logicalXor'):

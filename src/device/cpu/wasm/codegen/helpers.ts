@@ -266,6 +266,24 @@ function remainder(op: Opcode): (code: Code) => void {
   }
 }
 
+/** The greatest common divisor of the sizes: Euclid's algorithm, of numbers without a sign (that of −2³¹ and 0 wraps). */
+function commonDivisor(signed: boolean): (code: Code) => void {
+  return (code) => {
+    const [a, b] = code.params as [Local, Local]
+    const rest = code.local('i32')
+    if (signed)
+      for (const x of [a, b]) {
+        code.i32(0).get(x).op('i32.sub').get(x).get(x).i32(0).op('i32.lt_s').op('select').set(x)
+      }
+    code.loop((again) => {
+      code.get(b).if(() => {
+        code.get(a).get(b).op('i32.rem_u').set(rest).get(b).set(a).get(rest).set(b).br(again)
+      })
+    })
+    code.get(a)
+  }
+}
+
 /** x^y modulo 2³²; a negative exponent gives 0 unless x is ±1. */
 function wholePower(signed: boolean): (code: Code) => void {
   return (code) => {
@@ -405,6 +423,8 @@ const HELPERS = {
   mod_u: { params: ['i32', 'i32'], results: ['i32'], write: remainder('i32.rem_u') },
   pow_s: { params: ['i32', 'i32'], results: ['i32'], write: wholePower(true) },
   pow_u: { params: ['i32', 'i32'], results: ['i32'], write: wholePower(false) },
+  gcd_s: { params: ['i32', 'i32'], results: ['i32'], write: commonDivisor(true) },
+  gcd_u: { params: ['i32', 'i32'], results: ['i32'], write: commonDivisor(false) },
   shl: { params: ['i32', 'i32'], results: ['i32'], write: single('i32.shl') },
   shr_s: { params: ['i32', 'i32'], results: ['i32'], write: single('i32.shr_s') },
   shr_u: { params: ['i32', 'i32'], results: ['i32'], write: single('i32.shr_u') },

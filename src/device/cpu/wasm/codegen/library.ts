@@ -1,7 +1,7 @@
 /** @file Functions that kernels call and that are no instructions. A module gets those that its kernel calls, and what they call. */
 import { floatFunctions } from '../../arithmetic.ts'
 import type { Code, Func, Local, ModuleBuilder } from '../assembler/assembler.ts'
-import { type Name, VECTOR_FUNCTIONS } from './math.ts'
+import { LANEWISE, type Name, VECTOR_FUNCTIONS } from './math.ts'
 
 /** Bytes of a function from which on it calls what it would have had inside. */
 export const LONG = 8192
@@ -43,21 +43,21 @@ export class Library {
       code.call(this.call(`${name}4`))
       return
     }
-    VECTOR_FUNCTIONS[name](code, takeVectors(code, name === 'pow' ? 2 : 1), this)
+    VECTOR_FUNCTIONS[name](code, takeVectors(code, floatFunctions[name].length), this)
   }
 
   #make(name: string): Func {
     const [, base, suffix] = /^([a-z0-9]+?)(4|64|OfOne|)$/.exec(name) ?? []
     const own = floatFunctions[base as Name]
     if (!own) throw new Error(`library: there is no ${name}`)
-    const arity = base === 'pow' ? 2 : 1
-    const params = <T>(type: T): T[] => new Array<T>(arity).fill(type)
+    const params = <T>(type: T): T[] => new Array<T>(own.length).fill(type)
     if (suffix === '64' || suffix === 'OfOne') {
       const type = suffix === '64' ? 'f64' : 'f32'
       this.imports[name] = own
       if ((Math as unknown as Record<string, unknown>)[base as Name] !== own) this.portable = false
       return this.#module.import(name, params(type), [type])
     }
+    if (suffix === '' && LANEWISE.has(base as Name)) return this.call(`${base}OfOne`)
     if (suffix === '4') {
       const code = this.#module.function(params('v128' as const), ['v128'])
       VECTOR_FUNCTIONS[base as Name](code, code.params, this)

@@ -252,6 +252,15 @@ const EXP2 = [1 / 362880, 1 / 40320, 1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 
 /** log₂ m = 2/ln 2 · Σ sⁿ/n over odd n, s = (m - 1)/(m + 1), to 1e-13. */
 const LOG2 = [15, 13, 11, 9, 7, 5, 3, 1].map((n) => 2 / (n * Math.LN2))
 
+/** log₂ (m · 2^e) in doubles, of two of the four. */
+function log2Of(code: Code, m: Local, e: Local, upper: boolean): Term {
+  const keep = v.keeper(code)
+  const d = keep(widen(m, upper))
+  const s = keep(v.op('f64x2.div')(sub64(d, v.double(1)), add64(d, v.double(1))))
+  const n = v.op('f64x2.convert_low_i32x4_s')(upper ? v.pick(e, e, [2, 3, 2, 3]) : e)
+  return add64(n, mul64(s, v.polynomial64(code, keep(mul64(s, s)), LOG2)))
+}
+
 /** x^y = 2^(y log₂ |x|), in doubles; C's rules for 0, ∞, NaN and negative x. */
 function pow(code: Code, x: Local, y: Local): void {
   const keep = v.keeper(code)
@@ -261,12 +270,7 @@ function pow(code: Code, x: Local, y: Local): void {
   // The logarithm where it is no number; else 0
   const special = keep(v.choose(v.eq(a, 0), Number.NEGATIVE_INFINITY, v.and(a, v.not(v.lt(a, infinity)))))
   const [low, high] = [false, true].map((upper) => {
-    const d = keep(widen(m, upper))
-    const s = keep(v.op('f64x2.div')(sub64(d, v.double(1)), add64(d, v.double(1))))
-    const z = keep(mul64(s, s))
-    const n = v.op('f64x2.convert_low_i32x4_s')(upper ? v.pick(e, e, [2, 3, 2, 3]) : e)
-    const log2 = add64(add64(n, widen(special, upper)), mul64(s, v.polynomial64(code, z, LOG2)))
-    const power = mul64(widen(y, upper), log2)
+    const power = mul64(widen(y, upper), add64(log2Of(code, m, e, upper), widen(special, upper)))
     const p = keep(v.op('f64x2.max')(v.op('f64x2.min')(power, v.double(200)), v.double(-200)))
     // With 1023 the low bits are the exponent of 2^n as a double has it
     const rounded = keep(add64(p, v.double(ROUND64 + 1023)))
@@ -282,6 +286,80 @@ function pow(code: Code, x: Local, y: Local): void {
   v.push(code, v.choose(one, 1, v.or(signed, none))) // all bits set are a NaN
 }
 
+// ── powers of two and their logarithms, angles ──
+
+/** 2^x = 2^n e^((x − n) ln 2), n being the whole number next to x: exact where x is one. */
+const exp2: Write = (code, x) => {
+  const keep = v.keeper(code)
+  const c = keep(v.atLeast(v.atMost(x, 129), -151))
+  const rounded = keep(add(c, ROUND))
+  const r = keep(mul(sub(c, sub(rounded, ROUND)), Math.LN2))
+  const p = v.polynomial(code, r, [1 / 40320, 1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2])
+  const rest = keep(mul(mul(r, r), p))
+  v.push(code, scaled(code, add(add(r, rest), 1), keep(v.op('i32x4.sub')(rounded, v.whole(ROUND_BITS)))))
+}
+
+/** What is no positive number: −∞ of 0, NaN of negative ones, ∞ and NaN as they are. `a` is the logarithm of the others. */
+const logarithm = (x: Local, a: Term): Term => {
+  const other = v.choose(v.eq(x, 0), Number.NEGATIVE_INFINITY, v.choose(v.lt(x, 0), Number.NaN, x))
+  return v.choose(v.and(v.gt(x, 0), v.lt(x, Number.POSITIVE_INFINITY)), a, other)
+}
+
+/** log₂ x = e + log m / log 2, where x = m · 2^e: exact where m is 1. */
+const log2: Write = (code, x) => {
+  const keep = v.keeper(code)
+  const { m, e } = split(code, x)
+  const t = keep(sub(m, 1))
+  const near = keep(add(t, log1pNear(code, t)))
+  // 1/ln 2 = 1.4375 + 0.0051950408889634: the product with the former is off by less
+  const a = add(add(mul(near, 0.0051950408889634), mul(near, 1.4375)), v.op('f32x4.convert_i32x4_s')(e))
+  v.push(code, logarithm(x, a))
+}
+
+/** log₁₀ x = log₂ x · log₁₀ 2, in doubles: exact where x is a power of ten that float32 holds. */
+const log10: Write = (code, x) => {
+  const keep = v.keeper(code)
+  const { m, e } = split(code, x)
+  const [low, high] = [false, true].map((upper) => keep(mul64(log2Of(code, m, e, upper), v.double(Math.log10(2))))) as [Local, Local]
+  v.push(code, logarithm(x, narrow(low, high)))
+}
+
+/** Of t = min(|x|, 1/|x|): t + t³ P(t²), P fitted to 3e-9 of the angle; from π/2 where |x| > 1. */
+const atan: Write = (code, x) => {
+  const keep = v.keeper(code)
+  const a = keep(v.abs(x))
+  const far = keep(v.gt(a, 1))
+  const t = keep(v.choose(far, v.div(1, a), a))
+  const z = keep(mul(t, t))
+  const fit = [
+    -0.0017936203095351411, 0.010914599556225105, -0.031177834461866772, 0.05795758231059282, -0.0840344968228299, 0.10952185558418609,
+    -0.14264241639655142, 0.1999854828054362, -0.33333299089003204,
+  ]
+  const y = keep(add(t, mul(mul(t, z), v.polynomial(code, z, fit))))
+  // π/2 as a float32 and what that lacks
+  const rest = add(sub(1.5707963705062866, y), -4.371139000186241e-8)
+  v.push(code, v.withSign(v.choose(far, rest, y), x))
+}
+
+// ── JavaScript's own, lane by lane ──
+
+/** Functions that are too long, or too rare, to be written in instructions: a result in float32 is that of doubles, rounded. */
+export const LANEWISE: ReadonlySet<Name> = new Set<Name>(['lgamma', 'digamma', 'i0e', 'i1e', 'atan2', 'zeta'])
+
+const lanewise =
+  (name: Name): VectorFunction =>
+  (code, args, library) => {
+    const own = library.call(`${name}OfOne`)
+    const y = code.local('v128')
+    code.v128([0, 0, 0, 0]).set(y)
+    for (let lane = 0; lane < 4; lane++) {
+      code.get(y)
+      for (const arg of args) code.get(arg).lane('f32x4.extract_lane', lane)
+      code.call(own).lane('f32x4.replace_lane', lane).set(y)
+    }
+    code.get(y)
+  }
+
 const one =
   (write: Write): VectorFunction =>
   (code, [x], library) =>
@@ -292,7 +370,7 @@ export type VectorFunction = (code: Code, args: readonly Local[], library: Calla
 
 export type Name = keyof typeof floatFunctions
 
-/** Vector functions: of one vector, `pow` of two. */
+/** Vector functions, of one vector or two. */
 export const VECTOR_FUNCTIONS: Readonly<Record<Name, VectorFunction>> = {
   exp: one(exp),
   expm1: one(expm1),
@@ -304,5 +382,15 @@ export const VECTOR_FUNCTIONS: Readonly<Record<Name, VectorFunction>> = {
   sign: one(sign),
   sin: one(sine(0)),
   cos: one(sine(1)),
+  exp2: one(exp2),
+  log2: one(log2),
+  log10: one(log10),
+  atan: one(atan),
+  lgamma: lanewise('lgamma'),
+  digamma: lanewise('digamma'),
+  i0e: lanewise('i0e'),
+  i1e: lanewise('i1e'),
+  atan2: lanewise('atan2'),
+  zeta: lanewise('zeta'),
   pow: (code, [x, y]) => pow(code, x as Local, y as Local),
 }

@@ -109,6 +109,8 @@ type Counted<Table> = { readonly [Op in keyof Table]: Table[Op] & { readonly ins
 const FUNCTION = 16
 /** Powers, and what is computed lane by lane. */
 const POWER = 40
+/** What JavaScript computes, lane by lane. */
+const FOREIGN = 400
 
 const UNARY: Counted<UnaryTable<WriteUnary>> = {
   neg: { instructions: 1, float: floats('neg'), i32: negative, u32: negative },
@@ -130,6 +132,14 @@ const UNARY: Counted<UnaryTable<WriteUnary>> = {
   tanh: { instructions: FUNCTION, float: called('tanh') },
   erf: { instructions: FUNCTION, float: called('erf') },
   erfc: { instructions: FUNCTION, float: called('erfc') },
+  exp2: { instructions: FUNCTION, float: called('exp2') },
+  log2: { instructions: FUNCTION, float: called('log2') },
+  log10: { instructions: FUNCTION, float: called('log10') },
+  atan: { instructions: FUNCTION, float: called('atan') },
+  lgamma: { instructions: FOREIGN, float: called('lgamma') },
+  digamma: { instructions: FOREIGN, float: called('digamma') },
+  i0e: { instructions: FOREIGN, float: called('i0e') },
+  i1e: { instructions: FOREIGN, float: called('i1e') },
   not: { instructions: 1, i32: complement, u32: complement, bool: of(invert) },
 }
 
@@ -156,8 +166,11 @@ const onBits =
 /** The same instruction for signed and unsigned integers. */
 const ints = (write: Write) => ({ i32: write, u32: write })
 
-const floatPower: Write = (w, vector) =>
-  vector ? w.library.inline(w.code, 'pow') : w.code.call(w.library.call(`pow${w.wide ? '64' : ''}`))
+/** A function of the library. */
+const calledOnBoth =
+  (name: 'pow' | 'atan2' | 'zeta'): Write =>
+  (w, vector) =>
+    vector ? w.library.inline(w.code, name) : w.code.call(w.library.call(`${name}${w.wide ? '64' : ''}`))
 
 const floatRemainder: Write = (w, vector) => {
   const { code } = w
@@ -170,10 +183,10 @@ const floatRemainder: Write = (w, vector) => {
 
 /** Integers, by a function of single numbers. */
 const helped =
-  (name: 'div_s' | 'div_u' | 'mod_s' | 'mod_u' | 'pow_s' | 'pow_u'): Write =>
+  (name: `${'div' | 'mod' | 'pow' | 'gcd'}_${'s' | 'u'}`): Write =>
   (w, vector) =>
     vector ? perLane(w, w.helpers.get(name), 2, 'i32x4') : w.code.call(w.helpers.get(name))
-const helpedBoth = (name: 'div' | 'mod' | 'pow') => ({ i32: helped(`${name}_s`), u32: helped(`${name}_u`) })
+const helpedBoth = (name: 'div' | 'mod' | 'pow' | 'gcd') => ({ i32: helped(`${name}_s`), u32: helped(`${name}_u`) })
 
 /** Vectors are shifted by one number for all lanes only. */
 const shift =
@@ -233,7 +246,7 @@ const BINARY: Counted<BinaryTable<Write>> = {
   mul: { instructions: 1, float: onFloats('mul'), ...ints(onInts('mul')), bool: onBits('and') },
   div: { instructions: 1, float: onFloats('div'), ...helpedBoth('div'), bool: first },
   mod: { instructions: POWER, float: floatRemainder, ...helpedBoth('mod'), bool: never },
-  pow: { instructions: POWER, float: floatPower, ...helpedBoth('pow'), bool: inverted('or') },
+  pow: { instructions: POWER, float: calledOnBoth('pow'), ...helpedBoth('pow'), bool: inverted('or') },
   max: { instructions: 1, ...extremes('max', onBits('or')) },
   min: { instructions: 1, ...extremes('min', onBits('and')) },
   lt: { instructions: 1, float: onFloats('lt'), i32: onInts('lt_s'), u32: onInts('lt_u'), bool: onInts('lt_u') },
@@ -245,6 +258,9 @@ const BINARY: Counted<BinaryTable<Write>> = {
   xor: { instructions: 1, ...ints(onBits('xor')), bool: onBits('xor') },
   shl: { instructions: 1, ...ints(shift('shl')), bool: first },
   shr: { instructions: 1, i32: shift('shr_s'), u32: shift('shr_u'), bool: inverted('and') },
+  gcd: { instructions: FOREIGN, ...helpedBoth('gcd') },
+  atan2: { instructions: POWER, float: calledOnBoth('atan2') },
+  zeta: { instructions: FOREIGN, float: calledOnBoth('zeta') },
 }
 
 /** Instructions of an operator, roughly. */

@@ -1,0 +1,117 @@
+/** @file The gamma function's logarithm and derivatives, and Bessel functions. */
+import { COUNT, signature, whole } from '../base/index.ts'
+import * as graph from '../graph/index.ts'
+import { TENSOR, type Tensor } from '../tensor/index.ts'
+import { lt } from './compare.ts'
+import { cast } from './convert.ts'
+import { defineComposition, defineOp } from './define.ts'
+import { type BinaryFunction, defineBinary, defineUnary, type UnaryFunction } from './define-elementwise.ts'
+import { abs, add, div, mul, neg, sign, sub, where } from './elementwise.ts'
+import { floatOf, lit } from './promote.ts'
+
+/** log |Γ(x)|; ∞ at 0, −1, −2, … @see https://pytorch.org/docs/stable/generated/torch.lgamma.html */
+export const lgamma: UnaryFunction = defineUnary('lgamma', {
+  forward: (x) => graph.unary('lgamma', x),
+  saves: ['x'],
+  vjp: (g, { x }) => mul(g, digamma(x)),
+})
+
+/** The derivative of log Γ(x); ∓∞ at ±0, NaN at −1, −2, … @see https://pytorch.org/docs/stable/special.html#torch.special.digamma */
+export const digamma: UnaryFunction = defineUnary('digamma', {
+  forward: (x) => graph.unary('digamma', x),
+  saves: ['x'],
+  vjp: (g, { x }) => mul(g, derivative(x, 1)),
+})
+
+/** Hurwitz's zeta function Σ (b + k)⁻ᵃ over k ≥ 0: ∞ at its poles, NaN where a < 1. Its gradient is that in b. */
+const zetaOf = defineBinary('zeta', {
+  domain: 'float',
+  forward: (a, b) => graph.binary('zeta', a, b),
+  saves: { b: ['a', 'b'] },
+  vjp: { a: 'none', b: (g, { a, b }) => mul(g, neg(mul(a, zeta(add(a, lit(1, a)), b)))) },
+})
+/** Hurwitz's zeta function Σ (b + k)⁻ᵃ over k ≥ 0: ∞ at its poles, NaN where a < 1. The gradient is that in b. @see https://pytorch.org/docs/stable/special.html#torch.special.zeta */
+export const zeta: BinaryFunction = zetaOf
+
+/** n! */
+const factorial = (n: number): number => (n < 2 ? 1 : n * factorial(n - 1))
+
+/** The n-th derivative of ψ, n ≥ 1: (−1)ⁿ⁺¹ n! ζ(n + 1, x), DLMF 25.11.12. n is one of few, so it is compiled in. */
+const derivative: (x: Tensor, n: number) => Tensor = defineOp('polygamma', {
+  inputs: ['x'],
+  forward: (x, n: number) => {
+    const float = graph.cast(x, floatOf(x.dtype))
+    const wide = float.dtype === 'float64' ? float : graph.cast(float, 'float32')
+    const y = graph.binary('zeta', n + 1, wide)
+    return graph.cast(graph.binary('mul', y, (n % 2 ? 1 : -1) * factorial(n)), float.dtype)
+  },
+  saves: { x: ['x'] },
+  vjp: { x: (g, { x }, n) => mul(g, derivative(x, n + 1)) },
+  half: 'keep',
+})
+
+const POLYGAMMA = signature('polygamma', { n: COUNT, x: TENSOR })
+/**
+ * The n-th derivative of {@link digamma}: `polygamma(n, x)`, and `x.polygamma(n)`.
+ * @throws ArgumentError unless n is a whole number ≥ 0.
+ * @see https://pytorch.org/docs/stable/special.html#torch.special.polygamma
+ */
+export function polygamma(n: number, x: Tensor): Tensor {
+  POLYGAMMA.check(n, x)
+  return n === 0 ? digamma(x) : derivative(x, n)
+}
+
+const MVLGAMMA = signature('mvlgamma', { x: TENSOR, p: whole(1) })
+/**
+ * The logarithm of the multivariate gamma function of dimension p: p (p − 1)/4 · log π + Σ log Γ(x − i/2), i from 0 to p − 1.
+ * @throws ArgumentError unless p is a whole number ≥ 1.
+ * @see https://pytorch.org/docs/stable/special.html#torch.special.multigammaln
+ */
+export const mvlgamma: (x: Tensor, p: number) => Tensor = defineComposition('mvlgamma', (x: Tensor, p: number) => {
+  MVLGAMMA.check(x, p)
+  const float = cast(x, floatOf(x.dtype))
+  let sum = lgamma(float)
+  for (let i = 1; i < p; i++) sum = add(sum, lgamma(sub(float, lit(i / 2, float))))
+  return add(sum, lit((p * (p - 1) * Math.log(Math.PI)) / 4, sum))
+})
+
+// ── Bessel functions ──
+
+/** e^−|x| I₀(x). @see https://pytorch.org/docs/stable/special.html#torch.special.i0e */
+export const i0e: UnaryFunction = defineUnary('i0e', {
+  forward: (x) => graph.unary('i0e', x),
+  saves: ['x'],
+  vjp: (g, { x }) => mul(g, sub(i1e(x), mul(sign(x), i0e(x)))),
+})
+/** e^−|x| I₁(x). @see https://pytorch.org/docs/stable/special.html#torch.special.i1e */
+export const i1e: UnaryFunction = defineUnary('i1e', {
+  forward: (x) => graph.unary('i1e', x),
+  saves: ['x'],
+  vjp: (g, { x }) => {
+    const y = i1e(x)
+    return mul(g, sub(i0e(x), add(mul(y, sign(x)), perUnit(y, x))))
+  },
+})
+/** I₁(x)/x, which is ½ at 0. */
+function perUnit(y: Tensor, x: Tensor): Tensor {
+  const tiny = lt(abs(x), lit(1e-30, x))
+  return where(tiny, lit(0.5, x), div(y, where(tiny, lit(1, x), x)))
+}
+
+/** e^|x| in two factors: it may be infinite where what it is multiplied by makes a number of it. */
+const grown = (x: graph.Node, scaled: 'i0e' | 'i1e'): graph.Node => {
+  const root = graph.unary('exp', graph.binary('mul', graph.unary('abs', x), 0.5))
+  return graph.binary('mul', graph.binary('mul', graph.unary(scaled, x), root), root)
+}
+/** The modified Bessel function of the first kind, I₀(x); NaN of ±∞. @see https://pytorch.org/docs/stable/special.html#torch.special.i0 */
+export const i0: UnaryFunction = defineUnary('i0', {
+  forward: (x) => grown(x, 'i0e'),
+  saves: ['x'],
+  vjp: (g, { x }) => mul(g, i1(x)),
+})
+/** The modified Bessel function of the first kind, I₁(x); NaN of ±∞. @see https://pytorch.org/docs/stable/special.html#torch.special.i1 */
+export const i1: UnaryFunction = defineUnary('i1', {
+  forward: (x) => grown(x, 'i1e'),
+  saves: ['x'],
+  vjp: (g, { x }) => mul(g, sub(i0(x), perUnit(i1(x), x))),
+})
