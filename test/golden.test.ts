@@ -83,8 +83,6 @@ const WITHOUT_GOLDEN: Readonly<Record<string, string>> = {
 const WITHIN: Readonly<Record<string, string>> = {
   contraction: 'einsum',
   distance: 'cdist',
-  clampMin: 'clamp',
-  clampMax: 'clamp',
   logOdds: 'logit',
   roundDecimals: 'round',
   divFloor: 'div',
