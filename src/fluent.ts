@@ -152,6 +152,7 @@ const methods = {
   diff: ops.diff,
   cov: ops.cov,
   corrcoef: ops.corrcoef,
+  bincount: ops.bincount,
   amax: ops.amax,
   amin: ops.amin,
   argmax: ops.argmax,
@@ -359,6 +360,16 @@ type Method<F> = F extends (x: Tensor, ...rest: infer A) => infer R ? (...rest: 
 /** (Over the keys of `Pick`, not over the names: so an editor shows the function's documentation for the method too.) */
 type OpMethods = { readonly [K in keyof Pick<Ops, keyof typeof methods>]: Method<Ops[K]> }
 
+/** The forms of `unique` as a method. */
+interface UniqueMethod<O extends ops.UniqueConsecutiveOptions> {
+  (
+    options: O & { readonly returnInverse: true; readonly returnCounts: true },
+  ): Promise<readonly [output: Tensor, inverse: Tensor, counts: Tensor]>
+  (options: O & { readonly returnInverse: true; readonly returnCounts?: false }): Promise<readonly [output: Tensor, inverse: Tensor]>
+  (options: O & { readonly returnInverse?: false; readonly returnCounts: true }): Promise<readonly [output: Tensor, counts: Tensor]>
+  (options?: O & { readonly returnInverse?: false; readonly returnCounts?: false }): Promise<Tensor>
+}
+
 /** The methods whose types do not follow from one signature. */
 export interface TensorMethods extends OpMethods {
   /** The largest element; `max(dim)` gives `{ values, indices }`, also a tuple; `max(other)` is `maximum`. */
@@ -375,6 +386,10 @@ export interface TensorMethods extends OpMethods {
   /** The median of what is no NaN; as `median`. */
   nanmedian(dim?: null, options?: ops.DimOptions): Tensor
   nanmedian(dim: number | ops.DimOptions, options?: ops.DimOptions): ops.ValuesIndices
+  /** The distinct elements; see the free function. */
+  unique: UniqueMethod<ops.UniqueOptions>
+  /** What is no repetition of the element before; see the free function. */
+  uniqueConsecutive: UniqueMethod<ops.UniqueConsecutiveOptions>
   /** The variance; the free function is `variance`. */
   var: Method<Ops['variance']>
   /**
@@ -423,6 +438,8 @@ for (const [name, fn] of Object.entries(methods)) install(name, fn)
 install('max', ops.max)
 install('min', ops.min)
 install('median', ops.median)
+install('unique', ops.unique)
+install('uniqueConsecutive', ops.uniqueConsecutive)
 install('nanmedian', ops.nanmedian)
 install('var', ops.variance)
 install('polygamma', (x: Tensor, n: number) => ops.polygamma(n, x))

@@ -1,0 +1,205 @@
+/** @file What is there, and how often: unique, uniqueConsecutive, bincount. Shapes follow from values, hence promises. */
+import {
+  ArgumentError,
+  BOOLEAN,
+  COUNT,
+  DTypeError,
+  options as describe,
+  isInteger,
+  normalizeDim,
+  nullable,
+  type Options,
+  oneOf,
+  optional,
+  type Shape,
+  ShapeError,
+  showShape,
+  signature,
+  sizeOf,
+} from '../base/index.ts'
+import * as graph from '../graph/index.ts'
+import { DIM, TENSOR, Tensor } from '../tensor/index.ts'
+import { ne } from './compare.ts'
+import { cast, detach, stopGradient } from './convert.ts'
+import { checkDevices } from './define.ts'
+import { amax, amin, any } from './extremes.ts'
+import { joinedRows, scattered } from './gather.ts'
+import { indexSelect, indexTensor } from './indexing.ts'
+import { cumsum } from './scan.ts'
+import { narrowTo, padZeros } from './slice.ts'
+import { sort } from './sort.ts'
+import { reshapeTo } from './view.ts'
+
+/** Options of {@link uniqueConsecutive}. */
+export interface UniqueConsecutiveOptions {
+  /** Whether it is also said which of the results each element is: false by default. */
+  readonly returnInverse?: boolean
+  /** Whether it is also said how often each is there: false by default. */
+  readonly returnCounts?: boolean
+  /** The dim whose parts are compared as wholes: by default elements are, in row-major order. */
+  readonly dim?: number | null
+}
+/** Options of {@link unique}. */
+export interface UniqueOptions extends Omit<UniqueConsecutiveOptions, 'dim'> {
+  /** Whether results are in ascending order: they are in any case. */
+  readonly sorted?: boolean
+}
+
+/** The forms of {@link unique}. */
+export interface UniqueFunction<O extends UniqueConsecutiveOptions> {
+  /** With what was asked for besides. */
+  (
+    x: Tensor,
+    options: O & { readonly returnInverse: true; readonly returnCounts: true },
+  ): Promise<readonly [output: Tensor, inverse: Tensor, counts: Tensor]>
+  (
+    x: Tensor,
+    options: O & { readonly returnInverse: true; readonly returnCounts?: false },
+  ): Promise<readonly [output: Tensor, inverse: Tensor]>
+  (
+    x: Tensor,
+    options: O & { readonly returnInverse?: false; readonly returnCounts: true },
+  ): Promise<readonly [output: Tensor, counts: Tensor]>
+  /** The results alone. */
+  (x: Tensor, options?: O & { readonly returnInverse?: false; readonly returnCounts?: false }): Promise<Tensor>
+}
+
+const KINDS = { returnInverse: BOOLEAN, returnCounts: BOOLEAN } as const
+const UNIQUE = signature('unique', {
+  x: TENSOR,
+  options: optional(describe<UniqueOptions>({ ...KINDS, sorted: BOOLEAN })),
+})
+const CONSECUTIVE = signature('uniqueConsecutive', {
+  x: TENSOR,
+  options: optional(describe<UniqueConsecutiveOptions>({ ...KINDS, dim: nullable(DIM) })),
+})
+
+/** Runs of equal neighbours: the number of the run of each, int32 [n]; and how many runs there are. */
+async function runsOf(differ: Tensor): Promise<{ ids: Tensor; count: number }> {
+  const n = differ.numel() + 1
+  const ids = detach(cumsum(padZeros(cast(differ, 'int32'), { before: [1], sizes: [n] }), 0))
+  return { ids, count: Number(await amax(ids).item()) + 1 }
+}
+
+const column = (x: graph.Node): graph.Node => graph.reshape(x, [sizeOf(x.shape), 1])
+
+/** Where each of the runs begins, and how long it is, int32 [count]. */
+function extentsOf(ids: Tensor, count: number): { first: Tensor; counts: Tensor } {
+  const n = ids.numel()
+  const [first, counts] = scattered('min', count, ids._node, column(graph.iota(n, ids._node.placement)))
+  return { first: new Tensor(graph.reshape(first, [count])), counts: new Tensor(counts) }
+}
+
+type Found = { readonly output: Tensor; readonly inverse: Tensor; readonly counts: Tensor }
+
+const asked = ({ output, inverse, counts }: Found, options: UniqueConsecutiveOptions | undefined): unknown => {
+  const more = [...(options?.returnInverse ? [inverse] : []), ...(options?.returnCounts ? [counts] : [])]
+  return more.length === 0 ? output : [output, ...more]
+}
+
+/** What there is of nothing. */
+const nothing = (x: Tensor, output: Tensor, shape: Shape): Found => {
+  const none = (of: Shape): Tensor => new Tensor(graph.expand(graph.constant(0, 'int32', x._node.placement), of))
+  return { output, inverse: none(shape), counts: none([0]) }
+}
+
+async function uniqueOf(x: Tensor): Promise<Found> {
+  const n = x.numel()
+  const flat = reshapeTo(stopGradient(x), [n])
+  if (n === 0) return nothing(x, flat, x.shape)
+  const order = sort(flat, 0)
+  const [values, indices] = [detach(order.values), detach(order.indices)]
+  const { ids, count } = await runsOf(ne(narrowTo(values, 0, 1, n - 1), narrowTo(values, 0, 0, n - 1)))
+  const { first, counts } = extentsOf(ids, count)
+  const inverse = graph.reshape(joinedRows('max', n, indices._node, column(ids._node)), x.shape)
+  return { output: indexSelect(values, 0, first), inverse: new Tensor(inverse), counts }
+}
+
+/**
+ * The distinct elements of `x` in ascending order, [n]; on request, also which of them each element is, in the shape of `x`, and how often each is there, [n], both int32.
+ * Each NaN is one by itself. There is no gradient.
+ * @returns a promise: how many there are depends on the values
+ * @see https://pytorch.org/docs/stable/generated/torch.unique.html
+ * @example const [output, counts] = await unique(x, { returnCounts: true })
+ */
+export const unique: UniqueFunction<UniqueOptions> = (async (x: Tensor, options?: UniqueOptions) => {
+  UNIQUE.check(x, options)
+  return asked(await uniqueOf(x), options)
+}) as UniqueFunction<UniqueOptions>
+
+async function consecutiveOf(x: Tensor, dim: number | undefined): Promise<Found> {
+  const y = dim === undefined ? reshapeTo(stopGradient(x), [x.numel()]) : stopGradient(x)
+  const d = dim ?? 0
+  const n = y.shape[d] as number
+  const inverseShape = dim === undefined ? x.shape : [n]
+  if (sizeOf(y.shape) === 0) {
+    if (n > 0) throw new ShapeError('uniqueConsecutive', `the parts along dim ${d} of x ${showShape(x.shape)} have no elements`, [x.shape])
+    return nothing(x, y, inverseShape)
+  }
+  const differ = ne(narrowTo(y, d, 1, n - 1), narrowTo(y, d, 0, n - 1))
+  const others = y.shape.flatMap((_, i) => (i === d ? [] : [i]))
+  const { ids, count } = await runsOf(others.length === 0 ? differ : any(differ, others))
+  const { first, counts } = extentsOf(ids, count)
+  return { output: indexSelect(y, d, first), inverse: reshapeTo(ids, inverseShape), counts }
+}
+
+/**
+ * `x` without elements that equal the one before, [n]; with `dim`, without parts along it that do. On request, also which of them each element is, and how many in a row
+ * each was, int32. There is no gradient.
+ * @returns a promise: how many there are depends on the values
+ * @see https://pytorch.org/docs/stable/generated/torch.unique_consecutive.html
+ */
+export const uniqueConsecutive: UniqueFunction<UniqueConsecutiveOptions> = (async (x: Tensor, options?: UniqueConsecutiveOptions) => {
+  CONSECUTIVE.check(x, options)
+  const { dim } = options ?? {}
+  const d = dim === undefined || dim === null || x.ndim === 0 ? undefined : normalizeDim('uniqueConsecutive', dim, x.ndim)
+  return asked(await consecutiveOf(x, d), options)
+}) as UniqueFunction<UniqueConsecutiveOptions>
+
+/** Options of {@link bincount}. */
+export interface BincountOptions {
+  /** What each element adds, as `x` in shape: 1 by default. */
+  readonly weights?: Tensor | null
+  /** How many bins there are at least: 0 by default. */
+  readonly minlength?: number
+}
+
+const BINCOUNT_OPTIONS: Options<BincountOptions> = describe<BincountOptions>({ weights: nullable(TENSOR), minlength: COUNT })
+const BINCOUNT = signature('bincount', {
+  x: TENSOR,
+  weights: nullable(oneOf(TENSOR, BINCOUNT_OPTIONS)),
+  options: optional(BINCOUNT_OPTIONS),
+})
+
+/**
+ * How often each whole number from 0 to the largest is there, int32; with `weights` the sum of theirs, in their dtype (float32 for integers). There is no gradient.
+ * @param x integers ≥ 0, [n]
+ * @returns a promise: how many bins there are depends on the values
+ * @throws ArgumentError for a negative number.
+ * @see https://pytorch.org/docs/stable/generated/torch.bincount.html
+ */
+export async function bincount(x: Tensor, weights?: Tensor | null | BincountOptions, options?: BincountOptions): Promise<Tensor> {
+  BINCOUNT.check(x, weights, options)
+  const isTensor = weights instanceof Tensor || weights === null || weights === undefined
+  if (!isTensor && options !== undefined) throw new ArgumentError('bincount', 'the options come last')
+  const named = isTensor ? options : (weights as BincountOptions)
+  const w = (isTensor ? (weights as Tensor | null | undefined) : undefined) ?? named?.weights ?? undefined
+  if (!isInteger(x.dtype)) throw new DTypeError('bincount', `x must be integers, got ${x.dtype}. Convert with .int()`)
+  if (x.ndim !== 1 || (w && w.shape.join() !== x.shape.join()))
+    throw new ShapeError('bincount', `x ${showShape(x.shape)} must be [n]${w ? `, and weights ${showShape(w.shape)} as x` : ''}`, [x.shape])
+  checkDevices('bincount', ['x', 'weights'], [x, w])
+  const index = detach(indexTensor('bincount', 'x', x))
+  const values =
+    w && detach(cast(stopGradient(w), w.dtype === 'float64' || w.dtype === 'float16' || w.dtype === 'bfloat16' ? w.dtype : 'float32'))
+  const found = x.numel() === 0 ? 0 : Number(await amax(index).item()) + 1
+  if (x.numel() > 0) {
+    const least = Number(await amin(index).item())
+    if (least < 0) throw new ArgumentError('bincount', `x must be whole numbers ≥ 0, got ${least}`)
+  }
+  const bins = Math.max(found, named?.minlength ?? 0)
+  if (x.numel() === 0 || bins === 0) return new Tensor(graph.expand(graph.constant(0, values?.dtype ?? 'int32', x._node.placement), [bins]))
+  if (values) return new Tensor(graph.reshape(joinedRows('sum', bins, index._node, column(values._node)), [bins]))
+  const [joined, counts] = scattered('sum', bins, index._node, column(index._node))
+  graph.forget(joined)
+  return new Tensor(counts)
+}
