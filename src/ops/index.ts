@@ -37,6 +37,7 @@ export * from './grid.ts'
 export * from './indexing.ts'
 export * from './inplace.ts'
 export * from './inplace-elementwise.ts'
+export * from './inplace-products.ts'
 export {
   type InterpolateMode,
   type InterpolateOptions,

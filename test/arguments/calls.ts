@@ -506,6 +506,11 @@ const METHODS: readonly Call[] = [
 
   call('x.clamp_', ['0', '1']),
   call('x.copy_', ['y']),
+  call('x.addmm_', ['square', 'y', '{ beta: 2, alpha: 3 }']),
+  call('vector.addmv_', ['weight.narrow(0, 0, 3)', 'vector', '{ beta: 2, alpha: 3 }']),
+  call('x.addr_', ['x.sum(1)', 'vector', '{ beta: 2, alpha: 3 }']),
+  call('square.addbmm_', ['batch', 'batch', '{ beta: 2, alpha: 3 }']),
+  call('batch.baddbmm_', ['batch', 'batch', '{ beta: 2, alpha: 3 }']),
   call('x.fill_', ['3']),
   call('x.uniform_', ['0', '1', '{ generator }']),
   call('x.normal_', ['0', '1', '{ generator }']),

@@ -190,6 +190,29 @@ describe('kernels', () => {
   })
 })
 
+describe('in place', () => {
+  it('addmm_ and its kin are their functions, put behind the handle', async () => {
+    const make = (...shape: number[]): tg.Tensor =>
+      tg
+        .arange(
+          shape.reduce((n, s) => n * s, 1),
+          { device, dtype: 'float32' },
+        )
+        .reshape(shape)
+        .clone()
+    const options = { beta: 2, alpha: -1 }
+    const pairs: [tg.Tensor, tg.Tensor][] = [
+      [tg.addmm(make(2, 3), make(2, 2), make(2, 3), options), make(2, 3).addmm_(make(2, 2), make(2, 3), options)],
+      [tg.addmv(make(2), make(2, 3), make(3), options), make(2).addmv_(make(2, 3), make(3), options)],
+      [tg.addr(make(2, 3), make(2), make(3), options), make(2, 3).addr_(make(2), make(3), options)],
+      [tg.addbmm(make(2, 2), make(3, 2, 2), make(3, 2, 2), options), make(2, 2).addbmm_(make(3, 2, 2), make(3, 2, 2), options)],
+      [tg.baddbmm(make(3, 2, 2), make(3, 2, 2), make(3, 2, 2), options), make(3, 2, 2).baddbmm_(make(3, 2, 2), make(3, 2, 2), options)],
+    ]
+    for (const [want, got] of pairs) expect(await got.toArray()).toEqual(await want.toArray())
+    expect(() => make(1, 3).addmm_(make(2, 2), make(2, 3))).toThrow('addmm_: the result is [2, 3], which does not fit x [1, 3]')
+  })
+})
+
 // ── errors ──
 
 describe('errors', () => {
