@@ -56,4 +56,5 @@ export const FUNCTIONAL: readonly Call[] = [
   F('normalize', 'x', '{ p: 2, dim: 1, eps: 1e-12 }'),
   F('cosineSimilarity', 'x', 'y', '{ dim: 1, eps: 1e-8 }'),
   F('pairwiseDistance', 'x', 'y', '{ p: 2, eps: 1e-6, keepdim: true }'),
+  F('scaledDotProductAttention', 'x', 'y', 'y', '{ attnMask: null, dropoutP: 0.5, isCausal: true, scale: 2, enableGqa: false, generator }'),
 ]

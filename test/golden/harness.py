@@ -154,6 +154,7 @@ TORCH = {
     # (the gradient of PyTorch's own has 1/6 in float32)
     'hardsigmoid': lambda inputs, args: F.relu6(inputs[0] + 3) / 6,
     'rmsNorm': lambda inputs, args: rms_norm(inputs, *args[1:]),
+    'scaledDotProductAttention': lambda inputs, args: attention(inputs, args),
     'maxout': lambda inputs, args: maxout(inputs[0], *args[1:]),
 }
 
@@ -165,6 +166,22 @@ def rms_norm(inputs, shape, options=None):
     dims = list(range(x.ndim - len(shape), x.ndim))
     y = x * torch.rsqrt((x * x).mean(dims, keepdim=True) + options['eps'])
     return y * inputs[int(options['weight'][1:])] if 'weight' in options else y
+
+
+def attention(inputs, args):
+    """torch.nn.functional.scaled_dot_product_attention, which PyTorch 1.13 has not yet: its documentation's own definition, and zeros for what sees nothing."""
+    q, k, v = inputs[:3]
+    options = args[3] if len(args) > 3 else {}
+    if options.get('enableGqa'):
+        k, v = (x.repeat_interleave(q.shape[-3] // x.shape[-3], -3) for x in (k, v))
+    scores = q @ k.transpose(-1, -2) * (options.get('scale') or q.shape[-1] ** -0.5)
+    if options.get('isCausal'):
+        scores = scores.masked_fill(torch.ones(scores.shape[-2:], dtype=torch.bool).tril().logical_not(), -INF)
+    if 'attnMask' in options:
+        mask = inputs[int(options['attnMask'][1:])]
+        scores = scores.masked_fill(mask.logical_not(), -INF) if mask.dtype == torch.bool else scores + mask
+    blind = (scores == -INF).all(-1, keepdim=True)
+    return scores.masked_fill(blind, 0).softmax(-1).masked_fill(blind, 0) @ v
 
 
 def maxout(x, groups, dim=1):

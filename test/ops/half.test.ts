@@ -369,6 +369,12 @@ const LARGE: Readonly<Record<string, Large>> = {
     g: () => 100,
   },
   normalize: { inputs: [values(300, -400, 500)], f: ([x]) => F.normalize(x as tg.Tensor, { dim: 0 }), g: (i) => 100 * i },
+  scaledDotProductAttention: {
+    inputs: [constant(100, 2, 64), constant(100, 3, 64), values(-3, 5, 7)],
+    f: ([q, k, v]) => F.scaledDotProductAttention(q as tg.Tensor, k as tg.Tensor, (v as tg.Tensor).reshape(3, 1)),
+    g: () => 100,
+    slack: 5e-4, // equal scores: the gradient of queries and keys is 0, of terms that are not
+  },
   layerNorm: {
     inputs: [{ shape: [2, 64], at: (i) => (i % 8) * 8000 }],
     f: ([x]) => F.layerNorm(x as tg.Tensor, [64]),
