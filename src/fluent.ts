@@ -194,6 +194,43 @@ const methods = {
   unbind: ops.unbind,
   tril: ops.tril,
   triu: ops.triu,
+  ravel: ops.ravel,
+  viewAs: ops.viewAs,
+  reshapeAs: ops.reshapeAs,
+  adjoint: ops.adjoint,
+  moveaxis: ops.moveaxis,
+  swapaxes: ops.swapaxes,
+  swapdims: ops.swapdims,
+  fliplr: ops.fliplr,
+  flipud: ops.flipud,
+  roll: ops.roll,
+  rot90: ops.rot90,
+  tile: ops.tile,
+  repeatInterleave: ops.repeatInterleave,
+  sumToSize: ops.sumToSize,
+  tensorSplit: ops.tensorSplit,
+  hsplit: ops.hsplit,
+  vsplit: ops.vsplit,
+  dsplit: ops.dsplit,
+  splitWithSizes: ops.splitWithSizes,
+  diagonal: ops.diagonal,
+  diag: ops.diag,
+  diagEmbed: ops.diagEmbed,
+  diagflat: ops.diagflat,
+  diagonalScatter: ops.diagonalScatter,
+  selectScatter: ops.selectScatter,
+  sliceScatter: ops.sliceScatter,
+  newZeros: ops.newZeros,
+  newOnes: ops.newOnes,
+  newEmpty: ops.newEmpty,
+  newFull: ops.newFull,
+  newTensor: ops.newTensor,
+  isFloatingPoint: ops.isFloatingPoint,
+  isComplex: ops.isComplex,
+  isSigned: ops.isSigned,
+  isSameSize: ops.isSameSize,
+  elementSize: ops.elementSize,
+  isContiguous: ops.isContiguous,
   // matmul, index, random
   matmul: ops.matmul,
   mm: ops.mm,
@@ -403,6 +440,15 @@ export interface TensorMethods extends OpMethods {
    * @see https://pytorch.org/docs/stable/special.html#torch.special.polygamma
    */
   polygamma(n: number): Tensor
+  /** All windows of `size` elements along `dim`, `step` apart: a view. (`nn.functional.unfold` is another function: im2col.) */
+  unfold: Method<Ops['unfoldDim']>
+  /** How many elements `data()` has between neighbours along each dim, or along one. */
+  stride(): readonly number[]
+  stride(dim: number): number
+  /** The number of elements, as `numel()`. */
+  nelement(): number
+  /** The number of dims, as `dim()`. */
+  ndimension(): number
   /** This tensor where `test` holds, else `other`. */
   where(test: Tensor, other: ops.Operand): Tensor
   /** Sums the gradient of this tensor into the leaves; see the free function. */
@@ -419,8 +465,11 @@ declare module './tensor/tensor.ts' {
   interface Tensor extends TensorMethods {}
 }
 
-function install(name: string, fn: (x: Tensor, ...rest: never[]) => unknown): void {
-  const call = fn as (x: Tensor, ...rest: unknown[]) => unknown
+/** Any function of a tensor and more. */
+type OfTensor = (x: Tensor, ...rest: never) => unknown
+
+function install(name: string, fn: OfTensor): void {
+  const call = fn as unknown as (x: Tensor, ...rest: unknown[]) => unknown
   Object.defineProperty(Tensor.prototype, name, {
     configurable: true,
     writable: true,
@@ -439,7 +488,7 @@ function installProperty(name: string, get: (x: Tensor) => Tensor): void {
   })
 }
 
-for (const [name, fn] of Object.entries(methods)) install(name, fn)
+for (const [name, fn] of Object.entries<OfTensor>(methods)) install(name, fn)
 install('max', ops.max)
 install('min', ops.min)
 install('median', ops.median)
@@ -448,6 +497,10 @@ install('uniqueConsecutive', ops.uniqueConsecutive)
 install('nanmedian', ops.nanmedian)
 install('var', ops.variance)
 install('polygamma', (x: Tensor, n: number) => ops.polygamma(n, x))
+install('unfold', ops.unfoldDim)
+install('stride', ops.stride)
+install('nelement', (x: Tensor) => x.numel())
+install('ndimension', (x: Tensor) => x.ndim)
 install('where', (x: Tensor, test: Tensor, other: ops.Operand) => ops.where(test, x, other))
 install('backward', autograd.backward)
 install('registerHook', autograd.registerHook)

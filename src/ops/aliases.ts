@@ -28,7 +28,10 @@ import {
 import { trunc } from './rounding.ts'
 import { acos, acosh, asin, asinh, atan, atan2, atanh } from './trigonometry.ts'
 
+export { cat as concat, cat as concatenate } from './join.ts'
 export { outer as ger } from './products.ts'
+export { vstack as rowStack } from './stacking.ts'
+export { movedim as moveaxis, transpose as swapaxes, transpose as swapdims } from './view.ts'
 
 /** Another name of {@link abs}. @see https://pytorch.org/docs/stable/generated/torch.absolute.html */
 export const absolute: typeof abs = abs

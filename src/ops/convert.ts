@@ -15,7 +15,7 @@ import {
 } from '../base/index.ts'
 import { CPU_PLACE, type DeviceName, type Place, placeOf, resolvePlace } from '../device/index.ts'
 import * as graph from '../graph/index.ts'
-import { alias, keepTensor, TENSOR, Tensor } from '../tensor/index.ts'
+import { alias, areRowMajor, keepTensor, TENSOR, Tensor } from '../tensor/index.ts'
 import { castTo, defineOp } from './define.ts'
 
 interface MoveParams {
@@ -155,10 +155,11 @@ export function clone(x: Tensor): Tensor {
   return keepTensor(copy(x, undefined))
 }
 
-/** `x` itself: values always lie in row-major order here. */
+/** `x` itself, unless it is a view that PyTorch would copy: a transposed one, say. (Values always lie in row-major order here.) */
 export function contiguous(x: Tensor): Tensor {
   CONTIGUOUS.check(x)
-  return x
+  const strides = x._source?.strides
+  return strides === undefined || areRowMajor(strides, x.shape) ? x : underName('contiguous', () => copy(x, undefined))
 }
 const CONTIGUOUS = signature('contiguous', { x: TENSOR })
 

@@ -44,14 +44,21 @@ type Call<K extends readonly string[], P, R> = (...args: [...Each<K, Tensor>, P]
 /** From the gradient of the result to that of one input (broadcast and dtype as they come). `p` is what the op was called with. */
 export type Rule<K extends string, P> = (g: Tensor, saved: Saved<K | 'y'>, p: P) => Tensor
 
+/** How an op's result is a view of its input: {@link ViewRule}, of the op's own parameters. */
+export interface ViewSpec<P> {
+  readonly write: (base: () => Tensor, value: Tensor, p: P, shape: Shape) => Tensor
+  readonly overlaps?: (from: Shape, to: Shape, p: P) => boolean
+  readonly strides: (of: readonly number[], from: Shape, to: Shape, p: P) => readonly number[] | undefined
+}
+
 /** What ops of one output and of several have in common; `R` are the names of the outputs. */
-interface OpTensors<K extends readonly string[], R extends string> {
+interface OpTensors<K extends readonly string[], R extends string, P> {
   /** Names of the tensors that the op takes. */
   readonly inputs: K
   /** For each input, what its rule reads: only that is kept, and only when that gradient is wanted. */
   readonly saves?: { readonly [I in K[number]]?: readonly (K[number] | R)[] }
-  /** PyTorch gives a view here; in place on it would not reach the original, and is refused. */
-  readonly view?: boolean
+  /** PyTorch gives a view here: how it is one. In place on it writes its base. */
+  readonly view?: ViewSpec<P>
   /** Default: `widen`, and `keep` for views. */
   readonly half?: HalfPolicy
   /** What autocast does with the op: by default nothing, it is computed in the types that it is given. */
@@ -60,7 +67,7 @@ interface OpTensors<K extends readonly string[], R extends string> {
   readonly virtual?: boolean
 }
 
-export interface OpSpec<K extends readonly string[], P> extends OpTensors<K, 'y'> {
+export interface OpSpec<K extends readonly string[], P> extends OpTensors<K, 'y', P> {
   /** Whether a call says its dtype itself, so that autocast leaves it alone. */
   readonly asked?: (p: P) => boolean
   readonly forward: (...args: [...Each<K, graph.Node>, P]) => graph.Node
@@ -69,7 +76,7 @@ export interface OpSpec<K extends readonly string[], P> extends OpTensors<K, 'y'
 }
 
 /** As {@link OpSpec}, of an op that makes several tensors. */
-export interface MultiOutputSpec<K extends readonly string[], P, O extends readonly string[]> extends OpTensors<K, O[number]> {
+export interface MultiOutputSpec<K extends readonly string[], P, O extends readonly string[]> extends OpTensors<K, O[number], P> {
   /** Their names. */
   readonly outputs: O
   readonly forward: (...args: [...Each<K, graph.Node>, P]) => Each<O, graph.Node>
@@ -98,7 +105,7 @@ export function defineMultiOutputOp<const K extends readonly string[], P, const 
   return spec.autocast ? autocasted(name, spec.autocast, op) : op
 }
 
-interface AnySpec extends OpTensors<readonly string[], string> {
+interface AnySpec extends OpTensors<readonly string[], string, unknown> {
   readonly forward: (...args: unknown[]) => graph.Node | readonly graph.Node[]
   readonly vjp: Readonly<Record<string, AnyRule | 'none'>>
 }
@@ -114,7 +121,7 @@ function bits(positions: readonly number[]): number {
 }
 
 function define(name: string, spec: AnySpec, outputs: readonly string[]): unknown {
-  const { inputs, forward, vjp, saves = {}, view = false, virtual = false, half = view ? 'keep' : 'widen' } = spec
+  const { inputs, forward, vjp, saves = {}, view, virtual = false, half = view ? 'keep' : 'widen' } = spec
   const rules = inputs.map((k): AnyRule | undefined => {
     const rule = vjp[k]
     return rule === 'none' ? undefined : rule
@@ -123,7 +130,11 @@ function define(name: string, spec: AnySpec, outputs: readonly string[]): unknow
   const positions = [...inputs, ...outputs]
   const reads = inputs.map((k) => bits((saves[k] ?? []).map((role) => positions.indexOf(role))))
   const differentiable = bits(inputs.flatMap((_, i) => (rules[i] ? [i] : [])))
-  const op = new Op(name, backwardOf(name, inputs, outputs, rules, reads), { differentiable, reads, view, virtual })
+  const viewRule = view && {
+    ...view,
+    apply: (x: Tensor, p: unknown): Tensor => one(op, x, undefined, forward(x._node, p) as graph.Node, p),
+  }
+  const op: Op = new Op(name, backwardOf(name, inputs, outputs, rules, reads), { differentiable, reads, view: viewRule, virtual })
   const keep = half === 'keep'
   // One tensor and two, which nearly all ops take, go without arrays and closures made at the call
   if (inputs.length === 1) {

@@ -1,66 +1,25 @@
 /** @file In place: another value behind one handle. On the tape the handle becomes the op's result; what was saved before notices by the version. */
 import {
   ArgumentError,
-  AutogradError,
   atLeast,
-  DTypeError,
   options as describe,
   FINITE,
   held,
   type Kind,
-  kindRank,
   type Options,
   optional,
-  ShapeError,
-  sameShape,
-  showShape,
   signature,
   underName,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import * as runtime from '../runtime/index.ts'
-import { isGradEnabled, isShared, isUndoing, keepTensor, OPERAND, replace, share, TENSOR, Tensor, withAutocast } from '../tensor/index.ts'
+import { isUndoing, keepTensor, OPERAND, share, TENSOR, Tensor, withAutocast } from '../tensor/index.ts'
+import { baseOf, begin, finish } from './commit.ts'
 import { cast, to } from './convert.ts'
 import { checkDevices } from './define.ts'
 import { checkFloat, number, type Operand } from './promote.ts'
 import { bitsOf, GENERATOR, type GeneratorOptions, normalNode, stretched, uniformNode } from './random.ts'
 import { expand } from './view.ts'
-
-/** Checks that `x` may be changed, and returns a handle on its present value. */
-function begin(op: string, x: Tensor): Tensor {
-  if (x._view) {
-    throw new AutogradError(
-      op,
-      `x ${showShape(x.shape)} is a view of another tensor, and views are values here: the other would not change. Use clone() first`,
-    )
-  }
-  if (isGradEnabled() && x.requiresGrad && x.isLeaf) {
-    throw new AutogradError(op, 'a leaf that requires grad may not be changed in place while recording. Wrap the change in noGrad(() => …)')
-  }
-  const old = new Tensor(x._node)
-  old._edge = x._edge
-  return old
-}
-
-/** Puts `value` behind `x`. */
-function finish(op: string, x: Tensor, value: Tensor): Tensor {
-  if (!sameShape(value.shape, x.shape))
-    throw new ShapeError(op, `the result is ${showShape(value.shape)}, which does not fit x ${showShape(x.shape)}`, [x.shape, value.shape])
-  let y = value
-  if (y.dtype !== x.dtype) {
-    if (kindRank(y.dtype) > kindRank(x.dtype))
-      throw new DTypeError(op, `the result is ${y.dtype}, which ${x.dtype} does not hold. Convert x first`)
-    y = cast(y, x.dtype)
-  }
-  const before = x._node
-  replace(x)
-  x._node = y._node
-  if (isGradEnabled()) x._edge = y._edge
-  // Off the tape only results of this iteration can need the old value: it goes when the next one has ended.
-  if ((!x._edge || !isGradEnabled()) && !isShared(before) && !isUndoing()) runtime.replaced(before, y._node)
-  x.version++
-  return x
-}
 
 /** An in-place function of a tensor alone. */
 export type InPlace = (x: Tensor) => Tensor
@@ -83,8 +42,9 @@ export function inPlace<A extends unknown[]>(
     if (!moves) for (const a of args) if (a instanceof Tensor) checkDevices(label, ['x', 'the other tensor'], [x, a])
     const others = args.includes(x) ? (args.map((a) => (a === x ? old : a)) as A) : args // y.mul_(y)
     // (a leaf that requires grad is changed under noGrad only: by an update)
-    const updates = x.requiresGrad && x.isLeaf && !isUndoing()
-    if (updates) runtime.beginUpdate(x)
+    const base = baseOf(x)
+    const updates = base.requiresGrad && base.isLeaf && !isUndoing()
+    if (updates) runtime.beginUpdate(base)
     // (autocast leaves what is changed in place in its dtype)
     underName(label, () => withAutocast(undefined, () => finish(label, x, op(old, ...others))))
     if (updates) runtime.endUpdate()

@@ -1,11 +1,10 @@
-/** @file Joining and padding: cat, stack, pad, tril, triu. */
+/** @file Joining and padding: cat, stack, pad. */
 import {
   ArgumentError,
   choice,
   type DType,
   options as describe,
   held,
-  INT32,
   listOf,
   meetingType,
   NUMBER,
@@ -22,8 +21,6 @@ import {
 import * as graph from '../graph/index.ts'
 import { checkSize, DIM, dimOr, TENSOR, Tensor } from '../tensor/index.ts'
 import { autocasted, checkDevices, defineListOp, defineOp } from './define.ts'
-import { where } from './elementwise.ts'
-import { lit } from './promote.ts'
 import { narrowTo, sliceBy } from './slice.ts'
 import { unsqueeze } from './view.ts'
 
@@ -222,35 +219,3 @@ export function pad(x: Tensor, padding: readonly number[], options?: PadOptions)
     value: held('pad', 'value', options?.value ?? 0, x.dtype),
   })
 }
-
-/** Column − row of each element of the last two dims. */
-function diagonalOf(op: string, x: Tensor): Tensor {
-  if (x.ndim < 2) throw new ShapeError(op, `at least 2 dims are wanted, x is ${showShape(x.shape)}`, [x.shape])
-  const [rows, columns] = x.shape.slice(-2) as [number, number]
-  return new Tensor(graph.binary('sub', graph.reshape(graph.iota(columns), [1, columns]), graph.reshape(graph.iota(rows), [rows, 1])))
-}
-
-/** Where a triangle ends, by name. */
-export interface TriangleOptions {
-  /** The diagonal: 0 (default) is the main one, positive numbers lie above it, negative ones below. */
-  readonly diagonal?: number
-}
-
-const DIAGONAL = dimOr(INT32, describe<TriangleOptions>({ diagonal: INT32 }))
-
-const triangle = (op: 'tril' | 'triu', compare: 'le' | 'lt'): ((x: Tensor, diagonal?: number | TriangleOptions) => Tensor) => {
-  const given = signature(op, { x: TENSOR, diagonal: DIAGONAL })
-  return (x, diagonal) => {
-    given.check(x, diagonal)
-    const k = graph.scalar((typeof diagonal === 'object' ? diagonal?.diagonal : diagonal) ?? 0, 'int32')
-    return underName(op, () => {
-      const below = new Tensor(graph.binary(compare, diagonalOf(op, x)._node, k))
-      return op === 'tril' ? where(below, x, lit(0, x)) : where(below, lit(0, x), x)
-    })
-  }
-}
-
-/** The lower triangle of the last two dims (column − row ≤ `diagonal`), the rest 0. @see https://pytorch.org/docs/stable/generated/torch.tril.html */
-export const tril: (x: Tensor, diagonal?: number | TriangleOptions) => Tensor = triangle('tril', 'le')
-/** The upper triangle of the last two dims (column − row ≥ `diagonal`), the rest 0. @see https://pytorch.org/docs/stable/generated/torch.triu.html */
-export const triu: (x: Tensor, diagonal?: number | TriangleOptions) => Tensor = triangle('triu', 'lt')

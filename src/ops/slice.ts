@@ -15,8 +15,9 @@ import {
   whole,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { DIM, TENSOR, type Tensor, type TensorList, tensorList } from '../tensor/index.ts'
+import { DIM, TENSOR, Tensor, type TensorList, tensorList } from '../tensor/index.ts'
 import { defineOp } from './define.ts'
+import { where } from './elementwise.ts'
 import { listed, reshape, reshapeTo, type SizeArguments } from './view.ts'
 
 /** Output position i along each dim is input position start + i · step. */
@@ -29,7 +30,10 @@ export interface SliceParams {
 /** Part of `x`, the arguments checked. */
 export const sliceBy: (x: Tensor, p: SliceParams) => Tensor = defineOp('slice', {
   inputs: ['x'],
-  view: true,
+  view: {
+    write: (base, value, p) => writeSlice(base(), value, p),
+    strides: (of, _, __, p) => of.map((s, i) => s * (p.step[i] as number)),
+  },
   forward: (x, p: SliceParams) => graph.slice(x, p.start, p.sizes, p.step),
   vjp: { x: (g, { shape }, p) => unslice(g, p, shape) },
 })
@@ -55,6 +59,12 @@ function unslice(g: Tensor, p: SliceParams, shape: Shape): Tensor {
     y = sliceBy(y, { start: fits.map(() => 0), step: fits.map(() => 1), sizes: fits })
   }
   return padZeros(y, { before: start, sizes: shape })
+}
+
+/** `base` with `value` where the slice is. */
+export function writeSlice(base: Tensor, value: Tensor, p: SliceParams): Tensor {
+  const inside = new Tensor(graph.expand(graph.constant(1, 'bool', value._node.placement), value.shape))
+  return where(unslice(inside, p, base.shape), unslice(value, p, base.shape), base)
 }
 
 interface PadParams {
@@ -174,10 +184,12 @@ export function flip(x: Tensor, ...dims: SizeArguments): Tensor {
   return underName('flip', () => {
     const list = listed(FLIP, x, dims).map((d) => normalizeDim('flip', d, x.ndim))
     const turned = (i: number): boolean => list.includes(i) && (x.shape[i] as number) > 0
-    return sliceBy(x, {
+    const turnedAround = sliceBy(x, {
       start: x.shape.map((s, i) => (turned(i) ? s - 1 : 0)),
       step: x.shape.map((_, i) => (turned(i) ? -1 : 1)),
       sizes: x.shape,
     })
+    turnedAround._owned()
+    return turnedAround
   })
 }

@@ -6,18 +6,18 @@ import {
   normalizeDim,
   normalizeDims,
   optional,
-  SHAPE,
   type Shape,
   ShapeError,
   type Signature,
   sameShape,
   showShape,
   signature,
+  sizeOf,
   underName,
   whole,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { checkSize, DIM, DIMS, TENSOR, type Tensor } from '../tensor/index.ts'
+import { checkSize, DIM, DIMS, stridesFor, TENSOR, type Tensor } from '../tensor/index.ts'
 import { defineOp } from './define.ts'
 
 /** Sizes as one array or as arguments. */
@@ -34,7 +34,10 @@ export function listed(given: Signature, x: Tensor, sizes: readonly [Shape] | re
 /** The same elements under a shape that holds as many: {@link reshape} without its checks, for gradient rules. */
 export const reshapeTo: (x: Tensor, shape: Shape) => Tensor = defineOp('reshape', {
   inputs: ['x'],
-  view: true,
+  view: {
+    write: (_, value, __, from) => reshapeTo(value, from),
+    strides: (of, from, to) => stridesFor(of, from, to),
+  },
   forward: (x, shape: Shape) => graph.reshape(x, shape),
   vjp: { x: (g, { shape }) => reshapeTo(g, shape) },
 })
@@ -55,6 +58,29 @@ export function reshape(x: Tensor, ...sizes: SizeArguments): Tensor {
 }
 /** As {@link reshape}. @see https://pytorch.org/docs/stable/generated/torch.Tensor.view.html */
 export const view: (x: Tensor, ...sizes: SizeArguments) => Tensor = reshape
+
+const VIEW_AS = signature('viewAs', { x: TENSOR, other: TENSOR })
+const RESHAPE_AS = signature('reshapeAs', { x: TENSOR, other: TENSOR })
+
+/** As {@link reshape}, with the shape of `other`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.view_as.html */
+export function viewAs(x: Tensor, other: Tensor): Tensor {
+  VIEW_AS.check(x, other)
+  return underName('viewAs', () => reshapeTo(x, inferReshape('viewAs', x.shape, other.shape)))
+}
+
+/** As {@link reshape}, with the shape of `other`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.reshape_as.html */
+export function reshapeAs(x: Tensor, other: Tensor): Tensor {
+  RESHAPE_AS.check(x, other)
+  return underName('reshapeAs', () => reshapeTo(x, inferReshape('reshapeAs', x.shape, other.shape)))
+}
+
+const RAVEL = signature('ravel', { x: TENSOR })
+
+/** All elements in one dim. @see https://pytorch.org/docs/stable/generated/torch.ravel.html */
+export function ravel(x: Tensor): Tensor {
+  RAVEL.check(x)
+  return underName('ravel', () => reshapeTo(x, [sizeOf(x.shape)]))
+}
 
 const FLATTEN = signature('flatten', { x: TENSOR, startDim: optional(DIM), endDim: optional(DIM) })
 
@@ -110,18 +136,22 @@ export function unsqueeze(x: Tensor, dim: number): Tensor {
 /** {@link permute} without its checks: `order` names each dim once. */
 export const permuteTo: (x: Tensor, order: readonly number[]) => Tensor = defineOp('permute', {
   inputs: ['x'],
-  view: true,
-  forward: (x, order: readonly number[]) => graph.permute(x, order),
-  vjp: {
-    x: (g, _, order) => {
-      const back = new Array<number>(order.length)
-      order.forEach((from, to) => {
-        back[from] = to
-      })
-      return permuteTo(g, back)
-    },
+  view: {
+    write: (_, value, order) => permuteTo(value, inverse(order)),
+    strides: (of, _, __, order) => order.map((d) => of[d] as number),
   },
+  forward: (x, order: readonly number[]) => graph.permute(x, order),
+  vjp: { x: (g, _, order) => permuteTo(g, inverse(order)) },
 })
+
+/** The order that undoes another. */
+function inverse(order: readonly number[]): number[] {
+  const back = new Array<number>(order.length)
+  order.forEach((from, to) => {
+    back[from] = to
+  })
+  return back
+}
 
 const PERMUTE = signature('permute', { x: TENSOR, order: listOf(DIM) })
 
@@ -184,17 +214,42 @@ export function mT(x: Tensor): Tensor {
   return underName('mT', () => transposed(x))
 }
 
-const MOVEDIM = signature('movedim', { x: TENSOR, source: DIM, destination: DIM })
+const ADJOINT = signature('adjoint', { x: TENSOR })
 
-/** A dim moved to another place. @see https://pytorch.org/docs/stable/generated/torch.movedim.html */
-export function movedim(x: Tensor, source: number, destination: number): Tensor {
+/** The last two dims exchanged: numbers are real here. @see https://pytorch.org/docs/stable/generated/torch.adjoint.html */
+export function adjoint(x: Tensor): Tensor {
+  ADJOINT.check(x)
+  if (x.ndim < 2) throw new ShapeError('adjoint', `at least 2 dims are wanted, x is ${showShape(x.shape)}`, [x.shape])
+  return underName('adjoint', () => transposed(x))
+}
+
+const MOVEDIM = signature('movedim', { x: TENSOR, source: DIMS, destination: DIMS })
+
+/**
+ * Dims moved to other places; the others keep their order.
+ * @throws ShapeError where the lists differ in length, or name a dim twice.
+ * @see https://pytorch.org/docs/stable/generated/torch.movedim.html
+ * @example zeros([2, 3, 4]).movedim([0, 1], [1, 2]).shape // [4, 2, 3]
+ */
+export function movedim(x: Tensor, source: number | readonly number[], destination: number | readonly number[]): Tensor {
   MOVEDIM.check(x, source, destination)
   return underName('movedim', () => {
-    const order = x.shape.map((_, i) => i)
-    const [moved] = order.splice(normalizeDim('movedim', source, x.ndim, 'source'), 1)
-    if (moved !== undefined) order.splice(normalizeDim('movedim', destination, x.ndim, 'destination'), 0, moved)
-    return permuteTo(x, order)
+    const [from, to] = [dimsOf(x, source, 'source'), dimsOf(x, destination, 'destination')]
+    if (from.length !== to.length)
+      throw new ShapeError('movedim', `source names ${from.length} dims and destination ${to.length}: each dim needs its place`, [x.shape])
+    const stay = x.shape.flatMap((_, d) => (from.includes(d) ? [] : [d]))
+    return permuteTo(
+      x,
+      x.shape.map((_, d) => (to.includes(d) ? (from[to.indexOf(d)] as number) : (stay.shift() as number))),
+    )
   })
+}
+
+/** Dims of {@link movedim}, counted from the front. */
+function dimsOf(x: Tensor, dims: number | readonly number[], what: string): number[] {
+  const list = (typeof dims === 'number' ? [dims] : dims).map((d) => normalizeDim('movedim', d, x.ndim, what))
+  if (new Set(list).size !== list.length) throw new ShapeError('movedim', `a dim appears twice in ${what} ${showShape(list)}`, [x.shape])
+  return list
 }
 
 // ── repetition ──
@@ -202,10 +257,22 @@ export function movedim(x: Tensor, source: number, destination: number): Tensor 
 /** {@link expand} without its checks, for gradient rules. */
 export const expandTo: (x: Tensor, shape: Shape) => Tensor = defineOp('expand', {
   inputs: ['x'],
-  view: true,
+  view: {
+    write: (_, value, __, from) => reshapeTo(value, from),
+    overlaps: (from, to) => sizeOf(from) !== sizeOf(to),
+    strides: (of, from, to) => to.map((size, i) => expandedStride(of, from, to.length, i, size)),
+  },
   forward: (x, shape: Shape) => graph.expand(x, shape),
   vjp: { x: (g) => g }, // the driver sums
 })
+
+/** The stride of dim `i` of `ndim` dims, of that size: 0 where elements are repeated. */
+function expandedStride(of: readonly number[], from: Shape, ndim: number, i: number, size: number): number {
+  const d = i - (ndim - from.length)
+  if (d >= 0) return from[d] === size ? (of[d] as number) : 0
+  // (a new dim of size 1 lies as PyTorch has it: one step over all behind it)
+  return size === 1 ? Math.max(1, (of[0] ?? 1) * (from[0] ?? 1)) : 0
+}
 
 const EXPAND = signature('expand', { x: TENSOR, sizes: SIZES })
 
@@ -247,27 +314,4 @@ const BROADCAST_TO = signature('broadcastTo', { x: TENSOR, shape: SIZES })
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   BROADCAST_TO.check(x, shape)
   return underName('broadcastTo', () => expandBy('broadcastTo', x, shape))
-}
-
-const REPEAT = signature('repeat', { x: TENSOR, sizes: SHAPE })
-
-/** `x` repeated `sizes[i]` times along each dim; dims may be added in front. @see https://pytorch.org/docs/stable/generated/torch.Tensor.repeat.html */
-export function repeat(x: Tensor, ...sizes: SizeArguments): Tensor {
-  return underName('repeat', () => {
-    const times = listed(REPEAT, x, sizes)
-    if (times.length < x.ndim)
-      throw new ShapeError('repeat', `${x.ndim} or more counts are wanted for ${showShape(x.shape)}, got ${showShape(times)}`, [x.shape])
-    const shape = [...times.slice(x.ndim).map(() => 1), ...x.shape]
-    const repeated = shape.map((s, i) => s * (times[i] as number))
-    checkSize('repeat', repeated)
-    const interleaved = reshape(
-      x,
-      shape.flatMap((s) => [1, s]),
-    )
-    const grown = expand(
-      interleaved,
-      shape.flatMap((s, i) => [times[i] as number, s]),
-    )
-    return reshape(grown, repeated)
-  })
 }

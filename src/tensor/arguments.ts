@@ -3,6 +3,7 @@ import {
   ArgumentError,
   BOOLEAN,
   options as describe,
+  isPlainObject,
   type Kind,
   listOf,
   mismatch,
@@ -11,7 +12,9 @@ import {
   Options,
   oneOf,
   optional,
+  type Signature,
   showArgument,
+  signature,
   WHOLE,
 } from '../base/index.ts'
 import { Tensor } from './tensor.ts'
@@ -68,6 +71,46 @@ export function optionsIn<O extends object>(op: string, dim: unknown, options: O
   if (typeof dim !== 'object' || dim === null || Array.isArray(dim)) return options
   if (options !== undefined) throw new ArgumentError(op, `options are given twice: ${showArgument(dim)} and ${showArgument(options)}`)
   return dim as O
+}
+
+/**
+ * Describes a function whose last arguments go by position or by name, as in PyTorch: `x.diagonal(1, 0, 2)`, `x.diagonal(1, { dim1: 0, dim2: 2 })`,
+ * `x.diagonal({ offset: 1 })`. `first` are those that go by position only.
+ */
+export class NamedArguments<O extends object> {
+  readonly #given: Signature
+  readonly #names: readonly (keyof O & string)[]
+  readonly #first: number
+
+  constructor(name: string, first: Readonly<Record<string, Kind>>, named: { readonly [K in keyof O & string]-?: Kind }) {
+    const all = describe<O>(named)
+    const inPlaces = Object.entries<Kind>(named).map(([key, kind]) => [key, dimOr(kind, all)] as const)
+    this.#given = signature(name, { ...first, ...Object.fromEntries(inPlaces) })
+    this.#names = Object.keys(named) as (keyof O & string)[]
+    this.#first = Object.keys(first).length
+  }
+
+  /** The named arguments of a call, checked with the others. @throws ArgumentError where one is given twice, or something stands behind the options */
+  read(...args: readonly unknown[]): Partial<O> {
+    const given = this.#given
+    given.check(...(args as Parameters<Signature['check']>))
+    const found: Partial<O> = {}
+    const rest = args.slice(this.#first)
+    const last = rest.findLastIndex((v) => v !== undefined)
+    for (const [i, value] of rest.entries()) {
+      if (isPlainObject(value)) {
+        if (i < last) throw new ArgumentError(given.name, 'the options come last')
+        for (const key of this.#names) {
+          const option = (value as Partial<O>)[key]
+          if (option === undefined) continue
+          if (found[key] !== undefined)
+            throw new ArgumentError(given.name, `${key} is given twice: ${showArgument(found[key])} and ${showArgument(option)}`)
+          found[key] = option
+        }
+      } else if (value !== undefined) found[this.#names[i] as keyof O & string] = value as O[keyof O & string]
+    }
+    return found
+  }
 }
 
 /** Throws unless `x` is a tensor: what is most often wrong. */

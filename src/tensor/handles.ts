@@ -46,11 +46,13 @@ export function replace(handle: Tensor): void {
     noteForUndo(handle)
     return
   }
-  const { _node: old, _edge: edge } = handle
+  const { _node: old, _edge: edge, _source: source } = handle
   const restore = (): void => {
     handle._node = old
     handle._edge = edge
     handle.version++
+    // (the view shows again what its base has, which is restored with it)
+    if (source !== undefined) source.taken = handle.version
   }
   runtime.noteWrite({ target: handle, restore, value: { old, present: () => handle._node } })
 }
@@ -80,11 +82,13 @@ export const isUndoing = (): boolean => undoing !== undefined
 
 function noteForUndo(handle: Tensor): void {
   if (undoing?.has(handle)) return
-  const { _node: node, _edge: edge, version } = handle
+  const { _node: node, _edge: edge, version, _source: source } = handle
+  const taken = source?.taken
   undoing?.set(handle, () => {
     handle._node = node
     handle._edge = edge
     handle.version = version
+    if (source !== undefined) source.taken = taken as number
   })
 }
 
@@ -101,15 +105,19 @@ export function withShown<T>(shown: ReadonlyMap<Tensor, Shown>, fn: () => T): T 
   undoing = own
   try {
     for (const [handle, { node, edge }] of shown) {
-      if (handle._node === node) continue
+      const { _source: source } = handle
+      if (handle._node === node && source === undefined) continue
       noteForUndo(handle)
+      // (what was written through the view then may be so now, whatever its base was given since)
+      if (source?.root !== undefined) source.taken = source.root.version
       handle._node = node
       handle._edge = edge
     }
     return fn()
   } finally {
     undoing = outer
-    for (const undo of own.values()) undo()
+    // The last first: a tensor and its views share a version
+    for (const undo of [...own.values()].reverse()) undo()
   }
 }
 

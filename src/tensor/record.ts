@@ -9,6 +9,7 @@ import * as runtime from '../runtime/index.ts'
 import { isGradEnabled } from './modes.ts'
 import { type Backward, GradEdge, TapeEntry, type TapeOp } from './tape.ts'
 import { share, type Tensor } from './tensor.ts'
+import type { ViewRule } from './views.ts'
 
 /** What an op may have beside its name and its gradients. */
 export interface OpTraits {
@@ -16,8 +17,8 @@ export interface OpTraits {
   readonly differentiable?: number
   /** For each input, the positions (of inputs, then outputs) that its gradient reads, in bits. Default: nothing is read. */
   readonly reads?: readonly number[]
-  /** PyTorch gives a view of the first input here; in place on it would not reach the original, and is refused. */
-  readonly view?: boolean
+  /** PyTorch gives a view of the first input here: how it is one. */
+  readonly view?: ViewRule<Tensor> | undefined
   /** The result is a view that its only readers reduce, never a value of its own: it may have more elements than a tensor. */
   readonly virtual?: boolean
 }
@@ -28,10 +29,10 @@ export class Op implements TapeOp<Tensor> {
   readonly backward: Backward<Tensor>
   readonly differentiable: number
   readonly reads: readonly number[]
-  readonly view: boolean
+  readonly view: ViewRule<Tensor> | undefined
   readonly virtual: boolean
 
-  constructor(name: string, backward: Backward<Tensor>, { differentiable = -1, reads = [], view = false, virtual = false }: OpTraits = {}) {
+  constructor(name: string, backward: Backward<Tensor>, { differentiable = -1, reads = [], view, virtual = false }: OpTraits = {}) {
     this.name = name
     this.backward = backward
     this.differentiable = differentiable
@@ -85,7 +86,7 @@ export function follow(by: Follower | undefined): void {
 export function record(op: Op, inputs: Inputs, outputs: readonly Tensor[], params: unknown): TapeEntry<Tensor> | undefined {
   for (const out of outputs) {
     const same = inputs.find((x) => x?._node === out._node)
-    if (!settle(op, same ?? inputs[0], inputs[1], out)) refuse(op, inputs, outputs, out)
+    if (!settle(op, same ?? inputs[0], inputs[1], out, params)) refuse(op, inputs, outputs, out)
   }
   const tracked = inputs.some((x, i) => x?._edge !== undefined && op.differentiable & (1 << i))
   const traced = tracked && outputs.some((out) => isFloat(out._node.dtype)) && isGradEnabled()
@@ -100,7 +101,7 @@ export function record(op: Op, inputs: Inputs, outputs: readonly Tensor[], param
 
 /** As {@link record}, of one output of one tensor or two, which is what nearly all ops have: arrays are made only for the tape. */
 export function recordOne(op: Op, a: Tensor, b: Tensor | undefined, out: Tensor, params: unknown): void {
-  if (!settle(op, a, b, out)) refuse(op, inputsOf(a, b), [out], out)
+  if (!settle(op, a, b, out, params)) refuse(op, inputsOf(a, b), [out], out)
   const { differentiable } = op
   const tracked = (a._edge !== undefined && differentiable & 1) || (b?._edge !== undefined && differentiable & 2)
   if (tracked && isFloat(out._node.dtype) && isGradEnabled()) trace(op, inputsOf(a, b), [out], params)
@@ -112,13 +113,13 @@ export function recordOne(op: Op, a: Tensor, b: Tensor | undefined, out: Tensor,
 const inputsOf = (a: Tensor, b: Tensor | undefined): Inputs => (b === undefined ? [a] : [a, b])
 
 /** Settles whether an output is a value of its own or another handle on that of `a` or `b`. Returns whether a tensor may be so large. */
-function settle(op: Op, a: Tensor | undefined, b: Tensor | undefined, out: Tensor): boolean {
+function settle(op: Op, a: Tensor | undefined, b: Tensor | undefined, out: Tensor, params: unknown): boolean {
   const node = out._node
   const { shape } = node
   const x = a?._node
   const y = b?._node
   if (x === node || y === node) share(node)
-  if (op.view) out._viewOf(a as Tensor)
+  if (op.view !== undefined) out._viewOf(a as Tensor, op.view, params)
   if (shape.length === 0) keepScalar(node)
   else if (x?.shape !== shape && y?.shape !== shape && rules === 0 && !op.virtual) return sizeOf(shape) <= MOST_ELEMENTS
   return true

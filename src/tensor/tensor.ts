@@ -24,6 +24,7 @@ import * as runtime from '../runtime/index.ts'
 import { FORMAT, type FormatOptions, formatTensor, formatValues } from './format.ts'
 import { fromStorage, type NdArray, type NestedArray, nest, toNdarray } from './host.ts'
 import { GradEdge, type GradFn } from './tape.ts'
+import { type ViewRule, ViewSource } from './views.ts'
 
 declare global {
   interface SymbolConstructor {
@@ -63,8 +64,8 @@ export class Tensor {
   _node: graph.Node
   /** @internal Where its gradient flows; undefined when none is wanted. */
   _edge: GradEdge<Tensor> | undefined = undefined
-  /** @internal Whether PyTorch would have made this a view of another tensor. */
-  _view = false
+  /** @internal Of which tensor PyTorch would have made this a view, and how. */
+  _source: ViewSource<Tensor> | undefined = undefined
   #grad: Tensor | null = null
   /** @internal The version, while no view shares it. */
   _version = 0
@@ -103,15 +104,17 @@ export class Tensor {
     if (this._counter === undefined) this._version = value
     else this._counter.version = value
   }
-  /** @internal Marks the result of a view op. The two share a count, not each other: a view holds no memory of its base. */
-  _viewOf(base: Tensor): void {
-    this._view = true
+  /** @internal Marks the result of a view op, unless PyTorch would have copied. */
+  _viewOf(base: Tensor, rule: ViewRule<Tensor>, params: unknown): void {
+    const source = new ViewSource<Tensor>(base, rule, params, this.shape)
+    if (base._source !== undefined && source.strides === undefined) return
+    this._source = source
     base._counter ??= { version: base._version }
     this._counter = base._counter
   }
   /** @internal Marks the result of a view op as no view of anything that the caller has. */
   _owned(): void {
-    this._view = false
+    this._source = undefined
     this._counter = undefined
   }
 

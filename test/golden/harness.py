@@ -156,6 +156,8 @@ TORCH = {
     'rmsNorm': lambda inputs, args: rms_norm(inputs, *args[1:]),
     'scaledDotProductAttention': lambda inputs, args: attention(inputs, args),
     'maxout': lambda inputs, args: maxout(inputs[0], *args[1:]),
+    'unfoldDim': lambda inputs, args: inputs[0].unfold(*args[1:]),
+    **{f'atleast{n}d': lambda inputs, args, n=n: getattr(torch, f'atleast_{n}d')(*torch_value(args, inputs)) for n in (1, 2, 3)},
 }
 
 
@@ -224,6 +226,8 @@ def torch_call(op, args, inputs):
 # Where the method's name or argument order is not the function's; None: PyTorch has no such method.
 METHODS = {'var': 'var', 'std': 'std', 'mT': None, 'unfold': None, 'cast': 'to', 'where': 'where', 'at': 'at', 'max': 'max', 'min': 'min'}
 FREE = {'at': None, 'cast': None, 'var': 'variance'}
+METHODS = {'var': 'var', 'std': 'std', 'mT': None, 'cast': 'to', 'where': 'where', 'at': 'at', 'max': 'max', 'min': 'min', 'unfoldDim': 'unfold'}
+FREE = {'unfoldDim': None, 'viewAs': None, 'reshapeAs': None, 'sumToSize': None, 'newZeros': None, 'newOnes': None, 'newFull': None, 'newTensor': None, 'at': None, 'cast': None, 'var': 'variance'}
 
 
 def method_of(op, args):

@@ -125,6 +125,22 @@ export interface ScaledTraining {
   readonly after: readonly (readonly number[])[]
 }
 
+/** What a function in place does through a view: {@link file://../golden/views.py}. */
+export interface ViewCase {
+  readonly name: string
+  /** Methods and their arguments, from the base to the view. */
+  readonly chain: readonly (readonly [name: string, ...args: number[]])[]
+  readonly function: string
+  readonly operand: 'y' | number | null
+  readonly x: Span
+  readonly y: Span
+  readonly g: Span
+  readonly base: Span
+  readonly view: Span
+  readonly gradX: Span
+  readonly gradY: Span | null
+}
+
 /** What the files hold; the families of ops are in one folder, called as their files in src/ops. */
 interface Files {
   readonly autocast: { readonly results: readonly AutocastResult[] }
@@ -133,6 +149,7 @@ interface Files {
   readonly scaler: { readonly scales: readonly ScalePath[]; readonly trainings: readonly ScaledTraining[] }
   readonly optimizers: { readonly x: Span; readonly y: Span; readonly start: readonly Span[]; readonly paths: readonly OptimizerPath[] }
   readonly texts: { readonly texts: readonly PrintedText[] }
+  readonly views: { readonly views: readonly ViewCase[] }
   readonly [family: `ops/${string}`]: { readonly cases: readonly GoldenCase[] }
 }
 
