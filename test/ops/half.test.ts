@@ -96,6 +96,10 @@ const averages = (functions: Readonly<Record<string, (x: tg.Tensor, y: tg.Tensor
 /** For each op that widens, a case in which something on the way passes 65,504, and the answer does not. */
 const LARGE: Readonly<Record<string, Large>> = {
   sum: { inputs: [{ shape: [4, 1000], at: (i) => (i % 1000 < 500 ? 40_000 : -39_999) }], f: ([x]) => (x as tg.Tensor).sum(1) },
+  sumToSize: {
+    inputs: [{ shape: [4, 1000], at: (i) => (i % 1000 < 500 ? 40_000 : -39_999) }],
+    f: ([x]) => (x as tg.Tensor).sumToSize(4, 1),
+  },
   mean: { inputs: [constant(0.5, 2, 3, 224, 224)], f: ([x]) => (x as tg.Tensor).mean() },
   var: { inputs: [alternating(200, MANY)], f: ([x]) => (x as tg.Tensor).var() },
   std: { inputs: [constant(2, MANY)], f: ([x]) => (x as tg.Tensor).std() },
