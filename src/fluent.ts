@@ -261,6 +261,7 @@ const methods = {
   isNonzero: ops.isNonzero,
   allclose: ops.allclose,
   bernoulli: ops.bernoulli,
+  multinomial: ops.multinomial,
   // convert
   to: ops.to,
   cpu: ops.cpu,
@@ -395,6 +396,12 @@ const methods = {
   zero_: ops.zero_,
   uniform_: ops.uniform_,
   normal_: ops.normal_,
+  exponential_: ops.exponential_,
+  cauchy_: ops.cauchy_,
+  logNormal_: ops.logNormal_,
+  geometric_: ops.geometric_,
+  random_: ops.random_,
+  bernoulli_: ops.bernoulli_,
 }
 
 type Ops = typeof ops

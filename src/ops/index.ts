@@ -12,6 +12,7 @@ export * from './close.ts'
 export * from './compare.ts'
 export * from './conv.ts'
 export * from './convert.ts'
+export { binomial, poisson } from './counts.ts'
 export * from './create.ts'
 export * from './create-like.ts'
 export {
@@ -41,6 +42,7 @@ export * from './indexing.ts'
 export * from './inplace.ts'
 export * from './inplace-elementwise.ts'
 export * from './inplace-products.ts'
+export * from './inplace-random.ts'
 export {
   type InterpolateMode,
   type InterpolateOptions,
@@ -72,6 +74,7 @@ export * from './margin-loss.ts'
 export * from './matmul.ts'
 export * from './matmul.ts'
 export { chainMatmul, matrixPower, multiDot } from './matrix-chain.ts'
+export { type MultinomialOptions, multinomial } from './multinomial.ts'
 export * from './norm.ts'
 export { type BatchNormOptions, batchNorm, EPS } from './norm.ts'
 export { type NormOptions, norm, renorm } from './norms.ts'

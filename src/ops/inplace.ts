@@ -1,12 +1,7 @@
 /** @file In place: another value behind one handle. On the tape the handle becomes the op's result; what was saved before notices by the version. */
 import {
-  ArgumentError,
-  atLeast,
-  options as describe,
-  FINITE,
   held,
   type Kind,
-  type Options,
   optional,
   signature,
   underName,
@@ -17,8 +12,7 @@ import { isUndoing, keepTensor, OPERAND, share, TENSOR, Tensor, withAutocast } f
 import { baseOf, begin, finish } from './commit.ts'
 import { cast, to } from './convert.ts'
 import { checkDevices } from './define.ts'
-import { checkFloat, number, type Operand } from './promote.ts'
-import { bitsOf, GENERATOR, type GeneratorOptions, normalNode, stretched, uniformNode } from './random.ts'
+import { number, type Operand } from './promote.ts'
 import { expand } from './view.ts'
 
 /** An in-place function of a tensor alone. */
@@ -79,30 +73,4 @@ export const zero_: (x: Tensor) => Tensor = inPlace(
   'zero_',
   {},
   (x: Tensor) => new Tensor(graph.expand(graph.constant(0, x.dtype, x._node.placement), x.shape)),
-)
-
-const FILL: Options<GeneratorOptions> = describe<GeneratorOptions>({ generator: GENERATOR })
-
-/** Uniform in [from, to). @see https://pytorch.org/docs/stable/generated/torch.Tensor.uniform_.html */
-export const uniform_: (x: Tensor, from?: number, to?: number, options?: GeneratorOptions) => Tensor = inPlace(
-  'uniform_',
-  { from: optional(FINITE), to: optional(FINITE), options: optional(FILL) },
-  (x: Tensor, from = 0, to = 1, options?: GeneratorOptions) => {
-    checkFloat('uniform_', 'x', x)
-    if (from > to) throw new ArgumentError('uniform_', `from must be at most to, got ${from} and ${to}`)
-    const u = uniformNode(bitsOf(options?.generator, x.shape, x._node.placement), x.dtype)
-    const [least, most] = [held('uniform_', 'from', from, x.dtype), held('uniform_', 'to', to, x.dtype)]
-    return new Tensor(stretched(u, most - least, least))
-  },
-)
-
-/** Normal with the given mean and standard deviation. @see https://pytorch.org/docs/stable/generated/torch.Tensor.normal_.html */
-export const normal_: (x: Tensor, mean?: number, std?: number, options?: GeneratorOptions) => Tensor = inPlace(
-  'normal_',
-  { mean: optional(FINITE), std: optional(atLeast(0)), options: optional(FILL) },
-  (x: Tensor, mean = 0, std = 1, options?: GeneratorOptions) => {
-    checkFloat('normal_', 'x', x)
-    const z = normalNode(options?.generator, x.shape, x.dtype, x._node.placement)
-    return new Tensor(stretched(z, held('normal_', 'std', std, x.dtype), held('normal_', 'mean', mean, x.dtype)))
-  },
 )

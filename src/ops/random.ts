@@ -3,6 +3,7 @@ import {
   ArgumentError,
   atLeast,
   BOOLEAN,
+  broadcastShapes,
   COUNT,
   checkElements,
   type DType,
@@ -16,6 +17,7 @@ import {
   isFloat,
   isHalf,
   type Kind,
+  mismatch,
   named,
   type Options,
   oneOf,
@@ -29,7 +31,7 @@ import {
   within,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { knownValues, optionsIn, TENSOR, Tensor } from '../tensor/index.ts'
+import { knownValues, optionsIn, TENSOR, Tensor, withGrad } from '../tensor/index.ts'
 import {
   CREATE,
   type CreateOptions,
@@ -44,14 +46,20 @@ import {
   shapeOf,
   sized,
 } from './create.ts'
-import { defineComposition } from './define.ts'
+import { checkDevices, defineComposition } from './define.ts'
 import { mul, where } from './elementwise.ts'
 import { defaultGenerator, Generator, philox, type Words } from './generator.ts'
-import { lit } from './promote.ts'
+import { checkFloat, floatType, lit } from './promote.ts'
 
 /** Creation options, and whose numbers to take. */
 export interface RandomOptions extends CreateOptions {
   /** Whose numbers to take: by default those that `manualSeed` seeds. */
+  readonly generator?: Generator
+}
+
+/** Whose numbers a function takes. */
+export interface GeneratorOptions {
+  /** By default those that `manualSeed` seeds. */
   readonly generator?: Generator
 }
 
@@ -142,17 +150,93 @@ export function randnLike(x: Tensor, options?: RandomOptions): Tensor {
 export const stretched = (x: graph.Node, factor: number, offset: number): graph.Node =>
   graph.binary('add', graph.binary('mul', x, graph.scalar(factor, x.dtype)), graph.scalar(offset, x.dtype))
 
-const NORMAL = signature('normal', { mean: FINITE, std: atLeast(0), shape: SIZES, options: optional(RANDOM_FLOAT) })
+const NORMAL = signature('normal', {
+  mean: oneOf(FINITE, TENSOR),
+  std: optional(oneOf(atLeast(0), TENSOR)),
+  shape: optional(oneOf(SIZES, RANDOM_FLOAT)),
+  options: optional(RANDOM_FLOAT),
+})
 
-/** Normal with the given mean and standard deviation. @see https://pytorch.org/docs/stable/generated/torch.normal.html */
-export function normal(mean: number, std: number, shape: Shape | number, options?: RandomOptions): Tensor {
-  NORMAL.check(mean, std, shape, options)
-  const dtype = options?.dtype ?? 'float32'
-  const node = normalNode(options?.generator, shapeOf('normal', shape), dtype, placementFor('normal', dtype, options?.device))
-  return created('normal', stretched(node, held('normal', 'std', std, dtype), held('normal', 'mean', mean, dtype)), options)
+/**
+ * Normal with the given mean and standard deviation: two numbers and a shape, or tensors, which broadcast, `normal(mean, 1)`. There is no gradient to
+ * either, as in PyTorch (`distributions.Normal` has one).
+ * @throws ArgumentError for a negative standard deviation; DTypeError for tensors that are not of a float dtype.
+ * @see https://pytorch.org/docs/stable/generated/torch.normal.html
+ */
+export function normal(mean: number, std: number, shape: Shape | number, options?: RandomOptions): Tensor
+export function normal(mean: Tensor, std?: number | Tensor, options?: GeneratorOptions): Tensor
+export function normal(mean: number, std: Tensor, options?: GeneratorOptions): Tensor
+export function normal(
+  mean: number | Tensor,
+  std: number | Tensor = 1,
+  third?: Shape | number | GeneratorOptions,
+  fourth?: RandomOptions,
+): Tensor {
+  NORMAL.check(mean, std, third, fourth)
+  if (mean instanceof Tensor || std instanceof Tensor) return normalAround(mean, std, third, fourth)
+  if (typeof third !== 'number' && !Array.isArray(third)) throw new ArgumentError('normal', mismatch(SIZES, 'shape', third))
+  const dtype = fourth?.dtype ?? 'float32'
+  const node = normalNode(
+    fourth?.generator,
+    shapeOf('normal', third as Shape | number),
+    dtype,
+    placementFor('normal', dtype, fourth?.device),
+  )
+  return created('normal', stretched(node, held('normal', 'std', std, dtype), held('normal', 'mean', mean, dtype)), fourth)
 }
 
+/** … whose parameters are tensors. */
+function normalAround(
+  mean: number | Tensor,
+  std: number | Tensor,
+  third: Shape | number | GeneratorOptions | undefined,
+  fourth: RandomOptions | undefined,
+): Tensor {
+  if (typeof third === 'number' || Array.isArray(third) || fourth !== undefined)
+    throw new ArgumentError('normal', 'a shape goes with two numbers only: a tensor has its own. Then come the options { generator }')
+  AROUND.check(mean, std, third)
+  const tensors = [mean, std].filter((x) => x instanceof Tensor)
+  checkDevices('normal', ['mean', 'std'], tensors)
+  for (const [role, x] of [
+    ['mean', mean],
+    ['std', std],
+  ] as const)
+    if (x instanceof Tensor) checkFloat('normal', role, x)
+  if (std instanceof Tensor)
+    for (const v of knownValues(std) ?? []) if (v < 0) throw new ArgumentError('normal', `std must be ≥ 0; an element is ${v}`)
+  return underName('normal', () =>
+    withGrad(false, () => {
+      const dtype = floatType(tensors) as DType
+      const shape = tensors.reduce<Shape>((sum, x) => broadcastShapes('normal', sum, x.shape), [])
+      const placement = tensors.find((x) => x._node.placement !== 'auto')?._node.placement ?? 'auto'
+      const wide: DType = dtype === 'float64' ? dtype : 'float32'
+      const node = (x: number | Tensor): graph.Node => (x instanceof Tensor ? graph.cast(x._node, wide) : graph.scalar(x, wide))
+      const z = normalNode((third as GeneratorOptions | undefined)?.generator, shape, wide, placement)
+      return new Tensor(graph.cast(graph.binary('add', graph.binary('mul', z, node(std)), node(mean)), dtype))
+    }),
+  )
+}
+
+const AROUND = signature('normal', {
+  mean: oneOf(FINITE, TENSOR),
+  std: oneOf(atLeast(0), TENSOR),
+  options: optional(describe<GeneratorOptions>({ generator: GENERATOR })),
+})
+
 const RANDINT = signature('randint', { low: WHOLE, high: WHOLE, shape: SHAPE, options: optional(RANDOM) })
+
+/** Whole numbers from `low` to below `high`, of random words. @throws ArgumentError for bounds that the dtype cannot hold, or that are too far apart */
+export function wholeNode(op: string, low: number, high: number, dtype: DType, bits: graph.Node): graph.Node {
+  if (high <= low || high - low > 2 ** 32)
+    throw new ArgumentError(op, `whole numbers low < high, at most 2³² apart, are wanted; got ${low} and ${high}`)
+  held(op, 'low', low, dtype)
+  held(op, 'high − 1', high - 1, dtype)
+  if (dtype === 'bool' && (low < 0 || high > 2)) throw new ArgumentError(op, `bool holds 0 and 1; got the bounds ${low} and ${high}`)
+  const within = high - low === 2 ** 32 ? bits : graph.binary('mod', bits, graph.scalar(high - low, 'uint32'))
+  // In the dtype that holds all of them: an integer, or for floats that lie further out the result's own
+  const wide = low >= -(2 ** 31) && high <= 2 ** 31 ? 'int32' : low >= 0 && high <= 2 ** 32 ? 'uint32' : dtype
+  return graph.cast(graph.binary('add', graph.cast(within, wide), graph.scalar(low, wide)), dtype)
+}
 
 /**
  * Whole numbers from `low` (0 by default) to below `high`, int32; the same on every device. A 32-bit word modulo the range: for ranges far below 2³² the
@@ -168,17 +252,26 @@ export function randint(first: number, second: number | Shape, third?: Shape | R
     ? [0, first, second as Shape, third as RandomOptions | undefined]
     : [first, second as number, third as Shape, fourth]
   RANDINT.check(low, high, shape, options)
-  if (high <= low || high - low > 2 ** 32)
-    throw new ArgumentError('randint', `whole numbers low < high, at most 2³² apart, are wanted; got ${low} and ${high}`)
   const dtype = options?.dtype ?? 'int32'
-  held('randint', 'low', low, dtype)
-  held('randint', 'high − 1', high - 1, dtype)
-  const placement = placementFor('randint', dtype, options?.device)
-  const bits = bitsOf(options?.generator, shapeOf('randint', shape), placement)(0)
-  const within = high - low === 2 ** 32 ? bits : graph.binary('mod', bits, graph.scalar(high - low, 'uint32'))
-  // In the dtype that holds all of them: an integer, or for floats that lie further out the result's own
-  const wide = low >= -(2 ** 31) && high <= 2 ** 31 ? 'int32' : low >= 0 && high <= 2 ** 32 ? 'uint32' : dtype
-  return created('randint', graph.cast(graph.binary('add', graph.cast(within, wide), graph.scalar(low, wide)), dtype), options)
+  const bits = bitsOf(options?.generator, shapeOf('randint', shape), placementFor('randint', dtype, options?.device))(0)
+  return created('randint', wholeNode('randint', low, high, dtype, bits), options)
+}
+
+const RANDINT_LIKE = signature('randintLike', { x: TENSOR, low: WHOLE, high: optional(oneOf(WHOLE, RANDOM)), options: optional(RANDOM) })
+
+/**
+ * Whole numbers from `low` (0 by default) to below `high`, as `x` in shape, dtype and device.
+ * @throws ArgumentError for bounds that the dtype cannot hold.
+ * @see https://pytorch.org/docs/stable/generated/torch.randint_like.html
+ * @example randintLike(x, 10)
+ */
+export function randintLike(x: Tensor, high: number, options?: RandomOptions): Tensor
+export function randintLike(x: Tensor, low: number, high: number, options?: RandomOptions): Tensor
+export function randintLike(x: Tensor, first: number, second?: number | RandomOptions, third?: RandomOptions): Tensor {
+  RANDINT_LIKE.check(x, first, second, third)
+  const options = optionsIn('randintLike', second, third)
+  const [low, high] = typeof second === 'number' ? [first, second] : [0, first]
+  return underName('randintLike', () => randint(low, high, x.shape, impliedBy(x, options)))
 }
 
 const RANDPERM = signature('randperm', { n: COUNT, options: optional(RANDOM) })
@@ -217,12 +310,6 @@ function coin(p: number, generator: Generator | undefined, shape: Shape, placeme
   return graph.binary('lt', bits, graph.scalar(Math.round(p * 2 ** 24), 'uint32'))
 }
 
-/** Whose numbers a function takes. */
-export interface GeneratorOptions {
-  /** By default those that `manualSeed` seeds. */
-  readonly generator?: Generator
-}
-
 const PROBABILITY = within(0, 1)
 const WITH_GENERATOR: Options<GeneratorOptions> = describe<GeneratorOptions>({ generator: GENERATOR })
 const BERNOULLI = signature('bernoulli', {
@@ -239,15 +326,24 @@ export function bernoulli(x: Tensor, p?: number | GeneratorOptions, options?: Ge
   BERNOULLI.check(x, p, options)
   return underName('bernoulli', () => {
     const given = optionsIn('bernoulli', p, options)
-    if (typeof p === 'number') {
-      return new Tensor(graph.cast(coin(p, given?.generator, x.shape, x._node.placement), x.dtype))
-    }
-    if (!isFloat(x.dtype)) throw new DTypeError('bernoulli', `x holds probabilities, of a float dtype; got ${x.dtype}`)
-    for (const v of knownValues(x) ?? [])
-      if (!(v >= 0 && v <= 1)) throw new ArgumentError('bernoulli', `x holds probabilities, from 0 to 1; one is ${v}`)
-    const draw = uniformNode(bitsOf(given?.generator, x.shape, x._node.placement), x.dtype)
-    return new Tensor(graph.cast(graph.binary('lt', draw, x._node), x.dtype))
+    const probability = typeof p === 'number' ? p : x
+    return new Tensor(graph.cast(bernoulliNode('bernoulli', probability, given?.generator, x.shape, x._node.placement), x.dtype))
   })
+}
+
+/** True with probability p: one number, or that of each element. */
+export function bernoulliNode(
+  op: string,
+  p: number | Tensor,
+  generator: Generator | undefined,
+  shape: Shape,
+  placement: graph.NodePlace,
+): graph.Node {
+  if (typeof p === 'number') return coin(p, generator, shape, placement)
+  if (!isFloat(p.dtype)) throw new DTypeError(op, `probabilities are of a float dtype; got ${p.dtype}`)
+  for (const v of knownValues(p) ?? [])
+    if (!(v >= 0 && v <= 1)) throw new ArgumentError(op, `probabilities are numbers from 0 to 1; one is ${v}`)
+  return graph.binary('lt', uniformNode(bitsOf(generator, shape, placement), p.dtype), p._node)
 }
 
 /** How much {@link dropout} drops, and whether it does. */
