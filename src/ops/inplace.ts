@@ -1,11 +1,5 @@
 /** @file In place: another value behind one handle. On the tape the handle becomes the op's result; what was saved before notices by the version. */
-import {
-  held,
-  type Kind,
-  optional,
-  signature,
-  underName,
-} from '../base/index.ts'
+import { held, type Kind, signature, underName } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import * as runtime from '../runtime/index.ts'
 import { isUndoing, keepTensor, OPERAND, share, TENSOR, Tensor, withAutocast } from '../tensor/index.ts'
