@@ -29,31 +29,55 @@ import { number } from './promote.ts'
 import { sort } from './sort.ts'
 import { reshapeTo } from './view.ts'
 
+/** A row of more elements is searched by way of every 16th: these first, whose every 16th come before them. What lies far apart is in no cache. */
+const NEAR = 4096
+const APART = 16
+
+/** The value of `x` in memory of its own, whatever expression or view it is. */
+const stored = (x: graph.Node): graph.Node => graph.unpack(graph.pack([x]), 0, x.shape)
+
+/** How many elements of each row of `sorted` [..., n] stand before each of `values` [..., m], which are none of them NaN: by halving, all values at once. */
+function before(sorted: graph.Node, values: graph.Node, right: boolean): graph.Node {
+  const last = sorted.shape.length - 1
+  const n = sorted.shape[last] as number
+  const plus = (a: graph.Node, b: number): graph.Node => (b === 0 ? a : graph.binary('add', a, b))
+  const isBefore = (position: graph.Node): graph.Node =>
+    compared(right ? 'le' : 'lt', graph.gather(sorted, last, position, 'searchsorted'), values)
+  const all = (value: number): graph.Node => graph.expand(graph.scalar(value, 'int32'), values.shape)
+  const [begin, places] = n > NEAR ? [nearby(sorted, values, right), APART] : [undefined, 2 ** Math.floor(Math.log2(n))]
+  // Of the n + 1 places the first `places` are left, or the last: where they begin, and the sum of the lower powers of two that are taken
+  let count = begin ?? graph.where(isBefore(all(places - 1)), all(n - places + 1), 0)
+  for (let step = places / 2; step >= 1; step /= 2) count = graph.where(isBefore(plus(count, step - 1)), plus(count, step), count)
+  return count
+}
+
+/** The first of APART places of which one is that of each value. */
+function nearby(sorted: graph.Node, values: graph.Node, right: boolean): graph.Node {
+  const last = sorted.shape.length - 1
+  const n = sorted.shape[last] as number
+  const along = (inLast: number, inOthers: (size: number) => number): number[] =>
+    sorted.shape.map((size, d) => (d === last ? inLast : inOthers(size)))
+  const some = graph.slice(
+    sorted,
+    along(APART - 1, () => 0),
+    along(Math.floor(n / APART), (size) => size),
+    along(APART, () => 1),
+  )
+  const parts = before(stored(some), values, right)
+  return graph.binary('min', graph.binary('mul', parts, APART), n - APART + 1)
+}
+
 interface SearchParams {
   /** Whether equal elements stand before the place. */
   readonly right: boolean
 }
 
-/**
- * How many elements of each row of `sorted` [..., n] stand before each of `values` [..., m], int32: by halving, all values at once. What is compared with NaN stands before
- * it, as in PyTorch.
- */
+/** How many elements of each row of `sorted` [..., n] stand before each of `values` [..., m], int32. NaN is the largest, and stands behind all. */
 const places = defineOp('searchsorted', {
   inputs: ['sorted', 'values'],
   forward: (sorted, values, { right }: SearchParams) => {
-    const last = sorted.shape.length - 1
-    const n = sorted.shape[last] as number
-    const all = (value: number): graph.Node => graph.expand(graph.scalar(value, 'int32'), values.shape)
-    let [from, to] = [all(0), all(n)]
-    for (let left = n; left > 0; left >>= 1) {
-      const middle = graph.binary('add', from, graph.binary('shr', graph.binary('sub', to, from), 1))
-      const there = graph.gather(sorted, last, graph.binary('min', middle, n - 1), 'searchsorted')
-      const open = graph.binary('lt', from, to)
-      const isBehind = compared(right ? 'lt' : 'le', values, there)
-      from = graph.where(graph.binary('and', open, graph.unary('not', isBehind)), graph.binary('add', middle, 1), from)
-      to = graph.where(graph.binary('and', open, isBehind), middle, to)
-    }
-    return from
+    const count = before(sorted, values, right)
+    return isFloat(values.dtype) ? graph.where(graph.binary('ne', values, values), sorted.shape.at(-1) as number, count) : count
   },
   vjp: { sorted: 'none', values: 'none' },
   half: 'keep',
@@ -103,6 +127,7 @@ function search(op: string, sorted: Tensor, values: Tensor, right: boolean): Ten
 
 /**
  * Where each of `values` belongs in the rows of `sorted`, so that these stay in order: the int32 number of elements that are less, or with `right` not larger.
+ * NaN counts as the largest, in `sorted` too, as `sort` puts it.
  * @param sorted [n], or [..., n] in ascending order
  * @param values any shape for [n], else [..., m]; a number is a 0-d tensor
  * @returns int32 in the shape of `values`
