@@ -147,6 +147,10 @@ const methods = {
   quantile: ops.quantile,
   nanquantile: ops.nanquantile,
   mode: ops.mode,
+  median: ops.median,
+  nanmedian: ops.nanmedian,
+  unique: ops.unique,
+  uniqueConsecutive: ops.uniqueConsecutive,
   topk: ops.topk,
   kthvalue: ops.kthvalue,
   diff: ops.diff,
@@ -404,20 +408,32 @@ const methods = {
   bernoulli_: ops.bernoulli_,
 }
 
-type Ops = typeof ops
-type Method<F> = F extends (x: Tensor, ...rest: infer A) => infer R ? (...rest: A) => R : never
-/** (Over the keys of `Pick`, not over the names: so an editor shows the function's documentation for the method too.) */
-type OpMethods = { readonly [K in keyof Pick<Ops, keyof typeof methods>]: Method<Ops[K]> }
-
 /** The forms of `unique` as a method. */
-interface UniqueMethod<O extends ops.UniqueConsecutiveOptions> {
+export interface UniqueMethod<O extends ops.UniqueConsecutiveOptions> {
+  /** With what was asked for besides. */
   (
     options: O & { readonly returnInverse: true; readonly returnCounts: true },
   ): Promise<readonly [output: Tensor, inverse: Tensor, counts: Tensor]>
   (options: O & { readonly returnInverse: true; readonly returnCounts?: false }): Promise<readonly [output: Tensor, inverse: Tensor]>
   (options: O & { readonly returnInverse?: false; readonly returnCounts: true }): Promise<readonly [output: Tensor, counts: Tensor]>
+  /** The results alone. */
   (options?: O & { readonly returnInverse?: false; readonly returnCounts?: false }): Promise<Tensor>
 }
+
+/** The forms of `median` as a method. */
+export interface MedianMethod {
+  /** Of all elements, 0-d. */
+  (dim?: null, options?: ops.DimOptions): Tensor
+  /** Values and int32 positions along a dim. */
+  (dim: number | ops.DimOptions, options?: ops.DimOptions): ops.ValuesIndices
+}
+
+type Ops = typeof ops
+type MethodOfOne<F> = F extends (x: Tensor, ...rest: infer A) => infer R ? (...rest: A) => R : never
+/** (Of several forms TypeScript infers the last one only.) */
+type Method<F> = F extends ops.UniqueFunction<infer O> ? UniqueMethod<O> : F extends ops.MedianFunction ? MedianMethod : MethodOfOne<F>
+/** (Over the keys of `Pick`, not over the names: so an editor shows the function's documentation for the method too.) */
+type OpMethods = { readonly [K in keyof Pick<Ops, keyof typeof methods>]: Method<Ops[K]> }
 
 /** The methods whose types do not follow from one signature. */
 export interface TensorMethods extends OpMethods {
@@ -429,16 +445,6 @@ export interface TensorMethods extends OpMethods {
   min(dim?: null, options?: ops.DimOptions): Tensor
   min(other: Tensor): Tensor
   min(dim: number | ops.DimOptions, options?: ops.DimOptions): ops.ValuesIndices
-  /** The median of all, 0-d; `median(dim)` gives `{ values, indices }`, also a tuple. */
-  median(dim?: null, options?: ops.DimOptions): Tensor
-  median(dim: number | ops.DimOptions, options?: ops.DimOptions): ops.ValuesIndices
-  /** The median of what is no NaN; as `median`. */
-  nanmedian(dim?: null, options?: ops.DimOptions): Tensor
-  nanmedian(dim: number | ops.DimOptions, options?: ops.DimOptions): ops.ValuesIndices
-  /** The distinct elements; see the free function. */
-  unique: UniqueMethod<ops.UniqueOptions>
-  /** What is no repetition of the element before; see the free function. */
-  uniqueConsecutive: UniqueMethod<ops.UniqueConsecutiveOptions>
   /** The variance; the free function is `variance`. */
   var: Method<Ops['variance']>
   /**
@@ -498,10 +504,6 @@ function installProperty(name: string, get: (x: Tensor) => Tensor): void {
 for (const [name, fn] of Object.entries<OfTensor>(methods)) install(name, fn)
 install('max', ops.max)
 install('min', ops.min)
-install('median', ops.median)
-install('unique', ops.unique)
-install('uniqueConsecutive', ops.uniqueConsecutive)
-install('nanmedian', ops.nanmedian)
 install('var', ops.variance)
 install('polygamma', (x: Tensor, n: number) => ops.polygamma(n, x))
 install('unfold', ops.unfoldDim)

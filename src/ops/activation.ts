@@ -33,7 +33,7 @@ import { SOFTMAX, type SoftmaxOptions, softmax } from './softmax.ts'
 import { reshape, unflatten } from './view.ts'
 
 /** A function of a tensor and one number, which goes by position or by its name. */
-type WithNumber<O> = (x: Tensor, value?: number | O) => Tensor
+export type NumberFunction<O> = (x: Tensor, value?: number | O) => Tensor
 
 /** Describes a function of `(x, value)` or `(x, { value })`. */
 function withNumber<K extends string>(name: string, key: K, kind: Kind): Signature {
@@ -89,7 +89,7 @@ const SELU = signature('selu', { x: TENSOR })
  * x above 0, alpha · (eˣ − 1) below. Integers are computed in float32, as in all of these.
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.elu.html
  */
-export const elu: WithNumber<AlphaOption> = (x, alpha) => {
+export const elu: NumberFunction<AlphaOption> = (x, alpha) => {
   ELU.check(x, alpha)
   return eluBy(x, { above: 1, below: numberOf('alpha', alpha, 1), rate: 1 })
 }
@@ -99,7 +99,7 @@ export const elu: WithNumber<AlphaOption> = (x, alpha) => {
  * @throws ArgumentError for alpha 0.
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.celu.html
  */
-export const celu: WithNumber<AlphaOption> = (x, alpha) => {
+export const celu: NumberFunction<AlphaOption> = (x, alpha) => {
   CELU.check(x, alpha)
   const a = numberOf('alpha', alpha, 1)
   if (a === 0) throw new ArgumentError('celu', 'alpha must not be 0: x is divided by it')
@@ -132,7 +132,7 @@ const leakyBy = defineParametric<number>('leakyRelu', {
 const LEAKY_RELU = withNumber('leakyRelu', 'negativeSlope', FINITE)
 
 /** x above 0, negativeSlope · x below. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.leaky_relu.html */
-export const leakyRelu: WithNumber<LeakyReluOptions> = (x, negativeSlope) => {
+export const leakyRelu: NumberFunction<LeakyReluOptions> = (x, negativeSlope) => {
   LEAKY_RELU.check(x, negativeSlope)
   return leakyBy(x, numberOf('negativeSlope', negativeSlope, 0.01))
 }
@@ -311,13 +311,13 @@ const HARDSHRINK = withNumber('hardshrink', 'lambd', atLeast(0))
 const SOFTSHRINK = withNumber('softshrink', 'lambd', atLeast(0))
 
 /** 0 within [−lambd, lambd], else x. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.hardshrink.html */
-export const hardshrink: WithNumber<ShrinkOptions> = (x, lambd) => {
+export const hardshrink: NumberFunction<ShrinkOptions> = (x, lambd) => {
   HARDSHRINK.check(x, lambd)
   return hardshrinkBy(x, numberOf('lambd', lambd, 0.5))
 }
 
 /** 0 within [−lambd, lambd], else x nearer to 0 by lambd; NaN stays NaN. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.softshrink.html */
-export const softshrink: WithNumber<ShrinkOptions> = (x, lambd) => {
+export const softshrink: NumberFunction<ShrinkOptions> = (x, lambd) => {
   SOFTSHRINK.check(x, lambd)
   return softshrinkBy(x, numberOf('lambd', lambd, 0.5))
 }

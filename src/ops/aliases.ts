@@ -1,6 +1,5 @@
 /** @file Other names that PyTorch has for functions: the same functions, constants of their own so that an editor shows what they are. */
 import { clamp } from './clamp.ts'
-
 import { ge, gt, le, lt, ne } from './compare.ts'
 import { abs, div, mul, neg, sign, sub } from './elementwise.ts'
 import {
@@ -25,6 +24,7 @@ import {
   sub_,
   trunc_,
 } from './inplace-elementwise.ts'
+import { outer } from './products.ts'
 import { trunc } from './rounding.ts'
 import { acos, acosh, asin, asinh, atan, atan2, atanh } from './trigonometry.ts'
 
@@ -32,6 +32,8 @@ export { cat as concat, cat as concatenate } from './join.ts'
 export { outer as ger } from './products.ts'
 export { vstack as rowStack } from './stacking.ts'
 export { movedim as moveaxis, transpose as swapaxes, transpose as swapdims } from './view.ts'
+/** Another name of {@link outer}. @see https://pytorch.org/docs/stable/generated/torch.ger.html */
+export const ger: typeof outer = outer
 
 /** Another name of {@link abs}. @see https://pytorch.org/docs/stable/generated/torch.absolute.html */
 export const absolute: typeof abs = abs

@@ -137,7 +137,8 @@ function defineTrapezoid(name: string, join: (parts: Tensor, d: number) => Tenso
   })
 }
 
-type TrapezoidFunction = (y: Tensor, x?: Tensor | TrapezoidOptions, options?: TrapezoidOptions) => Tensor
+/** An integral of `y` over points `x`, or over steps of `dx`. */
+export type TrapezoidFunction = (y: Tensor, x?: Tensor | TrapezoidOptions, options?: TrapezoidOptions) => Tensor
 
 /**
  * The integral of samples `y` along `dim` by the trapezoidal rule; the dim leaves the shape.

@@ -37,7 +37,7 @@ export interface FractionalPoolOptions<S extends Sizes = Pair> {
   /** Its sizes as fractions of the input's, between 0 and 1. */
   readonly outputRatio?: S | null
   /** Where windows begin: [batch, channels, 2 or 3] of numbers in [0, 1). Random by default. */
-  readonly _randomSamples?: Tensor | null
+  readonly randomSamples?: Tensor | null
   /** Whose random numbers to take: by default those that `manualSeed` seeds. */
   readonly generator?: Generator
 }
@@ -52,7 +52,7 @@ const ratioKind = (rank: Rank): Kind => eachAxis(rank, 'a number between 0 and 1
 const kinds = (rank: Rank): Readonly<Record<keyof FractionalPoolOptions, Kind>> => ({
   outputSize: nullable(SIZES[rank]),
   outputRatio: nullable(ratioKind(rank)),
-  _randomSamples: nullable(TENSOR),
+  randomSamples: nullable(TENSOR),
   generator: GENERATOR,
 })
 
@@ -86,16 +86,16 @@ function outputOf(op: string, size: Shape, kernel: Shape, options: FractionalPoo
 function samplesOf(op: string, x: Tensor, rank: Rank, options: FractionalPoolOptions<Sizes>): Tensor {
   const [batch, channels] = x.ndim === rank + 2 ? (x.shape as readonly [number, number]) : [1, x.shape[0] as number]
   const shape = [batch, channels, rank]
-  const given = options._randomSamples ?? undefined
+  const given = options.randomSamples ?? undefined
   const dtype = x.dtype === 'float64' ? 'float64' : 'float32'
   if (given === undefined) return new Tensor(uniformNode(bitsOf(options.generator, shape, x._node.placement), dtype))
-  checkFloat(op, '_randomSamples', given)
+  checkFloat(op, 'randomSamples', given)
   if (showShape(given.shape) !== showShape(shape))
-    throw new ShapeError(op, `_randomSamples must be ${showShape(shape)} for x ${showShape(x.shape)}, got ${showShape(given.shape)}`, [
+    throw new ShapeError(op, `randomSamples must be ${showShape(shape)} for x ${showShape(x.shape)}, got ${showShape(given.shape)}`, [
       x.shape,
       given.shape,
     ])
-  checkDevices(op, ['x', '_randomSamples'], [x, given])
+  checkDevices(op, ['x', 'randomSamples'], [x, given])
   return cast(given, dtype)
 }
 

@@ -68,7 +68,6 @@ export {
 export * as linalg from './linalg.ts'
 export * from './logarithms.ts'
 export * from './loss.ts'
-export { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions, crossEntropy, type NllOptions, nllLoss } from './loss.ts'
 export * from './lp-pool.ts'
 export * from './margin-loss.ts'
 export * from './matmul.ts'
@@ -76,8 +75,9 @@ export * from './matmul.ts'
 export { chainMatmul, matrixPower, multiDot } from './matrix-chain.ts'
 export { type MultinomialOptions, multinomial } from './multinomial.ts'
 export * from './norm.ts'
+export * from './matrix-chain.ts'
 export { type BatchNormOptions, batchNorm, EPS } from './norm.ts'
-export { type NormOptions, norm, renorm } from './norms.ts'
+export * from './norms.ts'
 export {
   type BinaryCrossEntropyOptions,
   type BinaryCrossEntropyWithLogitsOptions,
@@ -90,6 +90,7 @@ export {
   type KlDivOptions,
   klDiv,
   LOSS_OPTIONS,
+  type LossFunction,
   type LossOptions,
   l1Loss,
   mseLoss,
@@ -120,17 +121,7 @@ export {
   maxPoolKinds,
   type PoolOptions,
 } from './pool.ts'
-export {
-  bilinear,
-  inner,
-  kron,
-  mv,
-  outer,
-  type TensordotDims,
-  type TensordotOptions,
-  tensordot,
-  vdot,
-} from './products.ts'
+export * from './products.ts'
 export * from './promote.ts'
 export * from './quantile.ts'
 export * from './queries.ts'
@@ -163,7 +154,6 @@ export {
 export * as special from './special.ts'
 export * from './split.ts'
 export * from './stacking.ts'
-export * from './statistics.ts'
 export * from './statistics.ts'
 export * from './ternary.ts'
 export * from './totals.ts'

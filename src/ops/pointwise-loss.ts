@@ -84,21 +84,22 @@ function defineLoss<O extends LossOptions>(
   )
 }
 
-type Loss<O = LossOptions> = (input: Tensor, target: Tensor, options?: O) => Tensor
+/** A loss of an input and a target, with options of its own. */
+export type LossFunction<O = LossOptions> = (input: Tensor, target: Tensor, options?: O) => Tensor
 
 /**
  * (input − target)², averaged.
  * @throws ShapeError when the shapes differ (PyTorch broadcasts with a warning).
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.mse_loss.html
  */
-export const mseLoss: Loss = defineLoss('mseLoss', LOSS_OPTIONS, (x, y) => square(sub(x, y)))
+export const mseLoss: LossFunction = defineLoss('mseLoss', LOSS_OPTIONS, (x, y) => square(sub(x, y)))
 
 /**
  * |input − target|, averaged.
  * @throws ShapeError when the shapes differ (PyTorch broadcasts with a warning).
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.l1_loss.html
  */
-export const l1Loss: Loss = defineLoss('l1Loss', LOSS_OPTIONS, (x, y) => abs(sub(x, y)))
+export const l1Loss: LossFunction = defineLoss('l1Loss', LOSS_OPTIONS, (x, y) => abs(sub(x, y)))
 
 /** Options of {@link smoothL1Loss}. */
 export interface SmoothL1Options extends LossOptions {
@@ -111,7 +112,7 @@ export interface SmoothL1Options extends LossOptions {
  * @throws ShapeError when the shapes differ (PyTorch broadcasts with a warning).
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.smooth_l1_loss.html
  */
-export const smoothL1Loss: Loss<SmoothL1Options> = defineLoss(
+export const smoothL1Loss: LossFunction<SmoothL1Options> = defineLoss(
   'smoothL1Loss',
   describe<SmoothL1Options>({ ...LOSS, beta: atLeast(0) }),
   (x, y, options) => {
@@ -134,7 +135,7 @@ export interface HuberOptions extends LossOptions {
  * @throws ShapeError when the shapes differ (PyTorch broadcasts with a warning); ArgumentError for a delta that is not above 0.
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.huber_loss.html
  */
-export const huberLoss: Loss<HuberOptions> = defineLoss(
+export const huberLoss: LossFunction<HuberOptions> = defineLoss(
   'huberLoss',
   describe<HuberOptions>({ ...LOSS, delta: atLeast(0) }),
   (x, y, options) => {
@@ -183,7 +184,7 @@ const probabilityLoss = defineOp('probabilityLoss', {
  * @throws ShapeError when the shapes differ; ArgumentError for probabilities outside of 0 to 1 that the host has.
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy.html
  */
-export const binaryCrossEntropy: Loss<BinaryCrossEntropyOptions> = defineComposition(
+export const binaryCrossEntropy: LossFunction<BinaryCrossEntropyOptions> = defineComposition(
   'binaryCrossEntropy',
   (input: Tensor, target: Tensor, options?: BinaryCrossEntropyOptions) => {
     const op = 'binaryCrossEntropy'
@@ -215,7 +216,7 @@ const BCE_LOGITS = lossOf(
  * @throws ShapeError when the shapes differ, or a weight does not broadcast to them.
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy_with_logits.html
  */
-export const binaryCrossEntropyWithLogits: Loss<BinaryCrossEntropyWithLogitsOptions> = defineComposition(
+export const binaryCrossEntropyWithLogits: LossFunction<BinaryCrossEntropyWithLogitsOptions> = defineComposition(
   'binaryCrossEntropyWithLogits',
   (input: Tensor, target: Tensor, options?: BinaryCrossEntropyWithLogitsOptions) => {
     const op = 'binaryCrossEntropyWithLogits'
@@ -245,7 +246,7 @@ const KL_DIV = lossOf('klDiv', describe<KlDivOptions>({ reduction: choice(['mean
  * @throws ShapeError when the shapes differ (PyTorch broadcasts).
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.kl_div.html
  */
-export const klDiv: Loss<KlDivOptions> = defineComposition(
+export const klDiv: LossFunction<KlDivOptions> = defineComposition(
   'klDiv',
   (input: Tensor, target: Tensor, options?: KlDivOptions) => {
     KL_DIV.check(input, target, options)
@@ -278,7 +279,7 @@ export interface PoissonNllOptions extends LossOptions {
  * @throws ShapeError when the shapes differ (PyTorch broadcasts).
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.poisson_nll_loss.html
  */
-export const poissonNllLoss: Loss<PoissonNllOptions> = defineLoss(
+export const poissonNllLoss: LossFunction<PoissonNllOptions> = defineLoss(
   'poissonNllLoss',
   describe<PoissonNllOptions>({ ...LOSS, logInput: BOOLEAN, full: BOOLEAN, eps: atLeast(0) }),
   (x, target, options) => {

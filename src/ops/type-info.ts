@@ -5,6 +5,7 @@ import { meet, type Operand } from './promote.ts'
 
 /** What {@link finfo} says of a float dtype. */
 export interface FloatInfo {
+  /** Whose limits they are. */
   readonly dtype: DType
   /** Bits of an element. */
   readonly bits: number
@@ -24,10 +25,13 @@ export interface FloatInfo {
 
 /** What {@link iinfo} says of an integer dtype. */
 export interface IntegerInfo {
+  /** Whose limits they are. */
   readonly dtype: DType
   /** Bits of an element. */
   readonly bits: number
+  /** The largest number. */
   readonly max: number
+  /** The smallest number. */
   readonly min: number
 }
 

@@ -16,9 +16,10 @@ import {
   showShape,
   signature,
   sizeOf,
+  underName,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { DIM, TENSOR, Tensor } from '../tensor/index.ts'
+import { alias, DIM, TENSOR, Tensor } from '../tensor/index.ts'
 import { ne } from './compare.ts'
 import { cast, detach, stopGradient } from './convert.ts'
 import { checkDevices } from './define.ts'
@@ -75,10 +76,13 @@ const CONSECUTIVE = signature('uniqueConsecutive', {
 })
 
 /** Runs of equal neighbours: the number of the run of each, int32 [n]; and how many runs there are. */
-async function runsOf(differ: Tensor): Promise<{ ids: Tensor; count: number }> {
-  const n = differ.numel() + 1
-  const ids = detach(cumsum(padZeros(cast(differ, 'int32'), { before: [1], sizes: [n] }), 0))
-  return { ids, count: Number(await amax(ids).item()) + 1 }
+async function runsOf(op: string, differing: () => Tensor): Promise<{ ids: Tensor; count: number }> {
+  const { ids, last } = underName(op, () => {
+    const differ = differing()
+    const found = detach(cumsum(padZeros(cast(differ, 'int32'), { before: [1], sizes: [differ.numel() + 1] }), 0))
+    return { ids: found, last: amax(found) }
+  })
+  return { ids, count: Number(await last.item()) + 1 }
 }
 
 const column = (x: graph.Node): graph.Node => graph.reshape(x, [sizeOf(x.shape), 1])
@@ -106,13 +110,15 @@ const nothing = (x: Tensor, output: Tensor, shape: Shape): Found => {
 async function uniqueOf(x: Tensor): Promise<Found> {
   const n = x.numel()
   const flat = reshapeTo(stopGradient(x), [n])
-  if (n === 0) return nothing(x, flat, x.shape)
-  const order = sort(flat, 0)
+  if (n === 0) return underName('unique', () => nothing(x, alias(flat), x.shape))
+  const order = underName('unique', () => sort(flat, 0))
   const [values, indices] = [detach(order.values), detach(order.indices)]
-  const { ids, count } = await runsOf(ne(narrowTo(values, 0, 1, n - 1), narrowTo(values, 0, 0, n - 1)))
-  const { first, counts } = extentsOf(ids, count)
-  const inverse = graph.reshape(joinedRows('max', n, indices._node, column(ids._node)), x.shape)
-  return { output: indexSelect(values, 0, first), inverse: new Tensor(inverse), counts }
+  const { ids, count } = await runsOf('unique', () => ne(narrowTo(values, 0, 1, n - 1), narrowTo(values, 0, 0, n - 1)))
+  return underName('unique', () => {
+    const { first, counts } = extentsOf(ids, count)
+    const inverse = graph.reshape(joinedRows('max', n, indices._node, column(ids._node)), x.shape)
+    return { output: indexSelect(values, 0, first), inverse: new Tensor(inverse), counts }
+  })
 }
 
 /**
@@ -134,13 +140,17 @@ async function consecutiveOf(x: Tensor, dim: number | undefined): Promise<Found>
   const inverseShape = dim === undefined ? x.shape : [n]
   if (sizeOf(y.shape) === 0) {
     if (n > 0) throw new ShapeError('uniqueConsecutive', `the parts along dim ${d} of x ${showShape(x.shape)} have no elements`, [x.shape])
-    return nothing(x, y, inverseShape)
+    return underName('uniqueConsecutive', () => nothing(x, y, inverseShape))
   }
-  const differ = ne(narrowTo(y, d, 1, n - 1), narrowTo(y, d, 0, n - 1))
   const others = y.shape.flatMap((_, i) => (i === d ? [] : [i]))
-  const { ids, count } = await runsOf(others.length === 0 ? differ : any(differ, others))
-  const { first, counts } = extentsOf(ids, count)
-  return { output: indexSelect(y, d, first), inverse: reshapeTo(ids, inverseShape), counts }
+  const { ids, count } = await runsOf('uniqueConsecutive', () => {
+    const differ = ne(narrowTo(y, d, 1, n - 1), narrowTo(y, d, 0, n - 1))
+    return others.length === 0 ? differ : any(differ, others)
+  })
+  return underName('uniqueConsecutive', () => {
+    const { first, counts } = extentsOf(ids, count)
+    return { output: indexSelect(y, d, first), inverse: reshapeTo(alias(ids), inverseShape), counts }
+  })
 }
 
 /**
@@ -171,6 +181,16 @@ const BINCOUNT = signature('bincount', {
   options: optional(BINCOUNT_OPTIONS),
 })
 
+/** How often each of `bins` positions is in `index`, or the sums of `values` there. */
+function countsOf(index: Tensor, values: Tensor | undefined, bins: number): Tensor {
+  const { placement } = index._node
+  if (index.numel() === 0 || bins === 0) return new Tensor(graph.expand(graph.constant(0, values?.dtype ?? 'int32', placement), [bins]))
+  if (values) return new Tensor(graph.reshape(joinedRows('sum', bins, index._node, column(values._node)), [bins]))
+  const [joined, counts] = scattered('sum', bins, index._node, column(index._node))
+  graph.forget(joined)
+  return new Tensor(counts)
+}
+
 /**
  * How often each whole number from 0 to the largest is there, int32; with `weights` the sum of theirs, in their dtype (float32 for integers). There is no gradient.
  * @param x integers ≥ 0, [n]
@@ -197,9 +217,5 @@ export async function bincount(x: Tensor, weights?: Tensor | null | BincountOpti
     if (least < 0) throw new ArgumentError('bincount', `x must be whole numbers ≥ 0, got ${least}`)
   }
   const bins = Math.max(found, named?.minlength ?? 0)
-  if (x.numel() === 0 || bins === 0) return new Tensor(graph.expand(graph.constant(0, values?.dtype ?? 'int32', x._node.placement), [bins]))
-  if (values) return new Tensor(graph.reshape(joinedRows('sum', bins, index._node, column(values._node)), [bins]))
-  const [joined, counts] = scattered('sum', bins, index._node, column(index._node))
-  graph.forget(joined)
-  return new Tensor(counts)
+  return underName('bincount', () => countsOf(index, values, bins))
 }

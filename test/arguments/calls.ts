@@ -417,7 +417,7 @@ const FREE: readonly Call[] = [
     const name = `tg.nn.functional.fractionalMaxPool${rank}d`
     const args = [words('image volume')[Number(rank) - 2] as string, '2']
     return [
-      call(name, [...args, `{ outputSize: 2, returnIndices: true, _randomSamples: tg.zeros([1, 2, ${rank}]), generator }`]),
+      call(name, [...args, `{ outputSize: 2, returnIndices: true, randomSamples: tg.zeros([1, 2, ${rank}]), generator }`]),
       call(`${name}WithIndices`, [...args, '{ outputRatio: 0.7, generator }']),
     ]
   }),

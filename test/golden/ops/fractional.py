@@ -16,4 +16,4 @@ def cases():
         for name, more in ((f'fractionalMaxPool{rank}d', {}), (f'fractionalMaxPool{rank}d', {'returnIndices': True}), (f'fractionalMaxPool{rank}dWithIndices', {})):
             samples = nograd(rand(batch, channels, rank, low=0, high=1))
             # PyTorch takes several samples as a list of sizes, not a number, with a ratio
-            case(name, [distinct(*size), samples], ['$0', kernel, {**options, **more, '_randomSamples': '$1'}], f'{note}{", indices" if more else ""}')
+            case(name, [distinct(*size), samples], ['$0', kernel, {**options, **more, 'randomSamples': '$1'}], f'{note}{", indices" if more else ""}')
