@@ -24,16 +24,27 @@ import {
   sub_,
   trunc_,
 } from './inplace-elementwise.ts'
+import { cat } from './join.ts'
 import { outer } from './products.ts'
 import { trunc } from './rounding.ts'
+import { vstack } from './stacking.ts'
 import { acos, acosh, asin, asinh, atan, atan2, atanh } from './trigonometry.ts'
+import { movedim, transpose } from './view.ts'
 
-export { cat as concat, cat as concatenate } from './join.ts'
-export { outer as ger } from './products.ts'
-export { vstack as rowStack } from './stacking.ts'
-export { movedim as moveaxis, transpose as swapaxes, transpose as swapdims } from './view.ts'
 /** Another name of {@link outer}. @see https://pytorch.org/docs/stable/generated/torch.ger.html */
 export const ger: typeof outer = outer
+/** Another name of {@link cat}. @see https://pytorch.org/docs/stable/generated/torch.concat.html */
+export const concat: typeof cat = cat
+/** Another name of {@link cat}. @see https://pytorch.org/docs/stable/generated/torch.concatenate.html */
+export const concatenate: typeof cat = cat
+/** Another name of {@link vstack}. @see https://pytorch.org/docs/stable/generated/torch.row_stack.html */
+export const rowStack: typeof vstack = vstack
+/** Another name of {@link movedim}. @see https://pytorch.org/docs/stable/generated/torch.moveaxis.html */
+export const moveaxis: typeof movedim = movedim
+/** Another name of {@link transpose}. @see https://pytorch.org/docs/stable/generated/torch.swapaxes.html */
+export const swapaxes: typeof transpose = transpose
+/** Another name of {@link transpose}. @see https://pytorch.org/docs/stable/generated/torch.swapdims.html */
+export const swapdims: typeof transpose = transpose
 
 /** Another name of {@link abs}. @see https://pytorch.org/docs/stable/generated/torch.absolute.html */
 export const absolute: typeof abs = abs

@@ -80,7 +80,9 @@ export function scalarTensor(value: number | boolean, options?: CreateOptions): 
 
 /** What a tensor is to be. */
 export interface AsTensorOptions {
+  /** The dtype of the elements: that of `data` by default. */
   readonly dtype?: DType
+  /** The device: where `data` is by default, else the default device. */
   readonly device?: DeviceName
 }
 

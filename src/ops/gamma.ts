@@ -1,13 +1,15 @@
 /** @file The gamma function's logarithm and derivatives, and Bessel functions. */
 import { COUNT, signature, whole } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { TENSOR, type Tensor } from '../tensor/index.ts'
+import { checkSize, TENSOR, Tensor } from '../tensor/index.ts'
 import { lt } from './compare.ts'
 import { cast } from './convert.ts'
 import { defineComposition, defineOp } from './define.ts'
 import { type BinaryFunction, defineBinary, defineUnary, type UnaryFunction } from './define-elementwise.ts'
 import { abs, add, div, mul, neg, sign, sub, where } from './elementwise.ts'
 import { floatOf, lit } from './promote.ts'
+import { sum } from './reduce.ts'
+import { unsqueeze } from './view.ts'
 
 /** log |Γ(x)|; ∞ at 0, −1, −2, … @see https://pytorch.org/docs/stable/generated/torch.lgamma.html */
 export const lgamma: UnaryFunction = defineUnary('lgamma', {
@@ -70,9 +72,10 @@ const MVLGAMMA = signature('mvlgamma', { x: TENSOR, p: whole(1) })
 export const mvlgamma: (x: Tensor, p: number) => Tensor = defineComposition('mvlgamma', (x: Tensor, p: number) => {
   MVLGAMMA.check(x, p)
   const float = cast(x, floatOf(x.dtype))
-  let sum = lgamma(float)
-  for (let i = 1; i < p; i++) sum = add(sum, lgamma(sub(float, lit(i / 2, float))))
-  return add(sum, lit((p * (p - 1) * Math.log(Math.PI)) / 4, sum))
+  checkSize('mvlgamma', [...x.shape, p])
+  const halves = mul(cast(new Tensor(graph.iota(p, x._node.placement)), float.dtype), lit(0.5, float))
+  const total = sum(lgamma(sub(unsqueeze(float, -1), halves)), -1)
+  return add(total, lit((p * (p - 1) * Math.log(Math.PI)) / 4, total))
 })
 
 // ── Bessel functions ──

@@ -25,6 +25,7 @@ export function flipud(x: Tensor): Tensor {
 
 /** By how much, and along which dims. */
 export interface RollOptions {
+  /** By how many places towards higher positions: one number, or one for each of `dims`. */
   readonly shifts?: number | readonly number[]
   /** One dim for each shift; without any, the elements in row-major order. */
   readonly dims?: number | readonly number[]
