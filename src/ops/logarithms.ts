@@ -3,7 +3,7 @@ import { DTypeError, isFloat, NUMBER, nullable, signature, underName } from '../
 import * as graph from '../graph/index.ts'
 import { OPERAND, TENSOR, Tensor } from '../tensor/index.ts'
 import { clamp } from './clamp.ts'
-import { eq, le, logicalAnd } from './compare.ts'
+import { eq, le, logicalAnd, logicalOr, lt } from './compare.ts'
 import { cast } from './convert.ts'
 import { castTo, defineComposition, defineMultiOutputOp } from './define.ts'
 import { type BinaryFunction, defineBinary, defineUnary, type UnaryFunction } from './define-elementwise.ts'
@@ -106,7 +106,11 @@ const logOdds: UnaryFunction = defineUnary('logOdds', {
     return graph.where(middle, near, graph.unary('log', graph.binary('div', x, rest)))
   },
   saves: ['x'],
-  vjp: (g, { x }) => div(g, mul(x, sub(lit(1, x), x))),
+  // NaN outside of [0, 1], where the function is
+  vjp: (g, { x }) => {
+    const rest = sub(lit(1, x), x)
+    return div(g, where(logicalOr(lt(x, lit(0, x)), lt(rest, lit(0, x))), lit(Number.NaN, x), mul(x, rest)))
+  },
 })
 
 /** The kind of the bound of {@link logit}. */

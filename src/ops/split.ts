@@ -1,5 +1,6 @@
 /** @file Views of parts that lie one behind the other: tensorSplit, hsplit, vsplit, dsplit, splitWithSizes. */
 import {
+  ArgumentError,
   listOf,
   normalizeDim,
   oneOf,
@@ -30,8 +31,12 @@ export function tensorSplit(x: Tensor, indicesOrSections: number | readonly numb
   return underName('tensorSplit', () => partsOf('tensorSplit', x, indicesOrSections, dim))
 }
 
+/** How many parts there may be at most, with or without elements. */
+const MOST = 2 ** 20
+
 function partsOf(op: string, x: Tensor, where: number | readonly number[], dim: number): TensorList {
   if (x.ndim === 0) throw new ShapeError(op, 'a tensor with dims is wanted, x is 0-d', [x.shape])
+  if (typeof where === 'number' && where > MOST) throw new ArgumentError(op, `at most ${MOST} parts can be asked for, got ${where}`)
   const d = normalizeDim(op, dim, x.ndim)
   const n = x.shape[d] as number
   const ends = typeof where === 'number' ? endsOf(n, where) : where.map((i) => Math.min(n, Math.max(0, i < 0 ? i + n : i)))

@@ -187,21 +187,29 @@ export type CombinationsArguments = [r?: number, withReplacement?: boolean | Com
 
 const COMBINATIONS = new NamedArguments<CombinationsOptions>('combinations', { x: TENSOR }, { r: COUNT, withReplacement: BOOLEAN })
 
-/** The choices of `r` of the positions from `first` to n − 1, in lexicographic order, added to `into`. */
-function choose(n: number, r: number, again: boolean, first: number, chosen: readonly number[], into: number[]): void {
-  if (chosen.length === r) {
-    for (const i of chosen) into.push(i)
-    return
+/** The first `count` choices of `r` of n positions, in lexicographic order, one behind the other. */
+function choicesOf(n: number, r: number, again: boolean, count: number): Int32Array {
+  const found = new Int32Array(count * r)
+  if (count === 0) return found
+  const now = Int32Array.from({ length: r }, (_, i) => (again ? 0 : i))
+  for (let row = 0; row < count; row++) {
+    found.set(now, row * r)
+    let last = r - 1
+    while (last >= 0 && now[last] === (again ? n - 1 : n - r + last)) last--
+    const next = (now[last] as number) + 1
+    for (let i = last; i >= 0 && i < r; i++) now[i] = again ? next : next + i - last
   }
-  for (let i = first; i < n; i++) choose(n, r, again, again ? i : i + 1, [...chosen, i], into)
+  return found
 }
 
-/** How many choices there are: that of n + r − 1 elements where one may come again. */
+/** How many choices there are: that of n + r − 1 elements where one may come again. (Of numbers beyond all sizes some number beyond them.) */
 function countOf(n: number, r: number, again: boolean): number {
-  const from = again ? n + r - 1 : n
+  const from = again && n > 0 ? n + r - 1 : n
+  if (r > from) return 0
+  const steps = Math.min(r, from - r)
   let count = 1
-  for (let i = 0; i < r; i++) count = (count * (from - i)) / (i + 1)
-  return Math.max(0, Math.round(count))
+  for (let i = 0; i < steps && count < 2 ** 40; i++) count = (count * (from - i)) / (i + 1)
+  return Math.round(count)
 }
 
 /**
@@ -215,11 +223,11 @@ export function combinations(x: Tensor, ...args: CombinationsArguments): Tensor 
     if (x.ndim !== 1) throw new ShapeError('combinations', `a vector is wanted, x is ${showShape(x.shape)}`, [x.shape])
     if (r === 0) return new Tensor(graph.expand(graph.constant(0, x.dtype, x._node.placement), [0]))
     const n = x.shape[0] as number
-    checkElements('combinations', [countOf(n, r, withReplacement), r])
-    const positions: number[] = []
-    choose(n, r, withReplacement, 0, [], positions)
-    const index = new Tensor(graph.leaf(Int32Array.from(positions), [positions.length], 'int32', x._node.placement))
-    const taken = reshapeTo(take(x, 0, index, 'combinations'), [positions.length / r, r])
+    const count = countOf(n, r, withReplacement)
+    checkElements('combinations', [count, r])
+    const positions = choicesOf(n, r, withReplacement, count)
+    const index = new Tensor(graph.leaf(positions, [positions.length], 'int32', x._node.placement))
+    const taken = reshapeTo(take(x, 0, index, 'combinations'), [count, r])
     taken._owned()
     return taken
   })

@@ -118,7 +118,7 @@ export const acosh: UnaryFunction = defineUnary('acosh', {
   forward: (x) => {
     const t = binary('sub', x, 1)
     const more = binary('add', t, unary('sqrt', binary('mul', t, binary('add', x, 1))))
-    return graph.where(binary('lt', x, HUGE), unary('log1p', more), logOfDouble(x))
+    return graph.where(binary('lt', unary('abs', x), HUGE), unary('log1p', more), logOfDouble(x))
   },
   saves: ['x'],
   // 1/√(x² − 1), of two roots: the square may be infinite
