@@ -41,10 +41,10 @@ function checkInner(op: string, a: Tensor, b: Tensor): void {
   const l = b.shape[Math.max(0, b.ndim - 2)] as number
   if (k === l) return
   const place = b.ndim > 1 ? 'second-last' : 'last'
-  const hint = b.ndim > 1 && b.shape[b.ndim - 1] === k ? ' Transpose b?' : ''
+  const hint = b.ndim > 1 && b.shape[b.ndim - 1] === k ? '. Transpose b?' : ''
   throw new ShapeError(
     op,
-    `inner sizes differ: a is ${showShape(a.shape)} (last ${k}), b is ${showShape(b.shape)} (${place} ${l}).${hint}`,
+    `inner sizes differ: a is ${showShape(a.shape)} (last ${k}), b is ${showShape(b.shape)} (${place} ${l})${hint}`,
     [a.shape, b.shape],
   )
 }
@@ -95,10 +95,11 @@ function exactDims(given: Signature, ndim: number, a: Tensor, b: Tensor): void {
   const op = given.name
   given.check(a, b)
   if (a.ndim !== ndim || b.ndim !== ndim)
-    throw new ShapeError(op, `both must have ${ndim} dims: a is ${showShape(a.shape)}, b is ${showShape(b.shape)}. matmul takes any`, [
-      a.shape,
-      b.shape,
-    ])
+    throw new ShapeError(
+      op,
+      `both must have ${ndim} dim${ndim === 1 ? '' : 's'}: a is ${showShape(a.shape)}, b is ${showShape(b.shape)}. matmul takes any`,
+      [a.shape, b.shape],
+    )
   checkDevices(op, ['a', 'b'], [a, b])
   if (ndim > 1) checkSize(op, [...a.shape.slice(0, -1), b.shape[ndim - 1] as number])
 }
@@ -116,9 +117,13 @@ export const mm: ProductFunction = autocasted('mm', 'lower', (a: Tensor, b: Tens
   exactDims(MM, 2, a, b)
   return underName('mm', () => matmul(a, b))
 })
-/** [batch, m, k] · [batch, k, n]. @see https://pytorch.org/docs/stable/generated/torch.bmm.html */
+/** [batch, m, k] · [batch, k, n]. @throws ShapeError where batches or inner sizes differ. @see https://pytorch.org/docs/stable/generated/torch.bmm.html */
 export const bmm: ProductFunction = autocasted('bmm', 'lower', (a: Tensor, b: Tensor): Tensor => {
   exactDims(BMM, 3, a, b)
+  if (a.shape[0] !== b.shape[0]) {
+    const shapes = `a is ${showShape(a.shape)} (first ${a.shape[0]}), b is ${showShape(b.shape)} (first ${b.shape[0]})`
+    throw new ShapeError('bmm', `batches differ: ${shapes}. matmul broadcasts them`, [a.shape, b.shape])
+  }
   return underName('bmm', () => matmul(a, b))
 })
 /** Inner product of two vectors. @see https://pytorch.org/docs/stable/generated/torch.dot.html */
