@@ -41,13 +41,16 @@ function before(sorted: graph.Node, values: graph.Node, right: boolean): graph.N
   const last = sorted.shape.length - 1
   const n = sorted.shape[last] as number
   const plus = (a: graph.Node, b: number): graph.Node => (b === 0 ? a : graph.binary('add', a, b))
-  const isBefore = (position: graph.Node): graph.Node =>
-    compared(right ? 'le' : 'lt', graph.gather(sorted, last, position, 'searchsorted'), values)
+  /** How many places further, where the element at a position stands before. (Of a `where`, each branch would have the index checked by itself.) */
+  const further = (position: graph.Node, by: number): graph.Node => {
+    const isBefore = compared(right ? 'le' : 'lt', graph.gather(sorted, last, position, 'searchsorted'), values)
+    return graph.binary('mul', graph.cast(isBefore, 'int32'), by)
+  }
   const all = (value: number): graph.Node => graph.expand(graph.scalar(value, 'int32'), values.shape)
   const [begin, places] = n > NEAR ? [nearby(sorted, values, right), APART] : [undefined, 2 ** Math.floor(Math.log2(n))]
   // Of the n + 1 places the first `places` are left, or the last: where they begin, and the sum of the lower powers of two that are taken
-  let count = begin ?? graph.where(isBefore(all(places - 1)), all(n - places + 1), 0)
-  for (let step = places / 2; step >= 1; step /= 2) count = graph.where(isBefore(plus(count, step - 1)), plus(count, step), count)
+  let count = begin ?? further(all(places - 1), n - places + 1)
+  for (let step = places / 2; step >= 1; step /= 2) count = graph.binary('add', count, further(plus(count, step - 1), step))
   return count
 }
 

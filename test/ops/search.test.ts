@@ -10,7 +10,7 @@ const VALUES = 50
 const element = (row: number, i: number): number => 2 * Math.floor((i + row) / 3)
 
 describe('searchsorted', () => {
-  for (const n of [1, 2, 3, 15, 16, 17, 255, 256, 1000, 4096, 4097, 4111, 4112, 70_001]) {
+  for (const n of device === 'cpu' ? [1, 2, 3, 15, 16, 17, 255, 256, 1000, 4096, 4097, 4111, 4112, 70_001] : [17, 4112]) {
     for (const dtype of ['float32', 'int32', 'float16'] as const) {
       if (dtype === 'float16' && n > 2048) continue
       it(`counts what stands before, in rows of ${n} of ${dtype}`, async () => {
