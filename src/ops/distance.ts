@@ -1,9 +1,12 @@
-/** @file Distances between vectors: of every one of some to every one of others (cdist), and of each two of some (pdist). */
+/** @file Distances between vectors: of every one of some to every one of others (cdist), of each two of some (pdist), of two tensors (dist). */
 import {
   broadcastShapes,
   choice,
+  DTypeError,
   options as describe,
+  isFloat,
   type Kind,
+  NUMBER,
   type Options,
   oneOf,
   optional,
@@ -19,6 +22,7 @@ import { cast } from './convert.ts'
 import { checkDevices, defineComposition, defineOp } from './define.ts'
 import { abs, div, mul, neg, pow, sign, sub, where } from './elementwise.ts'
 import { take } from './indexing.ts'
+import { norm } from './norms.ts'
 import { checkFloat, commonType, lit } from './promote.ts'
 import { unsqueeze } from './view.ts'
 
@@ -144,6 +148,27 @@ export const pdist: (x: Tensor, p?: number | PdistOptions) => Tensor = defineCom
     }
     const rows = (index: Int32Array): Tensor => take(x, 0, new Tensor(graph.leaf(index, [pairs], 'int32', x._node.placement)), 'pdist')
     return distanceAlong(rows(first), rows(second), pOf(p))
+  },
+  { autocast: 'float32' },
+)
+
+const DIST = signature('dist', { a: TENSOR, b: TENSOR, p: optional(NUMBER) })
+
+/**
+ * The p-norm of a − b, of all elements together: 0-d. The two broadcast. The gradient is 0 where all differences are.
+ * @param p 2 by default; ±Infinity is the largest or the least difference, 0 counts differences
+ * @throws DTypeError where neither is a float.
+ * @see https://pytorch.org/docs/stable/generated/torch.dist.html
+ */
+export const dist: (a: Tensor, b: Tensor, p?: number) => Tensor = defineComposition(
+  'dist',
+  (a: Tensor, b: Tensor, p = 2): Tensor => {
+    DIST.check(a, b, p)
+    checkDevices('dist', DIST.roles, [a, b])
+    broadcastShapes('dist', a.shape, b.shape)
+    const dtype = commonType(a, b)
+    if (!isFloat(dtype)) throw new DTypeError('dist', `one of a and b must be floats, got ${a.dtype} and ${b.dtype}. Convert with .float()`)
+    return norm(sub(cast(a, dtype), cast(b, dtype)), p)
   },
   { autocast: 'float32' },
 )

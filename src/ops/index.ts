@@ -29,7 +29,7 @@ export { checkDevices, defineComposition, type OpDefinition, opRegistry } from '
 export type { BinaryFunction, UnaryFunction } from './define-elementwise.ts'
 export * from './diagonal.ts'
 export * from './differences.ts'
-export { type CdistOptions, cdist, type PdistOptions, pdist } from './distance.ts'
+export { type CdistOptions, cdist, dist, type PdistOptions, pdist } from './distance.ts'
 export { type EinsumArguments, einsum, type Subscripts } from './einsum.ts'
 export * from './elementwise.ts'
 export * from './erf.ts'
@@ -75,6 +75,7 @@ export * from './matrix-chain.ts'
 export { type MultinomialOptions, multinomial } from './multinomial.ts'
 export { type BatchNormOptions, batchNorm, EPS } from './norm.ts'
 export * from './norms.ts'
+export { type NormOptions, norm, renorm, renorm_ } from './norms.ts'
 export {
   type BinaryCrossEntropyOptions,
   type BinaryCrossEntropyWithLogitsOptions,

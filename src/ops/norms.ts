@@ -32,6 +32,7 @@ import { cast } from './convert.ts'
 import { autocasted, defineComposition, defineOp } from './define.ts'
 import { abs, add, div, mul, pow, sign, where } from './elementwise.ts'
 import { amax, amin } from './extremes.ts'
+import { inPlace } from './inplace.ts'
 import { checkFloat, lit, number } from './promote.ts'
 import { type Dims, type ReduceOptions, type ReduceParams, reduceNode, spread, sum } from './reduce.ts'
 import { reshapeTo } from './view.ts'
@@ -277,12 +278,12 @@ export const matrixNorm: (x: Tensor, ord?: 'fro' | number | MatrixNormOptions, o
 
 // ── renorm ──
 
-const RENORM = signature('renorm', {
-  x: TENSOR,
+const PARTS = {
   p: { ...within(0, Number.POSITIVE_INFINITY), fits: 'a number > 0' },
   dim: DIM,
   maxnorm: atLeast(0),
-})
+} as const
+const RENORM = signature('renorm', { x: TENSOR, ...PARTS })
 
 /** Against division by 0, as PyTorch has it. */
 const RENORM_EPS = 1e-7
@@ -306,3 +307,6 @@ export const renorm: (x: Tensor, p: number, dim: number, maxnorm: number) => Ten
   },
   { autocast: 'float32' },
 )
+
+/** x ← renorm x: see {@link renorm}. @see https://pytorch.org/docs/stable/generated/torch.Tensor.renorm_.html */
+export const renorm_: (x: Tensor, p: number, dim: number, maxnorm: number) => Tensor = inPlace('renorm_', PARTS, renorm)

@@ -22,6 +22,7 @@ import { defineMultiOutputOp, defineOp } from './define.ts'
 import { exp, mul, sub, where } from './elementwise.ts'
 import { positions, type ValuesIndices, valuesIndices } from './extremes.ts'
 import { ownShape } from './indexing.ts'
+import { inPlace } from './inplace.ts'
 import { checkFloat, lit, number } from './promote.ts'
 import { accumulated } from './reduce.ts'
 import { narrowTo, padZeros } from './slice.ts'
@@ -183,7 +184,8 @@ function accumulate(
   })
 }
 
-const accumulation = (name: string): Signature => signature(name, { x: TENSOR, dim: dimOr(DIM, ALONG_IN), options: optional(ALONG_IN) })
+const IN_PLACE = { dim: dimOr(DIM, ALONG_IN), options: optional(ALONG_IN) } as const
+const accumulation = (name: string): Signature => signature(name, { x: TENSOR, ...IN_PLACE })
 const CUMSUM = accumulation('cumsum')
 const CUMPROD = accumulation('cumprod')
 
@@ -204,6 +206,19 @@ export function cumsum(x: Tensor, dim: number | ScanDTypeOptions, options?: Scan
 export function cumprod(x: Tensor, dim: number | ScanDTypeOptions, options?: ScanDTypeOptions): Tensor {
   return accumulate(CUMPROD, cumprodAlong, x, dim, options)
 }
+
+/** x ← cumsum x: see {@link cumsum}. @see https://pytorch.org/docs/stable/generated/torch.Tensor.cumsum_.html */
+export const cumsum_: (x: Tensor, dim: number | ScanDTypeOptions, options?: ScanDTypeOptions) => Tensor = inPlace(
+  'cumsum_',
+  IN_PLACE,
+  cumsum,
+)
+/** x ← cumprod x: see {@link cumprod}. @see https://pytorch.org/docs/stable/generated/torch.Tensor.cumprod_.html */
+export const cumprod_: (x: Tensor, dim: number | ScanDTypeOptions, options?: ScanDTypeOptions) => Tensor = inPlace(
+  'cumprod_',
+  IN_PLACE,
+  cumprod,
+)
 
 const extremum = (name: string): Signature => signature(name, { x: TENSOR, dim: oneOf(DIM, ALONG) })
 const EXTREMA = { cummax: extremum('cummax'), cummin: extremum('cummin') } as const

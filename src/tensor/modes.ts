@@ -2,7 +2,7 @@
  * @file Modes: is the tape recording, and are ops autocast? A mode set around an async callback follows that callback alone, through `AsyncLocalStorage`
  * where the platform has it; elsewhere such a callback throws.
  */
-import { AutogradError, FUNCTION, type HalfDType, type Signature, signature } from '../base/index.ts'
+import { AutogradError, BOOLEAN, FUNCTION, type HalfDType, type Signature, signature } from '../base/index.ts'
 import type { Node } from '../graph/index.ts'
 import type { GradEdge } from './tape.ts'
 import type { Tensor } from './tensor.ts'
@@ -149,11 +149,15 @@ export function autocasting<T>(name: string, { dtype, cache }: AutocastSetting, 
 
 const NO_GRAD = signature('noGrad', { fn: FUNCTION })
 const ENABLE_GRAD = signature('enableGrad', { fn: FUNCTION })
+const SET_GRAD_ENABLED = signature('setGradEnabled', { mode: BOOLEAN, fn: FUNCTION })
 const INFERENCE_MODE = signature('inferenceMode', { fn: FUNCTION })
 
 function scoped<T>(given: Signature, enabled: boolean, fn: () => T): T {
   given.check(fn)
-  return runIn(given.name, { grad: enabled, autocast: currentAutocast() }, fn)
+  return recording(given.name, enabled, fn)
+}
+function recording<T>(name: string, enabled: boolean, fn: () => T): T {
+  return runIn(name, { grad: enabled, autocast: currentAutocast() }, fn)
 }
 
 /**
@@ -168,6 +172,15 @@ export function noGrad<T>(fn: () => T): T {
 /** Runs `fn` with recording on, inside `noGrad`. @see https://pytorch.org/docs/stable/generated/torch.enable_grad.html */
 export function enableGrad<T>(fn: () => T): T {
   return scoped(ENABLE_GRAD, true, fn)
+}
+
+/**
+ * Runs `fn` with recording on or off, as `mode` says: {@link enableGrad} or {@link noGrad}. (PyTorch's function sets it for what follows; here it holds for `fn` alone.)
+ * @see https://pytorch.org/docs/stable/generated/torch.autograd.grad_mode.set_grad_enabled.html
+ */
+export function setGradEnabled<T>(mode: boolean, fn: () => T): T {
+  SET_GRAD_ENABLED.check(mode, fn)
+  return recording('setGradEnabled', mode, fn)
 }
 
 /** As {@link noGrad}: results are values already, so there is nothing more to save. @see https://pytorch.org/docs/stable/generated/torch.autograd.grad_mode.inference_mode.html */

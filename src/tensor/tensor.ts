@@ -156,6 +156,10 @@ export class Tensor {
   get isLeaf(): boolean {
     return this._edge === undefined || this._edge.entry === undefined
   }
+  /** Whether it is the result of an op that keeps its gradient: after `retainGrad()`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.retains_grad.html */
+  get retainsGrad(): boolean {
+    return this._edge?.retained === this
+  }
   /** The recorded op that made this tensor, or null for a leaf. */
   get gradFn(): GradFn | null {
     return this._edge?.entry ?? null

@@ -62,6 +62,7 @@ const WITHOUT_SLOPE: Readonly<Record<string, string>> = {
   'sort: ties, descending': 'a corner where two are equal',
   'cdist: distance 0': 'a corner where a distance is 0',
   'cdist: distance 0, p = 1½': 'a corner where a distance is 0',
+  'dist: distance 0': 'a corner where the distance is 0',
   'pdist: distance 0': 'a corner where a distance is 0',
   'cast: float to float32': 'the difference drowns in the rounding to float32',
   'embedding: paddingIdx has no gradient': 'the gradient is left out on purpose',

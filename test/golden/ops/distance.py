@@ -18,3 +18,10 @@ def cases():
     case('pdist', [vals([[1, 2], [1, 2], [3, 1]])], ['$0'], 'distance 0')
     case('pdist', [rand(1, 3)], ['$0'], 'one row')
     case('pdist', [vals([[NAN, 1], [INF, 1], [0, 2]])], ['$0', 1], 'infinity and NaN')
+    for p, note in ((2, '2'), (1, '1'), (0, '0'), (1.5, '1½'), (3, '3'), ('$inf', '∞')):
+        case('dist', [rand(2, 3), rand(2, 3)], ['$0', '$1', p], f'p = {note}', grad=p != 0)
+    case('dist', [rand(2, 1), rand(3)], ['$0', '$1'], 'broadcast')
+    case('dist', [rand(), rand()], ['$0', '$1'], '0-d')
+    case('dist', [rand(0, 2), rand(0, 2)], ['$0', '$1'], 'nothing')
+    case('dist', [vals([1, 2, 3]), vals([1, 2, 3])], ['$0', '$1'], 'distance 0')
+    case('dist', [vals([1, NAN, 3]), vals([1, 2, INF])], ['$0', '$1'], 'infinity and NaN', grad=False)
