@@ -101,6 +101,9 @@ export const mseLoss: LossFunction = defineLoss('mseLoss', LOSS_OPTIONS, (x, y) 
  */
 export const l1Loss: LossFunction = defineLoss('l1Loss', LOSS_OPTIONS, (x, y) => abs(sub(x, y)))
 
+/** The differences that are squared, 0 for the others: an infinite one would make the gradient 0 · ∞. */
+const nearly = (d: Tensor, near: Tensor): Tensor => where(near, d, lit(0, d))
+
 /** Options of {@link smoothL1Loss}. */
 export interface SmoothL1Options extends LossOptions {
   /** Up to this difference the loss is quadratic: 1 by default; 0 is {@link l1Loss}. */
@@ -120,7 +123,8 @@ export const smoothL1Loss: LossFunction<SmoothL1Options> = defineLoss(
     const d = sub(x, y)
     if (beta === 0) return abs(d)
     const size = abs(d)
-    return where(lt(size, beta), div(mul(square(d), lit(0.5, d)), beta), sub(size, beta / 2))
+    const near = lt(size, beta)
+    return where(near, div(mul(square(nearly(d, near)), lit(0.5, d)), beta), sub(size, beta / 2))
   },
 )
 
@@ -143,7 +147,8 @@ export const huberLoss: LossFunction<HuberOptions> = defineLoss(
     if (delta === 0) throw new ArgumentError('huberLoss', 'delta must be above 0, got 0')
     const d = sub(x, y)
     const size = abs(d)
-    return where(le(size, delta), mul(square(d), lit(0.5, d)), mul(sub(size, delta / 2), delta))
+    const near = le(size, delta)
+    return where(near, mul(square(nearly(d, near)), lit(0.5, d)), mul(sub(size, delta / 2), delta))
   },
 )
 

@@ -1,5 +1,5 @@
 """Cases of src/ops/pointwise-loss.ts."""
-from harness import case, nograd, rand, vals
+from harness import INF, case, nograd, rand, vals
 
 REDUCTIONS = ('mean', 'sum', 'none')
 
@@ -16,6 +16,7 @@ def cases():
     case('mseLoss', [vals([1e18, -3e4]), vals([-1e18, 3e4])], None, 'large')
     case('l1Loss', [vals([1, 2, -3e30]), vals([1, 3, 3e30])], None, 'ties and large')
     for op, key in (('smoothL1Loss', 'beta'), ('huberLoss', 'delta')):
+        case(op, [vals([INF, -INF, 1e30, 0.5]), vals([2, 1, -1e30, 0])], ['$0', '$1'], 'infinite differences')
         case(op, [rand(9, low=-4, high=4), rand(9)], ['$0', '$1', {key: 0.75}], key)
         case(op, [vals([0, 1, -1, 1.5, -3e30]), vals([0, 0, 0, 0, 0])], ['$0', '$1', {'reduction': 'none'}], 'bends and large')
     case('smoothL1Loss', [rand(5), rand(5)], ['$0', '$1', {'beta': 0}], 'beta 0')
