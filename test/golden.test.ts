@@ -18,6 +18,7 @@ import {
   type Tolerance,
   tensorOf,
 } from './support/golden.ts'
+import { DOUBLE, PER_OP, PER_OP_DOUBLE, SINGLE } from './support/tolerances.ts'
 
 interface Accuracy {
   readonly setting: Setting
@@ -29,41 +30,16 @@ interface Accuracy {
   readonly path: Tolerance
 }
 
-/**
- * Inputs are exact in float32 and the expected values come from float64, so what is allowed is the error of float32 arithmetic itself. WGSL lets
- * exp be off by 3 + 2|x| ulp, and log by 2^-21 near one: hence the wider rows.
- */
-const PER_OP: Readonly<Record<string, Tolerance>> = {
-  exp: { rtol: 3e-5, atol: 1e-7 },
-  pow: { rtol: 2e-5, atol: 2e-6 },
-  sum: { rtol: 1e-5, atol: 1e-5 },
-  mean: { rtol: 1e-5, atol: 1e-6 },
-  var: { rtol: 1e-4, atol: 1e-5 },
-  std: { rtol: 1e-4, atol: 1e-5 },
-  matmul: { rtol: 1e-5, atol: 1e-5 },
-  linear: { rtol: 1e-5, atol: 1e-5 },
-  softmax: { rtol: 1e-5, atol: 1e-6 },
-  logSoftmax: { rtol: 1e-5, atol: 1e-5 },
-  logsumexp: { rtol: 1e-5, atol: 1e-5 },
-  logcumsumexp: { rtol: 3e-5, atol: 1e-5 },
-  crossEntropy: { rtol: 1e-5, atol: 1e-5 },
-  gridSample: { rtol: 1e-5, atol: 1e-5 }, // cubics cancel
-  nllLoss: { rtol: 1e-5, atol: 1e-6 },
-}
-
-const DOUBLE: Tolerance = { rtol: 1e-10, atol: 1e-12 }
-/** PyTorch's trigamma is right to about 1e-9. */
-const TRIGAMMA: Tolerance = { rtol: 2e-9, atol: 1e-12 }
 const FLOAT64: Accuracy = {
   setting: { device: 'cpu', float: 'float64' },
   tolerance: DOUBLE,
-  perOp: { digamma: TRIGAMMA, polygamma: TRIGAMMA },
+  perOp: PER_OP_DOUBLE,
   layers: DOUBLE,
   path: DOUBLE,
 }
 const FLOAT32: Accuracy = {
   setting: { device, float: 'float32' },
-  tolerance: { rtol: 2e-6, atol: 1e-6 },
+  tolerance: SINGLE,
   perOp: PER_OP,
   layers: { rtol: 1e-5, atol: 1e-5 },
   path: { rtol: 2e-5, atol: 2e-6 },
