@@ -48,6 +48,7 @@ export {
   type Placement,
   useDeterministicAlgorithms,
 } from './device/index.ts'
+export * as distributions from './distributions/index.ts'
 export * as einops from './einops/index.ts'
 export * as io from './io/index.ts'
 export { loadState, parseState, saveState, serializeState } from './io/index.ts'

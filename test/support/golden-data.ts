@@ -141,8 +141,19 @@ export interface ViewCase {
   readonly gradY: Span | null
 }
 
+/** A distribution of torch.distributions: its parameters, those of another, and what was computed of them with the gradients in both. */
+export interface DistributionCase {
+  readonly name: string
+  readonly logits: boolean
+  readonly params: readonly Span[]
+  readonly others: readonly Span[]
+  readonly sample: Span
+  readonly results: readonly { readonly name: string; readonly value: Span; readonly grads: readonly (Span | null)[] }[]
+}
+
 /** What the files hold; the families of ops are in one folder, called as their files in src/ops. */
 interface Files {
+  readonly distributions: { readonly families: readonly DistributionCase[] }
   readonly autocast: { readonly results: readonly AutocastResult[] }
   readonly clips: { readonly clips: readonly Clip[] }
   readonly layers: { readonly layers: readonly ModuleCase[] }

@@ -1,0 +1,298 @@
+/** @file Distributions of whole numbers: Bernoulli, categories (as a number and one-hot), geometric, Poisson. */
+import {
+  ArgumentError,
+  options as describe,
+  isPlainObject,
+  type Options,
+  oneOf,
+  optional,
+  type Shape,
+  ShapeError,
+  type Signature,
+  signature,
+} from '../base/index.ts'
+import * as ops from '../ops/index.ts'
+import { TENSOR, type Tensor } from '../tensor/index.ts'
+import {
+  BINARY,
+  COUNTS,
+  checkSupport,
+  DISTRIBUTION_OPTIONS,
+  Distribution,
+  type DistributionOptions,
+  NON_NEGATIVE,
+  PARAMETER,
+  type Parameter,
+  parameters,
+  REAL,
+  UNIT,
+} from './distribution.ts'
+
+/** Probabilities by name, or their logits instead. */
+export interface ProbabilityOptions<P = Parameter> extends DistributionOptions {
+  /** The probabilities. */
+  readonly probs?: P
+  /** Their log odds (of categories: logarithms that need not be normalized), in place of the probabilities. */
+  readonly logits?: P
+}
+const SINGLE: Options<ProbabilityOptions> = describe<ProbabilityOptions>({
+  probs: PARAMETER,
+  logits: PARAMETER,
+  ...{ validateArgs: DISTRIBUTION_OPTIONS.kinds.get('validateArgs') as never },
+})
+const ROWS: Options<ProbabilityOptions<Tensor>> = describe<ProbabilityOptions<Tensor>>({
+  probs: TENSOR,
+  logits: TENSOR,
+  ...{ validateArgs: DISTRIBUTION_OPTIONS.kinds.get('validateArgs') as never },
+})
+
+/** What was given: exactly one of probabilities and logits. */
+function given<P extends Parameter>(
+  sign: Signature,
+  probs: P | ProbabilityOptions<P>,
+  options: DistributionOptions | undefined,
+): { probs?: P; logits?: P; options: DistributionOptions | undefined } {
+  sign.check(probs, options)
+  if (!isPlainObject(probs)) return { probs: probs as P, options }
+  const named = probs as ProbabilityOptions<P>
+  if (options !== undefined) throw new ArgumentError(sign.name, 'options are given twice')
+  if ((named.probs === undefined) === (named.logits === undefined))
+    throw new ArgumentError(sign.name, 'exactly one of probs and logits must be given')
+  return { ...(named.probs !== undefined ? { probs: named.probs } : { logits: named.logits as P }), options: named }
+}
+
+/** Probabilities as PyTorch takes the logarithm of: kept from 0 and 1 by the dtype's spacing at 1. */
+function kept(probs: Tensor): Tensor {
+  const { eps } = ops.finfo(probs.dtype)
+  return probs.clamp(eps, 1 - eps)
+}
+
+const BERNOULLI = signature('Bernoulli', { probs: oneOf(PARAMETER, SINGLE), options: optional(DISTRIBUTION_OPTIONS) })
+const GEOMETRIC = signature('Geometric', { probs: oneOf(PARAMETER, SINGLE), options: optional(DISTRIBUTION_OPTIONS) })
+
+/** A distribution by a probability, or its log odds. */
+abstract class ByProbability extends Distribution {
+  /** The probability of success. */
+  readonly probs: Tensor
+  /** log p/(1 − p). */
+  readonly logits: Tensor
+  constructor(sign: Signature, probs: Parameter | ProbabilityOptions, last: DistributionOptions | undefined) {
+    const found = given<Parameter>(sign, probs, last)
+    const [x] = parameters(sign.name, found.probs !== undefined ? { probs: found.probs } : { logits: found.logits as Parameter }) as [
+      Tensor,
+    ]
+    super(x.shape, [], found.options)
+    if (this.validates)
+      checkSupport(
+        sign.name,
+        found.probs !== undefined ? 'probs' : 'logits',
+        found.probs ?? (found.logits as Parameter),
+        found.probs !== undefined ? UNIT : REAL,
+      )
+    this.probs = found.probs !== undefined ? x : x.sigmoid()
+    this.logits = found.probs !== undefined ? kept(x).log().sub(kept(x).neg().log1p()) : x
+  }
+  override get hasRsample(): boolean {
+    return false
+  }
+}
+
+/** 1 with probability `probs`, else 0. @see https://pytorch.org/docs/stable/distributions.html#bernoulli */
+export class Bernoulli extends ByProbability {
+  constructor(probs: Parameter | ProbabilityOptions, options?: DistributionOptions) {
+    super(BERNOULLI, probs, options)
+  }
+  get mean(): Tensor {
+    return this.probs
+  }
+  get variance(): Tensor {
+    return this.probs.mul(this.probs.neg().add(1))
+  }
+  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+    return ops.bernoulli(this.probs.expand(shape), { ...(generator && { generator }) })
+  }
+  protected density(value: Tensor): Tensor {
+    return value.mul(this.logits).sub(ops.softplus(this.logits))
+  }
+  protected checkValue(op: string, value: Tensor): void {
+    checkSupport(op, 'value', value, BINARY)
+  }
+  override entropy(): Tensor {
+    return ops.softplus(this.logits).sub(this.probs.mul(this.logits))
+  }
+}
+
+/** How many trials fail before the first success: 0, 1, … @see https://pytorch.org/docs/stable/distributions.html#geometric */
+export class Geometric extends ByProbability {
+  constructor(probs: Parameter | ProbabilityOptions, options?: DistributionOptions) {
+    super(GEOMETRIC, probs, options)
+  }
+  get mean(): Tensor {
+    return this.probs.reciprocal().sub(1)
+  }
+  get variance(): Tensor {
+    return this.probs.reciprocal().sub(1).div(this.probs)
+  }
+  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+    const time = ops.exponential_(ops.emptyLike(this.probs.expand(shape).detach()), 1, { ...(generator && { generator }) })
+    return time.div(kept(this.probs).neg().log1p().neg()).floor()
+  }
+  protected density(value: Tensor): Tensor {
+    const { probs } = this
+    return value.mul(probs.neg().log1p()).add(probs.log())
+  }
+  protected checkValue(op: string, value: Tensor): void {
+    checkSupport(op, 'value', value, COUNTS)
+  }
+  override entropy(): Tensor {
+    return ops.softplus(this.logits).sub(this.probs.mul(this.logits)).div(this.probs)
+  }
+}
+
+const CATEGORICAL = signature('Categorical', { probs: oneOf(TENSOR, ROWS), options: optional(DISTRIBUTION_OPTIONS) })
+const ONE_HOT_CATEGORICAL = signature('OneHotCategorical', { probs: oneOf(TENSOR, ROWS), options: optional(DISTRIBUTION_OPTIONS) })
+
+/** Normalized probabilities along the last dim, and their logarithms. */
+function categories(
+  sign: Signature,
+  probs: Tensor | ProbabilityOptions<Tensor>,
+  last: DistributionOptions | undefined,
+): { probs: Tensor; logits: Tensor; options: DistributionOptions | undefined } {
+  const found = given<Tensor>(sign, probs, last)
+  const isProbs = found.probs !== undefined
+  const [x] = parameters(sign.name, isProbs ? { probs: found.probs as Tensor } : { logits: found.logits as Tensor }) as [Tensor]
+  if (x.ndim < 1)
+    throw new ShapeError(
+      sign.name,
+      `${isProbs ? 'probs' : 'logits'} must have at least one dim, that of the categories, got a 0-d tensor`,
+      [x.shape],
+    )
+  if (found.options?.validateArgs !== false)
+    checkSupport(sign.name, isProbs ? 'probs' : 'logits', found.probs ?? (found.logits as Tensor), isProbs ? NON_NEGATIVE : REAL)
+  if (!isProbs) return { probs: x.softmax(-1), logits: x.logSoftmax(-1), options: found.options }
+  const normalized = x.div(x.sum(-1, { keepdim: true }))
+  return { probs: normalized, logits: kept(normalized).log(), options: found.options }
+}
+
+/** Categories by number, from 0; int32. Probabilities along the last dim need not add up to 1. @see https://pytorch.org/docs/stable/distributions.html#categorical */
+export class Categorical extends Distribution {
+  /** The probabilities, normalized. */
+  readonly probs: Tensor
+  /** Their logarithms. */
+  readonly logits: Tensor
+  constructor(probs: Tensor | ProbabilityOptions<Tensor>, options?: DistributionOptions) {
+    const made = categories(CATEGORICAL, probs, options)
+    super(made.probs.shape.slice(0, -1), [], made.options)
+    this.probs = made.probs
+    this.logits = made.logits
+  }
+  override get hasRsample(): boolean {
+    return false
+  }
+  /** NaN, as numbers of categories have no mean. */
+  get mean(): Tensor {
+    return this.probs.select(-1, 0).detach().mul(Number.NaN)
+  }
+  /** NaN, as numbers of categories have no mean. */
+  get variance(): Tensor {
+    return this.mean
+  }
+  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+    const n = this.probs.shape.at(-1) as number
+    const samples = shape.slice(0, shape.length - this.batchShape.length)
+    const count = samples.reduce((a, b) => a * b, 1)
+    const rows = this.batchShape.reduce((a, b) => a * b, 1)
+    if (count * rows === 0) return ops.zeros(shape, { dtype: 'int32' })
+    const drawn = ops.multinomial(this.probs.reshape([rows, n]).detach(), count, { replacement: true, ...(generator && { generator }) })
+    return drawn.t().reshape(shape)
+  }
+  protected density(value: Tensor): Tensor {
+    const index = value.to('int32').unsqueeze(-1)
+    const dims = Math.max(index.ndim, this.logits.ndim)
+    const at = (t: Tensor, i: number): number => t.shape[t.ndim - dims + i] ?? 1
+    const lead = Array.from({ length: dims - 1 }, (_, i) => (at(index, i) === 1 ? at(this.logits, i) : at(index, i)))
+    const n = this.logits.shape.at(-1) as number
+    return this.logits
+      .expand([...lead, n])
+      .gather(-1, index.expand([...lead, 1]))
+      .squeeze(-1)
+  }
+  protected checkValue(op: string, value: Tensor): void {
+    const n = this.probs.shape.at(-1) as number
+    checkSupport(op, 'value', value, { fits: `whole numbers from 0 to ${n - 1}`, has: (v) => Number.isInteger(v) && v >= 0 && v < n })
+  }
+  override entropy(): Tensor {
+    return this.logits.mul(this.probs).sum(-1).neg()
+  }
+}
+
+/** Categories as vectors with a 1 at the category. @see https://pytorch.org/docs/stable/distributions.html#onehotcategorical */
+export class OneHotCategorical extends Distribution {
+  readonly base: Categorical
+  constructor(probs: Tensor | ProbabilityOptions<Tensor>, options?: DistributionOptions) {
+    const made = categories(ONE_HOT_CATEGORICAL, probs, options)
+    super(made.probs.shape.slice(0, -1), made.probs.shape.slice(-1), made.options)
+    this.base = new Categorical(probs, options)
+  }
+  override get hasRsample(): boolean {
+    return false
+  }
+  get probs(): Tensor {
+    return this.base.probs
+  }
+  get logits(): Tensor {
+    return this.base.logits
+  }
+  get mean(): Tensor {
+    return this.probs
+  }
+  get variance(): Tensor {
+    return this.probs.mul(this.probs.neg().add(1))
+  }
+  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+    const samples = shape.slice(0, shape.length - 1 - this.batchShape.length)
+    return ops
+      .oneHot(this.base.sample(samples, { ...(generator && { generator }) }), { numClasses: shape.at(-1) as number })
+      .to(this.probs.dtype)
+  }
+  protected density(value: Tensor): Tensor {
+    return value.mul(this.logits).sum(-1)
+  }
+  protected checkValue(op: string, value: Tensor): void {
+    checkSupport(op, 'value', value, BINARY)
+  }
+  override entropy(): Tensor {
+    return this.base.entropy()
+  }
+}
+
+const POISSON = signature('Poisson', { rate: PARAMETER, options: optional(DISTRIBUTION_OPTIONS) })
+/** Poisson's: how many events of the given rate. @see https://pytorch.org/docs/stable/distributions.html#poisson */
+export class Poisson extends Distribution {
+  readonly rate: Tensor
+  constructor(rate: Parameter, options?: DistributionOptions) {
+    POISSON.check(rate, options)
+    const [r] = parameters('Poisson', { rate }) as [Tensor]
+    super(r.shape, [], options)
+    this.rate = r
+    if (this.validates) checkSupport('Poisson', 'rate', rate, NON_NEGATIVE)
+  }
+  override get hasRsample(): boolean {
+    return false
+  }
+  get mean(): Tensor {
+    return this.rate
+  }
+  get variance(): Tensor {
+    return this.rate
+  }
+  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+    return ops.poisson(this.rate.expand(shape), { ...(generator && { generator }) })
+  }
+  protected density(value: Tensor): Tensor {
+    return value.xlogy(this.rate).sub(this.rate).sub(value.add(1).lgamma())
+  }
+  protected checkValue(op: string, value: Tensor): void {
+    checkSupport(op, 'value', value, COUNTS)
+  }
+}

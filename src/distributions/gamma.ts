@@ -1,0 +1,145 @@
+/** @file Distributions around the gamma function: gamma, beta, Dirichlet. Samples come by their logarithm, so that small concentrations do not make 0/0. */
+import { optional, type Shape, ShapeError, signature } from '../base/index.ts'
+import * as ops from '../ops/index.ts'
+import { TENSOR, type Tensor } from '../tensor/index.ts'
+import {
+  checkSupport,
+  DISTRIBUTION_OPTIONS,
+  Distribution,
+  type DistributionOptions,
+  PARAMETER,
+  type Parameter,
+  POSITIVE,
+  parameters,
+  UNIT,
+} from './distribution.ts'
+
+/** log z of z by Gamma(concentration, 1), in the dtype of the concentration. */
+function logGamma(concentration: Tensor, shape: Shape, generator: ops.Generator | undefined): Tensor {
+  const wide = concentration.dtype === 'float64' ? concentration : concentration.to('float32')
+  return ops.logGammaSample(wide.expand(shape), generator)
+}
+
+const GAMMA = signature('Gamma', { concentration: PARAMETER, rate: PARAMETER, options: optional(DISTRIBUTION_OPTIONS) })
+/** Gamma: density rate^c x^(c − 1) e^(−rate · x) / Γ(c), c the concentration. @see https://pytorch.org/docs/stable/distributions.html#gamma */
+export class Gamma extends Distribution {
+  readonly concentration: Tensor
+  readonly rate: Tensor
+  constructor(concentration: Parameter, rate: Parameter, options?: DistributionOptions) {
+    GAMMA.check(concentration, rate, options)
+    const [c, r] = parameters('Gamma', { concentration, rate }) as [Tensor, Tensor]
+    super(c.shape, [], options)
+    this.concentration = c
+    this.rate = r
+    if (this.validates) checkSupport('Gamma', 'concentration', concentration, POSITIVE)
+    if (this.validates) checkSupport('Gamma', 'rate', rate, POSITIVE)
+  }
+  get mean(): Tensor {
+    return this.concentration.div(this.rate)
+  }
+  get variance(): Tensor {
+    return this.concentration.div(this.rate.square())
+  }
+  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+    const least = this.rate.dtype === 'float64' ? -708 : -87
+    return logGamma(this.concentration, shape, generator).clamp(least).exp().to(this.rate.dtype).div(this.rate)
+  }
+  protected density(value: Tensor): Tensor {
+    const { concentration: c, rate } = this
+    return c.xlogy(rate).add(c.sub(1).xlogy(value)).sub(rate.mul(value)).sub(c.lgamma())
+  }
+  protected checkValue(op: string, value: Tensor): void {
+    checkSupport(op, 'value', value, { fits: 'numbers ≥ 0', has: (v) => v >= 0 })
+  }
+  override entropy(): Tensor {
+    const c = this.concentration
+    return c.sub(this.rate.log()).add(c.lgamma()).add(c.neg().add(1).mul(c.digamma()))
+  }
+}
+
+const BETA = signature('Beta', { concentration1: PARAMETER, concentration0: PARAMETER, options: optional(DISTRIBUTION_OPTIONS) })
+/** Beta: density x^(a − 1) (1 − x)^(b − 1) / B(a, b), a and b the concentrations 1 and 0. @see https://pytorch.org/docs/stable/distributions.html#beta */
+export class Beta extends Distribution {
+  readonly concentration1: Tensor
+  readonly concentration0: Tensor
+  constructor(concentration1: Parameter, concentration0: Parameter, options?: DistributionOptions) {
+    BETA.check(concentration1, concentration0, options)
+    const [a, b] = parameters('Beta', { concentration1, concentration0 }) as [Tensor, Tensor]
+    super(a.shape, [], options)
+    this.concentration1 = a
+    this.concentration0 = b
+    if (this.validates) checkSupport('Beta', 'concentration1', concentration1, POSITIVE)
+    if (this.validates) checkSupport('Beta', 'concentration0', concentration0, POSITIVE)
+  }
+  get mean(): Tensor {
+    return this.concentration1.div(this.concentration1.add(this.concentration0))
+  }
+  get variance(): Tensor {
+    const total = this.concentration1.add(this.concentration0)
+    return this.concentration1.mul(this.concentration0).div(total.square().mul(total.add(1)))
+  }
+  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+    const successes = logGamma(this.concentration1, shape, generator)
+    return successes
+      .sub(logGamma(this.concentration0, shape, generator))
+      .sigmoid()
+      .to(this.concentration1.dtype)
+  }
+  protected density(value: Tensor): Tensor {
+    const { concentration1: a, concentration0: b } = this
+    return a
+      .sub(1)
+      .xlogy(value)
+      .add(b.sub(1).xlogy(value.neg().add(1)))
+      .add(a.add(b).lgamma())
+      .sub(a.lgamma())
+      .sub(b.lgamma())
+  }
+  protected checkValue(op: string, value: Tensor): void {
+    checkSupport(op, 'value', value, UNIT)
+  }
+  override entropy(): Tensor {
+    const { concentration1: a, concentration0: b } = this
+    const total = a.add(b)
+    const constant = a.lgamma().add(b.lgamma()).sub(total.lgamma())
+    return constant.sub(a.sub(1).mul(a.digamma())).sub(b.sub(1).mul(b.digamma())).add(total.sub(2).mul(total.digamma()))
+  }
+}
+
+const DIRICHLET = signature('Dirichlet', { concentration: TENSOR, options: optional(DISTRIBUTION_OPTIONS) })
+/** Dirichlet's, of shares that add up to 1, along the last dim of the concentration. @see https://pytorch.org/docs/stable/distributions.html#dirichlet */
+export class Dirichlet extends Distribution {
+  readonly concentration: Tensor
+  constructor(concentration: Tensor, options?: DistributionOptions) {
+    DIRICHLET.check(concentration, options)
+    const [c] = parameters('Dirichlet', { concentration }) as [Tensor]
+    if (c.ndim < 1) throw new ShapeError('Dirichlet', 'concentration must have at least one dim, got a 0-d tensor', [c.shape])
+    super(c.shape.slice(0, -1), c.shape.slice(-1), options)
+    this.concentration = c
+    if (this.validates) checkSupport('Dirichlet', 'concentration', concentration, POSITIVE)
+  }
+  get mean(): Tensor {
+    return this.concentration.div(this.concentration.sum(-1, { keepdim: true }))
+  }
+  get variance(): Tensor {
+    const total = this.concentration.sum(-1, { keepdim: true })
+    return this.concentration.mul(total.sub(this.concentration)).div(total.square().mul(total.add(1)))
+  }
+  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+    return logGamma(this.concentration, shape, generator).softmax(-1).to(this.concentration.dtype)
+  }
+  protected density(value: Tensor): Tensor {
+    const c = this.concentration
+    return c.sub(1).xlogy(value).sum(-1).add(c.sum(-1).lgamma()).sub(c.lgamma().sum(-1))
+  }
+  protected checkValue(op: string, value: Tensor): void {
+    checkSupport(op, 'value', value, UNIT)
+  }
+  override entropy(): Tensor {
+    const c = this.concentration
+    const total = c.sum(-1)
+    const k = c.shape.at(-1) as number
+    const constant = c.lgamma().sum(-1).sub(total.lgamma())
+    return constant.sub(total.neg().add(k).mul(total.digamma())).sub(c.sub(1).mul(c.digamma()).sum(-1))
+  }
+}
