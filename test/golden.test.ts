@@ -53,6 +53,12 @@ const WITHOUT_GOLDEN: Readonly<Record<string, string>> = {
   clone: 'the identity: tested with its gradient in the autograd tests',
   logGammaSample: 'random: tested by its distribution function, and the gradient by differences of its inverse',
   dropout: 'random: tested by property (kept share, scale, gradient through the mask)',
+  dropout1d: 'as dropout',
+  dropout2d: 'as dropout',
+  dropout3d: 'as dropout',
+  alphaDropout: 'random: tested by property (mean and variance kept)',
+  featureAlphaDropout: 'random: tested by property (mean and variance kept)',
+  gumbelSoftmax: 'random: tested by property (shares of classes, one-hot, gradient)',
   toDevice: 'moves values between devices: tested where both are there',
 }
 

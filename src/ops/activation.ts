@@ -35,10 +35,13 @@ import { reshape, unflatten } from './view.ts'
 /** A function of a tensor and one number, which goes by position or by its name. */
 export type NumberFunction<O> = (x: Tensor, value?: number | O) => Tensor
 
+/** The kind of a number that goes by position or by its name. */
+const numbered = (key: string, kind: Kind): Readonly<Record<string, Kind>> => ({
+  [key]: optional(oneOf(kind, describe({ [key]: kind } as Record<string, Kind>))),
+})
+
 /** Describes a function of `(x, value)` or `(x, { value })`. */
-function withNumber<K extends string>(name: string, key: K, kind: Kind): Signature {
-  return signature(name, { x: TENSOR, [key]: optional(oneOf(kind, describe({ [key]: kind } as Record<string, Kind>))) })
-}
+const withNumber = (name: string, key: string, kind: Kind): Signature => signature(name, { x: TENSOR, ...numbered(key, kind) })
 
 /** The number that was given by position or by name, or `initial`. */
 function numberOf<K extends string>(key: K, given: number | { readonly [k in K]?: number } | undefined, initial: number): number {
@@ -81,8 +84,10 @@ export interface AlphaOption {
 const eluBy = defineElu('elu')
 const celuBy = defineElu('celu')
 const seluBy = defineElu('selu')
-const ELU = withNumber('elu', 'alpha', FINITE)
-const CELU = withNumber('celu', 'alpha', FINITE)
+/** The kinds of the arguments of {@link elu} and {@link celu} behind their first. */
+export const ELU: Readonly<Record<string, Kind>> = numbered('alpha', FINITE)
+const ELU_GIVEN = signature('elu', { x: TENSOR, ...ELU })
+const CELU_GIVEN = signature('celu', { x: TENSOR, ...ELU })
 const SELU = signature('selu', { x: TENSOR })
 
 /**
@@ -90,7 +95,7 @@ const SELU = signature('selu', { x: TENSOR })
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.elu.html
  */
 export const elu: NumberFunction<AlphaOption> = (x, alpha) => {
-  ELU.check(x, alpha)
+  ELU_GIVEN.check(x, alpha)
   return eluBy(x, { above: 1, below: numberOf('alpha', alpha, 1), rate: 1 })
 }
 
@@ -100,7 +105,7 @@ export const elu: NumberFunction<AlphaOption> = (x, alpha) => {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.celu.html
  */
 export const celu: NumberFunction<AlphaOption> = (x, alpha) => {
-  CELU.check(x, alpha)
+  CELU_GIVEN.check(x, alpha)
   const a = numberOf('alpha', alpha, 1)
   if (a === 0) throw new ArgumentError('celu', 'alpha must not be 0: x is divided by it')
   return celuBy(x, { above: 1, below: a, rate: 1 / a })
@@ -129,11 +134,13 @@ const leakyBy = defineParametric<number>('leakyRelu', {
   saves: ['x'],
   vjp: (g, { x }, slope) => where(gt(x, lit(0, x)), g, mul(g, slope)),
 })
-const LEAKY_RELU = withNumber('leakyRelu', 'negativeSlope', FINITE)
+/** The kinds of the arguments of {@link leakyRelu} behind its first. */
+export const LEAKY_RELU: Readonly<Record<string, Kind>> = numbered('negativeSlope', FINITE)
+const LEAKY_RELU_GIVEN = signature('leakyRelu', { x: TENSOR, ...LEAKY_RELU })
 
 /** x above 0, negativeSlope · x below. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.leaky_relu.html */
 export const leakyRelu: NumberFunction<LeakyReluOptions> = (x, negativeSlope) => {
-  LEAKY_RELU.check(x, negativeSlope)
+  LEAKY_RELU_GIVEN.check(x, negativeSlope)
   return leakyBy(x, numberOf('negativeSlope', negativeSlope, 0.01))
 }
 

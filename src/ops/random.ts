@@ -1,8 +1,7 @@
-/** @file Random tensors and dropout: Philox bits keyed by seed, call and element, so that fusing or recomputing cannot change them. */
+/** @file Random tensors: Philox bits keyed by seed, call and element, so that fusing or recomputing cannot change them. */
 import {
   ArgumentError,
   atLeast,
-  BOOLEAN,
   broadcastShapes,
   COUNT,
   checkElements,
@@ -25,7 +24,6 @@ import {
   SHAPE,
   type Shape,
   signature,
-  sizeOf,
   underName,
   WHOLE,
   within,
@@ -46,10 +44,9 @@ import {
   shapeOf,
   sized,
 } from './create.ts'
-import { checkDevices, defineComposition } from './define.ts'
-import { mul, where } from './elementwise.ts'
+import { checkDevices } from './define.ts'
 import { defaultGenerator, Generator, philox, type Words } from './generator.ts'
-import { checkFloat, floatType, lit } from './promote.ts'
+import { checkFloat, floatType } from './promote.ts'
 
 /** Creation options, and whose numbers to take. */
 export interface RandomOptions extends CreateOptions {
@@ -305,12 +302,13 @@ export function shuffled(n: number, generator: Generator = defaultGenerator): In
 }
 
 /** True with probability p, from 24 bits of each element's word: whole numbers are compared, so every device agrees. */
-function coin(p: number, generator: Generator | undefined, shape: Shape, placement: graph.NodePlace): graph.Node {
+export function coin(p: number, generator: Generator | undefined, shape: Shape, placement: graph.NodePlace): graph.Node {
   const bits = shifted(bitsOf(generator, shape, placement)(0), 8)
   return graph.binary('lt', bits, graph.scalar(Math.round(p * 2 ** 24), 'uint32'))
 }
 
-const PROBABILITY = within(0, 1)
+/** A number from 0 to 1. */
+export const PROBABILITY: Kind = within(0, 1)
 const WITH_GENERATOR: Options<GeneratorOptions> = describe<GeneratorOptions>({ generator: GENERATOR })
 const BERNOULLI = signature('bernoulli', {
   x: TENSOR,
@@ -345,36 +343,3 @@ export function bernoulliNode(
     if (!(v >= 0 && v <= 1)) throw new ArgumentError(op, `probabilities are numbers from 0 to 1; one is ${v}`)
   return graph.binary('lt', uniformNode(bitsOf(generator, shape, placement), p.dtype), p._node)
 }
-
-/** How much {@link dropout} drops, and whether it does. */
-export interface DropoutOptions extends GeneratorOptions {
-  /** The probability of a zero: 0.5 by default. */
-  readonly p?: number
-  /** Whether anything is dropped: true by default. */
-  readonly training?: boolean
-}
-
-const DROPOUT_OPTIONS: Options<DropoutOptions> = describe<DropoutOptions>({ p: PROBABILITY, training: BOOLEAN, generator: GENERATOR })
-const DROPOUT = signature('dropout', {
-  x: TENSOR,
-  p: optional(oneOf(PROBABILITY, DROPOUT_OPTIONS)),
-  options: optional(DROPOUT_OPTIONS),
-})
-
-/**
- * Each element 0 with probability `p`, the others divided by 1 − p; `x` itself where `training` is false.
- * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.dropout.html
- */
-export const dropout: (x: Tensor, p?: number | DropoutOptions, options?: DropoutOptions) => Tensor = defineComposition(
-  'dropout',
-  (x: Tensor, p?: number | DropoutOptions, options?: DropoutOptions) => {
-    DROPOUT.check(x, p, options)
-    const given = optionsIn('dropout', p, options)
-    const rate = (typeof p === 'number' ? p : given?.p) ?? 0.5
-    if (given?.training === false || rate === 0 || sizeOf(x.shape) === 0) return x
-    const keep = new Tensor(coin(1 - rate, given?.generator, x.shape, x._node.placement))
-    // all dropped: the factor must not be infinite, 0 · ∞ would reach the gradient
-    return where(keep, mul(x, rate === 1 ? 0 : 1 / (1 - rate)), lit(0, x))
-  },
-  { half: 'keep' },
-)

@@ -379,6 +379,18 @@ const LARGE: Readonly<Record<string, Large>> = {
     g: () => 100,
     slack: 5e-4, // equal scores: the gradient of queries and keys is 0, of terms that are not
   },
+  alphaDropout: {
+    inputs: [values(60_000, -60_000, 3, 1 / 3)],
+    f: ([x]) => F.alphaDropout(x as tg.Tensor, 0.5, { training: true, generator: new tg.Generator(3) }),
+  },
+  featureAlphaDropout: {
+    inputs: [{ shape: [2, 2, 3], at: (i) => 9000 * (i - 6) + 1 / 3 }],
+    f: ([x]) => F.featureAlphaDropout(x as tg.Tensor, 0.5, { training: true, generator: new tg.Generator(3) }),
+  },
+  gumbelSoftmax: {
+    inputs: [values(60_000, 60_000, 59_968)],
+    f: ([x]) => F.gumbelSoftmax((x as tg.Tensor).mul(1 / 64), 1, { generator: new tg.Generator(3) }),
+  },
   layerNorm: {
     inputs: [{ shape: [2, 64], at: (i) => (i % 8) * 8000 }],
     f: ([x]) => F.layerNorm(x as tg.Tensor, [64]),
