@@ -6,6 +6,8 @@ import * as table from '../../src/ops/inplace-activation.ts'
 import { device } from '../support/device.ts'
 
 type Function = (x: tg.Tensor, ...rest: unknown[]) => tg.Tensor
+const FORMS = new Map<string, unknown>(Object.entries(table))
+const FUNCTIONS = new Map<string, unknown>(Object.entries(ops))
 const drops = (): readonly unknown[] => [0.5, { training: true, generator: new tg.Generator(2) }]
 /** What each takes besides the tensor. */
 const ARGUMENTS: { readonly [K in keyof typeof table]: () => readonly unknown[] } = {
@@ -30,8 +32,8 @@ const make = (): tg.Tensor =>
   )
 
 describe.each(Object.entries(ARGUMENTS))('%s', (name, others) => {
-  const inPlace = table[name as keyof typeof table] as unknown as Function
-  const op = ops[name.slice(0, -1) as keyof typeof ops] as unknown as Function
+  const inPlace = FORMS.get(name) as Function
+  const op = FUNCTIONS.get(name.slice(0, -1)) as Function
 
   it('is the function, with its gradient, behind the same handle', async () => {
     const leaves = [make(), make()]
