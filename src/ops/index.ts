@@ -15,6 +15,7 @@ export * from './convert.ts'
 export { binomial, poisson } from './counts.ts'
 export * from './create.ts'
 export * from './create-like.ts'
+export { type CtcLossOptions, ctcLoss } from './ctc.ts'
 export {
   type CustomInput,
   type CustomMultiOp,

@@ -154,6 +154,7 @@ TORCH = {
     # (the gradient of PyTorch's own has 1/6 in float32)
     'hardsigmoid': lambda inputs, args: F.relu6(inputs[0] + 3) / 6,
     'rmsNorm': lambda inputs, args: rms_norm(inputs, *args[1:]),
+    'ctcLoss': lambda inputs, args: ctc_loss(*torch_value(args[:4], inputs), *args[4:]),
     'scaledDotProductAttention': lambda inputs, args: attention(inputs, args),
     'maxout': lambda inputs, args: maxout(inputs[0], *args[1:]),
     'unfoldDim': lambda inputs, args: inputs[0].unfold(*args[1:]),
@@ -168,6 +169,24 @@ def rms_norm(inputs, shape, options=None):
     dims = list(range(x.ndim - len(shape), x.ndim))
     y = x * torch.rsqrt((x * x).mean(dims, keepdim=True) + options['eps'])
     return y * inputs[int(options['weight'][1:])] if 'weight' in options else y
+
+
+def ctc_loss(logs, targets, times, counts, options=None):
+    """torch.nn.functional.ctc_loss, whose gradient is that of log probabilities in front of log_softmax (it has their exp added): without that."""
+    options = {snake(k): v for k, v in (options or {}).items()}
+    reduction = options.pop('reduction', 'mean')
+    whole = lambda x: torch.as_tensor(x)
+    losses = F.ctc_loss(logs, targets, whole(times), whole(counts), reduction='none', **options)
+    batched = logs if logs.ndim == 3 else logs[:, None]
+    there = (torch.arange(logs.shape[0])[:, None] < whole(times).reshape(-1)) & (losses.detach().reshape(-1) != INF)
+    if options.get('zero_infinity'):
+        plain = F.ctc_loss(logs.detach(), targets, whole(times), whole(counts), reduction='none', blank=options.get('blank', 0))
+        there = there & (plain != INF)
+    added = (batched.exp().sum(2) * there).sum(0).reshape(losses.shape)
+    losses = losses - added + added.detach()
+    if reduction == 'none':
+        return losses
+    return losses.sum() if reduction == 'sum' else (losses / whole(counts).clamp(min=1)).mean()
 
 
 def attention(inputs, args):

@@ -391,6 +391,11 @@ const LARGE: Readonly<Record<string, Large>> = {
     inputs: [values(60_000, 60_000, 59_968)],
     f: ([x]) => F.gumbelSoftmax((x as tg.Tensor).mul(1 / 64), 1, { generator: new tg.Generator(3) }),
   },
+  ctcLoss: {
+    inputs: [constant(-1700, 40, 2)],
+    f: ([x], home) => F.ctcLoss(x as tg.Tensor, tg.ones([20], { dtype: 'int32', device: home }), 40, 20),
+    g: () => 100,
+  },
   layerNorm: {
     inputs: [{ shape: [2, 64], at: (i) => (i % 8) * 8000 }],
     f: ([x]) => F.layerNorm(x as tg.Tensor, [64]),
