@@ -19,7 +19,7 @@ LOWER = '''matmul mv addmm addmv addr addbmm baddbmm einsum chainMatmul multiDot
            linear prelu conv1d conv2d conv3d convTranspose1d convTranspose2d convTranspose3d convTbc'''.split()
 FLOAT32 = '''acos asin cosh tan sinh erfinv log10 log2 exp expm1 log log1p reciprocal rsqrt pow square logsumexp softmax logSoftmax cumsum cumprod sum
              prod norm vectorNorm matrixNorm renorm
-             mseLoss nllLoss crossEntropy softplus softmin'''.split()
+             mseLoss nllLoss crossEntropy ctcLoss softplus softmin'''.split()
 FLOAT32 += 'layerNorm groupNorm l1Loss smoothL1Loss huberLoss klDiv poissonNllLoss gaussianNllLoss binaryCrossEntropyWithLogits'.split()
 FLOAT32 += 'cdist pdist hingeEmbeddingLoss marginRankingLoss cosineEmbeddingLoss tripletMarginLoss tripletMarginWithDistanceLoss multiMarginLoss'.split()
 FLOAT32 += 'interpolate upsample upsampleNearest upsampleBilinear multilabelMarginLoss multilabelSoftMarginLoss softMarginLoss cosineSimilarity'.split()
