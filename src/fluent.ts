@@ -259,6 +259,16 @@ const methods = {
   scatterAdd: ops.scatterAdd,
   scatterReduce: ops.scatterReduce,
   indexAdd: ops.indexAdd,
+  indexCopy: ops.indexCopy,
+  indexFill: ops.indexFill,
+  indexReduce: ops.indexReduce,
+  take: ops.take,
+  put: ops.put,
+  takeAlongDim: ops.takeAlongDim,
+  maskedFill: ops.maskedFill,
+  maskedScatter: ops.maskedScatter,
+  indexPut: ops.indexPut,
+  argwhere: ops.argwhere,
   at: ops.at,
   maskedSelect: ops.maskedSelect,
   nonzero: ops.nonzero,
@@ -394,6 +404,17 @@ const methods = {
   sgn_: ops.sgn_,
   subtract_: ops.subtract_,
   trueDivide_: ops.trueDivide_,
+  scatter_: ops.scatter_,
+  scatterAdd_: ops.scatterAdd_,
+  scatterReduce_: ops.scatterReduce_,
+  indexAdd_: ops.indexAdd_,
+  indexCopy_: ops.indexCopy_,
+  indexFill_: ops.indexFill_,
+  indexReduce_: ops.indexReduce_,
+  maskedFill_: ops.maskedFill_,
+  maskedScatter_: ops.maskedScatter_,
+  put_: ops.put_,
+  indexPut_: ops.indexPut_,
   addmm_: ops.addmm_,
   addmv_: ops.addmv_,
   addr_: ops.addr_,
@@ -432,10 +453,25 @@ export interface MedianMethod {
   (dim: number | ops.DimOptions, options?: ops.DimOptions): ops.ValuesIndices
 }
 
+/** The forms of `nonzero` as a method. */
+export interface NonzeroMethod {
+  /** One int32 vector [n] a dim; of a 0-d tensor one. */
+  (options: ops.NonzeroOptions & { readonly asTuple: true }): Promise<readonly Tensor[]>
+  /** int32 [n, dims]. */
+  (options?: ops.NonzeroOptions & { readonly asTuple?: false }): Promise<Tensor>
+}
+
 type Ops = typeof ops
 type MethodOfOne<F> = F extends (x: Tensor, ...rest: infer A) => infer R ? (...rest: A) => R : never
 /** (Of several forms TypeScript infers the last one only.) */
-type Method<F> = F extends ops.UniqueFunction<infer O> ? UniqueMethod<O> : F extends ops.MedianFunction ? MedianMethod : MethodOfOne<F>
+type Method<F> =
+  F extends ops.UniqueFunction<infer O>
+    ? UniqueMethod<O>
+    : F extends ops.MedianFunction
+      ? MedianMethod
+      : F extends ops.NonzeroFunction
+        ? NonzeroMethod
+        : MethodOfOne<F>
 /** (Over the keys of `Pick`, not over the names: so an editor shows the function's documentation for the method too.) */
 type OpMethods = { readonly [K in keyof Pick<Ops, keyof typeof methods>]: Method<Ops[K]> }
 

@@ -75,7 +75,7 @@ const WITHIN: Readonly<Record<string, string>> = {
   slice: 'narrow',
   padZeros: 'pad',
   scatterSum: 'gather', // its gradient
-  take: 'indexSelect',
+  takeAlong: 'indexSelect',
   scatterAlong: 'indexSelect', // its gradient
   scatterLast: 'scatter',
   scatterCount: 'scatterReduce',

@@ -12,7 +12,6 @@ import {
   showShape,
   signature,
   sizeOf,
-  type TypedArray,
   underName,
   WHOLE,
 } from '../base/index.ts'
@@ -20,8 +19,7 @@ import * as graph from '../graph/index.ts'
 import * as runtime from '../runtime/index.ts'
 import { TENSOR, Tensor } from '../tensor/index.ts'
 import { checkDevices } from './define.ts'
-import { where } from './elementwise.ts'
-import { areWithin, indexTensor, ownShape, take } from './indexing.ts'
+import { fromEnd, ownShape, positionsFromHost, selectRows } from './indexing.ts'
 import { sliceBy } from './slice.ts'
 import { permute, reshape } from './view.ts'
 
@@ -73,31 +71,9 @@ function flatten(list: IndexList, shape: Shape): number[] {
 
 /** Positions of an axis of n as int32, negative ones counted from the end. */
 function positionsOf(item: Tensor | IndexList, n: number): Tensor {
-  if (item instanceof Tensor) {
-    const index = indexTensor('at', 'an index', item)
-    const known = runtime.hostValues(index._node)
-    // Where none is counted from the end, the positions are what they were, on whatever device they lie
-    if (known) return areWithin(known, n) ? index : fromHost(known, index.shape, n, index._node.placement)
-    const wrapped = where(
-      new Tensor(graph.binary('lt', index._node, 0)),
-      new Tensor(graph.binary('add', index._node, graph.scalar(n, 'int32'))),
-      index,
-    )
-    return wrapped
-  }
+  if (item instanceof Tensor) return fromEnd('at', 'an index', item, n)
   const shape = nestedShape('at', 'an index list', item)
-  return fromHost(flatten(item, shape), shape, n, 'auto')
-}
-
-function fromHost(values: TypedArray | readonly number[], shape: Shape, n: number, placement: graph.NodePlace): Tensor {
-  const positions = new Int32Array(values.length)
-  for (let i = 0; i < positions.length; i++) {
-    const v = values[i] as number
-    const at = v < 0 ? v + n : v
-    if (at < 0 || at >= n) throw new IndexError('at', `index ${v} is out of range for size ${n} (expected ${-n} to ${n - 1})`)
-    positions[i] = at
-  }
-  return new Tensor(graph.leaf(positions, shape, 'int32', placement))
+  return positionsFromHost('at', flatten(item, shape), shape, n, 'auto')
 }
 
 const POSITIONS: Kind = {
@@ -187,7 +163,7 @@ function atLists(x: Tensor, lists: readonly { dim: number; index: Tensor }[]): T
   const restShape = rest.map((i) => x.shape[i] as number)
   const rows = reshape(permute(x, [...dims, ...rest]), [room, ...restShape])
   const index = new Tensor(graph.reshape(linear as graph.Node, [sizeOf(common)]))
-  const taken = reshape(take(rows, 0, index, 'at'), [...common, ...restShape])
+  const taken = reshape(selectRows(rows, 0, index, 'at'), [...common, ...restShape])
   const first = dims[0] as number
   const adjacent = dims.every((d, i) => d === first + i)
   if (!adjacent || first === 0) return ownShape(taken, taken.shape)

@@ -1,5 +1,17 @@
 /** @file What depends on values in its shape or its result: read first, hence promises. */
-import { broadcastShapes, DTypeError, optional, ShapeError, sameShape, showShape, signature, sizeOf, underName } from '../base/index.ts'
+import {
+  BOOLEAN,
+  broadcastShapes,
+  DTypeError,
+  options as describe,
+  optional,
+  ShapeError,
+  sameShape,
+  showShape,
+  signature,
+  sizeOf,
+  underName,
+} from '../base/index.ts'
 import { alias, hostValues, type NodePlace, ownValue, TENSOR, type Tensor } from '../tensor/index.ts'
 import { CLOSE, type CloseOptions, closeness } from './close.ts'
 import { eq } from './compare.ts'
@@ -51,26 +63,72 @@ export async function maskedSelect(x: Tensor, mask: Tensor): Promise<Tensor> {
   )
 }
 
-const NONZERO = signature('nonzero', { x: TENSOR })
+/** In what form {@link nonzero} gives positions. */
+export interface NonzeroOptions {
+  /** Whether one vector a dim is wanted, as `at` takes them, in place of one row a position: false by default. */
+  readonly asTuple?: boolean
+}
+
+/** {@link nonzero}, whose result follows from what is asked for. */
+export interface NonzeroFunction {
+  /** One int32 vector [n] a dim; of a 0-d tensor one. */
+  (x: Tensor, options: NonzeroOptions & { readonly asTuple: true }): Promise<readonly Tensor[]>
+  /** int32 [n, dims]. */
+  (x: Tensor, options?: NonzeroOptions & { readonly asTuple?: false }): Promise<Tensor>
+}
+
+const NONZERO = signature('nonzero', { x: TENSOR, options: optional(describe<NonzeroOptions>({ asTuple: BOOLEAN })) })
+
+/** Positions of the elements that are ≠ 0 along each dim, in row-major order: a column for each dim. */
+async function columnsOf(x: Tensor): Promise<{ readonly n: number; readonly columns: readonly Int32Array[] }> {
+  const { shape } = x
+  const left = await positionsOf(x)
+  const n = left.length
+  const columns = shape.map(() => new Int32Array(n))
+  for (let d = shape.length - 1; d >= 0; d--) {
+    const [size, column] = [shape[d] as number, columns[d] as Int32Array]
+    for (let row = 0; row < n; row++) {
+      const position = left[row] as number
+      column[row] = position % size
+      left[row] = Math.floor(position / size)
+    }
+  }
+  return { n, columns }
+}
+
+/** As rows, int32 [n, dims]. */
+async function rowsOf(x: Tensor): Promise<Tensor> {
+  const { ndim, _node } = x
+  const { n, columns } = await columnsOf(x)
+  const rows = new Int32Array(n * ndim)
+  columns.forEach((column, d) => {
+    for (let row = 0; row < n; row++) rows[row * ndim + d] = column[row] as number
+  })
+  return indicesAt(_node.placement, rows, [n, ndim])
+}
 
 /**
- * The positions of the elements that are ≠ 0, one a row, int32 [n, dims]. The values are read by the host, hence the promise.
+ * The positions of the elements that are ≠ 0, in row-major order: one a row, int32 [n, dims], or with `{ asTuple: true }` one vector [n] a dim. The values are read
+ * by the host, hence the promise.
  * @see https://pytorch.org/docs/stable/generated/torch.nonzero.html
  */
-export async function nonzero(x: Tensor): Promise<Tensor> {
-  NONZERO.check(x)
-  const { shape, ndim, _node } = x
-  const found = await positionsOf(x)
-  const rows = new Int32Array(found.length * ndim)
-  found.forEach((position, row) => {
-    let rest = position
-    for (let d = ndim - 1; d >= 0; d--) {
-      const size = shape[d] as number
-      rows[row * ndim + d] = rest % size
-      rest = Math.floor(rest / size)
-    }
-  })
-  return indicesAt(_node.placement, rows, [found.length, ndim])
+export const nonzero: NonzeroFunction = (async (x: Tensor, options?: NonzeroOptions) => {
+  NONZERO.check(x, options)
+  if (!options?.asTuple) return rowsOf(x)
+  const { placement } = x._node
+  const { n, columns } = await columnsOf(x.ndim === 0 ? reshape(x, [1]) : x)
+  return columns.map((column) => indicesAt(placement, column, [n]))
+}) as NonzeroFunction
+
+const ARGWHERE = signature('argwhere', { x: TENSOR })
+
+/**
+ * The positions of the elements that are ≠ 0, one a row, int32 [n, dims], in row-major order. The values are read by the host, hence the promise.
+ * @see https://pytorch.org/docs/stable/generated/torch.argwhere.html
+ */
+export async function argwhere(x: Tensor): Promise<Tensor> {
+  ARGWHERE.check(x)
+  return rowsOf(x)
 }
 
 const EQUAL = signature('equal', { a: TENSOR, b: TENSOR })

@@ -21,7 +21,7 @@ import { eq, isnan, logicalOr } from './compare.ts'
 import { cast } from './convert.ts'
 import { checkDevices, defineComposition, defineOp } from './define.ts'
 import { abs, div, mul, neg, pow, sign, sub, where } from './elementwise.ts'
-import { take } from './indexing.ts'
+import { selectRows } from './indexing.ts'
 import { norm } from './norms.ts'
 import { checkFloat, commonType, lit } from './promote.ts'
 import { unsqueeze } from './view.ts'
@@ -146,7 +146,8 @@ export const pdist: (x: Tensor, p?: number | PdistOptions) => Tensor = defineCom
         second[at] = j
       }
     }
-    const rows = (index: Int32Array): Tensor => take(x, 0, new Tensor(graph.leaf(index, [pairs], 'int32', x._node.placement)), 'pdist')
+    const rows = (index: Int32Array): Tensor =>
+      selectRows(x, 0, new Tensor(graph.leaf(index, [pairs], 'int32', x._node.placement)), 'pdist')
     return distanceAlong(rows(first), rows(second), pOf(p))
   },
   { autocast: 'float32' },

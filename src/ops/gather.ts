@@ -84,7 +84,7 @@ export const scatterSum: (g: Tensor, index: Tensor, p: ScatterParams) => Tensor 
 })
 
 /** Positions `index` (int32, [n]) along a dim. */
-export const takeAlong: (x: Tensor, index: Tensor, p: GatherParams) => Tensor = defineOp('take', {
+export const takeAlong: (x: Tensor, index: Tensor, p: GatherParams) => Tensor = defineOp('takeAlong', {
   inputs: ['x', 'index'],
   forward: (x, index, { dim, op }: GatherParams) => {
     const n = index.shape[0] as number

@@ -71,6 +71,36 @@ export function indexTensor(op: string, role: string, index: Tensor): Tensor {
   return index.dtype === 'int32' ? index : new Tensor(saturated(index._node, 'int32'))
 }
 
+/** Positions of an axis of size n, of which negative ones count from its end, as positions from its beginning; what is out of range stays so, for the device to find. */
+export function fromEnd(op: string, role: string, given: Tensor, n: number): Tensor {
+  const index = indexTensor(op, role, given)
+  const known = runtime.hostValues(index._node)
+  // Where none is counted from the end, the positions are what they were, on whatever device they lie
+  if (known) return areWithin(known, n) ? index : positionsFromHost(op, known, index.shape, n, index._node.placement)
+  const { _node: node } = index
+  const size = graph.scalar(n, 'int32')
+  const negative = graph.binary('and', graph.binary('lt', node, 0), graph.binary('le', graph.unary('neg', size), node))
+  return new Tensor(graph.where(negative, graph.binary('add', node, size), node))
+}
+
+/** As {@link fromEnd}, of values on the host. @throws IndexError for one that is out of range. */
+export function positionsFromHost(
+  op: string,
+  values: TypedArray | readonly number[],
+  shape: Shape,
+  n: number,
+  placement: graph.NodePlace,
+): Tensor {
+  const positions = new Int32Array(values.length)
+  for (let i = 0; i < positions.length; i++) {
+    const v = values[i] as number
+    const at = v < 0 ? v + n : v
+    if (at < 0 || at >= n) throw new IndexError(op, `index ${v} is out of range for size ${n} (expected ${-n} to ${n - 1})`)
+    positions[i] = at
+  }
+  return new Tensor(graph.leaf(positions, shape, 'int32', placement))
+}
+
 const GATHER = signature('gather', { x: TENSOR, dim: DIM, index: TENSOR })
 
 /**
@@ -97,7 +127,7 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
 }
 
 /** Positions `index` (int32, [n], checked) of dim `d`. */
-export function take(x: Tensor, d: number, index: Tensor, op: string): Tensor {
+export function selectRows(x: Tensor, d: number, index: Tensor, op: string): Tensor {
   checkSize(
     op,
     x.shape.map((s, i) => (i === d ? (index.shape[0] as number) : s)),
@@ -122,8 +152,8 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
     if (i.ndim > 1) throw new ShapeError('indexSelect', `index must have one dim, got ${showShape(i.shape)}`, [i.shape])
     checkDevices('indexSelect', ['x', 'index'], [x, index])
     checkIndices('indexSelect', index, x.shape[d] ?? 1)
-    if (x.ndim === 0) return reshape(take(reshape(x, [1]), 0, reshape(i, [-1]), 'indexSelect'), [])
-    return take(x, d, reshape(i, [i.numel()]), 'indexSelect')
+    if (x.ndim === 0) return reshape(selectRows(reshape(x, [1]), 0, reshape(i, [-1]), 'indexSelect'), [])
+    return selectRows(x, d, reshape(i, [i.numel()]), 'indexSelect')
   })
 }
 
@@ -158,7 +188,7 @@ export const embedding: (input: Tensor, weight: Tensor, options?: EmbeddingOptio
     const [rows, features] = weight.shape as readonly [number, number]
     checkIndices('embedding', input, rows)
     const flat = reshape(index, [index.numel()])
-    let y = take(weight, 0, flat, 'embedding') // [n, features]
+    let y = selectRows(weight, 0, flat, 'embedding') // [n, features]
     const padding = options?.paddingIdx ?? null
     if (padding !== null) {
       if (padding < -rows || padding >= rows)
@@ -203,7 +233,10 @@ export const oneHot: (x: Tensor, options: OneHotOptions | number) => Tensor = de
     checkElements('oneHot', [...x.shape, n])
     checkIndices('oneHot', x, n)
     // Looked up in 0 … n−1, each index is itself, and checked.
-    const checked = ownShape(take(new Tensor(graph.iota(n, index._node.placement)), 0, reshape(index, [index.numel()]), 'oneHot'), x.shape)
+    const checked = ownShape(
+      selectRows(new Tensor(graph.iota(n, index._node.placement)), 0, reshape(index, [index.numel()]), 'oneHot'),
+      x.shape,
+    )
     return cast(eq(unsqueeze(checked, -1), new Tensor(graph.iota(n))), 'int32')
   },
 )

@@ -23,7 +23,7 @@ import {
 import * as graph from '../graph/index.ts'
 import { checkSize, DIM, hostValues, NamedArguments, TENSOR, Tensor, type TensorList, tensorList } from '../tensor/index.ts'
 import { checkDevices, defineComposition } from './define.ts'
-import { indexTensor, take } from './indexing.ts'
+import { indexTensor, selectRows } from './indexing.ts'
 import { sum } from './reduce.ts'
 import { cumsum } from './scan.ts'
 import { indexAdd } from './scatter.ts'
@@ -122,7 +122,7 @@ export function repeatInterleave(x: Tensor, repeats?: number | Tensor, ...rest: 
         [x.shape, repeats.shape],
       )
     const each = single ? expandTo(repeats, [n]) : reshapeTo(repeats, [n])
-    return take(y, d, positionsFor(each, n, outputSize, repeats), 'repeatInterleave')
+    return selectRows(y, d, positionsFor(each, n, outputSize, repeats), 'repeatInterleave')
   })
 }
 

@@ -7,8 +7,10 @@ import {
   held,
   IndexError,
   isInteger,
+  type Kind,
   NUMBER,
   normalizeDim,
+  type Options,
   oneOf,
   optional,
   ShapeError,
@@ -62,7 +64,7 @@ export const scatterLast: (index: Tensor, p: ScatterParams) => Tensor = defineOp
 })
 
 /** `x`, and at each position that receives anything the element `last` of `src`. */
-const scatterInto: (x: Tensor, src: Tensor, index: Tensor, last: Tensor, p: ScatterParams) => Tensor = defineOp('scatter', {
+export const scatterInto: (x: Tensor, src: Tensor, index: Tensor, last: Tensor, p: ScatterParams) => Tensor = defineOp('scatter', {
   inputs: ['x', 'src', 'index', 'last'],
   forward: (x, src, _, last, { shape, op }: ScatterParams) => {
     if (sizeOf(src.shape) === 0) return graph.alias(x)
@@ -263,13 +265,15 @@ function begun(x: Tensor, index: Tensor, p: ScatterParams, includeSelf: boolean,
   return includeSelf ? x : where(gt(scatterCount(index, p), number(0, 'int32')), lit(identity, x), x)
 }
 
+export const SCATTER_REDUCTION: Kind = choice(Object.keys(REDUCTIONS))
+export const SCATTER_REDUCE_OPTIONS: Options<ScatterReduceOptions> = describe<ScatterReduceOptions>({ includeSelf: BOOLEAN })
 const SCATTER_REDUCE = signature('scatterReduce', {
   x: TENSOR,
   dim: DIM,
   index: TENSOR,
   src: TENSOR,
-  reduce: choice(Object.keys(REDUCTIONS)),
-  options: optional(describe<ScatterReduceOptions>({ includeSelf: BOOLEAN })),
+  reduce: SCATTER_REDUCTION,
+  options: optional(SCATTER_REDUCE_OPTIONS),
 })
 
 /**
@@ -302,12 +306,13 @@ export interface IndexAddOptions {
   readonly alpha?: number
 }
 
+export const INDEX_ADD_OPTIONS: Options<IndexAddOptions> = describe<IndexAddOptions>({ alpha: NUMBER })
 const INDEX_ADD = signature('indexAdd', {
   x: TENSOR,
   dim: DIM,
   index: TENSOR,
   source: TENSOR,
-  options: optional(describe<IndexAddOptions>({ alpha: NUMBER })),
+  options: optional(INDEX_ADD_OPTIONS),
 })
 
 /**

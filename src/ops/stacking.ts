@@ -20,7 +20,7 @@ import {
 import * as graph from '../graph/index.ts'
 import { NamedArguments, TENSOR, Tensor, type TensorList, tensorList } from '../tensor/index.ts'
 import { checkDevices } from './define.ts'
-import { take } from './indexing.ts'
+import { selectRows } from './indexing.ts'
 import { cat, stack } from './join.ts'
 import { type TensorArguments, tensorsOf } from './repeat.ts'
 import { padZeros } from './slice.ts'
@@ -227,7 +227,7 @@ export function combinations(x: Tensor, ...args: CombinationsArguments): Tensor 
     checkElements('combinations', [count, r])
     const positions = choicesOf(n, r, withReplacement, count)
     const index = new Tensor(graph.leaf(positions, [positions.length], 'int32', x._node.placement))
-    const taken = reshapeTo(take(x, 0, index, 'combinations'), [count, r])
+    const taken = reshapeTo(selectRows(x, 0, index, 'combinations'), [count, r])
     taken._owned()
     return taken
   })

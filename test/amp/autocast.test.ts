@@ -25,7 +25,7 @@ const LISTS: Readonly<Record<'lower' | 'float32' | 'widest', string>> = {
     matrixNorm dist pdist cdist renorm logsumexp interpolate nllLoss crossEntropy ctcLoss mseLoss l1Loss smoothL1Loss huberLoss klDiv poissonNllLoss gaussianNllLoss multilabelSoftMarginLoss tripletMarginWithDistanceLoss
     cosineEmbeddingLoss hingeEmbeddingLoss marginRankingLoss multilabelMarginLoss softMarginLoss tripletMarginLoss multiMarginLoss
     binaryCrossEntropyWithLogits prod softmax logSoftmax cumsum cumprod sum`,
-  widest: 'addcdiv addcmul atan2 bilinear cross dot vdot tensordot inner gridSample indexPut scatterAdd cat stack',
+  widest: 'addcdiv addcmul atan2 bilinear cross dot vdot tensordot inner gridSample indexCopy indexPut scatterAdd cat stack',
 }
 /** What public functions are computed by. */
 const WITHIN: Readonly<Record<string, string>> = { convolution: 'conv2d', convolutionInput: 'conv2d', convolutionWeight: 'conv2d' }

@@ -32,7 +32,7 @@ NONE += 'maxUnpool1d maxUnpool2d maxUnpool3d pixelShuffle pixelUnshuffle channel
 # Of the dtype of the first, whatever the others are
 FIRST = 'fractionalMaxPool2d fractionalMaxPool3d fractionalMaxPool2dWithIndices fractionalMaxPool3dWithIndices'.split()
 WIDEST = 'addcdiv addcmul atan2 cross dot vdot inner tensordot bilinear cat stack scatterAdd'.split()
-WIDEST += 'gridSample'.split()
+WIDEST += 'gridSample indexCopy indexPut'.split()
 LOWER += ['scaledDotProductAttention']
 # Refused under autocast
 REFUSED = ['binaryCrossEntropy']

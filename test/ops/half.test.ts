@@ -324,6 +324,19 @@ const LARGE: Readonly<Record<string, Large>> = {
     inputs: [constant(-60_000, 1), values(60_000, 50_000, -10_000)],
     f: ([x, source], home) => tg.indexAdd(x as tg.Tensor, 0, classes(3, home), source as tg.Tensor),
   },
+  indexReduce: {
+    inputs: [constant(3, 2), constant(2, MANY)],
+    f: ([x, src], home) => tg.indexReduce(x as tg.Tensor, 0, classes(MANY, home), src as tg.Tensor, 'mean'),
+    g: () => 50_000,
+  },
+  put: {
+    inputs: [constant(-60_000, 1), values(60_000, 50_000, -10_000)],
+    f: ([x, source], home) => tg.put(x as tg.Tensor, classes(3, home), source as tg.Tensor, true),
+  },
+  indexPut: {
+    inputs: [constant(-60_000, 1), values(60_000, 50_000, -10_000)],
+    f: ([x, source], home) => tg.indexPut(x as tg.Tensor, [classes(3, home)], source as tg.Tensor, { accumulate: true }),
+  },
   lerp: { inputs: [values(60_000, -60_000), values(-60_000, 60_000)], f: ([a, b]) => tg.lerp(a as tg.Tensor, b as tg.Tensor, 0.25) },
   addcmul: {
     inputs: [values(-60_000, 60_000), values(300, -300), values(300, 300)],
