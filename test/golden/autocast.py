@@ -21,7 +21,7 @@ FLOAT32 = '''acos asin cosh tan sinh erfinv log10 log2 exp expm1 log log1p recip
              prod norm vectorNorm matrixNorm renorm
              mseLoss nllLoss crossEntropy ctcLoss softplus softmin'''.split()
 FLOAT32 += 'layerNorm groupNorm l1Loss smoothL1Loss huberLoss klDiv poissonNllLoss gaussianNllLoss binaryCrossEntropyWithLogits'.split()
-FLOAT32 += 'cdist pdist hingeEmbeddingLoss marginRankingLoss cosineEmbeddingLoss tripletMarginLoss tripletMarginWithDistanceLoss multiMarginLoss'.split()
+FLOAT32 += 'cdist pdist dist hingeEmbeddingLoss marginRankingLoss cosineEmbeddingLoss tripletMarginLoss tripletMarginWithDistanceLoss multiMarginLoss'.split()
 FLOAT32 += 'interpolate upsample upsampleNearest upsampleBilinear multilabelMarginLoss multilabelSoftMarginLoss softMarginLoss cosineSimilarity'.split()
 # On the list of PyTorch's cpu alone: computed in what they are given
 NONE = '''trace quantile nanquantile

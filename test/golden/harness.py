@@ -228,13 +228,17 @@ def torch_value(a, inputs):
     return named[a] if a in named else inputs[int(a[1:])]
 
 
+# Options that PyTorch spells otherwise.
+KEYWORDS = {'randomSamples': '_random_samples'}
+
+
 def torch_call(op, args, inputs):
     if op in TORCH:
         return TORCH[op](inputs, args)
     name = snake(op)
     options = args[-1] if args and isinstance(args[-1], dict) else {}
     positional = [torch_value(a, inputs) for a in (args[:-1] if options else args)]
-    keyword = {snake(k): torch_value(v, inputs) for k, v in options.items()}
+    keyword = {KEYWORDS.get(k, snake(k)): torch_value(v, inputs) for k, v in options.items()}
     # nn.functional first: where the root has the same name, its arguments may have another order (embedding)
     for home in (F, torch, torch.special, torch.linalg, torch.Tensor):
         if hasattr(home, name):
