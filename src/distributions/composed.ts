@@ -14,7 +14,9 @@ const INDEPENDENT = signature('Independent', {
 
 /** The last dims of a batch as dims of the event: their log probabilities are added. @see https://pytorch.org/docs/stable/distributions.html#independent */
 export class Independent extends Distribution {
+  /** The distribution of the elements; its batch shape is [...batchShape, and the reinterpreted dims]. */
   readonly base: Distribution
+  /** How many of the last dims of the base's batch are dims of the event. */
   readonly reinterpretedBatchNdims: number
   constructor(base: Distribution, reinterpretedBatchNdims: number, options?: DistributionOptions) {
     INDEPENDENT.check(base, reinterpretedBatchNdims, options)
@@ -36,16 +38,18 @@ export class Independent extends Distribution {
   get variance(): Tensor {
     return this.base.variance
   }
-  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+  /** @internal */
+  protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     const samples = shape.slice(0, shape.length - this.batchShape.length - this.eventShape.length)
     const options = { ...(generator && { generator }) }
     return this.hasRsample ? this.base.rsample(samples, options) : this.base.sample(samples, options)
   }
-  protected density(value: Tensor): Tensor {
+  /** @internal */
+  protected _density(value: Tensor): Tensor {
     return sumLast(this.base.logProb(value), this.reinterpretedBatchNdims)
   }
-  // the base checks it
-  protected checkValue(): void {}
+  /** @internal The base checks it. */
+  protected _checkValue(): void {}
   override entropy(): Tensor {
     return sumLast(this.base.entropy(), this.reinterpretedBatchNdims)
   }
@@ -59,7 +63,9 @@ const MIXTURE = signature('MixtureSameFamily', {
 
 /** One of the distributions along the last batch dim of the components, chosen by the mixture's categories. @see https://pytorch.org/docs/stable/distributions.html#mixturesamefamily */
 export class MixtureSameFamily extends Distribution {
+  /** Which component a sample is of: probabilities [...batchShape, k], or [k] for all of the batch. */
   readonly mixtureDistribution: Categorical
+  /** The components: a batch [...batchShape, k]. */
   readonly componentDistribution: Distribution
   constructor(mixtureDistribution: Categorical, componentDistribution: Distribution, options?: DistributionOptions) {
     MIXTURE.check(mixtureDistribution, componentDistribution, options)
@@ -93,7 +99,8 @@ export class MixtureSameFamily extends Distribution {
     const away = this.componentDistribution.mean.sub(this.mean.unsqueeze(-1 - this.eventShape.length)).square()
     return this.#weighted(this.componentDistribution.variance.add(away))
   }
-  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+  /** @internal */
+  protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     const events = this.eventShape.length
     const samples = shape.slice(0, shape.length - this.batchShape.length - events)
     const options = { ...(generator && { generator }) }
@@ -105,13 +112,15 @@ export class MixtureSameFamily extends Distribution {
     const index = chosen.reshape([...lead, 1, ...this.eventShape.map(() => 1)]).expand([...lead, 1, ...this.eventShape])
     return all.gather(dim, index).squeeze(dim)
   }
-  protected density(value: Tensor): Tensor {
+  /** @internal */
+  protected _density(value: Tensor): Tensor {
     const each = this.componentDistribution.logProb(value.unsqueeze(-1 - this.eventShape.length))
     return each.add(this.mixtureDistribution.logits).logsumexp(-1)
   }
-  protected override cumulative(value: Tensor): Tensor {
+  /** @internal */
+  protected override _cumulative(value: Tensor): Tensor {
     return this.componentDistribution.cdf(value.unsqueeze(-1)).mul(this.mixtureDistribution.probs).sum(-1)
   }
-  // the components check it
-  protected checkValue(): void {}
+  /** @internal The components check it. */
+  protected _checkValue(): void {}
 }

@@ -22,7 +22,9 @@ const HALF_LOG_2PI = 0.5 * Math.log(2 * Math.PI)
 const NORMAL = signature('Normal', { loc: PARAMETER, scale: PARAMETER, options: optional(DISTRIBUTION_OPTIONS) })
 /** Normal: mean `loc`, standard deviation `scale`. @see https://pytorch.org/docs/stable/distributions.html#normal */
 export class Normal extends Distribution {
+  /** The mean, [...batchShape]. */
   readonly loc: Tensor
+  /** The standard deviation, [...batchShape]. */
   readonly scale: Tensor
   constructor(loc: Parameter, scale: Parameter, options?: DistributionOptions) {
     NORMAL.check(loc, scale, options)
@@ -30,7 +32,7 @@ export class Normal extends Distribution {
     super(m.shape, [], options)
     this.loc = m
     this.scale = s
-    if (this.validates) checkSupport('Normal', 'scale', scale, POSITIVE)
+    if (this._validates) checkSupport('Normal', 'scale', scale, POSITIVE)
   }
   get mean(): Tensor {
     return this.loc
@@ -38,19 +40,23 @@ export class Normal extends Distribution {
   get variance(): Tensor {
     return this.scale.square()
   }
-  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+  /** @internal */
+  protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     return ops
       .randn(shape, { ...placed(this.loc), ...(generator && { generator }) })
       .mul(this.scale)
       .add(this.loc)
   }
-  protected density(value: Tensor): Tensor {
+  /** @internal */
+  protected _density(value: Tensor): Tensor {
     return value.sub(this.loc).div(this.scale).square().mul(-0.5).sub(this.scale.log()).sub(HALF_LOG_2PI)
   }
-  protected checkValue(op: string, value: Tensor): void {
+  /** @internal */
+  protected _checkValue(op: string, value: Tensor): void {
     checkSupport(op, 'value', value, REAL)
   }
-  protected override cumulative(value: Tensor): Tensor {
+  /** @internal */
+  protected override _cumulative(value: Tensor): Tensor {
     return value.sub(this.loc).div(this.scale.mul(-Math.SQRT2)).erfc().mul(0.5)
   }
   override entropy(): Tensor {
@@ -61,12 +67,13 @@ export class Normal extends Distribution {
 const LOG_NORMAL = signature('LogNormal', { loc: PARAMETER, scale: PARAMETER, options: optional(DISTRIBUTION_OPTIONS) })
 /** e to a normal number: `loc` and `scale` are those of the logarithm. @see https://pytorch.org/docs/stable/distributions.html#lognormal */
 export class LogNormal extends Distribution {
+  /** The distribution of the logarithm, with the same batch shape. */
   readonly base: Normal
   constructor(loc: Parameter, scale: Parameter, options?: DistributionOptions) {
     LOG_NORMAL.check(loc, scale, options)
     const [m, s] = parameters('LogNormal', { loc, scale }) as [Tensor, Tensor]
     super(m.shape, [], options)
-    if (this.validates) checkSupport('LogNormal', 'scale', scale, POSITIVE)
+    if (this._validates) checkSupport('LogNormal', 'scale', scale, POSITIVE)
     this.base = new Normal(m, s, options)
   }
   get mean(): Tensor {
@@ -76,17 +83,21 @@ export class LogNormal extends Distribution {
     const squared = this.base.variance
     return squared.expm1().mul(this.base.loc.mul(2).add(squared).exp())
   }
-  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+  /** @internal */
+  protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     return this.base.rsample(shape.slice(0, shape.length - this.batchShape.length), { ...(generator && { generator }) }).exp()
   }
-  protected density(value: Tensor): Tensor {
+  /** @internal */
+  protected _density(value: Tensor): Tensor {
     const logarithm = value.log()
     return this.base.logProb(logarithm).sub(logarithm)
   }
-  protected checkValue(op: string, value: Tensor): void {
+  /** @internal */
+  protected _checkValue(op: string, value: Tensor): void {
     checkSupport(op, 'value', value, POSITIVE)
   }
-  protected override cumulative(value: Tensor): Tensor {
+  /** @internal */
+  protected override _cumulative(value: Tensor): Tensor {
     return this.base.cdf(value.log())
   }
   override entropy(): Tensor {
@@ -97,7 +108,9 @@ export class LogNormal extends Distribution {
 const UNIFORM = signature('Uniform', { low: PARAMETER, high: PARAMETER, options: optional(DISTRIBUTION_OPTIONS) })
 /** Uniform in [low, high). @see https://pytorch.org/docs/stable/distributions.html#uniform */
 export class Uniform extends Distribution {
+  /** The least sample, [...batchShape]. */
   readonly low: Tensor
+  /** What samples stay below, [...batchShape]. */
   readonly high: Tensor
   constructor(low: Parameter, high: Parameter, options?: DistributionOptions) {
     UNIFORM.check(low, high, options)
@@ -106,7 +119,7 @@ export class Uniform extends Distribution {
     this.low = a
     this.high = b
     const [lows, highs] = [Array.from(valuesOf(low) ?? []), Array.from(valuesOf(high) ?? [])]
-    if (!this.validates || (low instanceof Tensor && high instanceof Tensor && !sameShape(low.shape, high.shape))) return
+    if (!this._validates || (low instanceof Tensor && high instanceof Tensor && !sameShape(low.shape, high.shape))) return
     for (let i = 0; i < Math.max(lows.length, highs.length); i++) {
       const [least, most] = [lows[lows.length === 1 ? 0 : i], highs[highs.length === 1 ? 0 : i]]
       if (least !== undefined && most !== undefined && !(least < most))
@@ -119,18 +132,22 @@ export class Uniform extends Distribution {
   get variance(): Tensor {
     return this.high.sub(this.low).square().div(12)
   }
-  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+  /** @internal */
+  protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     const u = ops.rand(shape, { ...placed(this.low), ...(generator && { generator }) })
     return u.mul(this.high.sub(this.low)).add(this.low)
   }
-  protected density(value: Tensor): Tensor {
+  /** @internal */
+  protected _density(value: Tensor): Tensor {
     const inside = this.low.le(value).logicalAnd(this.high.gt(value))
     return ops.where(inside, this.high.sub(this.low).log().neg(), Number.NEGATIVE_INFINITY)
   }
-  protected checkValue(op: string, value: Tensor): void {
+  /** @internal */
+  protected _checkValue(op: string, value: Tensor): void {
     checkSupport(op, 'value', value, REAL)
   }
-  protected override cumulative(value: Tensor): Tensor {
+  /** @internal */
+  protected override _cumulative(value: Tensor): Tensor {
     return value.sub(this.low).div(this.high.sub(this.low)).clamp(0, 1)
   }
   override entropy(): Tensor {
@@ -141,13 +158,14 @@ export class Uniform extends Distribution {
 const EXPONENTIAL = signature('Exponential', { rate: PARAMETER, options: optional(DISTRIBUTION_OPTIONS) })
 /** Exponential: density rate · e^(−rate · x). @see https://pytorch.org/docs/stable/distributions.html#exponential */
 export class Exponential extends Distribution {
+  /** One over the mean, [...batchShape]. */
   readonly rate: Tensor
   constructor(rate: Parameter, options?: DistributionOptions) {
     EXPONENTIAL.check(rate, options)
     const [r] = parameters('Exponential', { rate }) as [Tensor]
     super(r.shape, [], options)
     this.rate = r
-    if (this.validates) checkSupport('Exponential', 'rate', rate, POSITIVE)
+    if (this._validates) checkSupport('Exponential', 'rate', rate, POSITIVE)
   }
   get mean(): Tensor {
     return this.rate.reciprocal()
@@ -155,16 +173,20 @@ export class Exponential extends Distribution {
   get variance(): Tensor {
     return this.rate.square().reciprocal()
   }
-  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+  /** @internal */
+  protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     return ops.exponential_(ops.empty(shape, placed(this.rate)), 1, { ...(generator && { generator }) }).div(this.rate)
   }
-  protected density(value: Tensor): Tensor {
+  /** @internal */
+  protected _density(value: Tensor): Tensor {
     return this.rate.log().sub(this.rate.mul(value))
   }
-  protected checkValue(op: string, value: Tensor): void {
+  /** @internal */
+  protected _checkValue(op: string, value: Tensor): void {
     checkSupport(op, 'value', value, NON_NEGATIVE)
   }
-  protected override cumulative(value: Tensor): Tensor {
+  /** @internal */
+  protected override _cumulative(value: Tensor): Tensor {
     return this.rate.mul(value).neg().expm1().neg()
   }
   override entropy(): Tensor {
@@ -175,7 +197,9 @@ export class Exponential extends Distribution {
 const LAPLACE = signature('Laplace', { loc: PARAMETER, scale: PARAMETER, options: optional(DISTRIBUTION_OPTIONS) })
 /** Laplace's: density e^(−|x − loc| / scale) / (2 scale). @see https://pytorch.org/docs/stable/distributions.html#laplace */
 export class Laplace extends Distribution {
+  /** The mean, [...batchShape]. */
   readonly loc: Tensor
+  /** The mean distance from `loc`, [...batchShape]. */
   readonly scale: Tensor
   constructor(loc: Parameter, scale: Parameter, options?: DistributionOptions) {
     LAPLACE.check(loc, scale, options)
@@ -183,7 +207,7 @@ export class Laplace extends Distribution {
     super(m.shape, [], options)
     this.loc = m
     this.scale = s
-    if (this.validates) checkSupport('Laplace', 'scale', scale, POSITIVE)
+    if (this._validates) checkSupport('Laplace', 'scale', scale, POSITIVE)
   }
   get mean(): Tensor {
     return this.loc
@@ -191,19 +215,23 @@ export class Laplace extends Distribution {
   get variance(): Tensor {
     return this.scale.square().mul(2)
   }
-  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+  /** @internal */
+  protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     const given = { ...(generator && { generator }) }
     const size = ops.exponential_(ops.empty(shape, placed(this.loc)), 1, given)
     const upper = ops.bernoulli_(ops.empty(shape, placed(this.loc)), 0.5, given)
     return size.mul(upper.mul(2).sub(1)).mul(this.scale).add(this.loc)
   }
-  protected density(value: Tensor): Tensor {
+  /** @internal */
+  protected _density(value: Tensor): Tensor {
     return value.sub(this.loc).abs().div(this.scale).neg().sub(this.scale.mul(2).log())
   }
-  protected checkValue(op: string, value: Tensor): void {
+  /** @internal */
+  protected _checkValue(op: string, value: Tensor): void {
     checkSupport(op, 'value', value, REAL)
   }
-  protected override cumulative(value: Tensor): Tensor {
+  /** @internal */
+  protected override _cumulative(value: Tensor): Tensor {
     const away = value.sub(this.loc)
     return away.sign().mul(away.abs().neg().div(this.scale).expm1()).mul(-0.5).add(0.5)
   }

@@ -72,17 +72,18 @@ const GEOMETRIC = signature('Geometric', { probs: oneOf(PARAMETER, SINGLE), opti
 
 /** A distribution by a probability, or its log odds. */
 abstract class ByProbability extends Distribution {
-  /** The probability of success. */
+  /** The probability of success, [...batchShape]. */
   readonly probs: Tensor
-  /** log p/(1 − p). */
+  /** log p/(1 − p), [...batchShape]. */
   readonly logits: Tensor
+  /** @internal Made by the distributions below. */
   constructor(sign: Signature, probs: Parameter | ProbabilityOptions, last: DistributionOptions | undefined) {
     const found = given<Parameter>(sign, probs, last)
     const [x] = parameters(sign.name, found.probs !== undefined ? { probs: found.probs } : { logits: found.logits as Parameter }) as [
       Tensor,
     ]
     super(x.shape, [], found.options)
-    if (this.validates)
+    if (this._validates)
       checkSupport(
         sign.name,
         found.probs !== undefined ? 'probs' : 'logits',
@@ -108,13 +109,16 @@ export class Bernoulli extends ByProbability {
   get variance(): Tensor {
     return this.probs.mul(this.probs.neg().add(1))
   }
-  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+  /** @internal */
+  protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     return ops.bernoulli(this.probs.expand(shape), { ...(generator && { generator }) })
   }
-  protected density(value: Tensor): Tensor {
+  /** @internal */
+  protected _density(value: Tensor): Tensor {
     return value.mul(this.logits).sub(ops.softplus(this.logits))
   }
-  protected checkValue(op: string, value: Tensor): void {
+  /** @internal */
+  protected _checkValue(op: string, value: Tensor): void {
     checkSupport(op, 'value', value, BINARY)
   }
   override entropy(): Tensor {
@@ -133,15 +137,18 @@ export class Geometric extends ByProbability {
   get variance(): Tensor {
     return this.probs.reciprocal().sub(1).div(this.probs)
   }
-  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+  /** @internal */
+  protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     const time = ops.exponential_(ops.emptyLike(this.probs.expand(shape).detach()), 1, { ...(generator && { generator }) })
     return time.div(kept(this.probs).neg().log1p().neg()).floor()
   }
-  protected density(value: Tensor): Tensor {
+  /** @internal */
+  protected _density(value: Tensor): Tensor {
     const { probs } = this
     return value.mul(probs.neg().log1p()).add(probs.log())
   }
-  protected checkValue(op: string, value: Tensor): void {
+  /** @internal */
+  protected _checkValue(op: string, value: Tensor): void {
     checkSupport(op, 'value', value, COUNTS)
   }
   override entropy(): Tensor {
@@ -176,9 +183,9 @@ function categories(
 
 /** Categories by number, from 0; int32. Probabilities along the last dim need not add up to 1. @see https://pytorch.org/docs/stable/distributions.html#categorical */
 export class Categorical extends Distribution {
-  /** The probabilities, normalized. */
+  /** The probabilities, normalized, [...batchShape, categories]. */
   readonly probs: Tensor
-  /** Their logarithms. */
+  /** Their logarithms, [...batchShape, categories]. */
   readonly logits: Tensor
   constructor(probs: Tensor | ProbabilityOptions<Tensor>, options?: DistributionOptions) {
     const made = categories(CATEGORICAL, probs, options)
@@ -197,7 +204,8 @@ export class Categorical extends Distribution {
   get variance(): Tensor {
     return this.mean
   }
-  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+  /** @internal */
+  protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     const n = this.probs.shape.at(-1) as number
     const samples = shape.slice(0, shape.length - this.batchShape.length)
     const count = samples.reduce((a, b) => a * b, 1)
@@ -206,7 +214,8 @@ export class Categorical extends Distribution {
     const drawn = ops.multinomial(this.probs.reshape([rows, n]).detach(), count, { replacement: true, ...(generator && { generator }) })
     return drawn.t().reshape(shape)
   }
-  protected density(value: Tensor): Tensor {
+  /** @internal */
+  protected _density(value: Tensor): Tensor {
     const index = value.to('int32').unsqueeze(-1)
     const dims = Math.max(index.ndim, this.logits.ndim)
     const at = (t: Tensor, i: number): number => t.shape[t.ndim - dims + i] ?? 1
@@ -217,7 +226,8 @@ export class Categorical extends Distribution {
       .gather(-1, index.expand([...lead, 1]))
       .squeeze(-1)
   }
-  protected checkValue(op: string, value: Tensor): void {
+  /** @internal */
+  protected _checkValue(op: string, value: Tensor): void {
     const n = this.probs.shape.at(-1) as number
     checkSupport(op, 'value', value, { fits: `whole numbers from 0 to ${n - 1}`, has: (v) => Number.isInteger(v) && v >= 0 && v < n })
   }
@@ -228,6 +238,7 @@ export class Categorical extends Distribution {
 
 /** Categories as vectors with a 1 at the category. @see https://pytorch.org/docs/stable/distributions.html#onehotcategorical */
 export class OneHotCategorical extends Distribution {
+  /** The distribution of the category's number, with the same batch shape. */
   readonly base: Categorical
   constructor(probs: Tensor | ProbabilityOptions<Tensor>, options?: DistributionOptions) {
     const made = categories(ONE_HOT_CATEGORICAL, probs, options)
@@ -237,9 +248,11 @@ export class OneHotCategorical extends Distribution {
   override get hasRsample(): boolean {
     return false
   }
+  /** The probabilities, normalized, [...batchShape, categories]. */
   get probs(): Tensor {
     return this.base.probs
   }
+  /** Their logarithms, [...batchShape, categories]. */
   get logits(): Tensor {
     return this.base.logits
   }
@@ -249,16 +262,19 @@ export class OneHotCategorical extends Distribution {
   get variance(): Tensor {
     return this.probs.mul(this.probs.neg().add(1))
   }
-  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+  /** @internal */
+  protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     const samples = shape.slice(0, shape.length - 1 - this.batchShape.length)
     return ops
       .oneHot(this.base.sample(samples, { ...(generator && { generator }) }), { numClasses: shape.at(-1) as number })
       .to(this.probs.dtype)
   }
-  protected density(value: Tensor): Tensor {
+  /** @internal */
+  protected _density(value: Tensor): Tensor {
     return value.mul(this.logits).sum(-1)
   }
-  protected checkValue(op: string, value: Tensor): void {
+  /** @internal */
+  protected _checkValue(op: string, value: Tensor): void {
     checkSupport(op, 'value', value, BINARY)
   }
   override entropy(): Tensor {
@@ -269,13 +285,14 @@ export class OneHotCategorical extends Distribution {
 const POISSON = signature('Poisson', { rate: PARAMETER, options: optional(DISTRIBUTION_OPTIONS) })
 /** Poisson's: how many events of the given rate. @see https://pytorch.org/docs/stable/distributions.html#poisson */
 export class Poisson extends Distribution {
+  /** The mean number of events, [...batchShape]. */
   readonly rate: Tensor
   constructor(rate: Parameter, options?: DistributionOptions) {
     POISSON.check(rate, options)
     const [r] = parameters('Poisson', { rate }) as [Tensor]
     super(r.shape, [], options)
     this.rate = r
-    if (this.validates) checkSupport('Poisson', 'rate', rate, NON_NEGATIVE)
+    if (this._validates) checkSupport('Poisson', 'rate', rate, NON_NEGATIVE)
   }
   override get hasRsample(): boolean {
     return false
@@ -286,13 +303,16 @@ export class Poisson extends Distribution {
   get variance(): Tensor {
     return this.rate
   }
-  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+  /** @internal */
+  protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     return ops.poisson(this.rate.expand(shape), { ...(generator && { generator }) })
   }
-  protected density(value: Tensor): Tensor {
+  /** @internal */
+  protected _density(value: Tensor): Tensor {
     return value.xlogy(this.rate).sub(this.rate).sub(value.add(1).lgamma())
   }
-  protected checkValue(op: string, value: Tensor): void {
+  /** @internal */
+  protected _checkValue(op: string, value: Tensor): void {
     checkSupport(op, 'value', value, COUNTS)
   }
 }

@@ -91,20 +91,20 @@ export abstract class Distribution {
   readonly batchShape: Shape
   /** The shape of one sample of one of them. */
   readonly eventShape: Shape
-  /** Whether parameters and values that the host has are checked. */
-  protected readonly validates: boolean
+  /** @internal Whether parameters and values that the host has are checked. */
+  protected readonly _validates: boolean
 
   constructor(batchShape: Shape, eventShape: Shape, options: DistributionOptions | undefined) {
     this.batchShape = batchShape
     this.eventShape = eventShape
-    this.validates = options?.validateArgs ?? true
+    this._validates = options?.validateArgs ?? true
   }
 
-  /** The expected value. */
+  /** The expected value, [...batchShape, ...eventShape]. */
   abstract get mean(): Tensor
-  /** The expected squared distance from the mean. */
+  /** The expected squared distance from the mean, [...batchShape, ...eventShape]. */
   abstract get variance(): Tensor
-  /** The square root of the variance. */
+  /** The square root of the variance, [...batchShape, ...eventShape]. */
   get stddev(): Tensor {
     return this.variance.sqrt()
   }
@@ -114,11 +114,11 @@ export abstract class Distribution {
     return true
   }
   /** @internal Samples of a whole shape. */
-  protected abstract draw(shape: Shape, generator: ops.Generator | undefined): Tensor
+  protected abstract _draw(shape: Shape, generator: ops.Generator | undefined): Tensor
   /** @internal The logarithm of density or probability. */
-  protected abstract density(value: Tensor): Tensor
+  protected abstract _density(value: Tensor): Tensor
   /** @internal Throws unless the value can be one of the distribution. */
-  protected abstract checkValue(op: string, value: Tensor): void
+  protected abstract _checkValue(op: string, value: Tensor): void
 
   /**
    * Independent samples, [...shape, ...batchShape, ...eventShape], without gradients.
@@ -126,7 +126,7 @@ export abstract class Distribution {
    */
   sample(shape?: Shape, options?: SampleOptions): Tensor {
     SAMPLE.check(shape, options)
-    return withGrad(false, () => this.draw([...(shape ?? []), ...this.batchShape, ...this.eventShape], options?.generator)).detach()
+    return withGrad(false, () => this._draw([...(shape ?? []), ...this.batchShape, ...this.eventShape], options?.generator)).detach()
   }
 
   /**
@@ -137,7 +137,7 @@ export abstract class Distribution {
     SAMPLE.checkAs('rsample', shape, options)
     if (!this.hasRsample)
       throw new ArgumentError('rsample', `samples of ${this.constructor.name} have no gradient in its parameters. Use sample()`)
-    return this.draw([...(shape ?? []), ...this.batchShape, ...this.eventShape], options?.generator)
+    return this._draw([...(shape ?? []), ...this.batchShape, ...this.eventShape], options?.generator)
   }
 
   /**
@@ -145,15 +145,15 @@ export abstract class Distribution {
    * @throws ArgumentError for a value that the host has and that the distribution cannot give; ShapeError for a shape that does not broadcast.
    */
   logProb(value: Parameter): Tensor {
-    return this.density(this.valueOf_('logProb', value))
+    return this._density(this.#valueOf('logProb', value))
   }
 
   /** The probability of a value ≤ `value`. @throws ArgumentError where there is no closed form */
   cdf(value: Parameter): Tensor {
-    return this.cumulative(this.valueOf_('cdf', value))
+    return this._cumulative(this.#valueOf('cdf', value))
   }
-  /** @internal */
-  protected cumulative(_value: Tensor): Tensor {
+  /** @internal The probability of a value ≤ `value`. */
+  protected _cumulative(_value: Tensor): Tensor {
     throw new ArgumentError('cdf', `there is none of ${this.constructor.name}`)
   }
 
@@ -162,7 +162,7 @@ export abstract class Distribution {
     throw new ArgumentError('entropy', `there is no closed form of the entropy of ${this.constructor.name}`)
   }
 
-  private valueOf_(op: string, value: Parameter): Tensor {
+  #valueOf(op: string, value: Parameter): Tensor {
     VALUE.checkAs(op, value)
     const x =
       value instanceof Tensor
@@ -176,7 +176,7 @@ export abstract class Distribution {
         x.shape,
         this.eventShape,
       ])
-    if (this.validates) this.checkValue(op, x)
+    if (this._validates) this._checkValue(op, x)
     return x
   }
 }

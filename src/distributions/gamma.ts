@@ -23,7 +23,9 @@ function logGamma(concentration: Tensor, shape: Shape, generator: ops.Generator 
 const GAMMA = signature('Gamma', { concentration: PARAMETER, rate: PARAMETER, options: optional(DISTRIBUTION_OPTIONS) })
 /** Gamma: density rate^c x^(c − 1) e^(−rate · x) / Γ(c), c the concentration. @see https://pytorch.org/docs/stable/distributions.html#gamma */
 export class Gamma extends Distribution {
+  /** The shape parameter c, [...batchShape]. */
   readonly concentration: Tensor
+  /** One over the scale, [...batchShape]. */
   readonly rate: Tensor
   constructor(concentration: Parameter, rate: Parameter, options?: DistributionOptions) {
     GAMMA.check(concentration, rate, options)
@@ -31,8 +33,8 @@ export class Gamma extends Distribution {
     super(c.shape, [], options)
     this.concentration = c
     this.rate = r
-    if (this.validates) checkSupport('Gamma', 'concentration', concentration, POSITIVE)
-    if (this.validates) checkSupport('Gamma', 'rate', rate, POSITIVE)
+    if (this._validates) checkSupport('Gamma', 'concentration', concentration, POSITIVE)
+    if (this._validates) checkSupport('Gamma', 'rate', rate, POSITIVE)
   }
   get mean(): Tensor {
     return this.concentration.div(this.rate)
@@ -40,15 +42,18 @@ export class Gamma extends Distribution {
   get variance(): Tensor {
     return this.concentration.div(this.rate.square())
   }
-  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+  /** @internal */
+  protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     const least = this.rate.dtype === 'float64' ? -708 : -87
     return logGamma(this.concentration, shape, generator).clamp(least).exp().to(this.rate.dtype).div(this.rate)
   }
-  protected density(value: Tensor): Tensor {
+  /** @internal */
+  protected _density(value: Tensor): Tensor {
     const { concentration: c, rate } = this
     return c.xlogy(rate).add(c.sub(1).xlogy(value)).sub(rate.mul(value)).sub(c.lgamma())
   }
-  protected checkValue(op: string, value: Tensor): void {
+  /** @internal */
+  protected _checkValue(op: string, value: Tensor): void {
     checkSupport(op, 'value', value, { fits: 'numbers ≥ 0', has: (v) => v >= 0 })
   }
   override entropy(): Tensor {
@@ -60,7 +65,9 @@ export class Gamma extends Distribution {
 const BETA = signature('Beta', { concentration1: PARAMETER, concentration0: PARAMETER, options: optional(DISTRIBUTION_OPTIONS) })
 /** Beta: density x^(a − 1) (1 − x)^(b − 1) / B(a, b), a and b the concentrations 1 and 0. @see https://pytorch.org/docs/stable/distributions.html#beta */
 export class Beta extends Distribution {
+  /** The exponent of x plus 1, [...batchShape]. */
   readonly concentration1: Tensor
+  /** The exponent of 1 − x plus 1, [...batchShape]. */
   readonly concentration0: Tensor
   constructor(concentration1: Parameter, concentration0: Parameter, options?: DistributionOptions) {
     BETA.check(concentration1, concentration0, options)
@@ -68,8 +75,8 @@ export class Beta extends Distribution {
     super(a.shape, [], options)
     this.concentration1 = a
     this.concentration0 = b
-    if (this.validates) checkSupport('Beta', 'concentration1', concentration1, POSITIVE)
-    if (this.validates) checkSupport('Beta', 'concentration0', concentration0, POSITIVE)
+    if (this._validates) checkSupport('Beta', 'concentration1', concentration1, POSITIVE)
+    if (this._validates) checkSupport('Beta', 'concentration0', concentration0, POSITIVE)
   }
   get mean(): Tensor {
     return this.concentration1.div(this.concentration1.add(this.concentration0))
@@ -78,14 +85,16 @@ export class Beta extends Distribution {
     const total = this.concentration1.add(this.concentration0)
     return this.concentration1.mul(this.concentration0).div(total.square().mul(total.add(1)))
   }
-  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+  /** @internal */
+  protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     const successes = logGamma(this.concentration1, shape, generator)
     return successes
       .sub(logGamma(this.concentration0, shape, generator))
       .sigmoid()
       .to(this.concentration1.dtype)
   }
-  protected density(value: Tensor): Tensor {
+  /** @internal */
+  protected _density(value: Tensor): Tensor {
     const { concentration1: a, concentration0: b } = this
     return a
       .sub(1)
@@ -95,7 +104,8 @@ export class Beta extends Distribution {
       .sub(a.lgamma())
       .sub(b.lgamma())
   }
-  protected checkValue(op: string, value: Tensor): void {
+  /** @internal */
+  protected _checkValue(op: string, value: Tensor): void {
     checkSupport(op, 'value', value, UNIT)
   }
   override entropy(): Tensor {
@@ -109,6 +119,7 @@ export class Beta extends Distribution {
 const DIRICHLET = signature('Dirichlet', { concentration: TENSOR, options: optional(DISTRIBUTION_OPTIONS) })
 /** Dirichlet's, of shares that add up to 1, along the last dim of the concentration. @see https://pytorch.org/docs/stable/distributions.html#dirichlet */
 export class Dirichlet extends Distribution {
+  /** The exponents of the shares plus 1, [...batchShape, n]. */
   readonly concentration: Tensor
   constructor(concentration: Tensor, options?: DistributionOptions) {
     DIRICHLET.check(concentration, options)
@@ -116,7 +127,7 @@ export class Dirichlet extends Distribution {
     if (c.ndim < 1) throw new ShapeError('Dirichlet', 'concentration must have at least one dim, got a 0-d tensor', [c.shape])
     super(c.shape.slice(0, -1), c.shape.slice(-1), options)
     this.concentration = c
-    if (this.validates) checkSupport('Dirichlet', 'concentration', concentration, POSITIVE)
+    if (this._validates) checkSupport('Dirichlet', 'concentration', concentration, POSITIVE)
   }
   get mean(): Tensor {
     return this.concentration.div(this.concentration.sum(-1, { keepdim: true }))
@@ -125,14 +136,17 @@ export class Dirichlet extends Distribution {
     const total = this.concentration.sum(-1, { keepdim: true })
     return this.concentration.mul(total.sub(this.concentration)).div(total.square().mul(total.add(1)))
   }
-  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+  /** @internal */
+  protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     return logGamma(this.concentration, shape, generator).softmax(-1).to(this.concentration.dtype)
   }
-  protected density(value: Tensor): Tensor {
+  /** @internal */
+  protected _density(value: Tensor): Tensor {
     const c = this.concentration
     return c.sub(1).xlogy(value).sum(-1).add(c.sum(-1).lgamma()).sub(c.lgamma().sum(-1))
   }
-  protected checkValue(op: string, value: Tensor): void {
+  /** @internal */
+  protected _checkValue(op: string, value: Tensor): void {
     checkSupport(op, 'value', value, UNIT)
   }
   override entropy(): Tensor {

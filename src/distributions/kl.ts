@@ -1,5 +1,5 @@
 /** @file Kullback and Leibler's divergence ∫ p log(p/q), in closed form for pairs of one family and some others. */
-import { ArgumentError, instanceOf, ShapeError, showShape, signature } from '../base/index.ts'
+import { ArgumentError, instanceOf, ShapeError, showShape, signature, underName } from '../base/index.ts'
 import * as ops from '../ops/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import { Independent } from './composed.ts'
@@ -131,5 +131,5 @@ export function klDivergence(p: Distribution, q: Distribution): Tensor {
       p.eventShape,
       q.eventShape,
     ])
-  return known.divergence(p, q)
+  return underName('klDivergence', () => known.divergence(p, q))
 }

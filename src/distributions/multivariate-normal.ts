@@ -56,8 +56,9 @@ export const logDiagonal = (lower: Tensor): Tensor => ops.diagonal(lower, { dim1
  * @see https://pytorch.org/docs/stable/distributions.html#multivariatenormal
  */
 export class MultivariateNormal extends Distribution {
+  /** The mean, [...batchShape, n]. */
   readonly loc: Tensor
-  /** The lower triangular factor of the covariance. */
+  /** The lower triangular factor of the covariance, [...batchShape, n, n]. */
   readonly scaleTril: Tensor
   constructor(loc: Tensor, options: MultivariateNormalOptions) {
     MULTIVARIATE_NORMAL.check(loc, options)
@@ -76,7 +77,7 @@ export class MultivariateNormal extends Distribution {
     super(batch, [n], options)
     this.loc = loc.expand([...batch, n])
     this.scaleTril = (scaleTril ?? cholesky(matrix)).expand([...batch, n, n])
-    if (this.validates) checkSupport('MultivariateNormal', 'loc', loc, REAL)
+    if (this._validates) checkSupport('MultivariateNormal', 'loc', loc, REAL)
   }
   get mean(): Tensor {
     return this.loc
@@ -84,10 +85,12 @@ export class MultivariateNormal extends Distribution {
   get variance(): Tensor {
     return this.scaleTril.square().sum(-1)
   }
+  /** The covariance L Lᵀ, [...batchShape, n, n]. */
   get covarianceMatrix(): Tensor {
     return this.scaleTril.matmul(this.scaleTril.transpose(-2, -1))
   }
-  protected draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
+  /** @internal */
+  protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     const noise = ops.randn(shape, {
       dtype: this.loc.dtype as 'float32',
       ...(this.loc.device !== 'auto' && { device: this.loc.device }),
@@ -95,7 +98,8 @@ export class MultivariateNormal extends Distribution {
     } as ops.RandomOptions)
     return this.loc.add(this.scaleTril.matmul(noise.unsqueeze(-1)).squeeze(-1))
   }
-  protected density(value: Tensor): Tensor {
+  /** @internal */
+  protected _density(value: Tensor): Tensor {
     const n = this.eventShape[0] as number
     const distance = solveLower(this.scaleTril, value.sub(this.loc)).square().sum(-1)
     return distance
@@ -103,7 +107,8 @@ export class MultivariateNormal extends Distribution {
       .mul(-0.5)
       .sub(logDiagonal(this.scaleTril))
   }
-  protected checkValue(op: string, value: Tensor): void {
+  /** @internal */
+  protected _checkValue(op: string, value: Tensor): void {
     checkSupport(op, 'value', value, REAL)
   }
   override entropy(): Tensor {

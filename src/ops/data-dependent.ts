@@ -97,14 +97,14 @@ async function columnsOf(x: Tensor): Promise<{ readonly n: number; readonly colu
 }
 
 /** As rows, int32 [n, dims]. */
-async function rowsOf(x: Tensor): Promise<Tensor> {
+async function rowsOf(op: string, x: Tensor): Promise<Tensor> {
   const { ndim, _node } = x
   const { n, columns } = await columnsOf(x)
   const rows = new Int32Array(n * ndim)
   columns.forEach((column, d) => {
     for (let row = 0; row < n; row++) rows[row * ndim + d] = column[row] as number
   })
-  return indicesAt(_node.placement, rows, [n, ndim])
+  return underName(op, () => indicesAt(_node.placement, rows, [n, ndim]))
 }
 
 /**
@@ -114,10 +114,10 @@ async function rowsOf(x: Tensor): Promise<Tensor> {
  */
 export const nonzero: NonzeroFunction = (async (x: Tensor, options?: NonzeroOptions) => {
   NONZERO.check(x, options)
-  if (!options?.asTuple) return rowsOf(x)
+  if (!options?.asTuple) return rowsOf('nonzero', x)
   const { placement } = x._node
   const { n, columns } = await columnsOf(x.ndim === 0 ? reshape(x, [1]) : x)
-  return columns.map((column) => indicesAt(placement, column, [n]))
+  return underName('nonzero', () => columns.map((column) => indicesAt(placement, column, [n])))
 }) as NonzeroFunction
 
 const ARGWHERE = signature('argwhere', { x: TENSOR })
@@ -128,7 +128,7 @@ const ARGWHERE = signature('argwhere', { x: TENSOR })
  */
 export async function argwhere(x: Tensor): Promise<Tensor> {
   ARGWHERE.check(x)
-  return rowsOf(x)
+  return rowsOf('argwhere', x)
 }
 
 const EQUAL = signature('equal', { a: TENSOR, b: TENSOR })

@@ -1,4 +1,7 @@
-/** @file What other folders import of the ops, family by family. */
+/**
+ * @file What other folders import of the ops, family by family. A file with methods is exported whole (`*`): TypeScript loses a function's documentation over
+ * the method where the function is named here.
+ */
 export * from './activation.ts'
 export * from './adaptive.ts'
 export * from './add-products.ts'
@@ -30,7 +33,7 @@ export { checkDevices, defineComposition, type OpDefinition, opRegistry } from '
 export type { BinaryFunction, UnaryFunction } from './define-elementwise.ts'
 export * from './diagonal.ts'
 export * from './differences.ts'
-export { type CdistOptions, cdist, dist, type PdistOptions, pdist } from './distance.ts'
+export * from './distance.ts'
 export * from './dropout.ts'
 export { type EinsumArguments, einsum, type Subscripts } from './einsum.ts'
 export * from './elementwise.ts'
@@ -42,8 +45,8 @@ export { logGammaSample } from './gamma-samples.ts'
 export * from './generator.ts'
 export * from './grid.ts'
 export * from './gumbel.ts'
-export { type IndexReduction, indexCopy, indexFill, indexReduce } from './index-copy.ts'
-export { type IndexPutOptions, indexPut } from './index-put.ts'
+export * from './index-copy.ts'
+export * from './index-put.ts'
 export * from './indexing.ts'
 export * from './inplace.ts'
 export * from './inplace-activation.ts'
@@ -78,13 +81,12 @@ export * from './logarithms.ts'
 export * from './loss.ts'
 export * from './lp-pool.ts'
 export * from './margin-loss.ts'
-export { maskedFill, maskedScatter } from './masked.ts'
+export * from './masked.ts'
 export * from './matmul.ts'
 export * from './matrix-chain.ts'
-export { type MultinomialOptions, multinomial } from './multinomial.ts'
+export * from './multinomial.ts'
 export { type BatchNormOptions, batchNorm, EPS } from './norm.ts'
 export * from './norms.ts'
-export { type NormOptions, norm, renorm, renorm_ } from './norms.ts'
 export {
   type BinaryCrossEntropyOptions,
   type BinaryCrossEntropyWithLogitsOptions,
@@ -130,7 +132,7 @@ export {
 } from './pool.ts'
 export * from './products.ts'
 export * from './promote.ts'
-export { put, take, takeAlongDim } from './put.ts'
+export * from './put.ts'
 export * from './quantile.ts'
 export * from './queries.ts'
 export * from './random.ts'

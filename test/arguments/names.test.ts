@@ -18,7 +18,6 @@ const ALIASES: Readonly<Record<string, string>> = {
   expandAs: 'tensor',
   broadcastTo: 'tensor',
   collate: 'tensor',
-  nonzero: 'tensor',
 }
 
 const plain = (source: string): string => ts.transpile(source, { target: ts.ScriptTarget.ES2022 })
