@@ -126,7 +126,7 @@ export abstract class Distribution {
    */
   sample(shape?: Shape, options?: SampleOptions): Tensor {
     SAMPLE.check(shape, options)
-    return withGrad(false, () => this._draw([...(shape ?? []), ...this.batchShape, ...this.eventShape], options?.generator)).detach()
+    return withGrad(false, () => this.#samples('sample', shape, options)).detach()
   }
 
   /**
@@ -137,7 +137,7 @@ export abstract class Distribution {
     SAMPLE.checkAs('rsample', shape, options)
     if (!this.hasRsample)
       throw new ArgumentError('rsample', `samples of ${this.constructor.name} have no gradient in its parameters. Use sample()`)
-    return this._draw([...(shape ?? []), ...this.batchShape, ...this.eventShape], options?.generator)
+    return this.#samples('rsample', shape, options)
   }
 
   /**
@@ -145,12 +145,12 @@ export abstract class Distribution {
    * @throws ArgumentError for a value that the host has and that the distribution cannot give; ShapeError for a shape that does not broadcast.
    */
   logProb(value: Parameter): Tensor {
-    return this._density(this.#valueOf('logProb', value))
+    return underName('logProb', () => this._density(this.#valueOf('logProb', value)))
   }
 
   /** The probability of a value ≤ `value`. @throws ArgumentError where there is no closed form */
   cdf(value: Parameter): Tensor {
-    return this._cumulative(this.#valueOf('cdf', value))
+    return underName('cdf', () => this._cumulative(this.#valueOf('cdf', value)))
   }
   /** @internal The probability of a value ≤ `value`. */
   protected _cumulative(_value: Tensor): Tensor {
@@ -160,6 +160,10 @@ export abstract class Distribution {
   /** The expected value of −logProb. @throws ArgumentError where there is no closed form */
   entropy(): Tensor {
     throw new ArgumentError('entropy', `there is no closed form of the entropy of ${this.constructor.name}`)
+  }
+
+  #samples(op: string, shape: Shape | undefined, options: SampleOptions | undefined): Tensor {
+    return underName(op, () => this._draw([...(shape ?? []), ...this.batchShape, ...this.eventShape], options?.generator))
   }
 
   #valueOf(op: string, value: Parameter): Tensor {

@@ -197,3 +197,13 @@ describe('errors', () => {
     expect(() => new D.Normal(0, -1, { validateArgs: false })).not.toThrow()
   })
 })
+
+it('names what it records: methods that are made of others, too', () => {
+  const normal = new D.Normal(tensor([0, 1]), 2)
+  for (const p of [normal, new D.Independent(normal, 1), new D.LogNormal(tensor([0, 1]), 2)]) {
+    expect(p.rsample()._node.op).toBe('rsample')
+    expect(p.sample()._node.op).toBe('sample')
+    expect(p.logProb(tensor([1, 2]))._node.op).toBe('logProb')
+  }
+  expect(normal.cdf(tensor([1, 2]))._node.op).toBe('cdf')
+})
