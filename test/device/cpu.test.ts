@@ -499,7 +499,7 @@ describe('memory of the cpu device', () => {
     const output = device.allocate('float32', 4)
     device.run(device.compile({ steps, slots, scalars: [] }), { inputs: [f32(1, 2, 3, 4)], outputs: [output], scalars: [], evacuate: [] })
     expect(await device.read(output)).toEqual(f32(1, 2, 3, 4))
-    expect(device.memory()).toMatchObject({ liveBytes: 16, peakBytes: 32 + lentBytes, buffers: 1 })
+    expect(device.memory()).toMatchObject({ liveBytes: 16, peakBytes: 16 + 256 + lentBytes, buffers: 1 }) // a place of scratch has at least 256
     expect(device.counters()).toMatchObject({ dispatches: 2, submits: 1, pipelines: 1 })
   })
 
