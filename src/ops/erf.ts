@@ -68,6 +68,9 @@ export const ndtri: UnaryFunction = defineUnary('ndtri', {
     const within = graph.where(binary('le', 0, least), y, Number.NaN)
     return graph.where(binary('lt', x, 0.5), unary('neg', within), within)
   },
-  saves: ['y'],
-  vjp: (g, { y }) => mul(g, mul(exp(mul(square(y), lit(0.5, y))), lit(Math.sqrt(2 * Math.PI), y))),
+  saves: ['x'], // (of y rounded to a half, the exponential would be far off)
+  vjp: (g, { x }) => {
+    const y = ndtri(x)
+    return mul(g, mul(exp(mul(square(y), lit(0.5, y))), lit(Math.sqrt(2 * Math.PI), y)))
+  },
 })

@@ -23,10 +23,31 @@ const RANGES: Readonly<Record<string, (input: number, i: number) => number>> = {
 }
 
 /** Sums over broadcast dims of what is made of a stored result, which cancel: in units of the last place of 1. */
-const CANCELS: Readonly<Record<string, number>> = { pow: 16 }
+const CANCELS: Readonly<Record<string, number>> = {
+  pow: 16,
+  cosineSimilarity: 1, // along the vector itself nothing changes
+  groupNorm: 1, // of one number in a group
+  gridSample: 64, // differences of values that are the same at the border
+  scaledDotProductAttention: 1,
+}
 
-/** Inputs that stay what they are: shares from 0 to 1. */
-const SHARES: Readonly<Record<string, number>> = { quantile: 1, nanquantile: 1 }
+/** Inputs that stay what they are: shares and probabilities from 0 to 1, variances. */
+const KEPT: Readonly<Record<string, readonly number[]>> = {
+  quantile: [1],
+  nanquantile: [1],
+  binaryCrossEntropy: [0, 1],
+  gaussianNllLoss: [2],
+}
+
+/** Cases that float32 has too few digits for, and why. */
+const BEYOND_FLOAT32: Readonly<Record<string, string>> = {
+  'remainder: number': '0.7, which float32 rounds, is taken 80,000 times',
+  'fmod: number': '0.7, which float32 rounds, is taken 80,000 times',
+  'scaledDotProductAttention: float mask, what sees nothing': 'of a score of 40,000 it keeps two digits behind the point',
+  'ctcLoss: another blank': 'of log probabilities of −40,000 it keeps two digits behind the point',
+  'ctcLoss: padded, mean': 'of log probabilities of −40,000 it keeps two digits behind the point',
+  'ctcLoss: padded, sum': 'of log probabilities of −40,000 it keeps two digits behind the point',
+}
 
 /** What is wrong with a result. @param read what rules may have read as it is stored, in powers up to the third */
 async function wrongIn(half: Half, got: Tensor, want: Tensor, read?: Tensor, slack = 1e-7): Promise<string[]> {
@@ -46,12 +67,14 @@ async function wrongIn(half: Half, got: Tensor, want: Tensor, read?: Tensor, sla
 
 describe.each(HALVES)('%s', { timeout: 120_000 }, (half) => {
   for (const [op, cases] of casesByOp()) {
-    const own = cases.filter((c: GoldenCase) => c.inputs.some((x) => x.dtype === 'float') && !c.name.includes('float to '))
+    const own = cases.filter(
+      (c: GoldenCase) => c.inputs.some((x) => x.dtype === 'float') && !c.name.includes('float to ') && !(c.name in BEYOND_FLOAT32),
+    )
     if (own.length === 0) continue
     it(op, async () => {
       const reads = opRegistry.get(op)?.half === 'keep'
       const runs = Object.entries(RANGES).flatMap(([range, of]) => {
-        const floats = (input: number, i: number): number | undefined => (input === SHARES[op] ? undefined : of(input, i))
+        const floats = (input: number, i: number): number | undefined => (KEPT[op]?.includes(input) ? undefined : of(input, i))
         return own.map((c) => ({
           name: `${c.name}, ${range}`,
           got: runInHalves(c, half, half, device, floats),
