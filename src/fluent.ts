@@ -496,7 +496,7 @@ export interface TensorMethods extends OpMethods {
   /** All windows of `size` elements along `dim`, `step` apart: a view. (`nn.functional.unfold` is another function: im2col.) */
   unfold: Method<Ops['unfoldDim']>
   /** How many elements `data()` has between neighbours along each dim, or along one. */
-  stride(): readonly number[]
+  stride(dim?: undefined): readonly number[]
   stride(dim: number): number
   /** The number of elements, as `numel()`. */
   nelement(): number

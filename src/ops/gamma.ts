@@ -36,7 +36,11 @@ const zetaOf = defineBinary('zeta', {
 export const zeta: BinaryFunction = zetaOf
 
 /** n! */
-const factorial = (n: number): number => (n < 2 ? 1 : n * factorial(n - 1))
+function factorial(n: number): number {
+  let product = 1
+  for (let i = 2; i <= n && product < Number.POSITIVE_INFINITY; i++) product *= i
+  return product
+}
 
 /** The n-th derivative of ψ, n ≥ 1: (−1)ⁿ⁺¹ n! ζ(n + 1, x), DLMF 25.11.12. n is one of few, so it is compiled in. */
 const derivative: (x: Tensor, n: number) => Tensor = defineOp('polygamma', {

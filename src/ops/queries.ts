@@ -57,7 +57,7 @@ export function isContiguous(x: Tensor): boolean {
 }
 
 /** How many elements `data()` has between neighbours along each dim, or along one. @see https://pytorch.org/docs/stable/generated/torch.Tensor.stride.html */
-export function stride(x: Tensor): readonly number[]
+export function stride(x: Tensor, dim?: undefined): readonly number[]
 export function stride(x: Tensor, dim: number): number
 export function stride(x: Tensor, dim?: number): readonly number[] | number {
   STRIDE.check(x, dim)

@@ -147,9 +147,10 @@ export function randnLike(x: Tensor, options?: RandomOptions): Tensor {
 export const stretched = (x: graph.Node, factor: number, offset: number): graph.Node =>
   graph.binary('add', graph.binary('mul', x, graph.scalar(factor, x.dtype)), graph.scalar(offset, x.dtype))
 
+const NORMAL_STD = oneOf(atLeast(0), TENSOR)
 const NORMAL = signature('normal', {
   mean: oneOf(FINITE, TENSOR),
-  std: optional(oneOf(atLeast(0), TENSOR)),
+  std: optional(NORMAL_STD),
   shape: optional(oneOf(SIZES, RANDOM_FLOAT)),
   options: optional(RANDOM_FLOAT),
 })
@@ -165,11 +166,13 @@ export function normal(mean: Tensor, std?: number | Tensor, options?: GeneratorO
 export function normal(mean: number, std: Tensor, options?: GeneratorOptions): Tensor
 export function normal(
   mean: number | Tensor,
-  std: number | Tensor = 1,
+  given?: number | Tensor,
   third?: Shape | number | GeneratorOptions,
   fourth?: RandomOptions,
 ): Tensor {
-  NORMAL.check(mean, std, third, fourth)
+  NORMAL.check(mean, given, third, fourth)
+  if (given === undefined && !(mean instanceof Tensor)) throw new ArgumentError('normal', mismatch(NORMAL_STD, 'std', given))
+  const std = given ?? 1
   if (mean instanceof Tensor || std instanceof Tensor) return normalAround(mean, std, third, fourth)
   if (typeof third !== 'number' && !Array.isArray(third)) throw new ArgumentError('normal', mismatch(SIZES, 'shape', third))
   const dtype = fourth?.dtype ?? 'float32'

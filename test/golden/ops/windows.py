@@ -14,6 +14,7 @@ def cases():
     case('hammingWindow', [], [6, True, {**typed, 'alpha': 0.5, 'beta': 0.25}], 'parameters')
     case('kaiserWindow', [], [6, True, {**typed, 'beta': 3.5}], 'narrow')
     case('kaiserWindow', [], [6, True, {**typed, 'beta': 0}], 'flat')
+    case('kaiserWindow', [], [65, False, {**typed, 'beta': 600}], 'sharp')
     case('logspace', [], [-2, 3, 6, typed])
     case('logspace', [], [0, 4, 5, 2, typed], 'base 2')
     case('logspace', [], [3, -3, 4, {**typed, 'base': 1.5}], 'downwards')
