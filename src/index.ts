@@ -555,6 +555,7 @@ export {
   type SliceScatterOptions,
   type SoftmaxOptions,
   type SortOptions,
+  type SplitFunction,
   type Subscripts,
   type SumOptions,
   scalarTensor,

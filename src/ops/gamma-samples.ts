@@ -95,7 +95,7 @@ function slope(logZ: Tensor, alpha: Tensor): Tensor {
   return sum(mul(mul(mul(height, tilt), mul(sign, end)), quadrature(WEIGHTS, z)), -1)
 }
 
-/** @internal log z of z by Gamma(α, 1), for each concentration α, with a gradient. */
+/** log z of z by Gamma(α, 1), for each concentration α, with a gradient. */
 export const logGammaSample: (concentration: Tensor, generator: Generator | undefined) => Tensor = defineOp('logGammaSample', {
   inputs: ['concentration'],
   forward: (alpha, generator: Generator | undefined) => logSamples(alpha, generator),

@@ -66,14 +66,15 @@ function splitting(
   }
 }
 
+/** A tensor in so many parts, as equal as they can be, or cut at positions. (Named, so that the declarations of methods name it.) */
+export type SplitFunction = (x: Tensor, indicesOrSections: number | readonly number[]) => TensorList
+
 /** Equal parts, or those at positions, along the columns (of a vector along its elements): {@link tensorSplit}. @see https://pytorch.org/docs/stable/generated/torch.hsplit.html */
-export const hsplit: (x: Tensor, indicesOrSections: number | readonly number[]) => TensorList = splitting('hsplit', 1, (ndim) =>
-  ndim === 1 ? 0 : 1,
-)
+export const hsplit: SplitFunction = splitting('hsplit', 1, (ndim) => (ndim === 1 ? 0 : 1))
 /** Equal parts, or those at positions, along the rows: {@link tensorSplit}. @see https://pytorch.org/docs/stable/generated/torch.vsplit.html */
-export const vsplit: (x: Tensor, indicesOrSections: number | readonly number[]) => TensorList = splitting('vsplit', 2, () => 0)
+export const vsplit: SplitFunction = splitting('vsplit', 2, () => 0)
 /** Equal parts, or those at positions, along dim 2: {@link tensorSplit}. @see https://pytorch.org/docs/stable/generated/torch.dsplit.html */
-export const dsplit: (x: Tensor, indicesOrSections: number | readonly number[]) => TensorList = splitting('dsplit', 3, () => 2)
+export const dsplit: SplitFunction = splitting('dsplit', 3, () => 2)
 
 const SPLIT_WITH_SIZES = signature('splitWithSizes', { x: TENSOR, sizes: SHAPE, dim: optional(DIM) })
 
