@@ -80,6 +80,7 @@ const bundlers = {
         ...(cjs || browser ? {} : { module: true, chunkFormat: 'module' }),
       },
       experiments: { outputModule: !cjs && !browser },
+      performance: { hints: false }, // what a page weighs is what npm run size says
     })
     const stats = await new Promise((done, fail) => compiler.run((error, result) => (error ? fail(error) : done(result))))
     const { warnings: told, errors } = stats.toJson({ all: false, warnings: true, errors: true })
