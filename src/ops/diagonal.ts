@@ -90,8 +90,8 @@ export interface DiagonalOptions {
 export type DiagonalArguments =
   | [offset?: number, dim1?: number, dim2?: number]
   | [options: DiagonalOptions]
-  | [offset: number, options: DiagonalOptions]
-  | [offset: number, dim1: number, options: DiagonalOptions]
+  | [offset: number | undefined, options: DiagonalOptions]
+  | [offset: number | undefined, dim1: number | undefined, options: DiagonalOptions]
 
 const WHICH = { offset: INT32, dim1: DIM, dim2: DIM } as const
 const DIAGONAL = new NamedArguments<DiagonalOptions>('diagonal', { x: TENSOR }, WHICH)

@@ -14,7 +14,7 @@ import {
   whole,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { knownValues, optionsIn, TENSOR, Tensor } from '../tensor/index.ts'
+import { checkSize, knownValues, optionsIn, TENSOR, Tensor } from '../tensor/index.ts'
 import { Draws, drawnIn, log, minus } from './draws.ts'
 import { checkFloat } from './promote.ts'
 import { GENERATOR, type GeneratorOptions } from './random.ts'
@@ -53,6 +53,7 @@ export function multinomial(
   const repeats = typeof replacement === 'boolean' ? replacement : (given?.replacement ?? false)
   checkFloat('multinomial', 'x', x)
   checkWeights(x, numSamples, repeats)
+  checkSize('multinomial', [...x.shape.slice(0, -1), numSamples])
   return underName('multinomial', () => (repeats ? repeated(x, numSamples, given) : distinct(x, numSamples, given)))
 }
 

@@ -19,7 +19,7 @@ import {
   underName,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { alias, DIM, TENSOR, Tensor } from '../tensor/index.ts'
+import { alias, checkSize, DIM, TENSOR, Tensor } from '../tensor/index.ts'
 import { ne } from './compare.ts'
 import { cast, detach, stopGradient } from './convert.ts'
 import { checkDevices } from './define.ts'
@@ -217,5 +217,6 @@ export async function bincount(x: Tensor, weights?: Tensor | null | BincountOpti
     if (least < 0) throw new ArgumentError('bincount', `x must be whole numbers ≥ 0, got ${least}`)
   }
   const bins = Math.max(found, named?.minlength ?? 0)
+  checkSize('bincount', [bins])
   return underName('bincount', () => countsOf(index, values, bins))
 }
