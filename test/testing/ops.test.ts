@@ -33,6 +33,8 @@ const WITHOUT_SLOPE: Readonly<Record<string, string>> = {
   'cummax: ties: the last': 'a corner where two are equal',
   'cummin: ties: the last': 'a corner where two are equal',
   'scatterReduce: ties are shared': 'a corner where several are equal',
+  'indexReduce: ties are shared': 'a corner where several are equal',
+  'maskedFill: minus infinity': 'there is no difference of infinities',
   'scatterReduce: product with two zeros': 'as in PyTorch, there is no second gradient through two zeros',
   'median: ties share the gradient': 'a corner where several are equal',
   'nanmedian: ties share the gradient': 'a corner where several are equal',

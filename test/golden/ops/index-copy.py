@@ -1,5 +1,5 @@
 """Cases of src/ops/index-copy.ts."""
-from harness import case, ints, ivals, rand
+from harness import case, ints, ivals, rand, vals
 
 
 def cases():
@@ -15,3 +15,4 @@ def cases():
     for reduce in ('prod', 'mean', 'amax', 'amin'):
         case('indexReduce', [rand(4, 3), ivals([2, 0, 2, 2]), rand(4, 3)], ['$0', 0, '$1', '$2', reduce], reduce)
         case('indexReduce', [rand(2, 4), ivals([1, 1, 3]), rand(2, 3)], ['$0', 1, '$1', '$2', reduce, {'includeSelf': False}], f'{reduce} of others')
+    case('indexReduce', [vals([[1, 5], [2, 0]]), ivals([0, 0]), vals([[1, 5], [1, 3]])], ['$0', 0, '$1', '$2', 'amax'], 'ties are shared')

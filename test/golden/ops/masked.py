@@ -11,6 +11,7 @@ def cases():
     case('maskedFill', [rand(3), mask([[True], [False]])], ['$0', '$1', 2], 'both broadcast')
     case('maskedFill', [rand(2, 3), mask([True, False, True]), rand()], ['$0', '$1', '$2'], 'a tensor')
     case('maskedFill', [vals([NAN, INF, -0.0]), mask([True, False, False])], ['$0', '$1', 0], 'NaN goes')
+    case('maskedFill', [rand(2, 3), mask([False, True, False])], ['$0', '$1', '$-inf'], 'minus infinity')
     case('maskedFill', [ints(4), mask([True, False, True, False])], ['$0', '$1', 16777217], 'int32')
     case('maskedFill', [rand(), mask(True)], ['$0', '$1', 3], '0-d')
     case('maskedFill', [rand(0, 2), mask([True, False])], ['$0', '$1', 3], 'empty')
