@@ -4,8 +4,11 @@ import {
   AutogradError,
   add,
   backward,
+  cdist,
   grad,
+  linalg,
   matmul,
+  maximum,
   mul,
   noGrad,
   ones,
@@ -71,6 +74,19 @@ describe('backward', () => {
     const x = leaf(2)
     backward([x.mul(3), x.mul(x)], [null, tensor(10, { dtype: wide })])
     expect(await gradOf(x)).toBe(43)
+  })
+
+  it('finds an extreme of computed values again, whether its value was read before or not', async () => {
+    const extremes = { amax: (x: Tensor) => x.amax(), amin: (x: Tensor) => x.amin(), norm: (x: Tensor) => x.norm(Number.POSITIVE_INFINITY), vectorNorm: (x: Tensor) => linalg.vectorNorm(x, Number.NEGATIVE_INFINITY), cdist: (x: Tensor) => cdist(x.reshape([1, 3]), zeros([1, 3]), Number.POSITIVE_INFINITY), maximum: (x: Tensor) => maximum(x, x.add(1)).amax() } // biome-ignore format: a table
+    for (const [name, extreme] of Object.entries(extremes)) {
+      for (const isRead of [false, true]) {
+        const x = tensor([0.1, 0.7, 0.3], { requiresGrad: true })
+        const y = extreme(x.mul(0.3).div(7).add(0.01)).sum()
+        if (isRead) await y.item()
+        y.backward()
+        expect(await x.grad?.sum().item(), name).toBeCloseTo(0.3 / 7, 6)
+      }
+    }
   })
 
   it('follows ordinary control flow', async () => {

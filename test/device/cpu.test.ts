@@ -292,6 +292,17 @@ describe('numbers on the cpu device', () => {
     expect(await evaluate(literal(200, 'i32'), 'int8')).toBe(-56)
   })
 
+  for (const engine of ['wasm', 'interpreter'] as const)
+    it(`are compared as they are stored (${engine})`, async () => {
+      const thirds = binary('div', load(0, at(0, [1, i])), literal(3))
+      const same = kernelOf([i], [store(2, at(0, [1, i]), binary('eq', thirds, load(1, at(0, [1, i]))))], ['float32', 'float32'], 'bool')
+      const { device } = openCpu(engine)
+      expect(await start(device, same, [f32(1), f32(1 / 3)], 1)).toEqual(Uint8Array.of(1))
+      expect(await start(device, same, [f32(1), f32(Math.fround(1 / 3) + 2 ** -25)], 1)).toEqual(Uint8Array.of(0))
+      const doubles = kernelOf([i], [store(2, at(0, [1, i]), binary('eq', thirds, load(1, at(0, [1, i]))))], ['float64', 'float64'], 'bool')
+      expect(await start(device, doubles, [Float64Array.of(1), Float64Array.of(Math.fround(1 / 3))], 1)).toEqual(Uint8Array.of(0))
+    })
+
   it('wrap where they are whole', async () => {
     const i32 = (op: BinaryOp, a: number, b: number): Promise<number> => evaluate(binary(op, literal(a, 'i32'), literal(b, 'i32')))
     const u32 = (op: BinaryOp, a: number, b: number): Promise<number> => evaluate(binary(op, literal(a, 'u32'), literal(b, 'u32')))

@@ -59,6 +59,8 @@ function forEachPoint(axes: readonly Axis[], at: Int32Array, body: (position: nu
 
 class Compiler {
   readonly #kernel: Kernel
+  /** Whether the kernel reads and writes no double, so that other engines compute its floats in float32. */
+  readonly #isSingle: boolean
   readonly #at: Int32Array
   readonly #accumulators: Float64Array[]
   readonly #closures = new Map<Expr, Get>()
@@ -70,6 +72,7 @@ class Compiler {
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel
+    this.#isSingle = kernel.buffers.every((b) => b.dtype !== 'float64')
     const axes = [...kernel.grid, ...kernel.stages.flatMap((s) => s.axes)]
     this.#at = new Int32Array(Math.max(0, ...axes.map((a) => a.id + 1)))
     this.#accumulators = kernel.stages.map((s) => new Float64Array(reductionsOf(s).length))
@@ -267,6 +270,8 @@ class Compiler {
         const a = this.#value(e.a)
         const b = this.#value(e.b)
         const f = binary(e.op, e.a.type)
+        // A value and what was stored of it, as the largest of a row, are equal again
+        if (this.#isSingle && e.a.type === 'float' && e.type === 'bool') return () => f(Math.fround(a()), Math.fround(b()))
         return () => f(a(), b())
       }
       case 'where': {
