@@ -34,6 +34,20 @@ export interface Walk {
 
 let walks = 0
 
+/** What code is part of whose `backward()` would be run twice, by its public name. */
+let runTwice: string | undefined
+
+/** Runs what may run a second time, so that gradients may not be accumulated in it. `name` is the public function. */
+export function refusingBackward<T>(name: string, fn: () => T): T {
+  const before = runTwice
+  runTwice = name
+  try {
+    return fn()
+  } finally {
+    runTwice = before
+  }
+}
+
 /** Every entry from which gradient can reach a wanted edge, by descending serial; the edges wanted on the way. */
 function plan(roots: readonly Edge[], targets: ReadonlySet<Edge> | undefined): { entries: Entry[]; wanted: ReadonlySet<Edge> | undefined } {
   const walk = ++walks
@@ -97,6 +111,12 @@ function settle(edge: Edge, grad: Tensor): Tensor {
 /** Runs backward from `roots`, whose gradients are `grads`; returns the gradients of the targets, if there are any. */
 export function walk(roots: readonly Tensor[], grads: readonly Tensor[], options: Walk): Map<Edge, Tensor> {
   const { createGraph, retainGraph, targets } = options
+  if (runTwice !== undefined && targets === undefined) {
+    throw new AutogradError(
+      'backward',
+      `inside a function given to ${runTwice}, which runs it again, gradients would be accumulated twice. Use grad(), or call backward() outside`,
+    )
+  }
   const arrived = new Map<Edge, Tensor>()
   const results = new Map<Edge, Tensor>()
   /** What arrived, before it was summed, for who follows. */

@@ -40,6 +40,8 @@ import {
   withShown,
 } from '../tensor/index.ts'
 
+import { refusingBackward } from './backward.ts'
+
 type Fn = (...inputs: readonly unknown[]) => unknown
 
 const CHECKPOINT = signature('checkpoint', { fn: FUNCTION })
@@ -80,11 +82,14 @@ class Region {
   /** The first run. */
   run(): unknown {
     const start = recordedNodes()
+    // For a walk inside `fn`, as by `grad` with createGraph; no longer than the run, as in the second
+    let now: Node[] | undefined = []
     const hooks: SavedHooks<Tensor> = {
-      save: ({ shape, dtype, _edge: edge }) => {
+      save: ({ shape, dtype, _node: node, _edge: edge }) => {
         const place = this.#saved.push({ shape, dtype }) - 1
+        now?.push(node)
         return () => {
-          const value = new Tensor(this.#valueOf(place)._node)
+          const value = new Tensor(now?.[place] ?? this.#valueOf(place)._node)
           value._edge = edge // its place on the tape of the first run
           return value
         }
@@ -96,13 +101,17 @@ class Region {
     const draws = (from: Generator): void => {
       if (!this.#draws.has(from)) this.#draws.set(from, from.getState())
     }
-    const first = (): unknown => savedHooks.force(hooks, () => this.#fn(...this.#inputs))
+    const first = (): unknown => refusingBackward('checkpoint', () => savedHooks.force(hooks, () => this.#fn(...this.#inputs)))
     const watched = (): unknown =>
       observe(
         (_, inputs) => inputs.forEach(note),
         () => watchReplaced(note, first),
       )
-    return settled(watchDraws(draws, watched))
+    try {
+      return settled(watchDraws(draws, watched))
+    } finally {
+      now = undefined
+    }
   }
 
   #valueOf(place: number): Tensor {
@@ -197,7 +206,7 @@ function replacedIn(x: unknown, by: (x: Tensor) => Tensor): unknown {
  * `fn(...inputs)`, whose intermediate values are not kept for backward: it runs `fn` again, and needs memory for one such call at a time. Gradients are the same to the
  * bit, of inputs and of all that `fn` reads besides, as parameters; so are random numbers, of which none are drawn a second time. What `fn` changes in place is
  * changed once. The result may have any structure; calls may be nested; without recording it is `fn` alone.
- * @param fn must do the same each time, and is synchronous
+ * @param fn must do the same each time, and is synchronous; it may take gradients by `grad`, not by `backward`
  * @param inputs for `fn`: tensors, also in arrays and plain objects, and anything else. In a call within another, only what `fn` is given here, and parameters, costs no memory
  * @throws AutogradError where `fn` returns a promise, and in backward where it saved something else when it was run again.
  * @see https://pytorch.org/docs/stable/checkpoint.html#torch.utils.checkpoint.checkpoint (with `use_reentrant=False`)

@@ -4,6 +4,7 @@
  */
 import { AutogradError } from './errors.ts'
 
+/** A value of an async context, as `node:async_hooks` has it. */
 interface AsyncStorage<T> {
   run<R>(store: T, fn: () => R): R
   getStore(): T | undefined
@@ -14,16 +15,25 @@ interface Platform {
   }
 }
 
-// Asked for at run time: an import would not resolve in a browser bundle.
-const Local = (globalThis as Platform).process?.getBuiltinModule?.('node:async_hooks')?.AsyncLocalStorage
+/** `AsyncLocalStorage`, where the platform has it. Asked for at run time: an import would not resolve in a browser bundle. */
+export const AsyncLocal = (globalThis as Platform).process?.getBuiltinModule?.('node:async_hooks')?.AsyncLocalStorage
 
 /** Whether what a callback returned is a promise of its result. */
 export const isThenable = (x: unknown): x is PromiseLike<unknown> =>
   typeof (x as { then?: unknown } | null | undefined)?.then === 'function'
 
+/** Throws where a callback is async, on a platform that cannot follow it. `name` is the public function. */
+export function refusePromise(name: string, result: unknown): void {
+  if (!isThenable(result)) return
+  throw new AutogradError(
+    name,
+    'the callback returned a promise, and this platform cannot follow it (no AsyncLocalStorage). Await outside, and wrap the synchronous part',
+  )
+}
+
 /** A value that code finds by where it is called from. */
 export class Context<T extends object> {
-  readonly #storage = Local && new Local<{ readonly value: T | undefined }>()
+  readonly #storage = AsyncLocal && new AsyncLocal<{ readonly value: T | undefined }>()
   /** In code that runs synchronously; it wins over what the async context says. */
   #forced: { readonly value: T | undefined } | undefined
   /** Callbacks that have begun and not ended: with none, nobody asks further. */
@@ -56,12 +66,7 @@ export class Context<T extends object> {
     let result: R | undefined
     try {
       result = this.#storage ? this.#storage.run({ value }, fn) : fn()
-      if (!this.#storage && isThenable(result)) {
-        throw new AutogradError(
-          name,
-          'the callback returned a promise, and this platform cannot follow it (no AsyncLocalStorage). Await outside, and wrap the synchronous part',
-        )
-      }
+      if (!this.#storage) refusePromise(name, result)
     } finally {
       this.#forced = before
       if (!isThenable(result)) this.#running--

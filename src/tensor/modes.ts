@@ -2,7 +2,7 @@
  * @file Modes: is the tape recording, and are ops autocast? A mode set around an async callback follows that callback alone, through `AsyncLocalStorage`
  * where the platform has it; elsewhere such a callback throws.
  */
-import { AutogradError, BOOLEAN, FUNCTION, type HalfDType, type Signature, signature } from '../base/index.ts'
+import { AsyncLocal, BOOLEAN, FUNCTION, type HalfDType, isThenable, refusePromise, type Signature, signature } from '../base/index.ts'
 import type { Node } from '../graph/index.ts'
 import type { GradEdge } from './tape.ts'
 import type { Tensor } from './tensor.ts'
@@ -31,17 +31,7 @@ interface Modes {
   readonly autocast: Autocast | undefined
 }
 
-interface AsyncStorage {
-  run<T>(store: Modes, fn: () => T): T
-  getStore(): Modes | undefined
-}
-interface Platform {
-  readonly process?: { readonly getBuiltinModule?: (name: string) => { readonly AsyncLocalStorage?: new () => AsyncStorage } | undefined }
-}
-
-// Asked for at run time: an import would not resolve in a browser bundle.
-const Local = (globalThis as Platform).process?.getBuiltinModule?.('node:async_hooks')?.AsyncLocalStorage
-const storage = Local && new Local()
+const storage = AsyncLocal && new AsyncLocal<Modes>()
 
 /** The modes of a stretch of code that runs synchronously; they win over what the async context says. Undefined: as the context says. */
 let forcedGrad: boolean | undefined
@@ -91,8 +81,6 @@ export function withoutAutocast<T>(grad: boolean, fn: () => T): T {
   return withAutocast(undefined, () => withGrad(grad, fn))
 }
 
-const isPromise = (x: unknown): x is Promise<unknown> => typeof (x as { then?: unknown } | undefined)?.then === 'function'
-
 /** Runs a callback of the user's in the modes; where it is async, it keeps them to its end. */
 function runIn<T>(name: string, modes: Modes, fn: () => T): T {
   const before = [forcedGrad, forcedAutocast] as const
@@ -103,12 +91,7 @@ function runIn<T>(name: string, modes: Modes, fn: () => T): T {
   }
   try {
     const result = storage ? storage.run(modes, fn) : fn()
-    if (!storage && isPromise(result)) {
-      throw new AutogradError(
-        name,
-        'the callback returned a promise, and this platform cannot follow it (no AsyncLocalStorage). Await outside, and wrap the synchronous part',
-      )
-    }
+    if (!storage) refusePromise(name, result)
     return result
   } finally {
     ;[forcedGrad, forcedAutocast] = before
@@ -140,7 +123,7 @@ export function autocasting<T>(name: string, { dtype, cache }: AutocastSetting, 
     end()
     throw error
   }
-  if (!isPromise(result)) {
+  if (!isThenable(result)) {
     end()
     return result
   }

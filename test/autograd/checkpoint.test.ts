@@ -259,6 +259,25 @@ describe('checkpoint', () => {
     expect(await second(checkpoint(f, x))).toEqual(await second(f(x)))
   })
 
+  it('may take gradients inside by grad, and not by backward, which would accumulate them twice', async () => {
+    const x = tensor([0.5, -1], { requiresGrad: true })
+    const w = tensor([2, 3], { requiresGrad: true })
+    const penalty = (h: Tensor): Tensor => {
+      const [g] = grad(h.sin().mul(w).sum(), [h], { createGraph: true })
+      return g.square().mul(h).sum()
+    }
+    const gradients = async (y: Tensor): Promise<unknown> => Promise.all(grad(y, [x, w]).map((g) => g.data()))
+    expect(await gradients(checkpoint(penalty, x))).toEqual(await gradients(penalty(x)))
+    const trains = (h: Tensor): Tensor => {
+      h.mul(w).sum().backward()
+      return h.exp()
+    }
+    expect(() => checkpoint(trains, x)).toThrow('backward: inside a function given to checkpoint, which runs it again, gradients would be accumulated twice. Use grad(), or call backward() outside') // biome-ignore format: one text
+    expect(w.grad).toBe(null)
+    trains(x)
+    expect(w.grad).not.toBe(null)
+  })
+
   it('draws from a generator once, whichever it is', async () => {
     const own = new Generator(3)
     const x = tensor([1, 2, 3], { requiresGrad: true })
