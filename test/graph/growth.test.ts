@@ -112,7 +112,7 @@ describe('the time of a schedule is linear', () => {
       cost(make, n, maxBuffers)
       // In turns, the least of each: a machine that does other work is slower at times, and then for a while
       let [short, long, exponent] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
-      for (let i = 0; i < 8 && exponent > 1.3; i++) {
+      for (let i = 0; i < 24 && exponent > 1.3; i++) {
         short = Math.min(short, cost(make, 2 * n, maxBuffers))
         long = Math.min(long, cost(make, 16 * n, maxBuffers))
         exponent = Math.log(long / short) / Math.log(8)
