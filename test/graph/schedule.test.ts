@@ -73,6 +73,16 @@ describe('the schedule', () => {
     expect(kernelsOf(s)[0]?.contract).toBeDefined()
   })
 
+  it('stores what is rounded to a half of a product in the place of the product, where several kernels read it', () => {
+    const half = p.cast(add(p.contract(input([32, 16]), input([16, 32])), input([32])), 'float16')
+    const wide = p.cast(half, 'float32')
+    const readers = [p.reduce('sum', wide, [0]), p.reduce('max', mul(wide, 2), [1])]
+    const s = plan(readers, [], { dtypes: new Set<DType>(['float32', 'float16', 'int32', 'bool']), storesAlone: new Set<DType>(['float32', 'float16', 'int32']) }) // biome-ignore format: a table
+    expect(labels(s)[0]).toBe('matmul+add+cast')
+    const products = s.program.slots.filter(({ kind, length }) => kind === 'scratch' && length === 32 * 32).map(({ dtype }) => dtype)
+    expect(products).toEqual(['float16'])
+  })
+
   it('computes a transposed product the way it is wanted, without a copy', () => {
     const s = plan([p.pack([T(p.contract(T(input([64, 32])), input([64, 16]))), input([5])])])
     expect(labels(s)).toEqual(['matmul', 'copy'])
