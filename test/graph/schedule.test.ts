@@ -83,6 +83,22 @@ describe('the schedule', () => {
     expect(products).toEqual(['float16'])
   })
 
+  it('computes what comes after a fence after its gates, and twice what is the same before and after it', () => {
+    const x = input([4, 5])
+    const square = (): Node => p.reduce('sum', mul(x, x), [1])
+    const first = square()
+    const gate = p.reduce('max', p.unary('exp', p.reshape(first, [4, 1])), [0])
+    const orders = [
+      ...[[square(), gate], [gate, square()]].map((targets) => labels(plan(targets))),
+      ...[0, 1].map((at) => {
+        const later = p.afterFence(new p.Fence([gate], undefined), square)
+        return labels(plan(at === 0 ? [later, gate] : [gate, later]))
+      }),
+    ] // biome-ignore format: a table
+    for (const free of orders.slice(0, 2)) expect(free).toEqual(['mul+sum+mul+sum', 'exp+max'])
+    for (const fenced of orders.slice(2)) expect(fenced).toEqual(['mul+sum', 'exp+max', 'mul+sum'])
+  })
+
   it('computes a transposed product the way it is wanted, without a copy', () => {
     const s = plan([p.pack([T(p.contract(T(input([64, 32])), input([64, 16]))), input([5])])])
     expect(labels(s)).toEqual(['matmul', 'copy'])
