@@ -102,7 +102,7 @@ export const REASONS: readonly Reason[] = [
     state: 'not applicable',
     why: 'internal to the functions of the same name',
     names: words(
-      'affine_grid_generator grid_sampler* native_* convolution norm_except_dim batch_norm_* embedding_renorm_ constant_pad_nd feature_dropout feature_dropout_ conv_tbc',
+      'affine_grid_generator grid_sampler* native_* convolution norm_except_dim batch_norm_* embedding_renorm_ feature_dropout feature_dropout_ conv_tbc',
     ),
     only: ['torch'],
   },

@@ -73,6 +73,7 @@ const WITHIN: Readonly<Record<string, string>> = {
   maxDim: 'max',
   minDim: 'min',
   slice: 'narrow',
+  padAround: 'pad',
   padZeros: 'pad',
   scatterSum: 'gather', // its gradient
   takeAlong: 'indexSelect',

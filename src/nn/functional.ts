@@ -147,6 +147,7 @@ export {
   normalize,
   type OneHotOptions,
   oneHot,
+  type PadArguments,
   type PadOptions,
   type Pair,
   type PairwiseDistanceOptions,

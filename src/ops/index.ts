@@ -87,6 +87,7 @@ export * from './matrix-chain.ts'
 export * from './multinomial.ts'
 export { type BatchNormOptions, batchNorm, EPS } from './norm.ts'
 export * from './norms.ts'
+export * from './pad.ts'
 export {
   type BinaryCrossEntropyOptions,
   type BinaryCrossEntropyWithLogitsOptions,

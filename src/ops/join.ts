@@ -1,27 +1,21 @@
-/** @file Joining and padding: cat, stack, pad. */
+/** @file Joining: cat and stack. */
 import {
-  ArgumentError,
-  choice,
   type DType,
   options as describe,
-  held,
   listOf,
   meetingType,
-  NUMBER,
   normalizeDim,
-  optional,
   type Shape,
   ShapeError,
   showShape,
   signature,
   sizeOf,
   underName,
-  WHOLE,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { checkSize, DIM, dimOr, TENSOR, Tensor } from '../tensor/index.ts'
-import { autocasted, checkDevices, defineListOp, defineOp } from './define.ts'
-import { narrowTo, sliceBy } from './slice.ts'
+import { autocasted, checkDevices, defineListOp } from './define.ts'
+import { narrowTo } from './slice.ts'
 import { unsqueeze } from './view.ts'
 
 interface CatParams {
@@ -90,7 +84,6 @@ export interface AlongOptions {
 const ALONG = dimOr(DIM, describe<AlongOptions>({ dim: DIM }))
 const dimOf = (dim: number | AlongOptions | undefined): number => (typeof dim === 'object' ? dim?.dim : dim) ?? 0
 
-/** What joins tensors along a dim. */
 /** A function that joins tensors along a dim. */
 export type JoinFunction = (tensors: readonly Tensor[], dim?: number | AlongOptions) => Tensor
 
@@ -155,67 +148,3 @@ export const stack: JoinFunction = autocasted('stack', 'widest', (tensors: reado
     )
   })
 })
-
-interface PadParams {
-  readonly before: readonly number[]
-  readonly sizes: Shape
-  readonly value: number
-}
-
-const padWith = defineOp('pad', {
-  inputs: ['x'],
-  forward: (x, p: PadParams) => {
-    const inner = graph.pad(x, p.before, p.sizes)
-    if (p.value === 0) return inner
-    const inside = graph.pad(graph.expand(graph.constant(1, 'bool', x.placement), x.shape), p.before, p.sizes)
-    return graph.where(inside, inner, graph.scalar(p.value, x.dtype))
-  },
-  vjp: { x: (g, { shape }, p) => sliceBy(g, { start: p.before, step: p.before.map(() => 1), sizes: shape }) },
-  half: 'keep',
-})
-
-/** How {@link pad} fills. Other modes than `constant` come with the convolutions. */
-export interface PadOptions {
-  /** What stands around: one value. */
-  readonly mode?: 'constant'
-  /** That value: 0 by default. */
-  readonly value?: number
-}
-
-const PAD = signature('pad', {
-  x: TENSOR,
-  padding: listOf(WHOLE),
-  options: optional(describe<PadOptions>({ mode: choice(['constant']), value: NUMBER })),
-})
-
-/**
- * `x` with `value` around it: `padding` is [before, after] of the last dim, then of the one in front of it, and so on; negative numbers cut.
- * @throws ArgumentError for an odd or too long list, another mode, or a value that the dtype cannot hold; ShapeError where more is cut than there is.
- * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
- * @example pad(zeros([2, 3]), [1, 1]).shape // [2, 5]
- */
-export function pad(x: Tensor, padding: readonly number[], options?: PadOptions): Tensor {
-  PAD.check(x, padding, options)
-  if (padding.length % 2 !== 0 || padding.length > 2 * x.ndim) {
-    throw new ArgumentError('pad', `padding must have 2 numbers for each of at most ${x.ndim} dims, got ${padding.length}`)
-  }
-  const ends = x.shape.map((_, i) => [padding[2 * (x.ndim - 1 - i)] ?? 0, padding[2 * (x.ndim - 1 - i) + 1] ?? 0] as const)
-  const sizes = x.shape.map((s, i) => s + (ends[i]?.[0] ?? 0) + (ends[i]?.[1] ?? 0))
-  // What is cut must be there, whatever is put elsewhere
-  const cut = x.shape.map((s, i) => s + Math.min(0, ends[i]?.[0] ?? 0) + Math.min(0, ends[i]?.[1] ?? 0))
-  if (cut.some((s) => s < 0))
-    throw new ShapeError('pad', `padding ${showShape(padding)} leaves less than nothing of ${showShape(x.shape)}`, [x.shape])
-  let y = x
-  if (padding.some((n) => n < 0)) {
-    y = sliceBy(x, {
-      start: ends.map(([before]) => Math.max(0, -before)),
-      step: ends.map(() => 1),
-      sizes: cut,
-    })
-  }
-  return padWith(y, {
-    before: ends.map(([before]) => Math.max(0, before)),
-    sizes,
-    value: held('pad', 'value', options?.value ?? 0, x.dtype),
-  })
-}

@@ -353,6 +353,8 @@ const FREE: readonly Call[] = [
   call('tg.cat', ['[x, y]', '{ dim: 0 }']),
   call('tg.stack', ['[x, y]', '1']),
   call('tg.pad', ['x', '[1, 1]', "{ mode: 'constant', value: 1 }"]),
+  call('tg.pad', ['x', '[1, 1]', "'constant'", '1']),
+  call('tg.constantPadNd', ['x', '[1, 1]', '1']),
   call('tg.linear', ['x', 'weight', 'tg.ones([4])']),
   call('tg.embedding', ['rows', 'weight', '{ paddingIdx: 0 }']),
   call('tg.oneHot', ['rows', '3']),

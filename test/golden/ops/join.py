@@ -3,10 +3,6 @@ from harness import case, ints, rand
 
 
 def cases():
-    case('pad', [rand(2, 3)], ['$0', [1, 2]], 'last dim')
-    case('pad', [rand(2, 3)], ['$0', [1, 0, 2, 1], {'value': 3.5}], 'two dims, value')
-    case('pad', [rand(3, 4)], ['$0', [-1, 2]], 'negative crops')
-    case('pad', [ints(2, 2)], ['$0', [1, 1], {'value': 7}], 'int32')
     case('cat', [rand(2, 3), rand(1, 3)], [['$0', '$1']], 'first dim')
     case('cat', [rand(2, 1), rand(2, 3), rand(2, 2)], [['$0', '$1', '$2'], 1], 'three, dim 1')
     case('cat', [rand(2, 1), rand(2, 3)], [['$0', '$1'], {'dim': -1}], 'options')
