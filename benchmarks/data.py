@@ -27,3 +27,10 @@ def layers(numbers, *shapes):
 
 def labels(numbers, n, classes):
     return torch.tensor([math.floor(next(numbers) * classes) for _ in range(n)])
+
+
+def states(seed, n):
+    """The next n states of the generator behind `uniform`, all at once."""
+    powers = np.multiply.accumulate(np.full(n, 1664525, dtype=np.uint32), dtype=np.uint32)
+    sums = np.add.accumulate(np.concatenate([np.ones(1, dtype=np.uint32), powers[:-1]]), dtype=np.uint32)[:n]
+    return powers * np.uint32(seed) + np.uint32(1013904223) * sums

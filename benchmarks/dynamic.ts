@@ -3,7 +3,7 @@
  * them, in turns. Losses of the first iterations are compared with PyTorch's before any time counts.
  */
 import { FACTS, LOOPS, type Loop } from './dynamic-tasks.ts'
-import type { Worker } from './library.ts'
+import { inTurn, type Worker } from './library.ts'
 import { type DynamicRow, firstLine, spread } from './report.ts'
 
 /** Losses may differ by this part of themselves, or of 0.1. */
@@ -83,9 +83,7 @@ export async function dynamic(
     for (const run of runs) await begin(run, reference[run.loop].float64).catch(failed(run))
     for (let round = 0; round < rounds; round++) {
       const able = runs.filter((run) => run.remark === undefined && !run.stranger)
-      // Each round begins with another, so that none is always the one after the slowest.
-      for (const run of [...able.slice(round % able.length), ...able.slice(0, round % able.length)])
-        await turn(run, FACTS[run.loop].turn).then((ms) => run.perUnit.push(ms), failed(run))
+      for (const run of inTurn(able, round)) await turn(run, FACTS[run.loop].turn).then((ms) => run.perUnit.push(ms), failed(run))
     }
     for (const loop of group) {
       const rows = runs.filter((run) => run.loop === loop && !run.stranger).map(rowOf)

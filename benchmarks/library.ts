@@ -45,7 +45,7 @@ export function variantsOf(library: Library, device: Device): readonly Variant[]
   return library === 'tfjs' ? [one('tfjs', 1)] : both(library)
 }
 
-const PYTHON = '/usr/bin/python3'
+export const PYTHON = '/usr/bin/python3'
 const ANSWER_SECONDS = 300
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
@@ -129,3 +129,6 @@ export class Worker {
     this.#child.kill('SIGKILL')
   }
 }
+
+/** The order of a round: each begins with another, so that none is always the one after the slowest. */
+export const inTurn = <T>(all: readonly T[], round: number): T[] => [...all.slice(round % all.length), ...all.slice(0, round % all.length)]

@@ -1,6 +1,7 @@
 /** @file What a run found, as a file in results/ keeps it, and the tables that are made of it: on the screen, and in docs/performance.md. */
 import { FACTS, LOOPS, type Loop } from './dynamic-tasks.ts'
 import { FIRST_FACTS, type First } from './first-tasks.ts'
+import { type Ops, opsTable } from './report-ops.ts'
 
 export interface Row {
   readonly task: string
@@ -101,7 +102,7 @@ export interface LookupRow {
   readonly work?: number
 }
 
-interface Spread {
+export interface Spread {
   readonly median: number
   readonly lowest: number
   readonly highest: number
@@ -173,7 +174,7 @@ export interface CustomOps extends Circumstances {
   readonly rows: readonly CustomRow[]
 }
 
-export type Report = Comparison | Overhead | Growth | Dynamic | Lookups | Misses | Checkpoints | CustomOps
+export type Report = Comparison | Overhead | Growth | Dynamic | Lookups | Misses | Checkpoints | CustomOps | Ops
 
 export const OWN = 'tapegrad'
 /** The other set-ups on device cpu, where OWN is WebAssembly alone on all cores. */
@@ -196,7 +197,7 @@ export function spread(values: readonly number[]): { median: number; lowest: num
   return { median: median(values), lowest: Math.min(...values), highest: Math.max(...values) }
 }
 
-const figure = (value: number): string => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2))
+export const figure = (value: number): string => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2))
 
 const withRange = ({ median, lowest, highest }: { median: number; lowest: number; highest: number }): string =>
   `${figure(median)} [${figure(lowest)}–${figure(highest)}]`
@@ -225,6 +226,8 @@ export function headOf(report: Report): string[] {
     ]
   if (report.kind === 'dynamic')
     return [...lines, `medians of ${rounds} rounds in milliseconds [lowest–highest]; first losses agree with PyTorch ${report.torch}`]
+  if (report.kind === 'ops')
+    return [...lines, `medians of ${rounds} rounds in milliseconds [lowest–highest]; results agree with PyTorch ${report.torch}`]
   if (report.kind === 'lookups')
     return [
       ...lines,
@@ -265,7 +268,7 @@ export function rowLine(row: Row, rows: readonly Row[]): string {
 }
 
 /** Which libraries tapegrad is compared with in words: WebAssembly alone with all; one thread with one thread; a system BLAS with PyTorch, which has one. */
-const COMPARED: readonly (readonly [own: string, opening: string, against: (library: string) => boolean])[] = [
+export const COMPARED: readonly (readonly [own: string, opening: string, against: (library: string) => boolean])[] = [
   [OWN, 'Against', () => true],
   [OWN_ONE_THREAD, 'With 1 thread, against', (library) => library.endsWith(', 1 thread')],
   [OWN_WITH_BLAS, 'With a system BLAS, against', (library) => library.startsWith(PYTORCH)],
@@ -534,6 +537,7 @@ export function markdown(report: Report): string {
     return [...head, '', ...LOOKUPS_HEAD, ...report.rows.map((row) => lookupLine(row, report.device)), '', lookupGrowth(report.rows)].join(
       '\n',
     )
+  if (report.kind === 'ops') return [...head, '', ...opsTable(report.rows)].join('\n')
   if (report.kind === 'misses') return [...head, '', ...MISSES_HEAD, ...report.rows.map(missLine), ...missGoals(report)].join('\n')
   if (report.kind === 'custom') return [...head, '', ...CUSTOM_HEAD, ...report.rows.map(customLine)].join('\n')
   if (report.kind === 'checkpoint') return [...head, '', ...CHECKPOINT_HEAD, ...report.rows.map(checkpointLine)].join('\n')

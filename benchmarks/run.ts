@@ -13,7 +13,8 @@ import { parseArgs } from 'node:util'
 import { ensureAdapter } from '../test/support/adapter.ts'
 import type { Loop } from './dynamic-tasks.ts'
 import type { First } from './first-tasks.ts'
-import { LIBRARIES, type Library, variantsOf, Worker } from './library.ts'
+import { inTurn, LIBRARIES, type Library, type Variant, variantsOf, Worker } from './library.ts'
+import { CASES, OPS, type OpCase } from './ops-tasks.ts'
 import {
   CHECKPOINT_HEAD,
   type Circumstances,
@@ -46,6 +47,7 @@ import {
   rowLine,
   spread,
 } from './report.ts'
+import { type Ops, opLine, opsConclusions, opsHead } from './report-ops.ts'
 import { ATTENTION, CHAIN, CHECKED_STEPS, MATMUL_SIZES, type Network, type ProductShape } from './tasks.ts'
 import { watched } from './watch.ts'
 import type { Device, Request } from './worker.ts'
@@ -61,12 +63,14 @@ const HELP = `Measures tapegrad against TensorFlow.js and jax-js: on the same We
   npm run bench -- caches [flags]    3,000 steps of 3,000 structures: what is cached, and memory
   npm run bench -- checkpoint [flags] peak memory against depth, with and without checkpointing; with --amp under autocast
   npm run bench -- custom [flags]    an op of one's own beside the same composed of the library's functions
+  npm run bench -- ops [flags]       single ops and their gradients; with --torch PyTorch beside them
   npm run bench -- --table FILE      prints a results file as markdown
   npm run bench -- --page            writes the tables of docs/performance.md from the results files that it names
 
   --device webgpu|cpu   cpu: tapegrad on one thread, on all, and with a system BLAS where there is one (default webgpu)
   --rounds N            turns of each library (default 5)
-  --only a,b,…          only these tasks (mlp, cnn, matmul256, matmul512, matmul1024, attention, elementwise) or libraries (tapegrad, tfjs, jax-js, copy)
+  --only a,b,…          only these tasks (mlp, cnn, matmul256, matmul512, matmul1024, attention, elementwise) or libraries (tapegrad, tfjs, jax-js, copy);
+                        for ops names of ops (sort, conv1d, …) instead of tasks
   --torch               PyTorch on the CPU too (Debian's python3-torch)
   --amp                 checkpoint: the forward under autocast
   --save                write the figures to benchmarks/results/
@@ -101,12 +105,14 @@ interface Task {
 }
 
 /** What is measured in place of the comparison. */
-const OWN_BENCHMARKS = ['overhead', 'growth', 'dynamic', 'misses', 'caches', 'lookups', 'checkpoint', 'custom'] as const
+const OWN_BENCHMARKS = ['overhead', 'growth', 'dynamic', 'misses', 'caches', 'lookups', 'checkpoint', 'custom', 'ops'] as const
 
 interface Flags {
   readonly device: Device
   readonly rounds: number
   readonly tasks: readonly Task[]
+  /** Of the benchmark of single ops. */
+  readonly cases: readonly OpCase[]
   readonly libraries: readonly Library[]
   readonly only: readonly string[]
   readonly amp: boolean
@@ -209,11 +215,11 @@ function readFlags(): Flags {
     const only = (values.only ?? '').split(',').filter(Boolean)
     const tasks = TASKS.filter((t) => t.devices.includes(device))
     const libraries = LIBRARIES.filter((library) => variantsOf(library, device).length > 0)
-    const known: readonly string[] = [...libraries, ...tasks.map((t) => t.name)]
-    for (const name of only) if (!known.includes(name)) throw new Error(`--only knows ${known.join(', ')} on ${device}, not '${name}'`)
     const [name] = positionals
     const own = OWN_BENCHMARKS.find((known) => known === name)
     if (own !== name) throw new Error(`'${name}' is no benchmark; the names are ${OWN_BENCHMARKS.join(', ')}`)
+    const known: readonly string[] = [...libraries, ...(own === 'ops' ? OPS : tasks.map((t) => t.name))]
+    for (const name of only) if (!known.includes(name)) throw new Error(`--only knows ${known.join(', ')} on ${device}, not '${name}'`)
     const chosen = <T>(all: readonly T[], name: (item: T) => string): readonly T[] => {
       const some = all.filter((item) => only.includes(name(item)))
       return some.length > 0 ? some : all
@@ -225,6 +231,7 @@ function readFlags(): Flags {
       only,
       libraries: values.torch ? [...wanted, 'torch'] : wanted,
       tasks: chosen(tasks, (t) => t.name),
+      cases: chosen(CASES, (c) => c.op),
       amp: values.amp ?? false,
       save: values.save ?? false,
       own,
@@ -265,9 +272,7 @@ async function measure(task: Task, workers: readonly Worker[], rounds: number): 
     }
   }
   for (let round = 0; round < rounds; round++) {
-    // Each round begins with another library, so that none is always the one after the slowest.
-    const order = [...medians.keys()]
-    for (const worker of [...order.slice(round % order.length), ...order.slice(0, round % order.length)]) {
+    for (const worker of inTurn([...medians.keys()], round)) {
       try {
         const { times = [] } = await worker.ask(task.turn)
         medians.get(worker)?.push(median(times))
@@ -293,9 +298,13 @@ async function measure(task: Task, workers: readonly Worker[], rounds: number): 
 }
 
 /** The libraries in all their set-ups, without those that mean nothing here. */
-async function open({ libraries, device }: Flags): Promise<Worker[]> {
+async function open(
+  { libraries, device }: Flags,
+  wanted: (variant: Variant, all: readonly Variant[]) => boolean = () => true,
+): Promise<Worker[]> {
   const workers: Worker[] = []
-  for (const variant of libraries.flatMap((library) => variantsOf(library, device))) {
+  const all = libraries.flatMap((library) => variantsOf(library, device))
+  for (const variant of all.filter((one) => wanted(one, all))) {
     const worker = new Worker(variant)
     const here = await worker.load(device).catch((error: unknown) => {
       worker.failure = `failed: ${firstLine(error)}`
@@ -367,21 +376,42 @@ async function missing(flags: Flags): Promise<void> {
   if (flags.save) save(report, ['misses'])
 }
 
+/** The one adapter on which all of them run. */
+function adapterOf(workers: readonly Worker[]): string {
+  const adapters = new Set(workers.map((w) => w.adapterKey).filter(Boolean))
+  if (adapters.size > 1)
+    throw new Error(`the libraries run on different adapters: ${workers.map((w) => `${w.label} on ${w.adapter}`).join('; ')}`)
+  const own = workers.filter((w) => w.variant.library === 'tapegrad')
+  if (own.length > 0 && own.every((w) => w.failure)) throw new Error(`tapegrad itself ${own[0]?.failure}`)
+  const facts = own.map((w) => w.adapter).filter(Boolean)
+  return [...new Set(facts)].join('; ') || (workers.find((w) => w.adapter)?.adapter ?? 'none')
+}
+
+async function singly(flags: Flags): Promise<void> {
+  if (flags.libraries.some((l) => l === 'tfjs' || l === 'jax-js')) installPeers()
+  const { ops, usesAll } = await import('./ops.ts')
+  const workers = await open({ ...flags, libraries: flags.libraries.filter((l) => l !== 'copy') }, usesAll)
+  try {
+    const adapter = adapterOf(workers)
+    for (const line of opsHead(workers.map((w) => w.label))) console.log(line)
+    const rows = await ops(flags.cases, workers, flags.rounds, (row) => console.log(opLine(row)))
+    const report: Ops = { kind: 'ops', device: flags.device, ...circumstances(adapter, flags.rounds), torch: reference.torch, rows }
+    for (const line of [...opsConclusions(rows), '', ...headOf(report)]) console.log(line)
+    if (flags.save) save(report, ['ops', ...flags.only])
+  } finally {
+    for (const worker of workers) worker.close()
+  }
+}
+
 async function compare(flags: Flags): Promise<void> {
   if (flags.libraries.some((l) => l === 'tfjs' || l === 'jax-js')) installPeers()
   const workers = await open(flags)
   try {
-    const adapters = new Set(workers.map((w) => w.adapterKey).filter(Boolean))
-    if (adapters.size > 1)
-      throw new Error(`the libraries run on different adapters: ${workers.map((w) => `${w.label} on ${w.adapter}`).join('; ')}`)
-    const own = workers.filter((w) => w.variant.library === 'tapegrad')
-    if (own.length > 0 && own.every((w) => w.failure)) throw new Error(`tapegrad itself ${own[0]?.failure}`)
-    const facts = own.map((w) => w.adapter).filter(Boolean)
     const rows: Row[] = []
     const report: Comparison = {
       kind: 'comparison',
       device: flags.device,
-      ...circumstances([...new Set(facts)].join('; ') || (workers.find((w) => w.adapter)?.adapter ?? 'none'), flags.rounds),
+      ...circumstances(adapterOf(workers), flags.rounds),
       torch: reference.torch,
       steps: CHECKED_STEPS,
       tolerance: LOSS_TOLERANCE,
@@ -466,6 +496,7 @@ async function run(): Promise<void> {
       for (const line of [lookupGrowth(found.rows), '', ...headOf(report)]) console.log(line)
       if (flags.save) save(report, ['lookups'])
     } else if (flags.own === 'dynamic') await changing(flags)
+    else if (flags.own === 'ops') await singly(flags)
     else if (flags.own === 'misses') await missing(flags)
     else if (flags.own === 'caches') await (await import('./caches.ts')).caches(flags.device, (line) => console.log(line))
     else await compare(flags)

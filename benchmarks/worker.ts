@@ -1,6 +1,7 @@
 /** @file A child process with one library in it: it does what run.ts asks, one request at a time, and answers with times. peers/pytorch.py is another. */
 import type { Loop } from './dynamic-tasks.ts'
 import type { AdapterFacts } from './gpu.ts'
+import { type OpRun, type OpTask, type Print, printOf } from './ops-tasks.ts'
 import type { Peer } from './peers/peer.ts'
 import { CHAIN, chainData, chainError, cnnData, entries, mlpData, type Network, type ProductShape, productError } from './tasks.ts'
 
@@ -14,8 +15,16 @@ export type Request =
   | { readonly kind: 'loop-start'; readonly task: Loop; readonly steps: number }
   | { readonly kind: 'product-start'; readonly task: string; readonly shape: ProductShape }
   | { readonly kind: 'chain-start'; readonly task: string; readonly chain: typeof CHAIN }
+  /** Sets an op up and computes its results once, by prints of which they are compared. */
+  | { readonly kind: 'op-start'; readonly task: string; readonly op: OpTask }
   /** Does a task that was started, some times, or fewer where that takes long. */
-  | { readonly kind: 'turn'; readonly task: string; readonly times: number }
+  | { readonly kind: 'turn'; readonly task: string; readonly times: number; readonly long?: LongTurn }
+
+/** After so many milliseconds a turn ends, once it has done the task so often. */
+interface LongTurn {
+  readonly ms: number
+  readonly times: number
+}
 
 export interface Answer {
   readonly label?: string
@@ -24,6 +33,8 @@ export interface Answer {
   readonly losses?: readonly number[]
   /** milliseconds */
   readonly times?: readonly number[]
+  /** of an op's results */
+  readonly prints?: readonly Print[]
   /** of a product, in units of sqrt(k); of the chain */
   readonly error?: number
   readonly dispatches?: number
@@ -31,19 +42,20 @@ export interface Answer {
   readonly cannot?: true
 }
 
-/** After so many milliseconds a turn ends, once it has done the task so often. */
-const LONG_TURN = { ms: 1500, times: 3 } as const
+/** peers/pytorch.py has the same. */
+const LONG_TURN: LongTurn = { ms: 1500, times: 3 }
 
 let device: Device = 'webgpu'
 let peer: Peer | undefined
+let openOp: OpRun | undefined
 const turns = new Map<string, () => Promise<unknown>>()
 
-async function timed(times: number, run: () => Promise<unknown>): Promise<number[]> {
+async function timed(times: number, run: () => Promise<unknown>, long = LONG_TURN): Promise<number[]> {
   const out: number[] = []
   const from = performance.now()
   for (let i = 0; i < times; i++) {
     const start = performance.now()
-    if (i >= LONG_TURN.times && start - from > LONG_TURN.ms) break
+    if (i >= long.times && start - from > long.ms) break
     await run()
     out.push(performance.now() - start)
   }
@@ -103,8 +115,18 @@ async function answer(request: Request): Promise<Answer> {
       await run()
       return { error: chainError(x, await read(), own.copies) }
     }
+    case 'op-start': {
+      // Only one at a time: some hold much memory.
+      turns.clear()
+      openOp?.close()
+      openOp = await loaded(peer).op?.(request.op)
+      const op = openOp
+      if (!op) return { cannot: true }
+      turns.set(request.task, op.run)
+      return { prints: (await op.read()).map(printOf) }
+    }
     case 'turn':
-      return { times: await timed(request.times, loaded(turns.get(request.task))) }
+      return { times: await timed(request.times, loaded(turns.get(request.task)), request.long) }
   }
 }
 

@@ -87,6 +87,8 @@ export async function load(device: DeviceName): Promise<Peer> {
       .join(''),
     adapter: adapter(),
 
+    op: async (task) => (await import('./ops-jax-js.ts')).opOf(jax, task),
+
     async mlp(data: MlpData) {
       const params = {
         w1: np.array(permuted(data.w1, [MLP.hidden, MLP.inputs], [1, 0])).reshape([MLP.inputs, MLP.hidden]),

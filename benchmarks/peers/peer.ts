@@ -1,6 +1,7 @@
 /** @file What a library must do to be measured. */
 import type { Iteration, Loop } from '../dynamic-tasks.ts'
 import type { AdapterFacts } from '../gpu.ts'
+import type { OpRun, OpTask } from '../ops-tasks.ts'
 import type { CnnData, MlpData, ProductShape } from '../tasks.ts'
 
 export interface Peer {
@@ -20,6 +21,8 @@ export interface Peer {
   elementwise?(x: Float32Array, chain: { readonly scale: number; readonly shift: number }): Promise<Chain>
   /** Sets a loop up whose graph changes. */
   loop?(loop: Loop): Promise<Iteration>
+  /** Sets an op up; nothing where the library has none like it. */
+  op?(task: OpTask): Promise<OpRun | undefined>
 }
 
 export interface Chain {

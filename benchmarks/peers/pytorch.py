@@ -12,15 +12,22 @@ import torch
 sys.path.append(str(Path(__file__).parent.parent))
 from data import fill, uniform
 from dynamic import LOOPS
+from ops import op_of, print_of
 from reference import trainer
 
 turns = {}
 
 
-def timed(times, run):
+LONG_TURN = {'ms': 1500, 'times': 3}
+
+
+def timed(times, run, long=LONG_TURN):
     out = []
-    for _ in range(times):
+    begin = time.perf_counter()
+    for i in range(times):
         start = time.perf_counter()
+        if i >= long['times'] and (start - begin) * 1e3 > long['ms']:
+            break
         run()
         out.append((time.perf_counter() - start) * 1e3)
     return out
@@ -34,11 +41,15 @@ def answer(request):
         return {'label': f'PyTorch {torch.__version__} on the CPU, {threads} thread' + ('s' if threads > 1 else '')}
     task = request['task']
     if kind == 'turn':
-        return {'times': timed(request['times'], turns[task])}
+        return {'times': timed(request['times'], turns[task], request.get('long', LONG_TURN))}
+    if kind == 'op-start':
+        turns.clear()
+        turns[task] = op_of(request['op']['task'], request['op']['pass'] == 'backward')
+        return {'prints': [print_of(result) for result in turns[task]()]}
     if kind in ('train-start', 'loop-start'):
         step = turns[task] = trainer(task, torch.float32) if kind == 'train-start' else LOOPS[task](torch.float32)
         losses = []
-        times = timed(request['steps'], lambda: losses.append(step()))
+        times = timed(request['steps'], lambda: losses.append(step()), {'ms': 0, 'times': request['steps']})
         return {'losses': losses, 'times': times}
     if kind == 'product-start':
         batch, m, k, n = (request['shape'][size] for size in ('batch', 'm', 'k', 'n'))

@@ -15,6 +15,7 @@ export async function load(device: DeviceName = 'webgpu'): Promise<Peer> {
     mlp: async (data) => mlpStep(data).step,
     cnn: async (data) => cnnStep(data).step,
     loop: async (loop) => (await import('./dynamic-tapegrad.ts')).loops[loop](),
+    op: async (task) => (await import('./ops-tapegrad.ts')).opOf(task),
     async matmul({ batch, m, k, n }, a, b) {
       const images = batch > 1 ? [batch] : []
       const left = tensor(a, { shape: [...images, m, k] })

@@ -38,6 +38,7 @@ export async function load(device: DeviceName): Promise<Peer> {
 
   return {
     loop: async (loop) => (await import('./dynamic-tfjs.ts')).loopsOf(tf)[loop](),
+    op: async (task) => (await import('./ops-tfjs.ts')).opOf(tf, task),
     label: threads ? `tfjs ${tf.version_core}, ${counted(threads())}` : `tfjs ${tf.version_core}`,
     adapter: adapter(),
 
