@@ -10,7 +10,7 @@ import type { OpRow } from './report-ops.ts'
 
 /** A turn is so many runs, or as many as so many milliseconds hold, of which one is enough. */
 const TURN = { times: 30, long: { ms: 400, times: 1 } } as const
-/** What takes longer is timed in one round only. */
+/** What takes longer has the time of the turn that warms up. */
 const SLOW_MS = 1000
 
 interface Progress {
@@ -36,7 +36,11 @@ async function begin(progress: Progress, task: OpTask): Promise<void> {
   const wrong = prints && wrongIn(prints, reference[name] ?? [])
   if (cannot) progress.remark = null
   else if (wrong) progress.remark = `wrong: ${wrong}`
-  else progress.slow = (await turn(worker, name)) > SLOW_MS
+  else {
+    const ms = await turn(worker, name)
+    progress.slow = ms > SLOW_MS
+    if (progress.slow) progress.rounds.push(ms)
+  }
 }
 
 async function turn(worker: Worker, task: string): Promise<number> {
@@ -51,7 +55,7 @@ async function measure(task: OpTask, workers: readonly Worker[], rounds: number)
   }
   for (const run of runs) await begin(run, task).catch(failed(run))
   for (let round = 0; round < rounds; round++) {
-    const able = runs.filter((run) => run.remark === undefined && !(run.slow && round > 0))
+    const able = runs.filter((run) => run.remark === undefined && !run.slow)
     for (const run of inTurn(able, round)) await turn(run.worker, taskName(task)).then((ms) => run.rounds.push(ms), failed(run))
   }
   return {

@@ -64,6 +64,15 @@ const OPERATIONS: Readonly<Record<OpName, Op | undefined>> = {
   embedding: ({ numpy: np }, [weight, tokens]) => np.take(weight as Array, tokens as Array, 0),
 }
 
+/** Its einsum maps over an iterator, which browsers and Node from 22 on have a method for. */
+function provideIteratorMap(): void {
+  const iterators = Object.getPrototypeOf(Object.getPrototypeOf([].values())) as { map?: unknown }
+  iterators.map ??= function* <T, R>(this: Iterable<T>, of: (item: T, at: number) => R): Generator<R> {
+    let at = 0
+    for (const item of this) yield of(item, at++)
+  }
+}
+
 /** What it says of a sort or a scatter that follows other ops; without `jit` they run. */
 const CANNOT_JIT = /jit: routine primitive/
 
@@ -75,6 +84,7 @@ export async function opOf(jax: Jax, task: OpTask): Promise<OpRun | undefined> {
   const { op, options } = task.task
   const operation = OPERATIONS[op]
   if (!operation) return undefined
+  provideIteratorMap()
   const { inputs, upstream, leaves, restored } = arrangedData(task, op === 'attention' ? ATTENTION : {})
   const arrays = inputs.map((input) => arrayOf(jax, input))
   const dy = upstream && arrayOf(jax, upstream)
@@ -96,15 +106,16 @@ export async function opOf(jax: Jax, task: OpTask): Promise<OpRun | undefined> {
   }
   const given = (): Array[] => [...(leaves.length > 0 && dy ? [dy] : []), ...arrays].map((array) => array.ref)
   const direct = leaves.length > 0 ? both : (...x: Array[]): Array[] => resultsOf(x)
-  const jitted = jax.jit(direct)
-  let call = jitted as typeof direct
-  try {
-    for (const result of jitted(...given()) as Array[]) result.dispose()
-  } catch (error) {
-    if (!CANNOT_JIT.test(String(error))) throw error
-    call = direct
+  let call = jax.jit(direct) as typeof direct
+  const compute = (): Array[] => {
+    try {
+      return (call as (...x: Array[]) => Array[])(...given())
+    } catch (error) {
+      if (call === direct || !CANNOT_JIT.test(String(error))) throw error
+      call = direct
+      return compute()
+    }
   }
-  const compute = (): Array[] => (call as (...x: Array[]) => Array[])(...given())
   return {
     close() {
       for (const array of arrays) array.dispose()
