@@ -67,9 +67,8 @@ const OPERATIONS: Readonly<Record<OpName, Op | undefined>> = {
 /** Its einsum maps over an iterator, which browsers and Node from 22 on have a method for. */
 function provideIteratorMap(): void {
   const iterators = Object.getPrototypeOf(Object.getPrototypeOf([].values())) as { map?: unknown }
-  iterators.map ??= function* <T, R>(this: Iterable<T>, of: (item: T, at: number) => R): Generator<R> {
-    let at = 0
-    for (const item of this) yield of(item, at++)
+  iterators.map ??= function <T, R>(this: Iterable<T>, of: (item: T) => R): R[] {
+    return globalThis.Array.from(this, (item) => of(item))
   }
 }
 
