@@ -12,7 +12,7 @@ const LAYERS = [
   ['ops'],
   ['autograd'],
   ['fluent'],
-  ['nn', 'optim', 'amp', 'distributions', 'data', 'io', 'func', 'einops', 'testing', 'notebook'],
+  ['nn', 'optim', 'amp', 'distributions', 'data', 'io', 'func', 'einops', 'linalg', 'special', 'testing', 'notebook'],
   ['index'],
 ]
 

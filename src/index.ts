@@ -52,6 +52,7 @@ export * as distributions from './distributions/index.ts'
 export * as einops from './einops/index.ts'
 export * as io from './io/index.ts'
 export { loadState, parseState, saveState, serializeState } from './io/index.ts'
+export * as linalg from './linalg/index.ts'
 export * as nn from './nn/index.ts'
 export {
   type AdaptiveMaxPoolOptions,
@@ -382,7 +383,6 @@ export {
   less,
   lessEqual,
   lgamma,
-  linalg,
   linear,
   linspace,
   log,
@@ -584,7 +584,6 @@ export {
   sliceScatter,
   softmax,
   sort,
-  special,
   split,
   splitWithSizes,
   sqrt,
@@ -676,6 +675,7 @@ export {
   setDefaultDevice,
   synchronize,
 } from './runtime/index.ts'
+export * as special from './special/index.ts'
 export type {
   DataOptions,
   FormatOptions,

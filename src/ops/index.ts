@@ -76,7 +76,6 @@ export {
   type RmsNormOptions,
   rmsNorm,
 } from './layer-norm.ts'
-export * as linalg from './linalg.ts'
 export * from './logarithms.ts'
 export * from './loss.ts'
 export * from './lp-pool.ts'
@@ -162,7 +161,6 @@ export {
   type Sizes,
   type Triple,
 } from './spatial.ts'
-export * as special from './special.ts'
 export * from './split.ts'
 export * from './stacking.ts'
 export * from './statistics.ts'

@@ -1,0 +1,33 @@
+/** @file The entry `tapegrad/special`: the functions of PyTorch's `torch.special`, under their names there. */
+import '../fluent.ts'
+
+export {
+  digamma,
+  digamma as psi,
+  entr,
+  erf,
+  erfc,
+  erfinv,
+  exp2,
+  expm1,
+  i0,
+  i0e,
+  i1,
+  i1e,
+  lgamma as gammaln,
+  log1p,
+  logit,
+  logSoftmax,
+  logsumexp,
+  mvlgamma as multigammaln,
+  ndtr,
+  ndtri,
+  polygamma,
+  round,
+  sigmoid as expit,
+  sinc,
+  softmax,
+  xlog1py,
+  xlogy,
+  zeta,
+} from '../ops/index.ts'
