@@ -1,10 +1,12 @@
-/** @file The entry `tapegrad/einops`: tensors rearranged, reduced and repeated in the notation of einops. @see https://openreview.net/forum?id=oapKSVM2bcj */
+/** @file The entry `tapegrad/einops`: tensors rearranged, reduced, repeated, packed and multiplied in the notation of einops. @see https://openreview.net/forum?id=oapKSVM2bcj */
 import '../fluent.ts'
 import { choice, FUNCTION, isPlainObject, type Kind, listOf, oneOf, optional, STRING, signature, underName } from '../base/index.ts'
 import { stack } from '../ops/index.ts'
 import { TENSOR, TENSORS, Tensor } from '../tensor/index.ts'
 import { type AxisSizes, REDUCTIONS, type Reduction, transform } from './transform.ts'
 
+export { einsum, parseShape } from './names.ts'
+export { pack, unpack } from './packing.ts'
 export type { AxisSizes, Reduction } from './transform.ts'
 
 /** A tensor, or tensors of one shape, whose first axis is then the list. */

@@ -3,6 +3,8 @@ import { ArgumentError } from '../base/index.ts'
 
 /** What stands for any dims. */
 export const DOTS = '...'
+/** A dim of which nothing is said. */
+export const SKIPPED = '_'
 /** The axes that make one dim: names, DOTS, and numbers, which are axes without a name. */
 export type Group = readonly string[]
 
@@ -18,12 +20,21 @@ export const isNumber = (axis: string): boolean => /^\d+$/.test(axis)
 /** The names on a side, without numbers. */
 export const axesOf = ({ groups }: Pick<Side, 'groups'>): string[] => groups.flat().filter((axis) => !isNumber(axis))
 
-const NAME = /^[A-Za-z]([A-Za-z0-9_]*[A-Za-z0-9])?$/
+/** What an axis may be called. */
+export const NAME: RegExp = /^[A-Za-z]([A-Za-z0-9_]*[A-Za-z0-9])?$/
 
-const refuse = (op: string, pattern: string, what: string): ArgumentError => new ArgumentError(op, `'${pattern}': ${what}`)
+export const refuse = (op: string, pattern: string, what: string): ArgumentError => new ArgumentError(op, `'${pattern}': ${what}`)
+
+/** What a side may have besides. */
+export interface Leave {
+  /** `_`, once or more. */
+  readonly underscores?: boolean
+  /** A name more than once. */
+  readonly repeated?: boolean
+}
 
 /** The dims of one side. @throws ArgumentError where it cannot be read */
-export function parseSide(op: string, pattern: string, text: string): Side {
+export function parseSide(op: string, pattern: string, text: string, { underscores = false, repeated = false }: Leave = {}): Side {
   const groups: Group[] = []
   let open: string[] | undefined
   let dots = -1
@@ -37,7 +48,7 @@ export function parseSide(op: string, pattern: string, text: string): Side {
       open = undefined
     } else {
       const axis = token === '…' ? DOTS : token
-      checkAxis(op, pattern, axis)
+      if (!(underscores && axis === SKIPPED)) checkAxis(op, pattern, axis)
       if (open !== undefined) open.push(axis)
       else {
         if (axis === DOTS) dots = groups.length
@@ -47,7 +58,7 @@ export function parseSide(op: string, pattern: string, text: string): Side {
   }
   if (open !== undefined) throw refuse(op, pattern, "a '(' is not closed")
   const names = axesOf({ groups })
-  const twice = names.find((axis, i) => names.indexOf(axis) < i)
+  const twice = names.find((axis, i) => names.indexOf(axis) < i && (axis === DOTS || !(repeated || axis === SKIPPED)))
   if (twice !== undefined) throw refuse(op, pattern, `${twice === DOTS ? "'...'" : `axis ${twice}`} appears twice in '${text.trim()}'`)
   return { text: text.trim(), groups, dots }
 }

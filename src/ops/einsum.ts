@@ -24,11 +24,13 @@ function isSubscript(x: unknown): boolean {
 
 const letterOf = (n: number): string => String.fromCharCode(n < 26 ? 65 + n : 71 + n)
 
-/** What a side of an arrow says: letters, and '...' at most once. */
+/** What a side of an arrow says: letters or names, and '...' at most once. */
 type Terms = readonly string[]
 
-interface Equation {
+export interface Equation {
   readonly text: string
+  /** What stands between names: nothing between letters. */
+  readonly between?: string
   readonly inputs: readonly Terms[]
   /** Undefined where the letters of the result follow from those of the operands. */
   readonly output: Terms | undefined
@@ -59,7 +61,7 @@ function parse(text: string): Equation {
   }
 }
 
-const textOf = (terms: Terms): string => terms.join('')
+const textOf = (terms: Terms, between = ''): string => terms.join(between)
 
 /** The equation of operands with a list of subscripts behind each. */
 function ofLists(args: readonly unknown[]): { readonly equation: Equation; readonly operands: readonly Tensor[] } {
@@ -77,7 +79,7 @@ function ofLists(args: readonly unknown[]): { readonly equation: Equation; reado
     inputs.push(lettersOf(args[i + 1], `the subscripts of operand ${i / 2}`))
   }
   const output = args.length % 2 ? lettersOf(args[args.length - 1], 'the subscripts of the result') : undefined
-  const text = `${inputs.map(textOf).join(',')}${output ? `->${textOf(output)}` : ''}`
+  const text = `${inputs.map((terms) => textOf(terms)).join(',')}${output ? `->${textOf(output)}` : ''}`
   for (const terms of output ? [...inputs, output] : inputs)
     if (terms.filter((term) => term === DOTS).length > 1) throw refuse(text, "'...' stands more than once in one list")
   return { equation: { text, inputs, output }, operands }
@@ -88,13 +90,13 @@ const dotted = (d: number): string => `.${d}`
 const dots = (rank: number): string[] => Array.from({ length: rank }, (_, i) => dotted(rank - i))
 
 /** The labels of an operand's dims: '...' is as many as the letters leave. */
-function labelsOf({ text }: Equation, terms: Terms, x: Tensor, i: number): Labels {
+function labelsOf({ text, between }: Equation, terms: Terms, x: Tensor, i: number): Labels {
   const letters = terms.filter((term) => term !== DOTS).length
   const rank = x.ndim - letters
   if (rank < 0 || (rank > 0 && !terms.includes(DOTS))) {
     throw new ShapeError(
       'einsum',
-      `'${text}': operand ${i} ${showShape(x.shape)} has ${x.ndim} dims, its labels '${textOf(terms)}' are for ${letters}${rank > 0 ? ". '...' stands for the others" : ''}`,
+      `'${text}': operand ${i} ${showShape(x.shape)} has ${x.ndim} dims, its labels '${textOf(terms, between)}' are for ${letters}${rank > 0 ? ". '...' stands for the others" : ''}`,
       [x.shape],
     )
   }
@@ -116,7 +118,8 @@ function outputOf({ text, output }: Equation, inputs: readonly Labels[]): Labels
   return output.flatMap((term) => (term === DOTS ? dots(rank) : [term]))
 }
 
-const sumBy = defineComposition(
+/** {@link einsum} by an equation that has been read. */
+export const einsumOf: (equation: Equation, ...operands: Tensor[]) => Tensor = defineComposition(
   'einsum',
   (equation: Equation, ...operands: Tensor[]): Tensor => {
     const { text } = equation
@@ -150,7 +153,7 @@ export function einsum(...args: EinsumArguments): Tensor {
   const [first, ...rest] = args as readonly unknown[]
   if (first instanceof Tensor) {
     const { equation, operands } = ofLists(args)
-    return sumBy(equation, ...operands)
+    return einsumOf(equation, ...operands)
   }
   EQUATION.check(first)
   const equation = parse(first as string)
@@ -161,5 +164,5 @@ export function einsum(...args: EinsumArguments): Tensor {
   const { length } = equation.inputs
   if (operands.length !== length)
     throw refuse(first as string, `it is of ${length} operand${length === 1 ? '' : 's'}, got ${operands.length}`)
-  return sumBy(equation, ...(operands as readonly Tensor[]))
+  return einsumOf(equation, ...(operands as readonly Tensor[]))
 }
