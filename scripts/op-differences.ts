@@ -10,6 +10,8 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   cast: '`x.to(dtype)`',
   clamp: 'a bound outside the dtype bounds nothing, or everything',
   div: 'under a `roundingMode` the divisor has to be a number of the dtype',
+  embeddingBag:
+    'NaN is the largest of a bag wherever it stands; `scaleGradByFreq` counts each row by itself on the cpu too; what stands behind the last of `includeLastOffset` is in no bag',
   eq: 'answers what the numbers say, also of two dtypes',
   floatPower: 'float32 unless an operand is float64',
   ge: 'answers what the numbers say, also of two dtypes',

@@ -1,16 +1,5 @@
 /** @file The layers: what each computes is a function of `nn.functional`; here are their parameters, and how those begin. */
-import {
-  ArgumentError,
-  BOOLEAN,
-  COUNT,
-  checkElements,
-  options as describe,
-  nullable,
-  optional,
-  signature,
-  WHOLE,
-  within,
-} from '../base/index.ts'
+import { ArgumentError, BOOLEAN, COUNT, checkElements, options as describe, optional, signature, WHOLE, within } from '../base/index.ts'
 import * as F from '../ops/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import * as init from './init.ts'
@@ -182,11 +171,11 @@ export interface EmbeddingLayerOptions extends LayerOptions, F.EmbeddingOptions 
 const EMBEDDING = signature('Embedding', {
   numEmbeddings: COUNT,
   embeddingDim: COUNT,
-  options: optional(describe<EmbeddingLayerOptions>({ ...LAYER, paddingIdx: nullable(WHOLE) })),
+  options: optional(describe<EmbeddingLayerOptions>({ ...LAYER, ...F.EMBEDDING_KINDS })),
 })
 
 /**
- * Rows of a table by number. They begin standard normal; the row `paddingIdx` begins 0 and gets no gradient.
+ * Rows of a table by number. They begin standard normal; the row `paddingIdx` begins 0 and gets no gradient. The other options are those of `functional.embedding`.
  *
  * weight: [numEmbeddings, embeddingDim]
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Embedding.html
@@ -199,6 +188,12 @@ export class Embedding extends Module {
   readonly embeddingDim: number
   /** The row that gets no gradient, counted from the front, or null. */
   readonly paddingIdx: number | null
+  /** The largest norm of a row, or null. */
+  readonly maxNorm: number | null
+  /** The order of that norm. */
+  readonly normType: number
+  /** Whether the gradient of a row is divided by how often it is looked up. */
+  readonly scaleGradByFreq: boolean
   /** The table, [numEmbeddings, embeddingDim]. */
   readonly weight: Parameter
 
@@ -213,6 +208,9 @@ export class Embedding extends Module {
       throw new ArgumentError('Embedding', `paddingIdx ${padding} is out of range for ${numEmbeddings} rows`)
     }
     this.paddingIdx = padding !== null && padding < 0 ? padding + numEmbeddings : padding
+    this.maxNorm = options.maxNorm ?? null
+    this.normType = options.normType ?? 2
+    this.scaleGradByFreq = options.scaleGradByFreq ?? false
     let weight = init.normal_(F.empty([numEmbeddings, embeddingDim], place(options)), from(options))
     if (this.paddingIdx !== null) {
       const rows = F.reshape(F.arange(numEmbeddings, weight.device === 'auto' ? {} : { device: weight.device }), [numEmbeddings, 1])
@@ -223,12 +221,14 @@ export class Embedding extends Module {
 
   /** integers [...] → [..., embeddingDim] */
   forward(x: Tensor): Tensor {
-    return F.embedding(x, this.weight, this.paddingIdx === null ? {} : { paddingIdx: this.paddingIdx })
+    const { paddingIdx, maxNorm, normType, scaleGradByFreq } = this
+    return F.embedding(x, this.weight, { paddingIdx, maxNorm, normType, scaleGradByFreq })
   }
 
   override extraRepr(): string {
     const padding = this.paddingIdx === null ? '' : `, paddingIdx=${this.paddingIdx}`
-    return `${this.numEmbeddings}, ${this.embeddingDim}${padding}`
+    const norm = this.maxNorm === null ? '' : `, maxNorm=${this.maxNorm}${this.normType === 2 ? '' : `, normType=${this.normType}`}`
+    return `${this.numEmbeddings}, ${this.embeddingDim}${padding}${norm}${this.scaleGradByFreq ? ', scaleGradByFreq=true' : ''}`
   }
 }
 

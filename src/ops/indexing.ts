@@ -1,4 +1,4 @@
-/** @file Choosing elements by position: gather, indexSelect, embedding, oneHot. */
+/** @file Choosing elements by position: gather, indexSelect, oneHot. */
 import {
   ArgumentError,
   checkElements,
@@ -7,27 +7,23 @@ import {
   IndexError,
   isInteger,
   normalizeDim,
-  nullable,
   oneOf,
-  optional,
   type Shape,
   ShapeError,
   showShape,
   signature,
   type TypedArray,
   underName,
-  WHOLE,
   whole,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import * as runtime from '../runtime/index.ts'
 import { checkSize, DIM, TENSOR, Tensor } from '../tensor/index.ts'
 import { eq } from './compare.ts'
-import { cast, stopGradient } from './convert.ts'
+import { cast } from './convert.ts'
 import { checkDevices, defineComposition } from './define.ts'
-import { where } from './elementwise.ts'
 import { gatherAlong, takeAlong } from './gather.ts'
-import { number, saturated } from './promote.ts'
+import { saturated } from './promote.ts'
 import { reshape, unsqueeze } from './view.ts'
 
 /** The least and the largest of many values on the host, which never change: a loop may index by the same in every step. */
@@ -156,50 +152,6 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
     return selectRows(x, d, reshape(i, [i.numel()]), 'indexSelect')
   })
 }
-
-/** Which row of {@link embedding} gets no gradient. */
-export interface EmbeddingOptions {
-  /** The row; −1 is the last. None by default. */
-  readonly paddingIdx?: number | null
-}
-
-const EMBEDDING = signature('embedding', {
-  input: TENSOR,
-  weight: TENSOR,
-  options: optional(describe<EmbeddingOptions>({ paddingIdx: nullable(WHOLE) })),
-})
-
-/**
- * Rows of `weight` for each index of `input`.
- * @param input integers, any shape
- * @param weight [rows, features]
- * @returns [...input.shape, features]
- * @throws IndexError as {@link gather}
- * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.embedding.html
- */
-export const embedding: (input: Tensor, weight: Tensor, options?: EmbeddingOptions) => Tensor = defineComposition(
-  'embedding',
-  (input: Tensor, weight: Tensor, options?: EmbeddingOptions) => {
-    EMBEDDING.check(input, weight, options)
-    const index = indexTensor('embedding', 'input', input)
-    checkDevices('embedding', ['input', 'weight'], [input, weight])
-    if (weight.ndim !== 2)
-      throw new ShapeError('embedding', `weight must be [rows, features], got ${showShape(weight.shape)}`, [weight.shape])
-    const [rows, features] = weight.shape as readonly [number, number]
-    checkIndices('embedding', input, rows)
-    const flat = reshape(index, [index.numel()])
-    let y = selectRows(weight, 0, flat, 'embedding') // [n, features]
-    const padding = options?.paddingIdx ?? null
-    if (padding !== null) {
-      if (padding < -rows || padding >= rows)
-        throw new ArgumentError('embedding', `paddingIdx ${padding} is out of range for the ${rows} rows of weight`)
-      const row = padding < 0 ? padding + rows : padding
-      y = where(eq(reshape(flat, [index.numel(), 1]), number(row, 'int32')), stopGradient(y), y)
-    }
-    return ownShape(y, [...input.shape, features])
-  },
-  { half: 'keep' },
-)
 
 /** Another shape for a result that is no view of anything the caller has. */
 export function ownShape(y: Tensor, shape: Shape): Tensor {

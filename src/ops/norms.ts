@@ -288,6 +288,13 @@ const RENORM = signature('renorm', { x: TENSOR, ...PARTS })
 /** Against division by 0, as PyTorch has it. */
 const RENORM_EPS = 1e-7
 
+/** What brings each part of `x` whose norm over `dims` is larger than `maxnorm` down to that; 1 for the others. */
+export function renormFactor(op: string, x: Tensor, p: number, dims: readonly number[], maxnorm: number): Tensor {
+  const size = normOf(op, x, p, dims, true)
+  const limit = number(maxnorm, size.dtype)
+  return where(gt(size, limit), div(limit, add(size, number(RENORM_EPS, size.dtype))), lit(1, size))
+}
+
 /**
  * Each part of `x` along `dim` whose norm of order `p` is larger than `maxnorm` scaled down to that norm; the others as they are.
  * @throws ShapeError for less than two dims.
@@ -301,9 +308,7 @@ export const renorm: (x: Tensor, p: number, dim: number, maxnorm: number) => Ten
     if (p === 0) throw new ArgumentError('renorm', 'p must be a number > 0, got 0')
     const d = normalizeDim('renorm', dim, x.ndim)
     const others = x.shape.flatMap((_, i) => (i === d ? [] : [i]))
-    const size = normOf('renorm', x, p, others, true)
-    const limit = number(maxnorm, size.dtype)
-    return mul(x, where(gt(size, limit), div(limit, add(size, number(RENORM_EPS, size.dtype))), lit(1, size)))
+    return mul(x, renormFactor('renorm', x, p, others, maxnorm))
   },
   { autocast: 'float32' },
 )

@@ -40,7 +40,7 @@ import { expand, reshape } from './view.ts'
 const column = (x: graph.Node): graph.Node => graph.reshape(x, [sizeOf(x.shape), 1])
 
 /** How many elements each position receives, int32. */
-const scatterCount: (index: Tensor, p: ScatterParams) => Tensor = defineOp('scatterCount', {
+export const scatterCount: (index: Tensor, p: ScatterParams) => Tensor = defineOp('scatterCount', {
   inputs: ['index'],
   forward: (index, { dim, shape }: ScatterParams) => {
     const targets = targetsOf(index, dim, shape)

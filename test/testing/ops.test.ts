@@ -68,6 +68,14 @@ const WITHOUT_SLOPE: Readonly<Record<string, string>> = {
   'pdist: distance 0': 'a corner where a distance is 0',
   'cast: float to float32': 'the difference drowns in the rounding to float32',
   'embedding: paddingIdx has no gradient': 'the gradient is left out on purpose',
+  'embedding: scaleGradByFreq': 'the gradient is another on purpose',
+  'embedding: scaleGradByFreq, paddingIdx': 'the gradient is another on purpose',
+  'embedding: maxNorm': 'the function changes its input',
+  'embedding: maxNorm of order 1': 'the function changes its input',
+  'embeddingBag: sum, maxNorm': 'the function changes its input',
+  'embeddingBag: mean, maxNorm': 'the function changes its input',
+  'embeddingBag: max, maxNorm': 'the function changes its input',
+  'embeddingBag: max, ties': 'a corner where two are equal',
 }
 const LARGEST = 1e3
 
