@@ -61,7 +61,7 @@ export const indexCopy: (x: Tensor, dim: number, index: Tensor, source: Tensor) 
     const { d, wanted } = alongDim('indexCopy', x, dim, index, source)
     return scatter(x, d, indexAlong('indexCopy', index, x, d, wanted), source)
   },
-  { half: 'keep', autocast: 'widest' },
+  { half: 'keep' },
 )
 
 const INDEX_FILL = signature('indexFill', { x: TENSOR, dim: DIM, index: TENSOR, value: OPERAND })

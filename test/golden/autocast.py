@@ -28,11 +28,14 @@ NONE = '''trace quantile nanquantile
               maxPool1d maxPool2d maxPool3d maxPool1dWithIndices maxPool2dWithIndices maxPool3dWithIndices avgPool1d avgPool2d avgPool3d unfold fold
               adaptiveAvgPool1d adaptiveAvgPool2d adaptiveAvgPool3d adaptiveMaxPool1d adaptiveMaxPool2d adaptiveMaxPool3d
               adaptiveMaxPool1dWithIndices adaptiveMaxPool2dWithIndices adaptiveMaxPool3dWithIndices'''.split()
+NONE += ['embeddingBag']
 NONE += 'maxUnpool1d maxUnpool2d maxUnpool3d pixelShuffle pixelUnshuffle channelShuffle'.split()
 # Of the dtype of the first, whatever the others are
 FIRST = 'fractionalMaxPool2d fractionalMaxPool3d fractionalMaxPool2dWithIndices fractionalMaxPool3dWithIndices'.split()
 WIDEST = 'addcdiv addcmul atan2 cross dot vdot inner tensordot bilinear cat stack scatterAdd'.split()
-WIDEST += 'gridSample indexCopy indexPut'.split()
+WIDEST += 'gridSample indexPut'.split()
+# Whose tensors must be of one dtype; PyTorch's cpu has it on its list
+ONE_DTYPE = ['indexCopy']
 LOWER += ['scaledDotProductAttention']
 # Refused under autocast
 REFUSED = ['binaryCrossEntropy']
@@ -81,6 +84,8 @@ def by_lists(op, given):
         return 'float32'  # where PyTorch has float64
     if op in NONE:
         return 'lower' if given == 'lower' else 'float32'
+    if op in ONE_DTYPE:
+        return given
     if op in FIRST:
         return 'float32' if given == 'float32' else 'lower'
     if op in LOWER:
@@ -92,10 +97,24 @@ def by_lists(op, given):
     return None
 
 
+def gpu_list():
+    """The ops of which PyTorch has a kernel for autocast on GPUs, by their names here."""
+    found = set()
+    for schema in torch._C._jit_get_all_schemas():
+        namespace, name = schema.name.split('::')
+        full = schema.name + ('.' + schema.overload_name if schema.overload_name else '')
+        try:
+            if namespace == 'aten' and torch._C._dispatch_has_kernel_for_dispatch_key(full, 'AutocastCUDA'):
+                found.add(harness.camel(name))
+        except RuntimeError:
+            pass  # one of TorchScript alone
+    return sorted(found)
+
+
 def rows():
     found = []
     for op, row in sorted(first_cases().items()):
         for given, dtypes in given_to(row):
             got = in_torch(row, dtypes)
-            found.append({'op': op, 'case': row['name'], 'given': given, 'torch': got, 'result': None if op in REFUSED else by_lists(op, given) or got})
-    return {'results': found}
+            found.append({'op': op, 'case': row['name'], 'given': given, 'torch': got, 'result': None if op in REFUSED or (op in ONE_DTYPE and given == 'mixed') else by_lists(op, given) or got})
+    return {'gpu': gpu_list(), 'results': found}
