@@ -154,7 +154,7 @@ export interface DistributionCase {
 /** What the files hold; the families of ops are in one folder, called as their files in src/ops. */
 interface Files {
   readonly distributions: { readonly families: readonly DistributionCase[] }
-  readonly autocast: { readonly results: readonly AutocastResult[] }
+  readonly autocast: { readonly gpu: readonly string[]; readonly results: readonly AutocastResult[] }
   readonly clips: { readonly clips: readonly Clip[] }
   readonly layers: { readonly layers: readonly ModuleCase[] }
   readonly scaler: { readonly scales: readonly ScalePath[]; readonly trainings: readonly ScaledTraining[] }
