@@ -3,18 +3,12 @@
  * cost a buffer, a store and a load, where y is stored and read in any case. Of a GELU backward reads three values, all made of one, which is stored in their place.
  * What autocast has rounded to a half for a product is rounded again for the product of the backward pass.
  */
-import { dtypeInfo, isHalf, sizeOf } from '../base/index.ts'
-import { isSource, isView, isWidening, type Node, type Primitive, roleOf, rowOf, viewBase } from '../graph/index.ts'
+import { sizeOf } from '../base/index.ts'
+import { isSource, type Node, roleOf, viewBase } from '../graph/index.ts'
+import { bytesOf, INSTEAD, isRounding, LARGE, OriginSearch, rounding } from './origin.ts'
 
-/** As much work, in additions, as is done again for a value that is stored in any case; and for one that is stored instead of more bytes, as in graphs that are planned whole. */
+/** As much work, in additions, as is done again for a value that is stored in any case. */
 const CHEAP = 3
-const INSTEAD = 40
-/** From so many bytes on it is worth work that one value is stored instead of others: what is smaller stays in a cache. */
-const LARGE = 2 ** 16
-/** A half of so many bytes that is read so many parts after its own is rounded again there. (Tests set other numbers.) */
-export const rounding = { far: 8, least: LARGE }
-/** What is so many times smaller than what is made of it costs little to store and to read. */
-const SMALL = 8
 
 /**
  * The places of nodes that are to be computed in each part that reads them, as views are: some elementwise steps from one value, read by later parts, and by what
@@ -35,8 +29,8 @@ export function rematerialized(order: readonly Node[], targets: ReadonlySet<Node
   const wide = new Uint8Array(length)
   const isRead = ({ place }: Node): boolean => (last[place] as number) > (home[place] as number)
   const isStored = (node: Node): boolean => isRead(node) || wanted[node.place] === 1 || isSource(node)
-  const near = new Search(isStored)
-  const far = new Search()
+  const near = new OriginSearch(isStored)
+  const far = new OriginSearch()
   const halves: Node[] = []
 
   for (let i = length - 1; i >= 0; i--) {
@@ -57,7 +51,7 @@ export function rematerialized(order: readonly Node[], targets: ReadonlySet<Node
           floats = true
         }
       }
-    } else if (!floats && whole[i] === 1 && (later[i] as number) > own + rounding.far && isRounding(node) && wanted[i] === 0)
+    } else if (!floats && whole[i] === 1 && (later[i] as number) > own + rounding.parts && isRounding(node) && wanted[i] === 0)
       halves.push(node)
     const asStored = floats ? whole[i] === 1 : !computesElements(node)
     const by = floats ? (later[i] as number) : own
@@ -83,7 +77,7 @@ export function rematerialized(order: readonly Node[], targets: ReadonlySet<Node
   if (halves.length === 0) return { moved, again: NONE }
   const isMoved = new Uint8Array(length)
   for (const place of moved) isMoved[place] = 1
-  const rounded = new Search((node) => kept.has(node) || (isStored(node) && isMoved[node.place] === 0), true)
+  const rounded = new OriginSearch((node) => kept.has(node) || (isStored(node) && isMoved[node.place] === 0), true)
   return { moved, again: roundedAgain(halves, rounded, home, later) }
 }
 
@@ -93,7 +87,7 @@ export function rematerialized(order: readonly Node[], targets: ReadonlySet<Node
  * @param rounded finds what is stored
  * @param later by place, the last part that reads a node
  */
-function roundedAgain(halves: readonly Node[], rounded: Search, home: Int32Array, later: Int32Array): ReadonlyMap<number, number> {
+function roundedAgain(halves: readonly Node[], rounded: OriginSearch, home: Int32Array, later: Int32Array): ReadonlyMap<number, number> {
   const again = new Map<number, number>()
   for (const half of halves) {
     const origin = rounded.originOf(half, INSTEAD)
@@ -102,7 +96,7 @@ function roundedAgain(halves: readonly Node[], rounded: Search, home: Int32Array
     const [first, until] = [home[half.place] as number, later[half.place] as number]
     const longer = isSource(base) ? 0 : until - Math.max(later[base.place] as number, home[base.place] as number)
     if (2 * longer * bytesOf(base) >= (until - first) * bytesOf(half)) continue
-    for (const place of rounded.way) again.set(place, first + rounding.far)
+    for (const { place } of rounded.way) again.set(place, first + rounding.parts)
   }
   return again
 }
@@ -116,10 +110,6 @@ export interface Rematerialized {
 }
 
 const NONE: ReadonlyMap<number, number> = new Map()
-
-/** Whether a node rounds to a half, and is large enough to do so again. */
-const isRounding = (node: Node): boolean =>
-  node.primitive.kind === 'cast' && isHalf(node.dtype) && !isHalf((node.inputs[0] as Node).dtype) && bytesOf(node) >= rounding.least
 
 /** By place, the last part that reads a node, -1 where none does. */
 function lastReaders(order: readonly Node[], home: Int32Array): Int32Array {
@@ -136,77 +126,6 @@ function lastReaders(order: readonly Node[], home: Int32Array): Int32Array {
   }
   return last
 }
-
-/** Looks for the value that a node is made of. Beside it there may be small ones, as means of rows. */
-class Search {
-  /** Where it ends; undefined for the farthest value from which on there is but one. */
-  readonly #ends: ((node: Node) => boolean) | undefined
-  /** Whether it goes through casts, and passes by what little is shown of a stored value: a weight or a bias in the arena of an optimizer. */
-  readonly #forHalves: boolean
-  /** The work that is left, and the bytes of what is small. */
-  #left = 0
-  #small = 0
-  /** The places of what was found to be computed, with the node itself. */
-  way: number[] = []
-
-  constructor(ends?: (node: Node) => boolean, forHalves = false) {
-    this.#ends = ends
-    this.#forHalves = forHalves
-  }
-
-  /** The one value, or view of one, from which a node is computed by at most so much work in all. */
-  originOf(node: Node, most: number): Node | undefined {
-    this.#left = most
-    this.#small = bytesOf(node) / SMALL
-    this.way = []
-    return this.#visit(node)
-  }
-
-  #visit({ inputs, primitive, place }: Node): Node | undefined {
-    this.way.push(place)
-    const work = this.#forHalves && primitive.kind === 'cast' ? 1 : workOf(primitive)
-    if (work > this.#left) return undefined
-    this.#left -= work
-    let origin: Node | undefined
-    for (let k = 0; k < inputs.length; k++) {
-      const input = unwidened(inputs[k] as Node)
-      const base = viewBase(input)
-      if (bytesOf(base) <= this.#small || (this.#forHalves && isSource(base) && bytesShown(input) <= this.#small)) continue
-      let own: Node | undefined
-      if (this.#ends?.(base)) own = input
-      else if (input === base && !isSource(base)) own = this.#visit(base)
-      if (this.#ends === undefined) own ??= input
-      if (own === undefined || (origin !== undefined && origin !== own)) return undefined
-      origin = own
-    }
-    return origin
-  }
-}
-
-/** Bytes of what is shown of a value, where some of it is shown several times. */
-function bytesShown(node: Node): number {
-  let least = bytesOf(node)
-  for (let of = node; isView(of) && !of.storage; ) {
-    of = of.inputs[0] as Node
-    least = Math.min(least, bytesOf(of))
-  }
-  return least
-}
-
-/** What a half was before it was widened. */
-function unwidened(node: Node): Node {
-  let base = node
-  while (!base.storage && isWidening(base)) base = base.inputs[0] as Node
-  return base
-}
-
-/** The work of an elementwise operator; of anything else more than is done again. */
-function workOf(primitive: Primitive): number {
-  const isOperator = primitive.kind === 'unary' || primitive.kind === 'binary' || primitive.kind === 'where'
-  return isOperator ? rowOf(primitive).cost(primitive) : Number.POSITIVE_INFINITY
-}
-
-const bytesOf = ({ shape, dtype }: Node): number => sizeOf(shape) * dtypeInfo[dtype].bytes
 
 function computesElements(node: Node): boolean {
   const role = roleOf(node)

@@ -4,6 +4,7 @@
  * - long reductions of few rows, and long sums of few products, are done in two passes, in an order that depends only on the sizes;
  * - outputs of routines are reductions again, where those are fused;
  * - equal views are one;
+ * - halves that are read much later are rounded again (round-again.ts);
  * - a stack of matrices times one matrix is one taller matrix;
  * - reductions over nothing are constants; pieces of a pack become values of their own.
  */
@@ -13,6 +14,7 @@ import {
   afterFence,
   type Fence,
   isSource,
+  isView,
   isWidening,
   Node,
   type Primitive,
@@ -22,6 +24,7 @@ import {
   wholeBase,
 } from '../graph/index.ts'
 import { identityOf, positionOf, type ReduceOp, routineRow } from '../kernel/index.ts'
+import { type RoundedAgain, roundedLater, shownBy } from './round-again.ts'
 import { chooseRoutines, fenceKey, fusedOutput, isLongOfFewRows, LONG } from './routines.ts'
 import { primitiveKey } from './signature.ts'
 
@@ -50,8 +53,13 @@ export function rewrite(order: readonly Node[], targets: ReadonlySet<Node>, trai
   const routines = chooseRoutines(order, targets, traits)
   /** Inputs of routines, as wide as routines take them: what several outputs are computed of is one. */
   const wide = new Map<Node, Node>()
+  const later = roundedLater(order, targets)
+  const again = new Map<RoundedAgain, Map<Node, Node>>()
   const rewritten = (node: Node): Node => {
-    const inputs = node.inputs.map((i) => done.get(i) as Node)
+    const rounded = later.get(node)
+    const inputs = node.inputs.map((i) =>
+      rounded && shownBy(i) === rounded.half ? roundedAgain(i, rounded, done, again) : (done.get(i) as Node),
+    )
     const same = inputs.every((x, i) => x === node.inputs[i])
     if (routines.has(node)) return wideRoutine(node, inputs, same, wide)
     if (roleOf(node) === 'pack') {
@@ -81,6 +89,24 @@ export function rewrite(order: readonly Node[], targets: ReadonlySet<Node>, trai
     } else done.set(node, node.after === undefined ? rewritten(node) : afterFence(node.after, () => rewritten(node)))
   }
   return done
+}
+
+/** What is seen of a half that is computed a second time, after its fence. */
+function roundedAgain(shown: Node, rounded: RoundedAgain, done: ReadonlyMap<Node, Node>, again: Map<RoundedAgain, Map<Node, Node>>): Node {
+  const { way, after } = rounded
+  const copies = again.get(rounded) ?? new Map<Node, Node>()
+  again.set(rounded, copies)
+  const copied = (node: Node): Node => {
+    const before = copies.get(node)
+    if (before) return before
+    if (isSource(node) || !(way.includes(node) || isView(node) || isWidening(node))) return done.get(node) as Node
+    const inputs = node.inputs.map(copied)
+    const isSame = !way.includes(node) && inputs.every((x, i) => x === done.get(node.inputs[i] as Node))
+    const copy = isSame ? (done.get(node) as Node) : derive(node.primitive, inputs, node.shape, node.dtype, node)
+    copies.set(node, copy)
+    return copy
+  }
+  return afterFence(after, () => copied(shown))
 }
 
 const isMatrixProduct = ({ primitive: p, storage }: Node): boolean =>

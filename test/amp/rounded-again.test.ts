@@ -1,21 +1,21 @@
 /**
- * @file Under autocast halves are rounded for a product, and in a graph that is planned in parts again for the product of the backward pass, from what is stored in any
- * case: that changes no bit, and activations take about half the memory.
+ * @file Under autocast halves are rounded for a product, and again for the product of the backward pass, from what is stored in any case: that changes no bit, and
+ * activations take about half the memory.
  */
 import { describe, expect, it, vi } from 'vitest'
 import { device } from '../support/device.ts'
 
 type Library = typeof import('../../src/index.ts')
 
-/** A library of its own, which plans in parts, and rounds again what is read so many parts later. */
-async function load(far?: number): Promise<Library> {
+/** A library of its own, which plans in parts or as a whole, and rounds again what is read so many parts or nodes later. */
+async function load(whole: boolean, far?: number): Promise<Library> {
   vi.resetModules()
   vi.stubEnv('TAPEGRAD_BLAS', 'off')
   const tg = await import('../../src/index.ts')
   const { policy } = await import('../../src/runtime/plans.ts')
-  policy.waitFor = () => Number.POSITIVE_INFINITY
-  const { rounding } = await import('../../src/compiler/rematerialize.ts')
-  rounding.far = far ?? rounding.far
+  policy.waitFor = () => (whole ? 0 : Number.POSITIVE_INFINITY)
+  const { rounding } = await import('../../src/compiler/origin.ts')
+  Object.assign(rounding, far === undefined ? {} : { parts: far, nodes: far })
   await tg.init({ device })
   return tg
 }
@@ -75,15 +75,20 @@ async function train(tg: Library, mixed: boolean, rows = 8): Promise<Run> {
   return run
 }
 
-describe('a half that is rounded again', () => {
+describe.each([
+  ['in parts', false, 0.6],
+  ['as a whole', true, 0.65],
+] as const)('a half that is rounded again in a graph that is planned %s', (_, whole, most) => {
   it('has the bits that it had', async () => {
-    const [again, kept] = [await train(await load(), true), await train(await load(Number.POSITIVE_INFINITY), true)]
+    const [again, kept] = [await train(await load(whole), true), await train(await load(whole, Number.POSITIVE_INFINITY), true)]
     expect(again.bits).toEqual(kept.bits)
   })
 
   it('is not kept: a step takes little more than half the memory', async () => {
-    const tg = await load()
+    const tg = await load(whole)
     const [half, single] = [await train(tg, true, 64), await train(tg, false, 64)]
-    expect(half.peak / single.peak).toBeLessThan(0.6)
+    expect(half.peak / single.peak).toBeLessThan(most)
+    const kept = await train(await load(whole, Number.POSITIVE_INFINITY), true, 64)
+    expect(half.peak).toBeLessThan(kept.peak)
   })
 })

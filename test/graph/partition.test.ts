@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { topological } from '../../src/compiler/index.ts'
 import { type Part, Partition } from '../../src/compiler/partition.ts'
-import { rounding } from '../../src/compiler/rematerialize.ts'
+import { rounding } from '../../src/compiler/origin.ts'
 import { CPU_PLACE } from '../../src/device/index.ts'
 import * as g from '../../src/graph/index.ts'
 
