@@ -19,7 +19,7 @@ export interface RoundedAgain {
  * @param order topological
  */
 export function roundedLater(order: readonly Node[], targets: ReadonlySet<Node>): ReadonlyMap<Node, RoundedAgain> {
-  const halves = order.filter((node) => isRounding(node) && !targets.has(node) && !isSource(node))
+  const halves = order.filter((node) => !isSource(node) && isRounding(node) && !targets.has(node))
   const later = new Map<Node, RoundedAgain>()
   if (halves.length === 0) return later
   const places = new Map(order.map((node, i) => [node, i]))
