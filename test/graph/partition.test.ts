@@ -1,8 +1,8 @@
 /** @file Where a graph is cut into parts. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { topological } from '../../src/compiler/index.ts'
-import { type Part, Partition } from '../../src/compiler/partition.ts'
 import { rounding } from '../../src/compiler/origin.ts'
+import { type Part, Partition } from '../../src/compiler/partition.ts'
 import { CPU_PLACE } from '../../src/device/index.ts'
 import * as g from '../../src/graph/index.ts'
 
