@@ -48,11 +48,21 @@ export function refusingBackward<T>(name: string, fn: () => T): T {
   }
 }
 
+/** Throws for a leaf that has changed its shape (`squeeze_`) since it was used. */
+function checkLeaf(edge: Edge, leaf: Tensor): void {
+  if (edge.reshaped === (leaf._edge ?? edge).reshaped && sameShape(edge.shape, leaf.shape)) return
+  throw new AutogradError(
+    'backward',
+    `a leaf ${showShape(leaf.shape)} has changed its shape in place since it was used, when it was ${showShape(edge.shape)}: its gradient would be that of then`,
+  )
+}
+
 /** Every entry from which gradient can reach a wanted edge, by descending serial; the edges wanted on the way. */
 function plan(roots: readonly Edge[], targets: ReadonlySet<Edge> | undefined): { entries: Entry[]; wanted: ReadonlySet<Edge> | undefined } {
   const walk = ++walks
   const entries: Entry[] = []
   const visit = (edge: Edge | undefined): void => {
+    if (edge?.leaf !== undefined) checkLeaf(edge, edge.leaf)
     const entry = edge?.entry
     if (entry === undefined || entry.walk === walk) return
     entry.walk = walk

@@ -96,7 +96,7 @@ class Region {
       },
     }
     const note = (x: Tensor | undefined): void => {
-      if (x && x._node.id <= start && !this.#outside.has(x)) this.#outside.set(x, { node: x._node, edge: x._edge })
+      if (x && x._node.id <= start && !this.#outside.has(x)) this.#outside.set(x, { node: x._node, edge: x._edge, source: x._source })
     }
     const draws = (from: Generator): void => {
       if (!this.#draws.has(from)) this.#draws.set(from, from.getState())

@@ -2,6 +2,8 @@
 import '../fluent.ts'
 
 export {
+  type LinalgVanderOptions,
+  linalgVander as vander,
   type MatrixNormOptions,
   matmul,
   matrixNorm,

@@ -24,6 +24,7 @@ import {
   sub_,
   trunc_,
 } from './inplace-elementwise.ts'
+import { transpose_ } from './inplace-shape.ts'
 import { cat } from './join.ts'
 import { outer } from './products.ts'
 import { trunc } from './rounding.ts'
@@ -130,3 +131,7 @@ export const sgn_: typeof sign_ = sign_
 export const subtract_: typeof sub_ = sub_
 /** Another name of {@link div_}. @see https://pytorch.org/docs/stable/generated/torch.Tensor.true_divide_.html */
 export const trueDivide_: typeof div_ = div_
+/** Another name of {@link transpose_}. @see https://pytorch.org/docs/stable/generated/torch.Tensor.swapaxes_.html */
+export const swapaxes_: typeof transpose_ = transpose_
+/** Another name of {@link transpose_}. @see https://pytorch.org/docs/stable/generated/torch.Tensor.swapdims_.html */
+export const swapdims_: typeof transpose_ = transpose_

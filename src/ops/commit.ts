@@ -21,12 +21,16 @@ function present(x: Tensor): Tensor {
 /** Checks that `x` may be changed, and returns a handle on its present value. */
 export function begin(op: string, x: Tensor): Tensor {
   if (x._source !== undefined) checkView(op, x)
-  const base = baseOf(x)
-  if (isGradEnabled() && base.requiresGrad && base.isLeaf) {
-    const what = base === x ? 'a leaf that requires grad' : 'a view of a leaf that requires grad'
-    throw new AutogradError(op, `${what} may not be changed in place while recording. Wrap the change in noGrad(() => …)`)
-  }
+  refuseLeaf(op, x)
   return present(x)
+}
+
+/** Throws for a leaf that requires grad, and for a view of one, while recording. */
+export function refuseLeaf(op: string, x: Tensor): void {
+  const base = baseOf(x)
+  if (!isGradEnabled() || !base.requiresGrad || !base.isLeaf) return
+  const what = base === x ? 'a leaf that requires grad' : 'a view of a leaf that requires grad'
+  throw new AutogradError(op, `${what} may not be changed in place while recording. Wrap the change in noGrad(() => …)`)
 }
 
 /** Throws for a view through which its base cannot be changed. */

@@ -327,8 +327,11 @@ const power = defineBinary('pow', {
     isFloat(dtype) ? graph.binary('pow', graph.cast(a, dtype), graph.cast(b, dtype)) : graph.cast(wholePower(a, b), dtype),
   saves: { a: ['a', 'b'], b: ['a', 'b', 'y'] },
   vjp: {
-    // b aᵇ⁻¹, and 0 where b is 0 (also at a = 0)
-    a: (g, { a, b }) => pick(eq(b, lit(0, b)), lit(0, g), mul(g, mul(b, pow(a, sub(b, lit(1, b)))))),
+    // b aᵇ⁻¹, and 0 where b is 0: also at a = 0, and in the gradient of that
+    a: (g, { a, b }) => {
+      const isZero = eq(b, lit(0, b))
+      return pick(isZero, lit(0, g), mul(g, mul(b, pow(a, sub(pick(isZero, lit(1, b), b), lit(1, b))))))
+    },
     // y ln a, and 0 where a is 0 and b ≥ 0
     b: (g, { a, b, y }) => pick(logicalAnd(eq(a, lit(0, a)), ge(b, lit(0, b))), lit(0, g), mul(g, mul(y, log(a)))),
   },

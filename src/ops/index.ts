@@ -55,6 +55,8 @@ export * from './inplace-elementwise.ts'
 export * from './inplace-positions.ts'
 export * from './inplace-products.ts'
 export * from './inplace-random.ts'
+export * from './inplace-shape.ts'
+export * from './inplace-triangle.ts'
 export {
   type InterpolateMode,
   type InterpolateOptions,
@@ -173,6 +175,7 @@ export * from './type-info.ts'
 export * from './unfold.ts'
 export * from './unique.ts'
 export * from './unpool.ts'
+export * from './vander.ts'
 export * from './vectors.ts'
 export * from './view.ts'
 export * from './window.ts'

@@ -1,11 +1,12 @@
 /** @file In place: another value behind one handle. On the tape the handle becomes the op's result; what was saved before notices by the version. */
-import { held, type Kind, signature, underName } from '../base/index.ts'
+import { held, type Kind, ShapeError, showShape, signature, underName } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import * as runtime from '../runtime/index.ts'
 import { isUndoing, keepTensor, OPERAND, share, TENSOR, Tensor, withAutocast } from '../tensor/index.ts'
 import { baseOf, begin, finish } from './commit.ts'
 import { cast, to } from './convert.ts'
-import { checkDevices } from './define.ts'
+import { checkDevices, defineComposition } from './define.ts'
+import { where } from './elementwise.ts'
 import { number, type Operand } from './promote.ts'
 import { expand } from './view.ts'
 
@@ -54,13 +55,39 @@ function spread(x: Tensor, source: Tensor): Tensor {
 
 /** The values of `source`, broadcast, converted, and moved to the device of `x`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.copy_.html */
 export const copy_: (x: Tensor, source: Tensor) => Tensor = inPlace('copy_', { source: TENSOR }, spread, true)
-/** All elements `value`, which the dtype of `x` has to hold; that of a tensor is converted, and moved to the device of `x`. @see https://pytorch.org/docs/stable/generated/torch.Tensor.fill_.html */
+/** `value` in all places of `x`, as its dtype holds it. */
+function filling(op: string, x: Tensor, value: Operand): Tensor {
+  if (!(value instanceof Tensor)) return expand(number(held(op, 'value', Number(value), x.dtype), x.dtype), x.shape)
+  if (value.ndim > 0) throw new ShapeError(op, `value must be a number or 0-d, got ${showShape(value.shape)}. Use copy_`, [value.shape])
+  return spread(x, value)
+}
+
+/**
+ * All elements `value`, which the dtype of `x` has to hold; that of a tensor is converted, and moved to the device of `x`.
+ * @throws ShapeError for a tensor that is not 0-d.
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.fill_.html
+ */
 export const fill_: (x: Tensor, value: Operand) => Tensor = inPlace(
   'fill_',
   { value: OPERAND },
-  (x: Tensor, value: Operand) =>
-    value instanceof Tensor ? spread(x, value) : expand(number(held('fill_', 'value', Number(value), x.dtype), x.dtype), x.shape),
+  (x: Tensor, value: Operand) => filling('fill_', x, value),
   true,
+)
+
+const FILL = signature('fill', { x: TENSOR, value: OPERAND })
+
+/**
+ * `value` in the shape and the dtype of `x`: as {@link fill_}, with a result of its own. The gradient of `x` is 0.
+ * @throws ShapeError for a tensor that is not 0-d.
+ */
+export const fill: (x: Tensor, value: Operand) => Tensor = defineComposition(
+  'fill',
+  (x: Tensor, value: Operand) => {
+    FILL.check(x, value)
+    const everywhere = new Tensor(graph.constant(1, 'bool', x._node.placement))
+    return where(everywhere, filling('fill', x, value), x)
+  },
+  { half: 'keep' },
 )
 /** All elements 0. @see https://pytorch.org/docs/stable/generated/torch.Tensor.zero_.html */
 export const zero_: (x: Tensor) => Tensor = inPlace(

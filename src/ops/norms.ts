@@ -26,7 +26,7 @@ import {
   withoutDims,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { DIM, DIMS, TENSOR, type Tensor } from '../tensor/index.ts'
+import { DIM, DIMS, NamedArguments, TENSOR, type Tensor } from '../tensor/index.ts'
 import { eq, gt } from './compare.ts'
 import { cast } from './convert.ts'
 import { autocasted, defineComposition, defineOp } from './define.ts'
@@ -152,6 +152,39 @@ export function norm(x: Tensor, p?: number | 'fro' | null | NormOptions, dim?: D
   const dims = normalizeDims('norm', over, x.ndim)
   return underName('norm', () => normOf('norm', x, order === 'fro' ? 2 : order, dims, named?.keepdim ?? false, named?.dtype))
 }
+
+/** Options of {@link frobeniusNorm}. */
+export interface FrobeniusNormOptions {
+  /** One dim or two; all where it is left out or empty. */
+  readonly dim?: Dims
+  /** Whether reduced dims stay, with size 1: false by default. */
+  readonly keepdim?: boolean
+}
+/** (dim, keepdim), the last ones by name where that is wanted. */
+export type FrobeniusNormArguments =
+  | [dim?: Dims, keepdim?: boolean | Pick<FrobeniusNormOptions, 'keepdim'>]
+  | [options: FrobeniusNormOptions]
+
+const FROBENIUS_NORM = new NamedArguments<FrobeniusNormOptions>('frobeniusNorm', { x: TENSOR }, { dim: DIMS, keepdim: BOOLEAN })
+
+/**
+ * The square root of the sum of squares, over all dims, one or two: as {@link norm} without an order.
+ * @throws DTypeError for integers and bools; ShapeError for more than 2 dims.
+ * @see https://pytorch.org/docs/stable/generated/torch.linalg.matrix_norm.html
+ */
+export const frobeniusNorm: (x: Tensor, ...over: FrobeniusNormArguments) => Tensor = autocasted(
+  'frobeniusNorm',
+  'float32',
+  (x: Tensor, ...over: FrobeniusNormArguments): Tensor => {
+    const { dim, keepdim = false } = FROBENIUS_NORM.read(x, ...over)
+    return underName('frobeniusNorm', () => {
+      const dims = normalizeDims('frobeniusNorm', Array.isArray(dim) && dim.length === 0 ? undefined : dim, x.ndim)
+      if (Array.isArray(dim) && dim.length > 2)
+        throw new ShapeError('frobeniusNorm', `at most 2 dims are reduced, got ${showShape(dim)}. Use norm`, [x.shape])
+      return normOf('frobeniusNorm', x, 2, dims, keepdim)
+    })
+  },
+)
 
 // ── linalg ──
 

@@ -16,7 +16,7 @@ import type { DeviceName, MemoryStats } from '../device/index.ts'
 import * as graph from '../graph/index.ts'
 import * as runtime from '../runtime/index.ts'
 import { fromStorage } from './host.ts'
-import type { GradEdge } from './tape.ts'
+import { GradEdge } from './tape.ts'
 import { isShared, share, Tensor } from './tensor.ts'
 
 /** Puts the value of `value` behind `handle`, past the tape; the handle keeps its place on the tape, and its version grows. Shapes and dtypes are equal. */
@@ -50,6 +50,7 @@ export function replace(handle: Tensor): void {
   const restore = (): void => {
     handle._node = old
     handle._edge = edge
+    handle._source = source
     handle.version++
     // (the view shows again what its base has, which is restored with it)
     if (source !== undefined) source.taken = handle.version
@@ -87,6 +88,7 @@ function noteForUndo(handle: Tensor): void {
   undoing?.set(handle, () => {
     handle._node = node
     handle._edge = edge
+    handle._source = source
     handle.version = version
     if (source !== undefined) source.taken = taken as number
   })
@@ -96,6 +98,15 @@ function noteForUndo(handle: Tensor): void {
 export interface Shown {
   readonly node: graph.Node
   readonly edge: GradEdge<Tensor> | undefined
+  readonly source: Tensor['_source']
+}
+
+/** A leaf has another shape from now on, and so has its gradient. */
+export function reshapeLeaf(x: Tensor): void {
+  const before = x._edge
+  if (before === undefined) return
+  x._edge = new GradEdge<Tensor>(x.shape, x.dtype, undefined, x)
+  x._edge.reshaped = before.reshaped + 1
 }
 
 /** Runs `fn` with what handles showed earlier; they show what they do now when it has run, whatever it puts behind these and others. */
@@ -104,10 +115,10 @@ export function withShown<T>(shown: ReadonlyMap<Tensor, Shown>, fn: () => T): T 
   const own = new Map<Tensor, () => void>()
   undoing = own
   try {
-    for (const [handle, { node, edge }] of shown) {
-      const { _source: source } = handle
+    for (const [handle, { node, edge, source }] of shown) {
       if (handle._node === node && source === undefined) continue
       noteForUndo(handle)
+      handle._source = source
       // (what was written through the view then may be so now, whatever its base was given since)
       if (source?.root !== undefined) source.taken = source.root.version
       handle._node = node

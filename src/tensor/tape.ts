@@ -39,6 +39,8 @@ export class GradEdge<T extends Handle> {
   hooks: GradHook<T>[] | undefined = undefined
   /** The interior tensor that asked to keep its gradient (`retainGrad`). */
   retained: T | undefined = undefined
+  /** How often the leaf's own shape had been changed in place (`t_`). */
+  reshaped = 0
 
   constructor(shape: Shape, dtype: DType, entry: TapeEntry<T> | undefined, leaf: T | undefined) {
     this.shape = shape

@@ -18,7 +18,7 @@ KINDS = {torch.float32: 'float32', BF16: 'lower'}
 LOWER = '''matmul mv addmm addmv addr addbmm baddbmm einsum chainMatmul multiDot matrixPower
            linear prelu conv1d conv2d conv3d convTranspose1d convTranspose2d convTranspose3d convTbc'''.split()
 FLOAT32 = '''acos asin cosh tan sinh erfinv log10 log2 exp expm1 log log1p reciprocal rsqrt pow square logsumexp softmax logSoftmax cumsum cumprod sum
-             prod norm vectorNorm matrixNorm renorm
+             prod norm frobeniusNorm vectorNorm matrixNorm renorm
              mseLoss nllLoss crossEntropy ctcLoss softplus softmin'''.split()
 FLOAT32 += 'layerNorm groupNorm l1Loss smoothL1Loss huberLoss klDiv poissonNllLoss gaussianNllLoss binaryCrossEntropyWithLogits'.split()
 FLOAT32 += 'cdist pdist dist hingeEmbeddingLoss marginRankingLoss cosineEmbeddingLoss tripletMarginLoss tripletMarginWithDistanceLoss multiMarginLoss'.split()

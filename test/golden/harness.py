@@ -156,6 +156,7 @@ TORCH = {
     'rmsNorm': lambda inputs, args: rms_norm(inputs, *args[1:]),
     'ctcLoss': lambda inputs, args: ctc_loss(*torch_value(args[:4], inputs), *args[4:]),
     'scaledDotProductAttention': lambda inputs, args: attention(inputs, args),
+    'vander': lambda inputs, args: vander(inputs[0], *args[1:]),
     'maxout': lambda inputs, args: maxout(inputs[0], *args[1:]),
     'unfoldDim': lambda inputs, args: inputs[0].unfold(*args[1:]),
     **{f'atleast{n}d': lambda inputs, args, n=n: getattr(torch, f'atleast_{n}d')(*torch_value(args, inputs)) for n in (1, 2, 3)},
@@ -209,6 +210,16 @@ def maxout(x, groups, dim=1):
     """I. Goodfellow et al., arXiv:1302.4389: PyTorch has none."""
     dim = (dim['dim'] if isinstance(dim, dict) else dim) % x.ndim
     return x.unflatten(dim, [x.shape[dim] // groups, groups]).max(dim + 1).values
+
+
+def vander(x, N=None, increasing=False):
+    """torch.vander, which changes what its own gradient reads."""
+    options = N if isinstance(N, dict) else {'N': N, 'increasing': increasing}
+    n = options.get('N') if options.get('N') is not None else len(x)
+    powers = (x.long() if x.dtype == torch.bool else x)[:, None] ** torch.arange(n)
+    powers = powers if options.get('increasing', False) else powers.flip(1)
+    assert torch.allclose(powers.detach(), torch.vander(x.detach(), **options), equal_nan=True)
+    return powers
 
 
 def spread(of, x, *rest):

@@ -43,6 +43,7 @@ const WITHOUT_SLOPE: Readonly<Record<string, string>> = {
   'mode: zeros of both signs': 'it jumps',
   'mode: dim kept': 'it jumps',
   mode: 'it jumps',
+  'frobeniusNorm: zeros': 'a corner at 0',
   'norm: order 1 with zeros': 'a corner at 0',
   'norm: order 2 with zeros': 'a corner at 0',
   'norm: order 3 with zeros': 'a corner at 0',

@@ -1,7 +1,7 @@
 """Cases of src/ops/elementwise.ts."""
 import numpy as np
 
-from harness import BINARY_SHAPES, INF, NAN, bits, bvals, case, ints, ivals, rand, vals
+from harness import BINARY_SHAPES, INF, NAN, bits, bvals, case, ints, ivals, nograd, rand, vals
 
 
 def cases():
@@ -81,6 +81,7 @@ def cases():
     case('pow', [rand(2, 3, low=0.2, high=3), rand(3)], None, 'tensor exponent')
     case('pow', [vals([0, 0, 0, 2, -2, 1]), vals([0, 1, 2, 0, 2, 5])], None, 'tensor exponent at zero', grad=False)
     case('pow', [vals([0, 0, 0, 2, 1]), vals([1, 2, 3, 0, 5])], None, 'gradients at zero base')
+    case('pow', [vals([0, 0, 0, -2]), nograd(vals([0, 1, 2, 3]))], None, 'second gradients at zero base')
     case('pow', [rand(2, 3)], [2, '$0'], 'number base')
     case('pow', [ivals([3, -3, 2, 1, -1, -1, 0, 2, 7]), ivals([19, 19, 30, 5, -3, -4, 0, -1, 11])], None, 'int32')
     case('pow', [ivals([3, -3, 2, 0])], ['$0', 19], 'int32 to a number')

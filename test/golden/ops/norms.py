@@ -22,6 +22,11 @@ def cases():
     case('vectorNorm', [rand(3, 4)], ['$0', 1], 'order 1')
     case('vectorNorm', [rand(2, 3, 4)], ['$0', {'ord': 3, 'dim': [0, 2], 'keepdim': True}], 'options')
     case('vectorNorm', [rand(3, 4)], ['$0', '$-inf', {'dim': 1}], 'the smallest')
+    case('frobeniusNorm', [rand(3, 4)])
+    case('frobeniusNorm', [rand(2, 3, 4)], ['$0', [0, 2], True], 'two dims, by position')
+    case('frobeniusNorm', [rand(2, 3)], ['$0', [-1], {'keepdim': True}], 'one dim')
+    case('frobeniusNorm', [rand(2, 3)], ['$0', []], 'no dims named')
+    case('frobeniusNorm', [vals([[0.0, 0.0], [3.0, -4.0]])], ['$0', [1]], 'zeros')
     case('matrixNorm', [rand(2, 3, 4)])
     for order in (1, -1, '$inf', '$-inf'):
         case('matrixNorm', [rand(2, 3, 4)], ['$0', order], f'order {order}')
