@@ -52,6 +52,7 @@ const FUSED: { readonly [K in RoutineKind]: FusedForm<RoutineOf<K>> | null } = {
     },
   },
   custom: null,
+  search: null,
   sort: null,
   scan: null,
   scatter: {

@@ -29,6 +29,11 @@ export type Routine =
    * is nothing, [rows, features]; and the int32 number of what it received, [rows]. Rows outside are left out.
    */
   | { readonly kind: 'scatter'; readonly op: Joined; readonly rows: number }
+  /**
+   * Inputs: rows in ascending order, [rows, n], and values of their dtype, [rows, m]. Output: the int32 number of elements of its row that are less than each value,
+   * or, with `right`, not larger, [rows, m]. NaN counts as the largest among elements; a value that is NaN stands behind all of them.
+   */
+  | { readonly kind: 'search'; readonly right: boolean }
   /** What a program has defined itself: inputs and outputs are those of the definition, in their order. */
   | { readonly kind: 'custom'; readonly definition: CustomDefinition; readonly params: CustomParams }
 
@@ -162,6 +167,12 @@ export const ROUTINES: { readonly [K in RoutineKind]: Row<RoutineOf<K>> } = {
       put.word(rows)
     },
     label: ({ op }) => `scatter ${op}`,
+    sites: () => [],
+  },
+  search: {
+    outputs: (_, [, values]) => [{ dtype: 'int32', shape: (values as TensorType).shape }],
+    key: ({ right }, put) => put.word(Number(right)),
+    label: () => 'search',
     sites: () => [],
   },
   custom: {

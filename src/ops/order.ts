@@ -12,9 +12,15 @@ export function compared(order: Order, a: graph.Node, b: graph.Node): graph.Node
   if (floats === 1) return isFloat(a.dtype) ? floatBeside(order, a, b, true) : floatBeside(order, b, a, false)
   if (floats === 0 && areApart(a.dtype, b.dtype))
     return a.dtype === 'uint32' ? unsignedBeside(order, a, b, true) : unsignedBeside(order, b, a, false)
+  return same(order, a, b, commonOrder(a.dtype, b.dtype) as DType)
+}
+
+/** The dtype that holds all values of both, in their order: undefined where there is none but for single values. */
+export function commonOrder(a: DType, b: DType): DType | undefined {
+  if (isFloat(a) !== isFloat(b) || areApart(a, b)) return undefined
   // The wider of two floats holds both, as does the dtype in which two other integers meet
-  const dtype = meetingType(a.dtype, b.dtype)
-  return same(order, a, b, dtype === 'bool' ? 'int32' : dtype)
+  const dtype = meetingType(a, b)
+  return dtype === 'bool' ? 'int32' : dtype
 }
 
 const same = (order: Order, a: graph.Node, b: graph.Node, dtype: DType): graph.Node =>

@@ -24,20 +24,23 @@ import { stopGradient } from './convert.ts'
 import { checkDevices, defineComposition, defineOp } from './define.ts'
 import { gatherAlong } from './gather.ts'
 import { checkIndices, indexTensor } from './indexing.ts'
-import { compared } from './order.ts'
+import { commonOrder, compared } from './order.ts'
 import { number } from './promote.ts'
 import { sort } from './sort.ts'
 import { reshapeTo } from './view.ts'
 
-/** A row of more elements is searched by way of every 16th: these first, whose every 16th come before them. What lies far apart is in no cache. */
-const NEAR = 4096
-const APART = 16
-
-/** The value of `x` in memory of its own, whatever expression or view it is. */
-const stored = (x: graph.Node): graph.Node => graph.unpack(graph.pack([x]), 0, x.shape)
-
-/** How many elements of each row of `sorted` [..., n] stand before each of `values` [..., m], which are none of them NaN: by halving, all values at once. */
+/** How many elements of each row of `sorted` [..., n] stand before each of `values` [..., m]: of one dtype by a routine, else by halving, all values at once. */
 function before(sorted: graph.Node, values: graph.Node, right: boolean): graph.Node {
+  const dtype = commonOrder(sorted.dtype, values.dtype)
+  if (dtype === undefined) return halving(sorted, values, right)
+  const rows = (x: graph.Node): graph.Node =>
+    graph.reshape(graph.cast(x, dtype), [sizeOf(x.shape) / (x.shape.at(-1) as number), x.shape.at(-1) as number])
+  const [count] = graph.routine({ kind: 'search', right }, [rows(sorted), rows(values)]) as [graph.Node]
+  return graph.reshape(count, values.shape)
+}
+
+/** As the routine, of two dtypes that no dtype of their device holds both of. */
+function halving(sorted: graph.Node, values: graph.Node, right: boolean): graph.Node {
   const last = sorted.shape.length - 1
   const n = sorted.shape[last] as number
   const plus = (a: graph.Node, b: number): graph.Node => (b === 0 ? a : graph.binary('add', a, b))
@@ -46,28 +49,11 @@ function before(sorted: graph.Node, values: graph.Node, right: boolean): graph.N
     const isBefore = compared(right ? 'le' : 'lt', graph.gather(sorted, last, position, 'searchsorted'), values)
     return graph.binary('mul', graph.cast(isBefore, 'int32'), by)
   }
-  const all = (value: number): graph.Node => graph.expand(graph.scalar(value, 'int32'), values.shape)
-  const [begin, places] = n > NEAR ? [nearby(sorted, values, right), APART] : [undefined, 2 ** Math.floor(Math.log2(n))]
+  const places = 2 ** Math.floor(Math.log2(n))
   // Of the n + 1 places the first `places` are left, or the last: where they begin, and the sum of the lower powers of two that are taken
-  let count = begin ?? further(all(places - 1), n - places + 1)
+  let count = further(graph.expand(graph.scalar(places - 1, 'int32'), values.shape), n - places + 1)
   for (let step = places / 2; step >= 1; step /= 2) count = graph.binary('add', count, further(plus(count, step - 1), step))
-  return count
-}
-
-/** The first of APART places of which one is that of each value. */
-function nearby(sorted: graph.Node, values: graph.Node, right: boolean): graph.Node {
-  const last = sorted.shape.length - 1
-  const n = sorted.shape[last] as number
-  const along = (inLast: number, inOthers: (size: number) => number): number[] =>
-    sorted.shape.map((size, d) => (d === last ? inLast : inOthers(size)))
-  const some = graph.slice(
-    sorted,
-    along(APART - 1, () => 0),
-    along(Math.floor(n / APART), (size) => size),
-    along(APART, () => 1),
-  )
-  const parts = before(stored(some), values, right)
-  return graph.binary('min', graph.binary('mul', parts, APART), n - APART + 1)
+  return isFloat(values.dtype) ? graph.where(graph.binary('ne', values, values), n, count) : count
 }
 
 interface SearchParams {
@@ -78,10 +64,7 @@ interface SearchParams {
 /** How many elements of each row of `sorted` [..., n] stand before each of `values` [..., m], int32. NaN is the largest, and stands behind all. */
 const places = defineOp('searchsorted', {
   inputs: ['sorted', 'values'],
-  forward: (sorted, values, { right }: SearchParams) => {
-    const count = before(sorted, values, right)
-    return isFloat(values.dtype) ? graph.where(graph.binary('ne', values, values), sorted.shape.at(-1) as number, count) : count
-  },
+  forward: (sorted, values, { right }: SearchParams) => before(sorted, values, right),
   vjp: { sorted: 'none', values: 'none' },
   half: 'keep',
 })

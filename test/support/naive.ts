@@ -268,6 +268,16 @@ const ROUTINES: { readonly [K in RoutineKind]: (routine: RoutineOf<K>, inputs: r
     }
     return [sorted, positions]
   },
+  search: ({ right }, [sorted, wanted]) => {
+    const [x, values] = [sorted, wanted] as [Input, Input]
+    const [n, m] = [x.shape[1] as number, values.shape[1] as number]
+    const stands = (e: number, v: number): boolean => Number.isNaN(v) || (right ? !isBelow(v, e) : isBelow(e, v))
+    return [
+      [...values.values].map(
+        (v, i) => [...x.values].slice(Math.floor(i / m) * n, (Math.floor(i / m) + 1) * n).filter((e) => stands(e, v)).length,
+      ),
+    ]
+  },
   scatter: ({ op, rows }, [targets, x]) => {
     const { shape, values, dtype } = x as Input
     const features = shape[1] as number

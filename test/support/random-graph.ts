@@ -364,10 +364,23 @@ export class RandomGraph {
       ? { kind: 'reduceWithIndex', op: this.#pick(['max', 'min']), dim }
       : { kind: 'sort', descending: this.#chance(0.5) }
     const [values, indices] = graph.routine(routine, [x]) as [Node, Node]
+    if (routine.kind === 'sort' && !routine.descending && this.#exact && this.#chance(0.5)) {
+      graph.forget(indices)
+      return this.#search(values)
+    }
     // Rounding may exchange what is nearly equal, so positions are compared in exact graphs alone
     if (this.#exact && this.#chance(0.7)) this.#keep(indices)
     else graph.forget(indices)
     return values
+  }
+
+  /** Where some of the elements stand in rows that are in order, and others. */
+  #search(sorted: Node): Node {
+    const n = sorted.shape.at(-1) as number
+    const rows = graph.reshape(sorted, [sizeOf(sorted.shape) / n, n])
+    const others = this.#leaf(sorted.dtype, [rows.shape[0] as number, this.#int(1, 9)])
+    const wanted = this.#chance(0.3) ? rows : others
+    return (graph.routine({ kind: 'search', right: this.#chance(0.5) }, [rows, wanted]) as [Node])[0]
   }
 
   #scan(): Node | undefined {

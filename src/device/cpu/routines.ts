@@ -94,6 +94,25 @@ function sort(call: RoutineCall<RoutineOf<'sort'>>): CompiledKernel {
   }
 }
 
+function search(call: RoutineCall<RoutineOf<'search'>>): CompiledKernel {
+  const { right } = call.routine
+  const [sorted, values] = call.inputs as readonly [TensorType, TensorType]
+  const [n, m] = [sorted.shape[1] as number, values.shape[1] as number]
+  return ({ data }) => {
+    const { read, write } = bound(call, data)
+    const [element, value] = read as [(i: number) => number, (i: number) => number]
+    const [place] = write as [(i: number, value: number) => void]
+    for (let i = 0; i < sizeOf(values.shape); i++) {
+      const start = Math.floor(i / m) * n
+      const v = value(i)
+      let count = 0
+      const isBefore = (e: number): boolean => Number.isNaN(v) || (right ? e <= v : e < v)
+      while (count < n && isBefore(element(start + count))) count++
+      place(i, count)
+    }
+  }
+}
+
 /** Takes the elements of a row in order, the k-th being `x` (and `y`, of a second input); answers what they come to, and where that stands. */
 type Running = (x: number, y: number, k: number) => readonly [value: number, position: number]
 
@@ -218,7 +237,7 @@ function custom(call: RoutineCall<RoutineOf<'custom'>>): CompiledKernel {
   }
 }
 
-const ROUTINES: RoutineTable<CompiledKernel> = { custom, reduceWithIndex, scan, scatter, sort }
+const ROUTINES: RoutineTable<CompiledKernel> = { custom, reduceWithIndex, scan, scatter, search, sort }
 
 /** A routine as JavaScript. */
 export const interpretRoutine = (call: RoutineCall): RoutinePlan<CompiledKernel> => {

@@ -1106,6 +1106,23 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
 }
 `,
+  'search': `struct Search { points: u32, size: u32, per_row: u32, sweep: u32 }
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let s = search();
+  let first = (group.x + group.y * 65535u) * s.sweep * WORKGROUP + lane;
+  for (var turn = 0u; turn < s.sweep; turn++) {
+    let point = first + turn * WORKGROUP;
+    if (point >= s.points) { break; }
+    let b = value(point);
+    if (is_last(b)) {
+      store(point, s.size);
+    } else {
+      store(point, find(b, point / s.per_row));
+    }
+  }
+}
+`,
   'segment_join': `struct Segments { points: u32, features: u32, length: u32, sweep: u32 }
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

@@ -5,11 +5,12 @@ import type { KernelCode } from '../kernel-code.ts'
 import { reduceWithIndex } from './reduce-with-index.ts'
 import { scan } from './scan.ts'
 import { scatter } from './scatter.ts'
+import { search } from './search.ts'
 import { sort } from './sort.ts'
 
 /** What is written as WebAssembly; `custom` is the program's own JavaScript. */
 type Written = Exclude<RoutineKind, 'custom'>
-const ROUTINES: Pick<RoutineTable<RoutinePlan<KernelCode>>, Written> = { reduceWithIndex, scan, scatter, sort }
+const ROUTINES: Pick<RoutineTable<RoutinePlan<KernelCode>>, Written> = { reduceWithIndex, scan, scatter, search, sort }
 
 /** Whether a routine is the program's own JavaScript. */
 export const isJavaScript = (call: RoutineCall): call is RoutineCall<RoutineOf<'custom'>> => call.routine.kind === 'custom'
