@@ -32,6 +32,7 @@ import { div, sub, where } from './elementwise.ts'
 import { alongOne, argmax, type DimOptions, positions, type ValuesIndices, valuesIndices } from './extremes.ts'
 import { gatherAlong } from './gather.ts'
 import { ownShape } from './indexing.ts'
+import { leadingPositions } from './leading.ts'
 import { lit } from './promote.ts'
 import { sum } from './reduce.ts'
 import { cummax } from './scan.ts'
@@ -94,10 +95,10 @@ export function topk(x: Tensor, k: number, dim?: number | TopkOptions, options?:
   const size = y.shape[d] as number
   if (k > size) throw new ArgumentError('topk', `k must be at most ${size}, the size of dim ${d} of x ${showShape(x.shape)}, got ${k}`)
   return underName('topk', () => {
-    const order = positionsInOrder(y, { dim: d, descending: named?.largest ?? true })
     const shape = x.ndim === 0 ? [] : x.shape.map((s, i) => (i === d ? k : s))
     // (PyTorch gives the only element also for k = 0)
-    return chosen('topk', y, narrowTo(order, d, 0, x.ndim === 0 ? 1 : k), d, shape)
+    const index = leadingPositions(y, { dim: d, k: x.ndim === 0 ? 1 : k, descending: named?.largest ?? true })
+    return chosen('topk', y, index, d, shape)
   })
 }
 

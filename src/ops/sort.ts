@@ -24,8 +24,8 @@ export interface SortParams {
   readonly bits?: number | undefined
 }
 
-/** Bits of numbers below n. */
-const bitsBelow = (n: number): number => Math.max(1, Math.ceil(Math.log2(n)))
+/** @internal Bits of numbers below n. */
+export const bitsBelow = (n: number): number => Math.max(1, Math.ceil(Math.log2(n)))
 
 /** @internal Values in order, and where they were. */
 export function sortNodes(x: graph.Node, { dim, descending, bits }: SortParams): [values: graph.Node, indices: graph.Node] {
