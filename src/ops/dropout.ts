@@ -13,9 +13,9 @@ import {
   sizeOf,
 } from '../base/index.ts'
 import { optionsIn, TENSOR, Tensor } from '../tensor/index.ts'
-import { SELU_ALPHA, SELU_SCALE } from './activation.ts'
 import { defineComposition } from './define.ts'
 import { add, mul, where } from './elementwise.ts'
+import { SELU_ALPHA, SELU_SCALE } from './elu.ts'
 import { lit, number } from './promote.ts'
 import { coin, GENERATOR, type GeneratorOptions, PROBABILITY } from './random.ts'
 

@@ -1,27 +1,22 @@
 /** @file In-place forms of activations and dropout: as inplace-elementwise.ts has those of other elementwise ops. */
 import type { Tensor } from '../tensor/index.ts'
+import { alphaDropout, DROPOUT, type DropoutFunction, dropout, featureAlphaDropout } from './dropout.ts'
 import {
   type AlphaOption,
   celu,
   ELU,
   elu,
-  HARDTANH,
-  type HardtanhOptions,
-  hardtanh,
   LEAKY_RELU,
   type LeakyReluOptions,
   leakyRelu,
-  type NumberFunction,
   RRELU,
   type RreluOptions,
   rrelu,
   selu,
-  THRESHOLD,
-  type ThresholdOptions,
-  threshold,
-} from './activation.ts'
-import { alphaDropout, DROPOUT, type DropoutFunction, dropout, featureAlphaDropout } from './dropout.ts'
+} from './elu.ts'
+import { HARDTANH, type HardtanhOptions, hardtanh, THRESHOLD, type ThresholdOptions, threshold } from './hardtanh.ts'
 import { type InPlace, inPlace } from './inplace.ts'
+import type { NumberFunction } from './numbered.ts'
 
 /** x ← x above 0, else alpha · (eˣ − 1): see {@link elu}. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.elu_.html */
 export const elu_: NumberFunction<AlphaOption> = inPlace('elu_', ELU, elu)

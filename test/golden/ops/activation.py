@@ -1,60 +1,22 @@
 """Cases of src/ops/activation.ts."""
 import numpy as np
 
-from harness import INF, NAN, case, ivals, rand, vals
+from harness import INF, NAN, case, rand, vals
 
 
 def cases():
     far = vals([-1e30, -800, -90, -20, -3.5, -1e-6, 0, 1e-6, 3.5, 20, 80, 800, 1e30, INF, NAN])
-    smooth = ('celu', 'elu', 'logsigmoid', 'mish', 'selu', 'silu', 'softplus', 'softsign', 'tanhshrink')
-    bent = ('hardshrink', 'hardsigmoid', 'hardswish', 'hardtanh', 'leakyRelu', 'relu6', 'softshrink')
-    for op in (*smooth, *bent):
+    for op in ('logsigmoid', 'mish', 'silu', 'softplus', 'softsign', 'tanhshrink'):
         case(op, [rand(2, 3, low=-7, high=7)])
         case(op, [rand()], None, '0-d')
         case(op, [rand(0, 2)], None, 'empty')
         case(op, [vals(np.linspace(-6.03, 6.07, 41))], None, 'a fine grid')
-    for op in (*smooth, 'hardsigmoid', 'hardtanh', 'leakyRelu', 'relu6'):
         case(op, [far[:-2] if op in ('softsign', 'tanhshrink', 'mish') else far[:-1]], None, 'far out')
         case(op, [vals([NAN, 1, -1])], None, 'NaN', grad=False)
-    for op in ('hardshrink', 'softshrink', 'hardswish'):
-        case(op, [far[:-1]], None, 'far out')
-    case('hardshrink', [vals([NAN, -INF, INF])], None, 'NaN and infinities', grad=False)
-    # PyTorch's ends, at which each has a gradient of its own
-    case('hardtanh', [vals([-1, 1, 0])], None, 'ends')
-    case('hardtanh', [vals([-3, 4, -2, 5])], ['$0', -2, 4], 'ends by position')
-    case('hardtanh', [rand(7, low=-4, high=4)], ['$0', {'minVal': -0.5, 'maxVal': 2.5}], 'ends by name')
-    case('hardtanh', [ivals([-7, -1, 0, 1, 16777217])], ['$0', -5, 2], 'int32')
-    case('relu6', [vals([0, 6, -0.0])], None, 'ends')
-    case('hardsigmoid', [vals([-3, 3])], None, 'ends')
-    case('hardswish', [vals([-3, 3])], None, 'ends')
-    case('hardshrink', [vals([-0.5, 0.5, 0.25, 0.75])], None, 'ends')
-    case('softshrink', [vals([-0.5, 0.5, 0.25, 0.75])], None, 'ends')
-    for op in ('hardshrink', 'softshrink'):
-        case(op, [rand(5, low=-3, high=3)], ['$0', 1.25], 'lambd by position')
-        case(op, [rand(5, low=-3, high=3)], ['$0', {'lambd': 0}], 'lambd by name')
-    for op in ('elu', 'celu'):
-        case(op, [rand(5, low=-3, high=3)], ['$0', 1.5], 'alpha by position')
-        case(op, [rand(2, 5, low=-3, high=3)], ['$0', {'alpha': 0.25}], 'alpha by name')
-    case('celu', [rand(5, low=-3, high=3)], ['$0', -0.75], 'negative alpha')
-    case('leakyRelu', [rand(5)], ['$0', 0.25], 'negativeSlope by position')
-    case('leakyRelu', [rand(5)], ['$0', {'negativeSlope': -0.5}], 'negativeSlope by name')
     case('softplus', [rand(9, low=-9, high=9)], ['$0', 2, 5], 'beta and threshold by position')
     case('softplus', [rand(9, low=-9, high=9)], ['$0', {'beta': 0.5, 'threshold': 1}], 'beta and threshold by name')
     case('softplus', [vals([-30, -2, 2, 30])], ['$0', {'beta': 2, 'threshold': 1e9}], 'never straight')
     case('softplus', [rand(6)], ['$0', -1.5, 2], 'negative beta')
-    case('threshold', [rand(2, 3)], ['$0', 0.25, -7])
-    case('threshold', [vals([1, 2, NAN, INF, -INF])], ['$0', 1, 20], 'ties, NaN and infinities')
-    case('threshold', [ivals([-3, 0, 5, 16777217])], ['$0', 1, 9], 'int32')
-    case('threshold', [rand(0)], ['$0', 0, 1], 'empty')
-    case('prelu', [rand(2, 3), rand(3)])
-    case('prelu', [rand(2, 3, 2, 2), rand(3)], None, 'four dims')
-    case('prelu', [rand(2, 3, 4), rand(1)], None, 'one weight')
-    case('prelu', [rand(5), rand(1)], None, 'one dim')
-    case('prelu', [vals([0, -1, NAN, INF, -INF]), vals([0.5])], None, 'special values', grad=False)
-    case('prelu', [rand(0, 3), rand(3)], None, 'empty')
-    case('rrelu', [rand(2, 3)])
-    case('rrelu', [rand(6)], ['$0', 0.25, 0.5], 'slopes by position')
-    case('rrelu', [rand(6)], ['$0', {'lower': -0.5, 'upper': -0.5, 'training': True}], 'training, one slope')
     case('glu', [rand(2, 6)])
     case('glu', [rand(4, 3)], ['$0', 0], 'first dim')
     case('glu', [rand(2, 4, 3)], ['$0', {'dim': -2}], 'negative dim')
