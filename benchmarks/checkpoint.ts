@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { amp, init, manualSeed, memory, optim, randn, resetPeakMemory, synchronize } from '../src/index.ts'
-import type { CheckpointRow } from './report.ts'
+import type { CheckpointRow } from './results.ts'
 import { SIZES, Transformer } from './transformer.ts'
 import type { Device } from './worker.ts'
 

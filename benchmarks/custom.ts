@@ -3,7 +3,8 @@
  * in turns: the value, and a step with gradients of both inputs.
  */
 import { customOp, init, manualSeed, randn, sigmoid, synchronize, type Tensor } from '../src/index.ts'
-import { type CustomRow, spread } from './report.ts'
+import { spread } from './report.ts'
+import type { CustomRow } from './results.ts'
 import type { Device } from './worker.ts'
 
 /** 4,194,304 elements: the gates of 4,096 tokens in a layer of width 1,024. */

@@ -4,7 +4,8 @@
  */
 import { FACTS, LOOPS, type Loop } from './dynamic-tasks.ts'
 import { inTurn, type Worker } from './library.ts'
-import { type DynamicRow, firstLine, spread } from './report.ts'
+import { firstLine, spread } from './report.ts'
+import type { DynamicRow } from './results.ts'
 
 /** Losses may differ by this part of themselves, or of 0.1. */
 export const LOOP_TOLERANCE = 1e-4

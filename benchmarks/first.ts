@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { LOOP_TOLERANCE } from './dynamic.ts'
 import { FIRST, FIRST_FACTS, FIRST_STEPS, type First } from './first-tasks.ts'
-import { type FirstStepRow, firstLine, median, spread } from './report.ts'
+import { firstLine, median, spread } from './report.ts'
+import type { FirstStepRow } from './results.ts'
 import type { Device } from './worker.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))

@@ -2,8 +2,9 @@
  * @file `npm run bench -- growth`: how the time of a program that is seen for the first time (recorded, scheduled, compiled, run and read) grows with its
  * length. Each program is run at n, 2n, 4n and 8n, and its results are checked. The time is the processor's, which other work on the machine changes least.
  */
+
 import { cat, init, manualSeed, nn, optim, sin, stack, synchronize, type Tensor, tanh, tensor } from '../src/index.ts'
-import type { GrowthRow } from './report.ts'
+import type { GrowthRow } from './results.ts'
 import type { Device } from './worker.ts'
 
 /** What a program found, and what it should have. */

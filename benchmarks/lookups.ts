@@ -5,7 +5,8 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { init, nn, optim, type Tensor, tensor, zeros } from '../src/index.ts'
-import { type LookupRow, type Lookups, median, spread } from './report.ts'
+import { median, spread } from './report.ts'
+import type { LookupRow, Lookups } from './results.ts'
 import { uniform } from './tasks.ts'
 import type { Device } from './worker.ts'
 

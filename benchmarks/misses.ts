@@ -6,7 +6,7 @@
 import { recordedNodes } from '../src/graph/index.ts'
 import { autograd, cat, init, synchronize, type Tensor, tensor } from '../src/index.ts'
 import { deviceCounters } from '../src/runtime/index.ts'
-import type { MissRow } from './report.ts'
+import type { MissRow } from './results.ts'
 import { fill, uniform } from './tasks.ts'
 import type { Device } from './worker.ts'
 

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { inTurn, type Variant, type Worker } from './library.ts'
 import { type OpCase, type OpTask, passesOf, type ReferencePrint, taskName, wrongIn } from './ops-tasks.ts'
 import { firstLine, median, OWN_ONE_THREAD, spread } from './report.ts'
-import type { OpRow } from './report-ops.ts'
+import type { OpRow } from './results.ts'
 
 /** A turn is so many runs, or as many as so many milliseconds hold, of which one is enough. */
 const TURN = { times: 30, long: { ms: 400, times: 1 } } as const

@@ -2,7 +2,8 @@
 import { recordedNodes } from '../src/graph/index.ts'
 import { init } from '../src/index.ts'
 import { mlpStep } from './peers/tapegrad.ts'
-import { median, type Overhead, spread } from './report.ts'
+import { median, spread } from './report.ts'
+import type { Overhead } from './results.ts'
 import { MLP, mlpData, TINY_MLP } from './tasks.ts'
 import type { Device } from './worker.ts'
 

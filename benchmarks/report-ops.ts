@@ -1,28 +1,6 @@
 /** @file What `npm run bench -- ops` found: its table, and where tapegrad is slowest beside each of the others. */
-import type { Pass } from './ops-tasks.ts'
-import { type Circumstances, COMPARED, figure, median, OWN, type Spread } from './report.ts'
-
-export interface OpCell {
-  readonly library: string
-  /** Milliseconds. Neither time nor remark: the library has no such op. */
-  readonly ms?: Spread
-  /** Why there is no time. */
-  readonly remark?: string
-}
-
-/** An op, or an op with its gradients, by all libraries. */
-export interface OpRow {
-  readonly op: string
-  readonly pass: Pass
-  readonly cells: readonly OpCell[]
-}
-
-export interface Ops extends Circumstances {
-  readonly kind: 'ops'
-  readonly device: 'webgpu' | 'cpu'
-  readonly torch: string
-  readonly rows: readonly OpRow[]
-}
+import { COMPARED, figure, median, OWN } from './report.ts'
+import type { OpRow } from './results.ts'
 
 /** How many of the worst are named. */
 const WORST = 12

@@ -5,21 +5,18 @@
  * machine does hits all alike. A time is reported only where the numbers are right: losses 1 and 10 against PyTorch's, products and the elementwise
  * chain against float64.
  */
+
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { arch, cpus, loadavg, platform } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { ensureAdapter } from '../test/support/adapter.ts'
-import type { Loop } from './dynamic-tasks.ts'
-import type { First } from './first-tasks.ts'
-import { inTurn, LIBRARIES, type Library, type Variant, variantsOf, Worker } from './library.ts'
-import { CASES, OPS, type OpCase } from './ops-tasks.ts'
+import { LOSS_TOLERANCE, measure, reference } from './compare.ts'
+import { type Flags, readFlags } from './flags.ts'
+import { type Variant, variantsOf, Worker } from './library.ts'
 import {
   CHECKPOINT_HEAD,
-  type Circumstances,
   COMPARISON_HEAD,
-  type Comparison,
   checkpointLine,
   conclusions,
   DYNAMIC_HEAD,
@@ -34,267 +31,26 @@ import {
   growthLine,
   headOf,
   LOOKUPS_HEAD,
-  type LookupRow,
   lookupGrowth,
   lookupLine,
   MISSES_HEAD,
   markdown,
-  median,
   missGoals,
   missLine,
-  type Report,
-  type Row,
   rowLine,
-  spread,
 } from './report.ts'
-import { type Ops, opLine, opsConclusions, opsHead } from './report-ops.ts'
-import { ATTENTION, CHAIN, CHECKED_STEPS, MATMUL_SIZES, type Network, type ProductShape } from './tasks.ts'
+import { opLine, opsConclusions, opsHead } from './report-ops.ts'
+import type { Circumstances, Comparison, LookupRow, Ops, Report, Row } from './results.ts'
+import { CHECKED_STEPS } from './tasks.ts'
 import { watched } from './watch.ts'
-import type { Device, Request } from './worker.ts'
 
-const HELP = `Measures tapegrad against TensorFlow.js and jax-js: on the same WebGPU adapter, or on the CPU, where both have WebAssembly.
-
-  npm run bench -- [flags]           MLP and CNN training steps, matrix products; on the CPU also a batch of small ones, and an elementwise chain
-  npm run bench -- overhead [flags]  host microseconds per recorded op of a cached MLP step
-  npm run bench -- dynamic [flags]   training loops whose graph changes from step to step, and first steps; with --torch PyTorch beside them
-  npm run bench -- lookups [flags]   rows by position, and their gradients; with --torch PyTorch beside them
-  npm run bench -- growth [flags]    how the time of a program that is seen for the first time grows with its length
-  npm run bench -- misses [flags]    what a graph costs that was not seen before, where its kernels are known; with --torch goals scaled by PyTorch's tree
-  npm run bench -- caches [flags]    3,000 steps of 3,000 structures: what is cached, and memory
-  npm run bench -- checkpoint [flags] peak memory against depth, with and without checkpointing; with --amp under autocast
-  npm run bench -- custom [flags]    an op of one's own beside the same composed of the library's functions
-  npm run bench -- ops [flags]       single ops and their gradients; with --torch PyTorch beside them
-  npm run bench -- --table FILE      prints a results file as markdown
-  npm run bench -- --page            writes the tables of docs/performance.md from the results files that it names
-
-  --device webgpu|cpu   cpu: tapegrad on one thread, on all, and with a system BLAS where there is one (default webgpu)
-  --rounds N            turns of each library (default 5)
-  --only a,b,…          only these tasks (mlp, cnn, matmul256, matmul512, matmul1024, attention, elementwise) or libraries (tapegrad, tfjs, jax-js, copy);
-                        for ops names of ops (sort, conv1d, …) instead of tasks
-  --torch               PyTorch on the CPU too (Debian's python3-torch)
-  --amp                 checkpoint: the forward under autocast
-  --save                write the figures to benchmarks/results/
-  --page                with --save: the tables of docs/performance.md too
-  --help                this text`
-
-const LOSS_TOLERANCE = 1e-4
-const PRODUCT_TOLERANCE = 1e-5
-/** Two roundings of numbers below 2. */
-const CHAIN_TOLERANCE = 5e-7
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-
-/** What came of setting a task up. */
-interface Start {
-  /** Why the numbers are wrong, if they are. */
-  readonly wrong?: string
-  /** The library has no such task. */
-  readonly cannot?: boolean
-  readonly firstStepMs?: number
-  readonly dispatches?: number
-}
-
-interface Task {
-  readonly name: string
-  /** Where it is measured. */
-  readonly devices: readonly Device[]
-  /** Untimed: sets up and warms up. */
-  readonly start: (worker: Worker) => Promise<Start>
-  readonly turn: Request
-  readonly flop?: number
-  readonly bytes?: number
-}
-
-/** What is measured in place of the comparison. */
-const OWN_BENCHMARKS = ['overhead', 'growth', 'dynamic', 'misses', 'caches', 'lookups', 'checkpoint', 'custom', 'ops'] as const
-
-interface Flags {
-  readonly device: Device
-  readonly rounds: number
-  readonly tasks: readonly Task[]
-  /** Of the benchmark of single ops. */
-  readonly cases: readonly OpCase[]
-  readonly libraries: readonly Library[]
-  readonly only: readonly string[]
-  readonly amp: boolean
-  readonly save: boolean
-  /** What is measured in place of the comparison. */
-  readonly own: (typeof OWN_BENCHMARKS)[number] | undefined
-  /** A results file to print: nothing is measured then. */
-  readonly table: string | undefined
-  /** Whether to fill the page; without `save` nothing is measured. */
-  readonly page: boolean
-}
-
-const reference = JSON.parse(readFileSync(new URL('reference.json', import.meta.url), 'utf8')) as Record<
-  Network | Loop | First,
-  { float64: number[] }
-> & {
-  torch: string
-}
-
-const ALL: readonly Device[] = ['webgpu', 'cpu']
-
-const trainingTask = (task: Network, warm: number, times: number): Task => ({
-  name: task,
-  devices: ALL,
-  turn: { kind: 'turn', task, times },
-  async start(worker) {
-    const { losses = [], times = [], dispatches, cannot } = await worker.ask({ kind: 'train-start', task, steps: CHECKED_STEPS })
-    if (cannot) return { cannot }
-    for (const at of [0, CHECKED_STEPS - 1]) {
-      const [loss, want] = [losses[at] ?? Number.NaN, reference[task].float64[at] as number]
-      if (!(Math.abs(loss - want) <= LOSS_TOLERANCE * want)) return { wrong: `loss ${at + 1} is ${loss}, PyTorch has ${want}` }
-    }
-    await worker.ask({ kind: 'turn', task, times: warm })
-    return { ...(times[0] !== undefined && { firstStepMs: times[0] }), ...(dispatches && { dispatches }) }
-  },
-})
-
-const productTask = (task: string, shape: ProductShape, devices: readonly Device[]): Task => ({
-  name: task,
-  devices,
-  turn: { kind: 'turn', task, times: 12 },
-  flop: 2 * shape.batch * shape.m * shape.k * shape.n,
-  async start(worker) {
-    const { error = Number.NaN, cannot } = await worker.ask({ kind: 'product-start', task, shape })
-    if (cannot) return { cannot }
-    if (!(error <= PRODUCT_TOLERANCE)) return { wrong: `the product is off by ${error} · sqrt(k)` }
-    await worker.ask({ kind: 'turn', task, times: 12 })
-    return {}
-  },
-})
-
-const chainTask = (task: string): Task => ({
-  name: task,
-  devices: ['cpu'],
-  turn: { kind: 'turn', task, times: 10 },
-  bytes: 2 * CHAIN.length * Float32Array.BYTES_PER_ELEMENT,
-  async start(worker) {
-    const { error = Number.NaN, cannot } = await worker.ask({ kind: 'chain-start', task, chain: CHAIN })
-    if (cannot) return { cannot }
-    if (!(error <= CHAIN_TOLERANCE)) return { wrong: `an element is off by ${error}` }
-    await worker.ask({ kind: 'turn', task, times: 5 })
-    return {}
-  },
-})
-
-const TASKS: readonly Task[] = [
-  trainingTask('mlp', 20, 30),
-  trainingTask('cnn', 5, 8),
-  ...MATMUL_SIZES.map((n) => productTask(`matmul${n}`, { batch: 1, m: n, k: n, n }, ALL)),
-  productTask('attention', ATTENTION, ['cpu']),
-  chainTask('elementwise'),
-]
-
-function readFlags(): Flags {
-  try {
-    const text = { type: 'string' } as const
-    const flag = { type: 'boolean' } as const
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
-      options: {
-        device: text,
-        rounds: text,
-        only: text,
-        table: text,
-        torch: flag,
-        amp: flag,
-        page: flag,
-        save: flag,
-        help: { ...flag, short: 'h' },
-      },
-    })
-    if (values.help) {
-      console.log(HELP)
-      process.exit(0)
-    }
-    const device = values.device ?? 'webgpu'
-    if (device !== 'webgpu' && device !== 'cpu') throw new Error(`--device is webgpu or cpu, not '${device}'`)
-    const rounds = Number(values.rounds ?? 5)
-    if (!Number.isSafeInteger(rounds) || rounds < 1) throw new Error(`--rounds takes a whole number from 1 up, not '${values.rounds}'`)
-    const only = (values.only ?? '').split(',').filter(Boolean)
-    const tasks = TASKS.filter((t) => t.devices.includes(device))
-    const libraries = LIBRARIES.filter((library) => variantsOf(library, device).length > 0)
-    const [name] = positionals
-    const own = OWN_BENCHMARKS.find((known) => known === name)
-    if (own !== name) throw new Error(`'${name}' is no benchmark; the names are ${OWN_BENCHMARKS.join(', ')}`)
-    const known: readonly string[] = [...libraries, ...(own === 'ops' ? OPS : tasks.map((t) => t.name))]
-    for (const name of only) if (!known.includes(name)) throw new Error(`--only knows ${known.join(', ')} on ${device}, not '${name}'`)
-    const chosen = <T>(all: readonly T[], name: (item: T) => string): readonly T[] => {
-      const some = all.filter((item) => only.includes(name(item)))
-      return some.length > 0 ? some : all
-    }
-    const wanted: readonly Library[] = chosen(libraries, (l) => l)
-    return {
-      device,
-      rounds,
-      only,
-      libraries: values.torch ? [...wanted, 'torch'] : wanted,
-      tasks: chosen(tasks, (t) => t.name),
-      cases: chosen(CASES, (c) => c.op),
-      amp: values.amp ?? false,
-      save: values.save ?? false,
-      own,
-      table: values.table,
-      page: values.page ?? false,
-    }
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${HELP}`)
-    process.exit(2)
-  }
-}
 
 function installPeers(): void {
   const { dependencies } = JSON.parse(readFileSync(here('package.json'), 'utf8')) as { dependencies: Record<string, string> }
   if (Object.keys(dependencies).every((name) => existsSync(here(`node_modules/${name}`)))) return
   console.log('installing the libraries to compare with (benchmarks/package.json) …')
   execFileSync('npm', ['install', '--prefix', here('.'), '--no-package-lock', '--no-audit', '--no-fund', '--silent'], { stdio: 'inherit' })
-}
-
-/** One task by all libraries in turns: a row per library. */
-async function measure(task: Task, workers: readonly Worker[], rounds: number): Promise<Row[]> {
-  const medians = new Map<Worker, number[]>()
-  const facts = new Map<Worker, Pick<Row, 'firstStepMs' | 'dispatches'>>()
-  const remarks = new Map<Worker, string>()
-  const strangers = new Set<Worker>()
-  for (const worker of workers) {
-    if (worker.failure) continue
-    try {
-      const { wrong, cannot, ...more } = await task.start(worker)
-      if (cannot) strangers.add(worker)
-      else if (wrong) remarks.set(worker, `no time: ${wrong}`)
-      else {
-        medians.set(worker, [])
-        facts.set(worker, more)
-      }
-    } catch (error) {
-      remarks.set(worker, `failed: ${firstLine(error)}`)
-    }
-  }
-  for (let round = 0; round < rounds; round++) {
-    for (const worker of inTurn([...medians.keys()], round)) {
-      try {
-        const { times = [] } = await worker.ask(task.turn)
-        medians.get(worker)?.push(median(times))
-      } catch (error) {
-        medians.delete(worker)
-        remarks.set(worker, `failed in round ${round + 1}: ${firstLine(error)}`)
-      }
-    }
-  }
-  const shown = workers.filter((worker) => !strangers.has(worker))
-  return shown.map((worker) => {
-    const times = medians.get(worker)
-    const remark = worker.failure ?? remarks.get(worker)
-    return {
-      task: task.name,
-      library: worker.label,
-      ...(times && { ms: spread(times), ...facts.get(worker) }),
-      ...(task.flop && { flop: task.flop }),
-      ...(task.bytes && { bytes: task.bytes }),
-      ...(remark && { remark }),
-    }
-  })
 }
 
 /** The libraries in all their set-ups, without those that mean nothing here. */

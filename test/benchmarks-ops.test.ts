@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { CASES, type OpTask, passesOf, printOf, type ReferencePrint, taskName, wrongIn } from '../benchmarks/ops-tasks.ts'
 import { opOf } from '../benchmarks/peers/ops-tapegrad.ts'
-import { type OpRow, opsTable } from '../benchmarks/report-ops.ts'
+import { opsTable } from '../benchmarks/report-ops.ts'
+import type { OpRow } from '../benchmarks/results.ts'
 import { init } from '../src/index.ts'
 
 const reference = JSON.parse(readFileSync(new URL('../benchmarks/reference-ops.json', import.meta.url), 'utf8')) as Record<

@@ -1,7 +1,8 @@
 /** @file docs/performance.md has the figures of its results files, and reports say who is ahead. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { type Comparison, fillPage, markdown, OWN, OWN_ONE_THREAD, OWN_WITH_BLAS, type Row } from '../benchmarks/report.ts'
+import { fillPage, markdown, OWN, OWN_ONE_THREAD, OWN_WITH_BLAS } from '../benchmarks/report.ts'
+import type { Comparison, Row } from '../benchmarks/results.ts'
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
 
