@@ -30,6 +30,8 @@ export class VaryingPositions {
 export class ExpressionLowering implements Lowering {
   readonly #frame: Frame
   readonly #memo = new Map<string, Expr>()
+  /** By what is checked. */
+  readonly #checked = new Map<Expr, Map<string, Expr>>()
 
   constructor(frame: Frame) {
     this.#frame = frame
@@ -71,5 +73,15 @@ export class ExpressionLowering implements Lowering {
 
   site(op: string): number {
     return this.#frame.site(op)
+  }
+
+  checked(value: Expr, size: number, op: string): Expr {
+    const key = `${size} ${op}`
+    const known = this.#checked.get(value)?.get(key)
+    if (known) return known
+    const made: Expr = { kind: 'checked', value, size, site: this.site(op), type: 'i32' }
+    if (!this.#checked.has(value)) this.#checked.set(value, new Map())
+    this.#checked.get(value)?.set(key, made)
+    return made
   }
 }

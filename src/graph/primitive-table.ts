@@ -55,6 +55,8 @@ export interface Lowering {
   position(varying: number, size: number): Index
   /** The number under which errors of an op are reported. */
   site(op: string): number
+  /** A whole number that has to be below `size`; of equal ones there is one, so that what is read at one place twice is seen to be the same. */
+  checked(value: Expr, size: number, op: string): Expr
 }
 
 /** Takes down the fields of a primitive that make a structure another. */
@@ -305,7 +307,7 @@ export const PRIMITIVES: { readonly [K in PrimitiveKind]: Row<PrimitiveOf<K>> } 
       // What is checked is the divisor less 1, so that 1 takes the place of a 0
       const whole = castExpr(at.emit(first(node), coords), first(node).dtype, 'int32')
       const less: Expr = { kind: 'binary', op: 'sub', a: whole, b: constantExpr(1, 'i32'), type: 'i32' }
-      const seen: Expr = { kind: 'checked', value: less, size: ANY_BUT_MINUS_ONE, site: at.site(op), type: 'i32' }
+      const seen = at.checked(less, ANY_BUT_MINUS_ONE, op)
       return castExpr({ kind: 'binary', op: 'add', a: seen, b: constantExpr(1, 'i32'), type: 'i32' }, 'int32', node.dtype)
     },
   },
@@ -384,8 +386,7 @@ function gathered(node: Node, { dim, op }: PrimitiveOf<'gather'>, coords: readon
   const type = valueTypeOf(node.dtype)
   const size = x.shape[dim] as number
   const raw = at.emit(index, coords)
-  const place: Expr =
-    raw.kind === 'const' && raw.value >= 0 && raw.value < size ? raw : { kind: 'checked', value: raw, size, site: at.site(op), type: 'i32' }
+  const place: Expr = raw.kind === 'const' && raw.value >= 0 && raw.value < size ? raw : at.checked(raw, size, op)
   const inner = coords.map((c, i) => (x.shape[i] === 1 && i !== dim ? literal(0) : c))
   inner[dim] = place.kind === 'const' ? literal(place.value) : ofValue(place, size)
   const value = at.emit(x, inner)

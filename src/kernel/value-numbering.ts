@@ -1,6 +1,6 @@
 /** @file Which expressions of a kernel are equal, how often each is used, and which axes it depends on. */
 import type { Atom, Axis, Expr, Index, Kernel } from './ir.ts'
-import { insideAtom, isIndex, rootsOf } from './walk.ts'
+import { childrenOf, insideAtom, isIndex, rootsOf } from './walk.ts'
 
 /** What is known of an expression or an index, one object for all equal ones. */
 export interface Info {
@@ -11,6 +11,8 @@ export interface Info {
   /** How many different expressions use it. */
   uses: number
 }
+
+const NOTHING: ReadonlyMap<number, Expr> = new Map()
 
 export const NONE: ReadonlySet<Axis> = new Set()
 
@@ -27,6 +29,8 @@ export class ValueNumbering {
   readonly #ofExpr = new Map<Expr, Info>()
   readonly #ofIndex = new Map<Index, Info>()
   readonly #byKey = new Map<string, Info>()
+  /** By the number of an expression, what is computed whenever it is, of what has a checked index inside. */
+  readonly #always = new Map<number, ReadonlyMap<number, Expr>>()
   readonly #grid: ReadonlySet<Axis>
   readonly #axisName: (axis: Axis) => string
 
@@ -100,6 +104,40 @@ export class ValueNumbering {
       case 'mod':
         return `${atom.kind}${this.indexInfo(atom.of).id},${atom.by}`
     }
+  }
+
+  /** Of what has a checked index inside: what is computed whenever an expression is, whatever the `where`s in it choose; what is inside something comes before it. */
+  #alwaysIn(expr: Expr): ReadonlyMap<number, Expr> {
+    const { id, checked } = this.info(expr)
+    if (!checked) return NOTHING
+    let all = this.#always.get(id) as Map<number, Expr> | undefined
+    if (all) return all
+    all = new Map()
+    for (const child of expr.kind === 'where' ? [expr.test] : childrenOf(expr))
+      for (const [key, e] of this.#alwaysIn(child)) all.set(key, e)
+    if (expr.kind === 'where') {
+      const other = this.#alwaysIn(expr.b)
+      for (const [key, e] of this.#alwaysIn(expr.a)) if (other.has(key)) all.set(key, e)
+    }
+    all.set(id, expr)
+    this.#always.set(id, all)
+    return all
+  }
+
+  /**
+   * What both branches of a `where` compute, with a checked index inside, each not part of another: computed in front of them, once, for its errors count in either. In each
+   * branch by itself, a chain of such would be written twice at every link.
+   */
+  sharedBranches({ a, b }: Extract<Expr, { kind: 'where' }>): Expr[] {
+    const other = this.#alwaysIn(b)
+    const covered = new Set<number>()
+    const shared: Expr[] = []
+    for (const [id, e] of [...this.#alwaysIn(a)].reverse()) {
+      if (!other.has(id) || covered.has(id)) continue
+      shared.push(e)
+      for (const inside of this.#alwaysIn(e).keys()) covered.add(inside)
+    }
+    return shared
   }
 
   /** What is known of an expression. */

@@ -23,6 +23,8 @@ import { floatBits, inverseBits, type Params } from './uniforms.ts'
 interface Guard {
   readonly text: string
   readonly axes: ReadonlySet<Axis>
+  /** The one around it: what was computed under that has been computed. */
+  readonly outer: Guard | undefined
 }
 
 /** A block of the kernel: the lines so far, the values named in it, and the axes that it binds. */
@@ -176,6 +178,14 @@ export class WgslExpressions {
     return this.#scopes[0] as WgslScope
   }
 
+  /** The name of what was computed under a guard, or under one around it. */
+  #found(key: string, axes: ReadonlySet<Axis>, guard: Guard | undefined): string | undefined {
+    for (let g = guard; ; g = g.outer) {
+      const name = this.#home(axes, g).known.get(g ? `${key}|${g.text}` : key)
+      if (name !== undefined || g === undefined) return name
+    }
+  }
+
   #keep(key: string, text: string, scope: WgslScope, prefix: Prefix = 'v'): string {
     const name = this.fresh(prefix)
     scope.lines.push(`${scope.indent}let ${name} = ${text};`)
@@ -191,7 +201,7 @@ export class WgslExpressions {
     const guard = info.checked ? outer : undefined
     const scope = this.#home(info.axes, guard)
     const key = guard ? `${info.id}|${guard.text}` : `${info.id}`
-    const known = scope.known.get(key)
+    const known = this.#found(`${info.id}`, info.axes, guard)
     if (known) return known
     const text = this.#print(expr, scope, guard)
     if (info.uses <= 1 && scope === into && text.length < LONG) return isAtomic(text) ? text : `(${text})`
@@ -245,6 +255,7 @@ export class WgslExpressions {
 
   #where(expr: Extract<Expr, { kind: 'where' }>, scope: WgslScope, guard: Guard | undefined): string {
     const test = this.#emit(expr.test, scope, guard)
+    for (const shared of this.#terms.sharedBranches(expr)) this.#emit(shared, scope, guard)
     const branch = (e: Expr, negate: boolean): string => {
       if (!this.#terms.info(e).checked) return this.#emit(e, scope, undefined)
       const own = negate ? `!${test}` : test
@@ -252,7 +263,7 @@ export class WgslExpressions {
       const axes = union([this.#terms.info(expr.test).axes, guard?.axes ?? NONE])
       const home = this.#home(axes, undefined)
       const name = home.known.get(`if ${text}`) ?? this.#keep(`if ${text}`, text, home, 'on')
-      return this.#emit(e, scope, { text: name, axes })
+      return this.#emit(e, scope, { text: name, axes, outer: guard })
     }
     const a = branch(expr.a, false)
     const b = branch(expr.b, true)
@@ -303,7 +314,7 @@ export class WgslExpressions {
     const guard = info.checked ? outer : undefined
     const scope = this.#home(info.axes, guard)
     const key = guard ? `${info.id}|${guard.text}` : `${info.id}`
-    const known = scope.known.get(key)
+    const known = this.#found(`${info.id}`, info.axes, guard)
     if (known) return known
     const text = this.#printIndex(index, scope, guard)
     if (/^\w+$/.test(text)) return text

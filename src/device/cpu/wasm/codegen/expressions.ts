@@ -57,6 +57,12 @@ export class Expressions extends IndexWriter implements Writer {
     else this.compute(e, mode)
   }
 
+  /** Computes a value that is pushed later, in places of which none is known to come first. */
+  known(e: Expr, mode: Mode): void {
+    this.emit(e, mode)
+    this.code.op('drop')
+  }
+
   splat(type: ValueType): void {
     switch (type) {
       case 'float':
@@ -153,7 +159,8 @@ export class Expressions extends IndexWriter implements Writer {
     }
   }
 
-  where({ test, a, b, type }: Extract<Expr, { kind: 'where' }>, mode: Mode): void {
+  where(expr: Extract<Expr, { kind: 'where' }>, mode: Mode): void {
+    const { test, a, b, type } = expr
     const { code } = this
     const vector = mode === 'vector'
     const branches = [a, b]
@@ -162,6 +169,7 @@ export class Expressions extends IndexWriter implements Writer {
       code.op(vector ? 'v128.bitselect' : 'select')
       return
     }
+    for (const shared of this.terms.sharedBranches(expr)) this.known(shared, mode)
     if (!vector) {
       this.emit(test, mode)
       const [then, otherwise] = branches.map((e) => () => this.scoped(() => this.emit(e, mode))) as [() => void, () => void]
