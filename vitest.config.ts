@@ -9,6 +9,9 @@ const ANY_DEVICE = [
 /** What is settled at the call, before any device, and what has none. */
 const NO_DEVICE = ['test/ops/{arguments,types}.test.ts', 'test/examples/progress.test.ts']
 
+// `vitest run --mode long` also runs what takes a GPU's driver long to compile (test/support/device.ts); workers inherit the variable.
+if (process.argv.join(' ').includes('--mode long')) process.env.TAPEGRAD_TEST_LONG = '1'
+
 export default defineConfig({
   test: {
     // A GPU device lives in a process of its own: threads would share Dawn.

@@ -23,3 +23,6 @@ export const ROUNDED = hasDoubles ? { rtol: 1e-12, atol: 1e-14 } : { rtol: 5e-6,
 
 /** Digits behind the point that `toBeCloseTo` may ask for of numbers around 1. */
 export const DIGITS = hasDoubles ? 12 : 5
+
+/** Whether everything is run, as by `npm run test:long`, also what takes a GPU's driver long to compile. */
+export const LONG = process.env.TAPEGRAD_TEST_LONG === '1'
