@@ -133,6 +133,24 @@ function phaseNode(y: graph.Node, w: graph.Node, phase: readonly Phase[], before
 const choices = <T>(lists: readonly (readonly T[])[]): T[][] =>
   lists.reduce<T[][]>((all, list) => all.flatMap((head) => list.map((item) => [...head, item])), [[]])
 
+/** The phases of an axis in the order in which the output begins with them. */
+function inOutput(phases: readonly Phase[], p: ConvParams, d: number): Phase[] {
+  const [stride, before] = [p.stride[d] as number, p.before[d] as number]
+  const first = ({ remainder }: Phase): number => (((remainder - before) % stride) + stride) % stride
+  return [...phases].sort((a, b) => first(a) - first(b))
+}
+
+/** Pieces of equal shape, one for each remainder of the positions of `shape` by the strides. They lie side by side in memory, and are read as what they are parts of. */
+function interleaved(pieces: readonly graph.Node[], shape: Shape, stride: readonly number[]): graph.Node {
+  const piece = (pieces[0] as graph.Node).shape
+  const packed = graph.pack(pieces)
+  const rows = graph.reshape(packed, [pieces.length, (packed.shape[0] as number) / pieces.length])
+  const values = graph.slice(rows, [0, 0], [pieces.length, sizeOf(piece)])
+  const rank = stride.length
+  const apart = graph.reshape(values, [...stride, ...piece])
+  return graph.reshape(graph.permute(apart, [rank, rank + 1, ...range(0, rank).flatMap((d) => [rank + 2 + d, d])]), shape)
+}
+
 /** [n, o, ...out] and the weight to [n, c, ...size]: the adjoint of {@link convolution} in its input, which is the transposed convolution. */
 export const convolutionInput: Bilinear = defineOp('convolutionInput', {
   autocast: 'lower',
@@ -160,6 +178,14 @@ export const convolutionInput: Bilinear = defineOp('convolutionInput', {
           before,
         ),
       )
+    if (size.every((n, d) => n % (p.stride[d] as number) === 0)) {
+      const inOrder = axes.map((list, d) => inOutput(list, p, d))
+      return interleaved(
+        choices(inOrder).map((phase) => flat(phaseNode(padded, kernel, phase, before))),
+        shape,
+        p.stride,
+      )
+    }
     // Position (q, r) of each axis comes from phase r
     const lowest = axes.map((list) => Math.min(...list.map((f) => f.from)))
     const length = axes.map((list, d) => Math.max(...list.map((f) => f.from + f.count)) - (lowest[d] as number))
