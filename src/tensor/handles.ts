@@ -98,6 +98,7 @@ function noteForUndo(handle: Tensor): void {
 export interface Shown {
   readonly node: graph.Node
   readonly edge: GradEdge<Tensor> | undefined
+  /** @internal */
   readonly source: Tensor['_source']
 }
 
