@@ -10,7 +10,7 @@ import type { OpRow } from './results.ts'
 
 /** A turn is so many runs, or as many as so many milliseconds hold, of which one is enough. */
 const TURN = { times: 30, long: { ms: 400, times: 1 } } as const
-/** What takes longer has the time of the turn that warms up. */
+/** What takes longer is timed in one round only. */
 const SLOW_MS = 1000
 
 interface Progress {
@@ -19,7 +19,6 @@ interface Progress {
   readonly rounds: number[]
   /** What is in the table instead of a time; `null` where the library has no such op. */
   remark?: string | null
-  slow?: boolean
 }
 
 const reference = JSON.parse(readFileSync(new URL('reference-ops.json', import.meta.url), 'utf8')) as Record<string, ReferencePrint[]>
@@ -36,11 +35,7 @@ async function begin(progress: Progress, task: OpTask): Promise<void> {
   const wrong = prints && wrongIn(prints, reference[name] ?? [])
   if (cannot) progress.remark = null
   else if (wrong) progress.remark = `wrong: ${wrong}`
-  else {
-    const ms = await turn(worker, name)
-    progress.slow = ms > SLOW_MS
-    if (progress.slow) progress.rounds.push(ms)
-  }
+  else await turn(worker, name)
 }
 
 async function turn(worker: Worker, task: string): Promise<number> {
@@ -55,7 +50,7 @@ async function measure(task: OpTask, workers: readonly Worker[], rounds: number)
   }
   for (const run of runs) await begin(run, task).catch(failed(run))
   for (let round = 0; round < rounds; round++) {
-    const able = runs.filter((run) => run.remark === undefined && !run.slow)
+    const able = runs.filter((run) => run.remark === undefined && !run.rounds.some((ms) => ms > SLOW_MS))
     for (const run of inTurn(able, round)) await turn(run.worker, taskName(task)).then((ms) => run.rounds.push(ms), failed(run))
   }
   return {

@@ -156,9 +156,20 @@ export async function opOf(tf: Tf, task: OpTask): Promise<OpRun | undefined> {
 const tensorOf = (tf: Tf, { values, shape }: Arranged): Tensor =>
   tf.tensor(values, shape, values instanceof Int32Array ? 'int32' : 'float32')
 
+/** Its WebGPU backend: what is recorded waits in an encoder until a result is read. */
+interface Queued {
+  readonly commandEncoder?: GPUCommandEncoder | null
+  readonly queue?: GPUQueue
+  endComputePassEncoder(): void
+  submitQueue(): void
+}
+
 /** Waits for the queue of WebGPU; on Wasm all is computed at once. */
 async function finished(tf: Tf): Promise<void> {
-  const { submitQueue, queue } = tf.backend() as { submitQueue?(): void; queue?: GPUQueue }
-  submitQueue?.call(tf.backend())
-  await queue?.onSubmittedWorkDone()
+  const backend = tf.backend() as unknown as Queued
+  if (backend.commandEncoder) {
+    backend.endComputePassEncoder()
+    backend.submitQueue()
+  }
+  await backend.queue?.onSubmittedWorkDone()
 }
