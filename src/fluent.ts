@@ -158,6 +158,8 @@ const methods = {
   cov: ops.cov,
   corrcoef: ops.corrcoef,
   bincount: ops.bincount,
+  histc: ops.histc,
+  histogram: ops.histogram,
   amax: ops.amax,
   amin: ops.amin,
   argmax: ops.argmax,

@@ -5,7 +5,7 @@
 import { type Shape, sizeOf } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import type { Joined } from '../kernel/index.ts'
-import type { Tensor } from '../tensor/index.ts'
+import { Tensor } from '../tensor/index.ts'
 import { defineOp } from './define.ts'
 
 /** Where {@link gatherAlong} looks. */
@@ -39,6 +39,19 @@ export function joinedRows(op: Joined, rows: number, targets: graph.Node, elemen
   const [joined, counts] = scattered(op, rows, targets, elements)
   graph.forget(counts)
   return joined
+}
+
+/** Elements one by one, as the routine takes them. */
+export const column = (x: graph.Node): graph.Node => graph.reshape(x, [sizeOf(x.shape), 1])
+
+/** How often each of `bins` positions is in `index`, or the sums of `values` there. */
+export function countsOf(index: Tensor, values: Tensor | undefined, bins: number): Tensor {
+  const { placement } = index._node
+  if (index.numel() === 0 || bins === 0) return new Tensor(graph.expand(graph.constant(0, values?.dtype ?? 'int32', placement), [bins]))
+  if (values) return new Tensor(graph.reshape(joinedRows('sum', bins, index._node, column(values._node)), [bins]))
+  const [joined, counts] = scattered('sum', bins, index._node, column(index._node))
+  graph.forget(joined)
+  return new Tensor(counts)
 }
 
 /** Row-major positions in `shape`, [n], to which elements go whose positions along `dim` are `index`. */
@@ -76,8 +89,7 @@ export const scatterSum: (g: Tensor, index: Tensor, p: ScatterParams) => Tensor 
       const before = shape.map(() => 0)
       return graph.pad(graph.where(isAt(index, dim, size), g, 0), before, shape)
     }
-    const elements = graph.reshape(g, [sizeOf(g.shape), 1])
-    return graph.reshape(joinedRows('sum', sizeOf(shape), targetsOf(index, dim, shape), elements), shape)
+    return graph.reshape(joinedRows('sum', sizeOf(shape), targetsOf(index, dim, shape), column(g)), shape)
   },
   saves: { g: ['index'] },
   vjp: { g: (gg, { index }, p) => gatherAlong(gg, index, { dim: p.dim, op: p.op }), index: 'none' },

@@ -28,16 +28,13 @@ import { eq, gt, isnan, logicalAnd, logicalOr } from './compare.ts'
 import { cast } from './convert.ts'
 import { checkDevices, defineComposition, defineOp } from './define.ts'
 import { add, div, mul, where } from './elementwise.ts'
-import { gatherAlong, joinedRows, type ScatterParams, scatterAlong, scattered, scatterSum, targetsOf } from './gather.ts'
+import { column, gatherAlong, joinedRows, type ScatterParams, scatterAlong, scattered, scatterSum, targetsOf } from './gather.ts'
 import { checkIndices, indexTensor } from './indexing.ts'
 import { lit, number } from './promote.ts'
 import { sliceBy } from './slice.ts'
 import { expand, reshape } from './view.ts'
 
 // ── ops over the routine; indices are checked ──
-
-/** Elements one by one, as the routine takes them. */
-const column = (x: graph.Node): graph.Node => graph.reshape(x, [sizeOf(x.shape), 1])
 
 /** How many elements each position receives, int32. */
 export const scatterCount: (index: Tensor, p: ScatterParams) => Tensor = defineOp('scatterCount', {

@@ -24,7 +24,7 @@ import { ne } from './compare.ts'
 import { cast, detach, stopGradient } from './convert.ts'
 import { checkDevices } from './define.ts'
 import { amax, amin, any } from './extremes.ts'
-import { joinedRows, scattered } from './gather.ts'
+import { column, countsOf, joinedRows, scattered } from './gather.ts'
 import { indexSelect, indexTensor } from './indexing.ts'
 import { cumsum } from './scan.ts'
 import { narrowTo, padZeros } from './slice.ts'
@@ -84,8 +84,6 @@ async function runsOf(op: string, differing: () => Tensor): Promise<{ ids: Tenso
   })
   return { ids, count: Number(await last.item()) + 1 }
 }
-
-const column = (x: graph.Node): graph.Node => graph.reshape(x, [sizeOf(x.shape), 1])
 
 /** Where each of the runs begins, and how long it is, int32 [count]. */
 function extentsOf(ids: Tensor, count: number): { first: Tensor; counts: Tensor } {
@@ -180,16 +178,6 @@ const BINCOUNT = signature('bincount', {
   weights: nullable(oneOf(TENSOR, BINCOUNT_OPTIONS)),
   options: optional(BINCOUNT_OPTIONS),
 })
-
-/** How often each of `bins` positions is in `index`, or the sums of `values` there. */
-function countsOf(index: Tensor, values: Tensor | undefined, bins: number): Tensor {
-  const { placement } = index._node
-  if (index.numel() === 0 || bins === 0) return new Tensor(graph.expand(graph.constant(0, values?.dtype ?? 'int32', placement), [bins]))
-  if (values) return new Tensor(graph.reshape(joinedRows('sum', bins, index._node, column(values._node)), [bins]))
-  const [joined, counts] = scattered('sum', bins, index._node, column(index._node))
-  graph.forget(joined)
-  return new Tensor(counts)
-}
 
 /**
  * How often each whole number from 0 to the largest is there, int32; with `weights` the sum of theirs, in their dtype (float32 for integers). There is no gradient.

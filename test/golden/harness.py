@@ -283,6 +283,10 @@ def cases_of(family):
     return list(rows.values())
 
 
+def flattened(result):
+    return [t for part in result for t in flattened(part)] if isinstance(result, (tuple, list)) else [result]
+
+
 def case(op, inputs, args=None, note='', grad=True, changes=()):
     """`args` defaults to all inputs in order; `changes` names the inputs that the call changes in place."""
     args = [f'${i}' for i in range(len(inputs))] if args is None else args
@@ -299,7 +303,7 @@ def case(op, inputs, args=None, note='', grad=True, changes=()):
         tensors.append(tensor.requires_grad_(wants[-1]))
     before = [dict(put(t), **({'requiresGrad': True} if w else {})) for t, w in zip(tensors, wants)]
     result = torch_call(op, args, tensors)
-    outputs = list(result) if isinstance(result, (tuple, list)) else [result]
+    outputs = flattened(result)
     row = {'name': name, 'op': op, 'args': args}
     if op in FREE:
         row['free'] = FREE[op]

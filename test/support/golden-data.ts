@@ -237,4 +237,5 @@ export function freeFunction(name: string): Callable | undefined {
 export const freeName = (c: GoldenCase): string | null => (c.free === undefined ? c.op : c.free)
 
 /** What a call gave: one tensor, or several. */
-export const tensorsOf = (result: unknown): tg.Tensor[] => (result instanceof tg.Tensor ? [result] : [...(result as Iterable<tg.Tensor>)])
+export const tensorsOf = (result: unknown): tg.Tensor[] =>
+  result instanceof tg.Tensor ? [result] : [...(result as Iterable<unknown>)].flatMap(tensorsOf)

@@ -1,0 +1,31 @@
+"""Cases of src/ops/histogram.ts. (PyTorch 1.13 counts NaN in one bin or another; later versions, as here, in none.)"""
+from harness import INF, case, rand, vals
+
+
+def cases():
+    x = vals([[1, 2, 1], [-1, 3, 0.25]])
+    case('histc', [x], ['$0', 4], grad=False)
+    case('histc', [x], ['$0', 4, 0, 3], 'a range, both ends of which are counted', grad=False)
+    case('histc', [vals([0, 0.125, 0.25, 0.5, 0.5625, 0.75, 1, 1.0625, -0.0625, INF, -INF])], ['$0', {'bins': 16, 'min': 0, 'max': 1}], 'near edges, and infinities', grad=False)
+    case('histc', [vals([2.5, 2.5, 2.5])], ['$0', 5], 'all equal', grad=False)
+    case('histc', [vals([2.5, 1, 2])], ['$0', 3, 5, 5], 'an empty range is that of x', grad=False)
+    case('histc', [vals([])], ['$0', 3], 'empty', grad=False)
+    case('histc', [vals(1.5)], ['$0', 3], '0-d', grad=False)
+    case('histc', [rand(40)], None, 'of 100 bins', grad=False)
+    case('histogram', [x], ['$0', 4], grad=False)
+    case('histogram', [x], ['$0', 3, {'range': [0.0, 2.0]}], 'a range', grad=False)
+    case('histogram', [x], ['$0', 3, {'range': [0.0, 2.0], 'density': True}], 'density', grad=False)
+    case('histogram', [x, rand(2, 3)], ['$0', 4, {'weight': '$1'}], 'weights', grad=False)
+    case('histogram', [x, vals([0, 1, 1.5, 3])], ['$0', '$1'], 'edges', grad=False)
+    case('histogram', [x, vals([0, 1, 1, 3]), rand(2, 3, low=0)], ['$0', '$1', {'weight': '$2'}], 'edges that are equal, and weights', grad=False)
+    case('histogram', [x, vals([-INF, 1, 2, INF])], ['$0', '$1'], 'infinite edges', grad=False)
+    case('histogram', [vals([5]), vals([0, 1, 3])], ['$0', '$1', {'density': True}], 'density of nothing', grad=False)
+    case('histogram', [vals([])], ['$0', 3], 'empty', grad=False)
+    case('histogram', [vals([2.5, 2.5])], ['$0', 3], 'all equal', grad=False)
+    case('histogram', [rand(50)], ['$0', 7], 'odd', grad=False)
+    points = vals([[0, 1], [1, 0], [2, 0], [2, 2], [5, 1]])
+    case('histogramdd', [points], ['$0', [3, 2]], grad=False)
+    case('histogramdd', [points], ['$0', 3, {'range': [0.0, 2.0, 0.0, 3.0], 'density': True}], 'range and density', grad=False)
+    case('histogramdd', [points, vals([0, 1, 2]), vals([0, 1.5, 2]), rand(5)], ['$0', ['$1', '$2'], {'weight': '$3'}], 'edges and weights', grad=False)
+    case('histogramdd', [rand(2, 6, 3), rand(2, 6)], ['$0', [2, 3, 2], {'weight': '$1', 'density': True}], 'three dims', grad=False)
+    case('histogramdd', [rand(0, 2)], ['$0', [2, 1]], 'empty', grad=False)
