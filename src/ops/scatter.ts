@@ -89,18 +89,26 @@ const scatterProd: (src: Tensor, index: Tensor, p: ScatterParams) => Tensor = de
     graph.reshape(joinedRows('prod', sizeOf(shape), targetsOf(index, dim, shape), column(src)), shape),
   saves: { src: ['src', 'index', 'y'] },
   vjp: {
-    // The product of the others: all of it by the own factor, and for the only zero that of the rest
-    src: (g, { src, index, y }, p) => {
-      const isZero = eq(src, lit(0, src))
-      const rest = where(isZero, lit(1, src), src)
-      const zeros = cast(isZero, 'int32')
-      const isOnly = logicalAnd(isZero, eq(gatherAlong(scatterSum(zeros, index, p), index, p), lit(1, zeros)))
-      const others = where(isOnly, gatherAlong(scatterProd(rest, index, p), index, p), div(gatherAlong(y, index, p), rest))
-      return mul(gatherAlong(g, index, p), others)
-    },
+    src: (g, { src, index, y }, p) => mul(gatherAlong(g, index, p), productOfOthersSent(src, index, y, p)),
     index: 'none',
   },
 })
+
+/** For each element, the product of the others that are sent to its place: that of all by its own factor, or, of one that cannot be divided by, of what is left. */
+function productOfOthersSent(src: Tensor, index: Tensor, y: Tensor, p: ScatterParams): Tensor {
+  const [isZero, isNone] = [eq(src, lit(0, src)), isnan(src)]
+  const isLeftOut = logicalOr(isZero, isNone)
+  const rest = where(isLeftOut, lit(1, src), src)
+  /** Whether there is another one of a kind. */
+  const isBeside = (kind: Tensor): Tensor => {
+    const own = cast(kind, 'int32')
+    return gt(gatherAlong(scatterSum(own, index, p), index, p), own)
+  }
+  const left = gatherAlong(scatterProd(rest, index, p), index, p)
+  const besideZero = where(isBeside(isZero), mul(left, lit(0, left)), left)
+  const ofLeftOut = where(isBeside(isNone), lit(Number.NaN, left), besideZero)
+  return where(isLeftOut, ofLeftOut, div(gatherAlong(y, index, p), rest))
+}
 
 interface ExtremeParams extends ScatterParams {
   readonly extreme: Extreme

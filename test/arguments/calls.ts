@@ -288,6 +288,7 @@ const FREE: readonly Call[] = [
   call('tg.cumulativeTrapezoid', ['y', '{ x: vector, dim: 1 }']),
   call('tg.gradient', ['x', '{ spacing: 0.5, dim: [0, 1], edgeOrder: 1 }']),
   call('tg.gradient', ['x', '{ spacing: [vector], dim: 1 }']),
+  call('tg.segmentReduce', ['x', "'max'", '{ lengths: tg.ones([1]).int().mul(2), offsets: null, axis: 0, unsafe: true, initial: 0 }']),
   call('tg.histogramdd', ['x', '2', '{ range: [0, 5, 0, 5, 0, 5], weight: pair, density: true }']),
   call('tg.histogramdd', ['x', '[vector, vector, vector]']),
   call('tg.searchsorted', [

@@ -117,6 +117,10 @@ const LARGE: Readonly<Record<string, Large>> = {
   nansum: { inputs: [{ shape: [4, 1000], at: (i) => (i % 1000 < 500 ? 40_000 : -39_999) }], f: ([x]) => (x as tg.Tensor).nansum(1) },
   nanmean: { inputs: [constant(0.5, 2, 3, 224, 224)], f: ([x]) => (x as tg.Tensor).nanmean() },
   histc: { inputs: [{ shape: [MANY], at: (i) => (i < 1000 ? 0 : 1) }], f: ([x]) => (x as tg.Tensor).histc(2).narrow(0, 0, 1) },
+  segmentReduce: {
+    inputs: [constant(0.5, MANY)],
+    f: ([x]) => tg.segmentReduce(x as tg.Tensor, 'mean', { lengths: tg.tensor([MANY], { dtype: 'int32' }) }),
+  },
   trace: { inputs: [{ shape: [64, 64], at: (i) => (i < 2048 ? 4000 : -3999) }], f: ([x]) => (x as tg.Tensor).trace() },
   dist: { inputs: [constant(300, 4, 64), constant(-299, 4, 64)], f: ([a, b]) => (a as tg.Tensor).dist(b as tg.Tensor) },
   norm: { inputs: [constant(200, 10_000)], f: ([x]) => (x as tg.Tensor).norm(), g: () => 50_000 },
