@@ -20,16 +20,18 @@ import {
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { alias, checkSize, DIM, TENSOR, Tensor } from '../tensor/index.ts'
-import { ne } from './compare.ts'
+import { logicalOr, ne } from './compare.ts'
 import { cast, detach, stopGradient } from './convert.ts'
 import { checkDevices } from './define.ts'
 import { amax, amin, any } from './extremes.ts'
-import { column, countsOf, joinedRows, scattered } from './gather.ts'
+import { column, countsOf, gatherAlong, joinedRows, scattered } from './gather.ts'
 import { indexSelect, indexTensor } from './indexing.ts'
+import { cat } from './join.ts'
 import { cumsum } from './scan.ts'
-import { narrowTo, padZeros } from './slice.ts'
-import { sort } from './sort.ts'
-import { reshapeTo } from './view.ts'
+import { scatter } from './scatter.ts'
+import { narrowTo, padZeros, sliceBy } from './slice.ts'
+import { argsort, sort } from './sort.ts'
+import { reshapeTo, transpose } from './view.ts'
 
 /** Options of {@link uniqueConsecutive}. */
 export interface UniqueConsecutiveOptions {
@@ -41,7 +43,7 @@ export interface UniqueConsecutiveOptions {
   readonly dim?: number | null
 }
 /** Options of {@link unique}. */
-export interface UniqueOptions extends Omit<UniqueConsecutiveOptions, 'dim'> {
+export interface UniqueOptions extends UniqueConsecutiveOptions {
   /** Whether results are in ascending order: they are in any case. */
   readonly sorted?: boolean
 }
@@ -68,7 +70,7 @@ export interface UniqueFunction<O extends UniqueConsecutiveOptions> {
 const KINDS = { returnInverse: BOOLEAN, returnCounts: BOOLEAN } as const
 const UNIQUE = signature('unique', {
   x: TENSOR,
-  options: optional(describe<UniqueOptions>({ ...KINDS, sorted: BOOLEAN })),
+  options: optional(describe<UniqueOptions>({ ...KINDS, sorted: BOOLEAN, dim: nullable(DIM) })),
 })
 const CONSECUTIVE = signature('uniqueConsecutive', {
   x: TENSOR,
@@ -105,6 +107,17 @@ const nothing = (x: Tensor, output: Tensor, shape: Shape): Found => {
   return { output, inverse: none(shape), counts: none([0]) }
 }
 
+/** … along a dim. @throws ShapeError where there are parts, and nothing in them. */
+function nothingAlong(op: string, x: Tensor, d: number): Found {
+  if ((x.shape[d] as number) > 0)
+    throw new ShapeError(op, `the parts along dim ${d} of x ${showShape(x.shape)} have no elements`, [x.shape])
+  return underName(op, () => nothing(x, alias(x), [0]))
+}
+
+/** The dim that was named, if there is one. */
+const dimIn = (op: string, x: Tensor, dim: number | null | undefined): number | undefined =>
+  dim === undefined || dim === null || x.ndim === 0 ? undefined : normalizeDim(op, dim, x.ndim)
+
 async function uniqueOf(x: Tensor): Promise<Found> {
   const n = x.numel()
   const flat = reshapeTo(stopGradient(x), [n])
@@ -119,16 +132,73 @@ async function uniqueOf(x: Tensor): Promise<Found> {
   })
 }
 
+// ── parts along a dim ──
+
+const differing = (x: Tensor): Tensor => ne(narrowTo(x, 0, 1, (x.shape[0] as number) - 1), narrowTo(x, 0, 0, (x.shape[0] as number) - 1))
+
+/** From whether neighbours in the order differ, [n − 1, m], to the number of each element among the distinct ones of its column, int32 [n, m]. */
+function ranksIn(order: Tensor, differ: Tensor): Tensor {
+  const [n, m] = order.shape as readonly [number, number]
+  const ids = cumsum(padZeros(cast(differ, 'int32'), { before: [1, 0], sizes: [n, m] }), 0)
+  return scatter(ids, 0, order, ids)
+}
+
+/** Of each element, how many distinct ones of its column come before it, int32 [n, m]. Each NaN is one by itself. */
+function ranksOf(x: Tensor): Tensor {
+  const { values, indices } = sort(x.dtype === 'bool' ? cast(x, 'int32') : x, 0)
+  return ranksIn(indices, differing(values))
+}
+
+/** Ranks of pairs of ranks: sorted by the second, then by the first, which keeps the order of equals. */
+function ranksOfPairs(first: Tensor, second: Tensor): Tensor {
+  const along = (x: Tensor, index: Tensor): Tensor => gatherAlong(x, index, { dim: 0, op: 'unique' })
+  const bySecond = argsort(second, 0)
+  const order = along(bySecond, argsort(along(first, bySecond), 0))
+  return ranksIn(order, logicalOr(differing(along(first, order)), differing(along(second, order))))
+}
+
+/**
+ * The number of each row among the distinct ones in their order, int32 [n]: by ranks of columns, of pairs of columns, of pairs of these, as suffixes are ordered by doubling.
+ * @see U. Manber and G. Myers, Suffix arrays: a new method for on-line string searches (1993)
+ */
+function rowRanks(rows: Tensor): Tensor {
+  let ranks = ranksOf(rows)
+  for (let m = rows.shape[1] as number; m > 1; m = ranks.shape[1] as number) {
+    const half = m >> 1
+    const every = (start: number): Tensor => sliceBy(ranks, { start: [0, start], step: [1, 2], sizes: [ranks.shape[0] as number, half] })
+    const pairs = ranksOfPairs(every(0), every(1))
+    ranks = m % 2 === 0 ? pairs : cat([pairs, narrowTo(ranks, 1, m - 1, 1)], 1)
+  }
+  return reshapeTo(ranks, [rows.shape[0] as number])
+}
+
+async function uniqueAlong(x: Tensor, d: number): Promise<Found> {
+  const y = stopGradient(x)
+  const n = y.shape[d] as number
+  if (sizeOf(y.shape) === 0) return nothingAlong('unique', y, d)
+  const { ids, last } = underName('unique', () => {
+    const found = detach(rowRanks(reshapeTo(transpose(y, d, 0), [n, sizeOf(y.shape) / n])))
+    return { ids: found, last: amax(found) }
+  })
+  const count = Number(await last.item()) + 1
+  return underName('unique', () => {
+    const { first, counts } = extentsOf(ids, count)
+    return { output: indexSelect(y, d, first), inverse: alias(ids), counts }
+  })
+}
+
 /**
  * The distinct elements of `x` in ascending order, [n]; on request, also which of them each element is, in the shape of `x`, and how often each is there, [n], both int32.
- * Each NaN is one by itself. There is no gradient.
+ * With `dim`, the distinct parts along it, ordered by their first elements that differ; which of them each is, and how often, are [n] then. Each NaN is one by itself. There
+ * is no gradient.
  * @returns a promise: how many there are depends on the values
  * @see https://pytorch.org/docs/stable/generated/torch.unique.html
  * @example const [output, counts] = await unique(x, { returnCounts: true })
  */
 export const unique: UniqueFunction<UniqueOptions> = (async (x: Tensor, options?: UniqueOptions) => {
   UNIQUE.check(x, options)
-  return asked(await uniqueOf(x), options)
+  const d = dimIn('unique', x, options?.dim)
+  return asked(await (d === undefined ? uniqueOf(x) : uniqueAlong(x, d)), options)
 }) as UniqueFunction<UniqueOptions>
 
 async function consecutiveOf(x: Tensor, dim: number | undefined): Promise<Found> {
@@ -137,7 +207,7 @@ async function consecutiveOf(x: Tensor, dim: number | undefined): Promise<Found>
   const n = y.shape[d] as number
   const inverseShape = dim === undefined ? x.shape : [n]
   if (sizeOf(y.shape) === 0) {
-    if (n > 0) throw new ShapeError('uniqueConsecutive', `the parts along dim ${d} of x ${showShape(x.shape)} have no elements`, [x.shape])
+    if (dim !== undefined) return nothingAlong('uniqueConsecutive', y, d)
     return underName('uniqueConsecutive', () => nothing(x, y, inverseShape))
   }
   const others = y.shape.flatMap((_, i) => (i === d ? [] : [i]))
@@ -159,9 +229,7 @@ async function consecutiveOf(x: Tensor, dim: number | undefined): Promise<Found>
  */
 export const uniqueConsecutive: UniqueFunction<UniqueConsecutiveOptions> = (async (x: Tensor, options?: UniqueConsecutiveOptions) => {
   CONSECUTIVE.check(x, options)
-  const { dim } = options ?? {}
-  const d = dim === undefined || dim === null || x.ndim === 0 ? undefined : normalizeDim('uniqueConsecutive', dim, x.ndim)
-  return asked(await consecutiveOf(x, d), options)
+  return asked(await consecutiveOf(x, dimIn('uniqueConsecutive', x, options?.dim)), options)
 }) as UniqueFunction<UniqueConsecutiveOptions>
 
 /** Options of {@link bincount}. */

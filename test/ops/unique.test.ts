@@ -28,6 +28,40 @@ describe('of floats', () => {
     ])
   })
 
+  it('rows with NaN are each one by itself, behind others; zeros are equal', async () => {
+    const rows = tensor([
+      [1, 2],
+      [Number.NaN, 1],
+      [0, 5],
+      [1, 2],
+      [Number.NaN, 1],
+      [-0, 5],
+      [1, -1],
+    ])
+    expect(await listed(await unique(rows, { dim: 0, ...ALL }))).toEqual([
+      [
+        [0, 5],
+        [1, -1],
+        [1, 2],
+        [Number.NaN, 1],
+        [Number.NaN, 1],
+      ],
+      [2, 3, 0, 2, 4, 0, 1],
+      [2, 1, 2, 1, 1],
+    ])
+  })
+
+  it('many rows of many columns', async () => {
+    const [n, m] = [400, 33]
+    const values = Float32Array.from({ length: n * m }, (_, i) => (i % m < m - 2 ? 1 : ((i * 2654435761) >>> 7) % 5))
+    const [output, inverse, counts] = await unique(tensor(values, { shape: [n, m] }), { dim: 0, ...ALL })
+    const texts = Array.from({ length: n }, (_, i) => [...values.subarray(i * m, i * m + m)].join())
+    const wanted = [...new Set(texts)].sort()
+    expect(((await output.toArray()) as number[][]).map((row) => row.join())).toEqual(wanted)
+    expect(await inverse.toArray()).toEqual(texts.map((text) => wanted.indexOf(text)))
+    expect(await counts.toArray()).toEqual(wanted.map((text) => texts.filter((other) => other === text).length))
+  })
+
   it('bincount sums weights', async () => {
     const index = tensor([2, 0, 2], { dtype: 'int32' })
     expect(await (await bincount(index, tensor([0.5, 2, 0.25]))).toArray()).toEqual([2, 0, 0.75])
@@ -38,6 +72,7 @@ describe('of floats', () => {
 describe('misuse', () => {
   it('is an error that names function and argument', async () => {
     await expect(bincount(tensor([1, -2], { dtype: 'int32' }))).rejects.toThrow('bincount: x must be whole numbers ≥ 0, got -2')
+    await expect(unique(tensor([]).reshape(2, 0), { dim: 0 })).rejects.toThrow('unique: the parts along dim 0 of x [2, 0] have no elements')
     await expect(bincount(tensor([1.5]))).rejects.toThrow('bincount: x must be integers, got float32. Convert with .int()')
   })
 })
