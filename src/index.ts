@@ -480,6 +480,8 @@ export {
   neg_,
   negative,
   negative_,
+  nextafter,
+  nextafter_,
   nllLoss,
   nonzero,
   norm,

@@ -1,7 +1,7 @@
-/** @file Inverses of the error function, and the normal distribution function. */
+/** @file Inverses of the error function, the normal distribution function, and its logarithm. */
 import * as graph from '../graph/index.ts'
 import { defineUnary, type UnaryFunction } from './define-elementwise.ts'
-import { exp, mul, square } from './elementwise.ts'
+import { add, exp, mul, neg, square } from './elementwise.ts'
 import { lit } from './promote.ts'
 
 const { unary, binary } = graph
@@ -54,9 +54,55 @@ export const erfinv: UnaryFunction = defineUnary('erfinv', {
 
 /** The normal distribution function, ½ erfc(−x/√2). @see https://pytorch.org/docs/stable/special.html#torch.special.ndtr */
 export const ndtr: UnaryFunction = defineUnary('ndtr', {
-  forward: (x) => binary('mul', unary('erfc', binary('mul', x, -Math.SQRT1_2)), 0.5),
+  forward: (x) => normal(x),
   saves: ['x'],
   vjp: (g, { x }) => mul(g, mul(exp(mul(square(x), lit(-0.5, x))), lit(1 / Math.sqrt(2 * Math.PI), x))),
+})
+
+// ── its logarithm ──
+
+/** From z on the tail of the normal distribution is a continued fraction, and how many levels of it leave nothing out. */
+const TAIL = { float64: { from: 8, levels: 14 }, float32: { from: 5, levels: 8 } } as const
+const tailOf = (x: Node): (typeof TAIL)['float64' | 'float32'] => TAIL[x.dtype === 'float64' ? 'float64' : 'float32']
+
+/** φ(x) / Φ(x) where x ≤ −z: z + 1/(z + 2/(z + 3/(z + …))), P. S. Laplace's fraction; elsewhere that of −z. */
+function tailHazard(x: Node): Node {
+  const { from, levels } = tailOf(x)
+  const z = binary('max', unary('neg', x), from)
+  let fraction = z
+  for (let i = levels; i >= 1; i--) fraction = binary('add', z, binary('div', i, fraction))
+  return fraction
+}
+const isTail = (x: Node): Node => binary('lt', x, -tailOf(x).from)
+/** ½ erfc(−x/√2) */
+const normal = (x: Node): Node => binary('mul', unary('erfc', binary('mul', x, -Math.SQRT1_2)), 0.5)
+/** log φ(x) */
+const logDensity = (x: Node): Node => binary('sub', binary('mul', binary('mul', x, x), -0.5), Math.log(2 * Math.PI) / 2)
+
+/** φ(x) / Φ(x), the slope of log Φ: a number wherever x is one, far out too. */
+const normalHazard: UnaryFunction = defineUnary('normalHazard', {
+  forward: (x) => {
+    const near = binary('max', x, -tailOf(x).from)
+    const middle = binary('div', unary('exp', logDensity(near)), normal(near))
+    return graph.where(isTail(x), tailHazard(x), middle)
+  },
+  saves: ['x'],
+  vjp: (g, { x }) => {
+    const slope = normalHazard(x)
+    return neg(mul(g, mul(slope, add(x, slope))))
+  },
+})
+
+/** The logarithm of {@link ndtr}, accurate in both tails. @see https://pytorch.org/docs/stable/special.html#torch.special.log_ndtr */
+export const logNdtr: UnaryFunction = defineUnary('logNdtr', {
+  forward: (x) => {
+    const tail = binary('sub', logDensity(x), unary('log', tailHazard(x)))
+    const left = graph.where(isTail(x), tail, unary('log', normal(x)))
+    const right = unary('log1p', unary('neg', normal(unary('neg', x))))
+    return graph.where(binary('lt', x, -1), left, right)
+  },
+  saves: ['x'],
+  vjp: (g, { x }) => mul(g, normalHazard(x)),
 })
 
 /** The inverse of {@link ndtr}: ∓∞ at 0 and 1, NaN outside. @see https://pytorch.org/docs/stable/special.html#torch.special.ndtri */

@@ -42,7 +42,7 @@ import { type InPlace, type InPlaceWith, inPlace } from './inplace.ts'
 import { exp2, floatPower, LOGIT_EPS, ldexp, log2, log10, logit, xlogy } from './logarithms.ts'
 import type { Operand } from './promote.ts'
 import { floorDivide, fmod, gcd, lcm, remainder } from './remainders.ts'
-import { ceil, floor, frac, ROUND, type RoundOptions, round, trunc } from './rounding.ts'
+import { ceil, floor, frac, nextafter, ROUND, type RoundOptions, round, trunc } from './rounding.ts'
 import { copysign, heaviside, NAN_TO_NUM, type NanToNumOptions, nanToNum } from './signs.ts'
 import { ADDC, addcdiv, addcmul, LERP, lerp, type ValueOptions } from './ternary.ts'
 import { acos, acosh, asin, asinh, atan, atan2, atanh, cosh, deg2rad, hypot, rad2deg, sinc, sinh, tan } from './trigonometry.ts'
@@ -188,6 +188,8 @@ export const nanToNum_: (x: Tensor, nan?: number | null | NanToNumOptions, posin
 export const ne_: InPlaceWith = inPlace('ne_', WITH, ne)
 /** x ← −x: see {@link neg}. @see https://pytorch.org/docs/stable/generated/torch.Tensor.neg_.html */
 export const neg_: InPlace = inPlace('neg_', {}, neg)
+/** x ← the number next to it in the direction of other: see {@link nextafter}. @see https://pytorch.org/docs/stable/generated/torch.Tensor.nextafter_.html */
+export const nextafter_: InPlaceWith = inPlace('nextafter_', WITH, nextafter)
 /** x ← the n-th derivative of digamma: see {@link polygamma}. @see https://pytorch.org/docs/stable/generated/torch.Tensor.polygamma_.html */
 export const polygamma_: (x: Tensor, n: number) => Tensor = inPlace('polygamma_', { n: COUNT }, (x: Tensor, n: number) => polygamma(n, x))
 /** x ← xᵉ: see {@link pow}. @see https://pytorch.org/docs/stable/generated/torch.Tensor.pow_.html */

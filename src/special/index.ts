@@ -17,6 +17,7 @@ export {
   lgamma as gammaln,
   log1p,
   logit,
+  logNdtr,
   logSoftmax,
   logsumexp,
   mvlgamma as multigammaln,

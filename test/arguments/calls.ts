@@ -56,7 +56,7 @@ export interface Call {
 const call = (callee: string, args: readonly string[], name?: string): Call => ({ callee, args, ...(name !== undefined && { name }) })
 
 const UNARY = `abs ceil cos erf erfc exp acos acosh asin asinh atan atanh cosh deg2rad digamma erfinv exp2 frac i0 isneginf isposinf isreal lgamma log10 log2 positive rad2deg signbit sinc sinh tan expm1 floor isfinite isinf isnan log log1p logicalNot neg reciprocal relu round rsqrt sigmoid sign sin sqrt square tanh trunc`
-const BINARY = `add div eq ge gt le logicalAnd logicalOr logicalXor lt maximum minimum mul ne pow sub atan2 copysign floatPower floorDivide fmax fmin fmod heaviside hypot ldexp logaddexp logaddexp2 remainder xlogy`
+const BINARY = `add div eq ge gt le logicalAnd logicalOr logicalXor lt maximum minimum mul ne pow sub atan2 copysign floatPower floorDivide fmax fmin fmod heaviside hypot ldexp logaddexp logaddexp2 nextafter remainder xlogy`
 const INTEGERS = `bitwiseAnd bitwiseLeftShift bitwiseOr bitwiseRightShift bitwiseXor gcd lcm`
 /** Other names of functions, whose errors have the first. */
 const UNARY_ALIASES: Readonly<Record<string, string>> = {
@@ -85,7 +85,7 @@ const BINARY_ALIASES: Readonly<Record<string, string>> = {
 }
 /** Functions that are there in place too (others are called below). */
 const UNARY_IN_PLACE = `abs acos acosh asin asinh atan atanh ceil cos cosh deg2rad digamma erf erfc erfinv exp2 expm1 floor frac i0 lgamma log log10 log1p log2 logicalNot rad2deg reciprocal rsqrt sign sin sinc sinh square tan trunc`
-const BINARY_IN_PLACE = `atan2 copysign eq floatPower floorDivide fmod ge gt heaviside hypot ldexp le logicalAnd logicalOr logicalXor lt ne remainder xlogy`
+const BINARY_IN_PLACE = `atan2 copysign eq floatPower floorDivide fmod ge gt heaviside hypot ldexp le logicalAnd logicalOr logicalXor lt ne nextafter remainder xlogy`
 const REDUCTION = `sum mean std variance amax amin argmax argmin all any logsumexp nansum nanmean varMean stdMean prod`
 const WITH_OPTIONS: Readonly<Record<string, string>> = { add: '{ alpha: 2 }', sub: '{ alpha: 2 }', div: "{ roundingMode: 'floor' }" }
 const REDUCE_OPTIONS: Readonly<Record<string, string>> = {
@@ -148,7 +148,7 @@ const OF_TENSORS: readonly Call[] = [
   call('histc', ['x', '{ bins: 2, min: 0, max: 5 }']),
   call('histogram', ['x', '2', '{ range: [0, 5], weight: y, density: true }']),
   call('histogram', ['x', 'vector', '{ weight: null }']),
-  call('unique', ['x', '{ sorted: true, returnInverse: true, returnCounts: true }']),
+  call('unique', ['x', '{ sorted: true, returnInverse: true, returnCounts: true, dim: 0 }']),
   call('uniqueConsecutive', ['x', '{ returnInverse: true, returnCounts: true, dim: 0 }']),
   call('prod', ['x', "{ dim: 1, dtype: 'float32' }"]),
   call('aminmax', ['x', '{ dim: 1, keepdim: true }']),
@@ -799,6 +799,8 @@ const CLASSES: readonly Call[] = [
   call('tg.nn.init.uniform_', ['x', '{ a: 0, b: 1 }']),
   call('tg.nn.init.normal_', ['x', '0', '1', '{ generator }']),
   call('tg.nn.init.normal_', ['x', '{ mean: 0, std: 1 }']),
+  call('tg.nn.init.truncNormal_', ['x', '0', '1', '-1', '2', '{ generator }']),
+  call('tg.nn.init.truncNormal_', ['x', '{ mean: 0, std: 1, a: -1, b: 2 }']),
   call('tg.nn.init.xavierUniform_', ['x', '1', '{ generator }']),
   call('tg.nn.init.xavierNormal_', ['x', '{ gain: 1 }']),
   call('tg.nn.init.kaimingUniform_', ['x', '0', "'fan_in'", "'relu'", '{ generator }']),

@@ -67,6 +67,7 @@ async function wrongIn(half: Half, got: Tensor, want: Tensor, read?: Tensor, sla
 
 describe.each(HALVES)('%s', { timeout: 120_000 }, (half) => {
   for (const [op, cases] of casesByOp()) {
+    if (op === 'nextafter') continue // each dtype has a next number of its own
     const own = cases.filter(
       (c: GoldenCase) =>
         c.inputs.some((x) => x.dtype === 'float') &&

@@ -16,7 +16,7 @@ const F = tg.nn.functional
 // ── PyTorch's cases ──
 
 /** Ops that say their dtypes themselves. */
-const OWN_DTYPES: readonly string[] = ['floatPower', 'ldexp', 'arange', 'linspace', 'cast']
+const OWN_DTYPES: readonly string[] = ['floatPower', 'ldexp', 'nextafter', 'arange', 'linspace', 'cast']
 
 /** What float32 itself loses: 1 + tanh x and 1 + erf x near 0, cubics near their zeros. */
 const CANCELS: Readonly<Record<string, number>> = { gridSample: 1e-5, gelu: 1e-6, cosineSimilarity: 1e-6 }

@@ -34,12 +34,15 @@ export function constantText(value: number, type: ValueType, special: (value: nu
   }
 }
 
+/** What a literal of WGSL may be at most: one that would have to be rounded down to it is refused. */
+const MOST = (2 - 2 ** -23) * 2 ** 127
+
 /** The shortest decimal that reads back as the same float32. */
 function shortest(single: number): string {
   BITS.setFloat32(0, single)
   for (let digits = 6; digits <= 9; digits++) {
     const text = Number(single.toPrecision(digits))
-    if (Math.fround(text) === single) return literal(text)
+    if (Math.fround(text) === single && Math.abs(text) <= MOST) return literal(text)
   }
   return literal(single)
 }

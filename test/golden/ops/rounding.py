@@ -1,5 +1,5 @@
 """Cases of src/ops/rounding.ts; those of single whole numbers are in elementwise.py."""
-from harness import INF, NAN, case, ints, rand, vals
+from harness import BINARY_SHAPES, INF, NAN, case, ints, rand, vals
 
 
 def cases():
@@ -13,3 +13,6 @@ def cases():
     case('round', [vals([15, 25, -35, 5, 149])], ['$0', {'decimals': -1}], 'ties of tens')
     case('round', [vals([0.5, 1.5, -2.5])], ['$0', {'decimals': 0}], 'no decimals')
     case('round', [ints(4, low=-9)], None, 'int32')
+    case('nextafter', [vals([1, -1, 0, -0.0, 2, 3, INF, -INF, 1, NAN, 5, -0.0]), vals([2, 2, -0.0, 0, -INF, 3, INF, -INF, NAN, 1, INF, -0.0])], grad=False)
+    for a, b, note in BINARY_SHAPES:
+        case('nextafter', [rand(*a), rand(*b)], None, note, grad=False)
