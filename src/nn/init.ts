@@ -6,8 +6,10 @@ import {
   ArgumentError,
   atLeast,
   choice,
+  DTypeError,
   options as describe,
   FINITE,
+  isFloat,
   isPlainObject,
   type Kind,
   NUMBER,
@@ -40,6 +42,17 @@ export interface NormalOptions extends InitOptions {
   readonly mean?: number
   /** The standard deviation, ≥ 0: 1 by default. */
   readonly std?: number
+}
+/** Options of {@link truncNormal_}. */
+export interface TruncNormalOptions extends InitOptions {
+  /** The mean of the whole distribution: 0 by default. */
+  readonly mean?: number
+  /** Its standard deviation, > 0: 1 by default. */
+  readonly std?: number
+  /** The least value: −2 by default. */
+  readonly a?: number
+  /** The largest value: 2 by default. */
+  readonly b?: number
 }
 /** Options of {@link xavierUniform_} and {@link xavierNormal_}. */
 export interface XavierOptions extends InitOptions {
@@ -198,6 +211,56 @@ export function normal_(tensor: Tensor, mean: number | undefined, std: number | 
 export function normal_(tensor: Tensor, ...rest: readonly unknown[]): Tensor {
   const { mean = 0, std = 1, ...options } = read(NORMAL, tensor, rest)
   return withGrad(false, () => ops.normal_(tensor, mean, std, take(options)))
+}
+
+const TRUNC_NORMAL = initializer<TruncNormalOptions>('truncNormal_', { mean: FINITE, std: atLeast(0), a: FINITE, b: FINITE, ...RANDOM })
+
+/**
+ * Normal as far as it lies within [a, b], by default [−2, 2], which are no multiples of `std`: by the inverse of the distribution function, on the side where the lower tail is.
+ * @throws ArgumentError where b is not above a, or std is 0.
+ * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.trunc_normal_
+ * @example nn.init.truncNormal_(w, { std: 0.02 })
+ */
+export function truncNormal_(tensor: Tensor, options?: TruncNormalOptions): Tensor
+export function truncNormal_(tensor: Tensor, mean: number | undefined, options?: TruncNormalOptions): Tensor
+export function truncNormal_(tensor: Tensor, mean: number | undefined, std: number | undefined, options?: TruncNormalOptions): Tensor
+export function truncNormal_(
+  tensor: Tensor,
+  mean: number | undefined,
+  std: number | undefined,
+  a: number | undefined,
+  options?: TruncNormalOptions,
+): Tensor
+export function truncNormal_(
+  tensor: Tensor,
+  mean: number | undefined,
+  std: number | undefined,
+  a: number | undefined,
+  b: number | undefined,
+  options?: TruncNormalOptions,
+): Tensor
+export function truncNormal_(tensor: Tensor, ...rest: readonly unknown[]): Tensor {
+  const { mean = 0, std = 1, a = -2, b = 2, ...options } = read(TRUNC_NORMAL, tensor, rest)
+  if (!(b > a)) throw new ArgumentError('truncNormal_', `b must be above a, got ${a} and ${b}`)
+  if (std === 0) throw new ArgumentError('truncNormal_', 'std must be above 0')
+  if (!isFloat(tensor.dtype))
+    throw new DTypeError('truncNormal_', `tensor must be of a float dtype, got ${tensor.dtype}. Convert with .float()`)
+  return underName('truncNormal_', () =>
+    withGrad(false, () => {
+      const place = {
+        dtype: tensor.dtype === 'float64' ? 'float64' : 'float32',
+        ...(tensor.device !== 'auto' && { device: tensor.device }),
+      }
+      // Above the mean probabilities are next to 1, where numbers are coarse: there it is drawn on the other side
+      const isAbove = a > mean
+      const ends = [(a - mean) / std, (b - mean) / std]
+      const sides = ops.tensor(isAbove ? ends.map((x) => -x).reverse() : ends, place as ops.TensorOptions)
+      const [least, most] = ops.ndtr(sides).unbind() as unknown as readonly [Tensor, Tensor]
+      const u = ops.rand(tensor.shape, { ...place, ...take(options) } as ops.RandomOptions)
+      const x = ops.ndtri(u.mul(most.sub(least)).add(least))
+      return ops.copy_(tensor, ops.clamp(x.mul(isAbove ? -std : std).add(mean), a, b))
+    }),
+  )
 }
 
 const CALCULATE_GAIN = signature('calculateGain', { nonlinearity: NONLINEARITY, param: optional(FINITE) })

@@ -6,6 +6,7 @@ import {
   full,
   Generator,
   multinomial,
+  nn,
   normal,
   ones,
   poisson,
@@ -41,6 +42,39 @@ describe.each(floats)('continuous samplers in %s', (dtype) => {
       expect(kolmogorov(list, cdf)).toBeLessThan(1.63 / Math.sqrt(N)) // 1% of samples lie further off
     })
   }
+})
+
+describe('truncNormal_', () => {
+  const phi = (z: number): number => (1 + erf(z / Math.SQRT2)) / 2
+  const density = (z: number): number => Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)
+  const kinds: readonly (readonly [mean: number, std: number, a: number, b: number])[] = [
+    [0, 1, -2, 2],
+    [0.5, 2, -1, 0.75],
+    [1, 0.02, -2, 2],
+    [0, 1, 3, 4],
+    [2, 0.5, -1, 0.25],
+  ]
+  it.each(kinds)('of mean %d, std %d from %d to %d has its distribution and its moments', async (mean, std, a, b) => {
+    const [low, high] = [(a - mean) / std, (b - mean) / std]
+    const mass = phi(high) - phi(low)
+    const list = await values(nn.init.truncNormal_(zeros([N]), mean, std, a, b, seeded(8)))
+    expect(kolmogorov(list, (v) => (phi((v - mean) / std) - phi(low)) / mass)).toBeLessThan(1.63 / Math.sqrt(N))
+    expect(Math.min(...list)).toBeGreaterThanOrEqual(Math.fround(a))
+    expect(Math.max(...list)).toBeLessThanOrEqual(Math.fround(b))
+    const shift = (density(low) - density(high)) / mass
+    const variance = std ** 2 * (1 + (low * density(low) - high * density(high)) / mass - shift ** 2)
+    const found = average(list)
+    expect(Math.abs(found - (mean + std * shift))).toBeLessThan(4 * Math.sqrt(variance / N))
+    expect(Math.abs(average(list.map((v) => (v - found) ** 2)) / variance - 1)).toBeLessThan(0.12)
+  })
+
+  it('keeps to its bounds far out, also in halves', async () => {
+    const x = nn.init.truncNormal_(zeros([100], { dtype: 'float16' }), { a: 30, b: 31 })
+    expect(x.dtype).toBe('float16')
+    for (const v of await values(x)) expect(v >= 30 && v <= 31).toBe(true)
+    expect(() => nn.init.truncNormal_(zeros([2]), 0, 1, 2, 1)).toThrow('truncNormal_: b must be above a, got 2 and 1')
+    expect(() => nn.init.truncNormal_(zeros([2]), 0, 0)).toThrow('truncNormal_: std must be above 0')
+  })
 })
 
 describe('counts', () => {
