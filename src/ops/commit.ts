@@ -3,10 +3,11 @@
  * saved before notices by the version.
  */
 import { AutogradError, DTypeError, kindRank, ShapeError, sameShape, showShape } from '../base/index.ts'
-import type * as graph from '../graph/index.ts'
+import * as graph from '../graph/index.ts'
 import * as runtime from '../runtime/index.ts'
 import { isGradEnabled, isShared, isUndoing, replace, Tensor } from '../tensor/index.ts'
 import { cast } from './convert.ts'
+import { defineOp } from './define.ts'
 
 /** The tensor whose memory `x` would share: `x` itself, unless it is a view. */
 export const baseOf = (x: Tensor): Tensor => x._source?.root ?? x
@@ -56,9 +57,22 @@ function checkView(op: string, x: Tensor): void {
     )
 }
 
+/** `value` in place of all of `x`, whose gradient is 0 then. */
+const overwrite = defineOp('overwrite', {
+  inputs: ['x', 'value'],
+  forward: (_, value, _params: undefined) => value,
+  vjp: {
+    x: (g) => new Tensor(graph.expand(graph.constant(0, g.dtype, g._node.placement), g.shape)),
+    value: (g) => g,
+  },
+  half: 'keep',
+})
+
 /** Puts `value` behind `x`, and into that of which `x` is a view. */
 export function finish(op: string, x: Tensor, value: Tensor): Tensor {
-  const y = fitting(op, x, value)
+  const fits = fitting(op, x, value)
+  // What had a gradient keeps its place on the tape, whatever it is replaced by
+  const y = isGradEnabled() && x.requiresGrad && !x.isLeaf && !fits.requiresGrad ? overwrite(present(x), fits, undefined) : fits
   const source = x._source
   if (source === undefined) {
     put(x, y)

@@ -2,13 +2,12 @@
 import { DTypeError, isFloat, NUMBER, nullable, signature, underName } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { OPERAND, TENSOR, Tensor } from '../tensor/index.ts'
-import { clamp } from './clamp.ts'
 import { eq, le, logicalAnd, logicalOr, lt } from './compare.ts'
 import { cast } from './convert.ts'
 import { castTo, defineComposition, defineMultiOutputOp } from './define.ts'
 import { type BinaryFunction, defineBinary, defineUnary, type UnaryFunction } from './define-elementwise.ts'
 import { add, div, log, log1p, mul, pow, sigmoid, sub, where } from './elementwise.ts'
-import { floatOf, lit, meet, type Operand } from './promote.ts'
+import { floatOf, lit, meet, number, type Operand } from './promote.ts'
 
 /** 2ˣ, exact where x is a whole number. @see https://pytorch.org/docs/stable/special.html#torch.special.exp2 */
 export const exp2: UnaryFunction = defineUnary('exp2', {
@@ -113,17 +112,24 @@ const logOdds: UnaryFunction = defineUnary('logOdds', {
   },
 })
 
+/** x, or eps below it, or 1 − eps above that: in this order. */
+function keptWithin(x: Tensor, eps: number): Tensor {
+  const [least, most] = [number(eps, x.dtype), number(1 - eps, x.dtype)]
+  return where(lt(x, least), least, where(lt(most, x), most, x))
+}
+
 /** The kind of the bound of {@link logit}. */
 export const LOGIT_EPS: ReturnType<typeof nullable> = nullable(NUMBER)
 const LOGIT = signature('logit', { x: TENSOR, eps: LOGIT_EPS })
 /**
- * log(x / (1 − x)), the inverse of sigmoid; NaN outside of [0, 1]. With `eps`, x is first kept within [eps, 1 − eps], and outside of it the gradient is 0.
+ * log(x / (1 − x)), the inverse of sigmoid; NaN outside of [0, 1]. With `eps`, x is first kept within [eps, 1 − eps], and outside of it the gradient is 0. (One of NaN keeps
+ * nothing; one above ½ makes 1 − eps of what is above it, and eps of the rest.)
  * @see https://pytorch.org/docs/stable/special.html#torch.special.logit
  */
 export const logit: (x: Tensor, eps?: number | null) => Tensor = defineComposition('logit', (x: Tensor, eps?: number | null) => {
   LOGIT.check(x, eps)
   const float = cast(x, floatOf(x.dtype))
-  return logOdds(eps === undefined || eps === null ? float : clamp(float, eps, 1 - eps))
+  return logOdds(eps === undefined || eps === null ? float : keptWithin(float, eps))
 })
 
 // ── powers ──

@@ -18,10 +18,11 @@ import {
 import * as graph from '../graph/index.ts'
 import { knownValues, MAYBE_TENSOR, TENSOR, type Tensor } from '../tensor/index.ts'
 import { logsigmoid } from './activation.ts'
-import { eq, gt, le, lt } from './compare.ts'
+import { gt, le, lt } from './compare.ts'
 import { stopGradient } from './convert.ts'
 import { checkDevices, defineComposition, defineOp } from './define.ts'
 import { abs, add, div, exp, log, log1p, mul, neg, square, sub, where } from './elementwise.ts'
+import { xlogy } from './logarithms.ts'
 import { checkFloat, lit } from './promote.ts'
 import { mean, sum } from './reduce.ts'
 import { unsqueeze } from './view.ts'
@@ -247,7 +248,7 @@ export interface KlDivOptions {
 const KL_DIV = lossOf('klDiv', describe<KlDivOptions>({ reduction: choice(['mean', 'sum', 'none', 'batchmean']), logTarget: BOOLEAN }))
 
 /**
- * target · (ln target − input), averaged: the divergence of Kullback and Leibler, of log probabilities from probabilities. 0 where the target is 0.
+ * target · (ln target − input), averaged: the divergence of Kullback and Leibler, of log probabilities from probabilities. 0 where the target is 0 (whose gradient is NaN there, as in PyTorch).
  * @throws ShapeError when the shapes differ (PyTorch broadcasts).
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.kl_div.html
  */
@@ -258,8 +259,7 @@ export const klDiv: LossFunction<KlDivOptions> = defineComposition(
     checkFloat('klDiv', 'input', input)
     checkFloat('klDiv', 'target', target)
     checkSame('klDiv', input, target)
-    const nonzero = where(eq(target, lit(0, target)), lit(1, target), target) // whose logarithm has a slope
-    const losses = options?.logTarget ? mul(exp(target), sub(target, input)) : sub(mul(target, log(nonzero)), mul(target, input))
+    const losses = options?.logTarget ? mul(exp(target), sub(target, input)) : sub(xlogy(target, target), mul(target, input))
     const reduction = options?.reduction
     if (reduction !== 'batchmean') return reduced(losses, reduction)
     return input.ndim === 0 ? sum(losses) : div(sum(losses), input.shape[0] as number)

@@ -302,7 +302,7 @@ const WRONG: readonly (readonly [call: () => unknown, message: string])[] = [
     "einops.reduce: reduction must be 'mean', 'max', 'min', 'sum', 'prod', 'any' or 'all', or a function, got 'sam'. Did you mean 'sum'?",
   ],
   [() => einops.repeat(z(2), 'a -> a b'), "einops.repeat: 'a -> a b': b is new on the right: give its size, { b: … }"],
-  [() => unique(z(2), { dim: 1 } as never), "unique: unknown option 'dim'. Known are returnInverse, returnCounts, sorted"],
+  [() => unique(z(2), { columns: 1 } as never), "unique: unknown option 'columns'. Known are returnInverse, returnCounts, sorted, dim"],
   [() => uniqueConsecutive(z(2, 0), { dim: 0 }), 'uniqueConsecutive: the parts along dim 0 of x [2, 0] have no elements'],
   [() => bincount(z(2)), 'bincount: x must be integers, got float32. Convert with .int()'],
   [() => bincount(i(2, 2)), 'bincount: x [2, 2] must be [n]'],

@@ -58,3 +58,36 @@ describe.each(Object.keys(table))('%s', (name) => {
     expect(() => y.backward()).toThrow(/in place/)
   })
 })
+
+describe('what replaces all of a tensor that has a gradient', () => {
+  const one = (): tg.Tensor => tg.ones([2], { device })
+  const mask = (): tg.Tensor => one().gt(0)
+  const REPLACE: Readonly<Record<string, (y: tg.Tensor) => unknown>> = {
+    fill_: (y) => y.fill_(3),
+    zero_: (y) => y.zero_(),
+    copy_: (y) => y.copy_(one()),
+    eq_: (y) => y.eq_(2),
+    normal_: (y) => y.normal_(),
+    uniform_: (y) => y.uniform_(),
+    bernoulli_: (y) => y.bernoulli_(),
+    maskedFill_: (y) => y.maskedFill_(mask(), 0),
+    indexPut_: (y) => y.indexPut_([mask()], 0),
+    'view().fill_': (y) => y.view(2, 1).fill_(1),
+    'narrow().zero_': (y) => y.narrow(0, 0, 2).zero_(),
+  }
+  it.each(Object.keys(REPLACE))('%s leaves it on the tape, with zeros for what was before, as PyTorch does', async (name) => {
+    const x = tg.tensor([1, 2], { device, requiresGrad: true })
+    const y = x.mul(2)
+    REPLACE[name]?.(y)
+    expect(y.requiresGrad).toBe(true)
+    y.sum().backward()
+    expect(await (x.grad as tg.Tensor).toArray()).toEqual([0, 0])
+  })
+
+  it('is off the tape where nothing is recorded', () => {
+    const y = tg.tensor([1, 2], { device, requiresGrad: true }).mul(2)
+    tg.noGrad(() => y.detach().fill_(1))
+    const plain = tg.tensor([1, 2], { device })
+    expect(plain.fill_(2).requiresGrad).toBe(false)
+  })
+})

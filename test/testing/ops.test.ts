@@ -87,6 +87,7 @@ const LARGEST = 1e3
 /** Ops that no case can reach. */
 const UNREACHED: Readonly<Record<string, string>> = {
   logGammaSample: 'random: its gradient is tested by expected values in test/ops/distributions.test.ts',
+  overwrite: 'made by functions in place alone: test/ops/inplace.test.ts',
   toDevice: 'float64 lives on one device only',
 }
 

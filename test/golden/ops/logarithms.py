@@ -31,6 +31,8 @@ def cases():
     case('logit', [rand(2, 3, low=0.05, high=0.95)])
     case('logit', [vals([0, 1, 0.5, 0.5 + 2 ** -20, 0.3, 1e-30, 1 - 2 ** -24, NAN])], None, 'ends and middle', grad=False)
     case('logit', [vals([0, 1, 0.5, 0.05, 0.95])], ['$0', 0.1], 'eps')
+    case('logit', [vals([0, 1, 0.5, 0.05, 0.95, NAN])], ['$0', '$nan'], 'eps: NaN', grad=False)
+    case('logit', [vals([0.25, 0.5, 0.9, NAN])], ['$0', 0.75], 'eps above a half')
     case('logit', [vals([-1, 2, NAN, INF, -INF, -1e30, 0.25])], None, 'outside')
     case('floatPower', [rand(2, 3, low=0.2, high=3)], ['$0', 2.5], 'number')
     case('floatPower', [rand(2, 3, low=0.2, high=3), rand(3)], None, 'broadcast')

@@ -1,5 +1,5 @@
 """Cases of src/ops/pointwise-loss.ts."""
-from harness import INF, case, nograd, rand, vals
+from harness import INF, NAN, case, nograd, rand, vals
 
 REDUCTIONS = ('mean', 'sum', 'none')
 
@@ -39,6 +39,7 @@ def cases():
     case('klDiv', [rand(3, 2), rand(3, 2, low=0.1)], ['$0', '$1', {'reduction': 'batchmean'}], 'batchmean')
     case('klDiv', [rand(3, 2), rand(3, 2)], ['$0', '$1', {'logTarget': True}], 'logTarget')
     case('klDiv', [rand(3, 2), rand(3, 2)], ['$0', '$1', {'logTarget': True, 'reduction': 'batchmean'}], 'logTarget, batchmean')
+    case('klDiv', [vals([0.1, 0.2, -INF, 0.5, 0.25]), vals([0, -1, 0, NAN, INF])], ['$0', '$1', {'reduction': 'none'}], 'targets of 0 and below, NaN, infinity')
     case('klDiv', [rand(4), nograd(vals([0, 1, 0, 0.5]))], ['$0', '$1', {'reduction': 'none'}], 'zeros')
     for logInput in (True, False):
         for full in (True, False):
