@@ -18,7 +18,7 @@ const PLAIN = 16
  */
 const [RUN, RUN_OF_ALL] = [64, 16]
 /** Terms that are added before what they come to is added to the whole: rounding errors grow with the length of a chain. */
-export const SUM_CHAIN = 128
+export const SUM_CHAIN = 32
 /** The same of products in blocks of panels, which are long enough for what surrounds a block not to count. */
 const BLOCK = 256
 
@@ -113,7 +113,12 @@ export interface FoldSchedule {
   readonly endsRuns: boolean
   /** Whether something is left at the end of all. */
   readonly pending: boolean
+  /** Whether that is done so seldom that what it loses need not be kept. */
+  readonly seldom: boolean
 }
+
+/** Up to so many chains are joined plainly. */
+const FEW_CHAINS = 4
 
 /** Undefined where no chain is too long. */
 export function foldSchedule(order: ReductionOrder, axes: readonly Axis[]): FoldSchedule | undefined {
@@ -121,7 +126,15 @@ export function foldSchedule(order: ReductionOrder, axes: readonly Axis[]): Fold
   switch (order.kind) {
     case 'sequence': {
       const { terms } = order
-      return total <= terms ? undefined : { per: 'terms', every: terms, endsRuns: false, pending: total % terms !== 0 }
+      return total <= terms
+        ? undefined
+        : {
+            per: 'terms',
+            every: terms,
+            endsRuns: false,
+            pending: total % terms !== 0,
+            seldom: total <= FEW_CHAINS * terms,
+          }
     }
     case 'lanes': {
       const length = axes.at(-1)?.size ?? 1
@@ -129,9 +142,10 @@ export function foldSchedule(order: ReductionOrder, axes: readonly Axis[]): Fold
       const turns = Math.ceil(length / wide)
       const runs = total / length
       if (turns * runs <= SUM_CHAIN) return undefined
-      if (turns > SUM_CHAIN) return { per: 'turns', every: SUM_CHAIN, endsRuns: length % (SUM_CHAIN * wide) !== 0, pending: false }
+      const seldom = turns * runs <= FEW_CHAINS * SUM_CHAIN
+      if (turns > SUM_CHAIN) return { per: 'turns', every: SUM_CHAIN, endsRuns: length % (SUM_CHAIN * wide) !== 0, pending: false, seldom }
       const every = Math.floor(SUM_CHAIN / turns)
-      return { per: 'runs', every, endsRuns: false, pending: runs % every !== 0 }
+      return { per: 'runs', every, endsRuns: false, pending: runs % every !== 0, seldom }
     }
   }
 }

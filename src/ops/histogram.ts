@@ -22,7 +22,7 @@ import {
   whole,
 } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
-import { alias, checkSize, knownValues, MAYBE_TENSOR, TENSOR, Tensor } from '../tensor/index.ts'
+import { checkSize, knownValues, MAYBE_TENSOR, TENSOR, Tensor } from '../tensor/index.ts'
 import { minimum } from './clamp.ts'
 import { eq, isfinite, le, logicalAnd, lt } from './compare.ts'
 import { cast, stopGradient } from './convert.ts'
@@ -186,7 +186,7 @@ function givenAxis(op: string, x: Tensor, edges: Tensor): Axis {
       edges.shape,
     ])
   checkSame(op, x, 'bins', edges)
-  return { edges: alias(wide(edges)), bounds: undefined }
+  return { edges: new Tensor(graph.alias(wide(edges)._node)), bounds: undefined }
 }
 
 function checkSame(op: string, x: Tensor, role: string, other: Tensor): void {

@@ -10,8 +10,8 @@ beforeAll(async () => {
   setDefaultDevice(device)
 })
 
-/** The most that a sum or a mean of numbers of one sign may be off, relative to it: on cpu partial sums of some hundred terms are plain. */
-const WORST = device === 'cpu' ? 4e-6 : 1e-6
+/** The most that a sum or a mean of numbers of one sign may be off, relative to it. */
+const WORST = 1e-6
 
 /** What makes errors add up: all terms are rounded alike, or at random; one large number hides the others. */
 const VALUES: Readonly<Record<string, (i: number) => number>> = {

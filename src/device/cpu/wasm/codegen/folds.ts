@@ -21,7 +21,7 @@ export class Folds {
   readonly #wholes: readonly (readonly [Local, Whole])[]
   readonly #compensated: boolean
 
-  /** @param compensated whether what joining loses is kept and joined the next time */
+  /** @param compensated whether what joining loses is kept, and joined in the end */
   constructor(w: Writer, accs: readonly Local[], compensated: boolean) {
     this.#w = w
     this.#compensated = compensated
@@ -49,29 +49,40 @@ export class Folds {
     }
   }
 
-  /** The accumulators are the wholes. @param pending whether something has not been moved */
+  /** The accumulators are the wholes, and what they lost. @param pending whether something has not been moved */
   end(pending: boolean): void {
     if (pending) this.step()
-    for (const [acc, { total }] of this.#wholes) this.#w.code.get(total).set(acc)
+    for (const [acc, whole] of this.#wholes) {
+      const { code } = this.#w
+      code.get(whole.total)
+      if (this.#compensated) this.#pushLost(whole)
+      code.set(acc)
+    }
   }
 
   /**
-   * With what was lost before.
-   * @see Kahan, Further remarks on reducing truncation errors, 1965
+   * What is lost is added up beside the whole: the next chain does not wait for it.
+   * @see A. Neumaier, Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen (1974), without the test which of the two is larger
    */
   #compensate(acc: Local, { total, lost }: Whole): void {
     const w = this.#w
     const { code } = w
     const shape = shapeOf(acc)
-    const next = w.fresh(acc.type)
-    code.get(acc).get(lost).op(`${shape}.sub`).set(acc)
+    const [next, moved] = [w.fresh(acc.type), w.fresh(acc.type)]
     code.get(total).get(acc).op(`${shape}.add`).tee(next)
-    code.get(total).op(`${shape}.sub`).get(acc).op(`${shape}.sub`).set(lost)
+    code.get(total).op(`${shape}.sub`).set(moved)
+    code.get(lost).get(acc).get(moved).op(`${shape}.sub`).op(`${shape}.add`).set(lost)
     code.get(next).set(total)
-    // Of infinities nothing is lost
-    code.get(lost)
-    if (shape === 'f32x4') code.get(lost).get(lost).op('f32x4.eq').op('v128.and').set(lost)
-    else code.f32(0).get(lost).get(lost).op('f32.eq').op('select').set(lost)
     clear(w, acc)
+  }
+
+  /** Adds what was lost to the whole on the stack. Of infinities that is nothing. */
+  #pushLost({ lost }: Whole): void {
+    const { code } = this.#w
+    const shape = shapeOf(lost)
+    code.get(lost)
+    if (shape === 'f32x4') code.get(lost).get(lost).op('f32x4.eq').op('v128.and')
+    else code.f32(0).get(lost).get(lost).op('f32.eq').op('select')
+    code.op(`${shape}.add`)
   }
 }

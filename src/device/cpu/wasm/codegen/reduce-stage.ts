@@ -101,7 +101,7 @@ function oneByOne(
   forEachCopy(at, copies, () => {
     for (const { reduction, slot } of slots) if (addsFloats(reduction)) sums.push(accOf(at, number, slot).local)
   })
-  const folds = schedule && sums.length > 0 ? new Folds(at, sums, order.compensated) : undefined
+  const folds = schedule && sums.length > 0 ? new Folds(at, sums, order.compensated && !schedule.seldom) : undefined
   const body = (): void => {
     forEachCopy(at, copies, () =>
       at.scoped(() => {
@@ -231,7 +231,7 @@ function alongRun(at: Expressions, run: Axis, order: ByLanes, rings: readonly Ri
   at.axes.set(run, i)
   for (let vector = 0; vector < order.vectors; vector++) {
     const sums = summed(rings, vector)
-    const folds = schedule && sums.length > 0 ? new Folds(at, sums, true) : undefined
+    const folds = schedule && sums.length > 0 ? new Folds(at, sums, !schedule.seldom) : undefined
     code
       .get(lane)
       .i32(ORDER_LANES * vector)
@@ -255,7 +255,7 @@ function overRuns(at: Expressions, axes: readonly Axis[], order: ByLanes, rings:
   const rest = run.size % ORDER_LANES
   const schedule = foldSchedule(order, axes)
   const sums = summed(rings)
-  const folds = schedule && sums.length > 0 ? new Folds(at, sums, true) : undefined
+  const folds = schedule && sums.length > 0 ? new Folds(at, sums, !schedule.seldom) : undefined
   const step = folds?.step ?? NONE
   const [i, end] = [at.fresh('i32'), at.fresh('i32')]
   const next = (): void => {
@@ -399,7 +399,7 @@ function foldsOf(at: Expressions, stage: ReduceStage, held: readonly Held[], lan
     return h.kind === 'number' ? [h.local] : h.parts.map((p) => p.local)
   })
   if (!schedule || sums.length === 0) return { folds: undefined, inside: undefined, outside: undefined, endsRuns: false, pending: false }
-  const folds = new Folds(at, sums, order.kind === 'lanes' || order.compensated)
+  const folds = new Folds(at, sums, (order.kind === 'lanes' || order.compensated) && !schedule.seldom)
   const { step } = folds
   const { per, every, endsRuns, pending } = schedule
   const fold = (count: number): Fold => ({ every: count, step })
