@@ -39,6 +39,11 @@ export class Independent extends Distribution {
     return this.base.variance
   }
   /** @internal */
+  protected _expanded(shape: Shape): Distribution {
+    const dims = this.base.batchShape.slice(this.batchShape.length)
+    return new Independent(this.base.expand([...shape, ...dims]), this.reinterpretedBatchNdims, this._options)
+  }
+  /** @internal */
   protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     const samples = shape.slice(0, shape.length - this.batchShape.length - this.eventShape.length)
     const options = { ...(generator && { generator }) }
@@ -98,6 +103,12 @@ export class MixtureSameFamily extends Distribution {
   get variance(): Tensor {
     const away = this.componentDistribution.mean.sub(this.mean.unsqueeze(-1 - this.eventShape.length)).square()
     return this.#weighted(this.componentDistribution.variance.add(away))
+  }
+  /** @internal */
+  protected _expanded(shape: Shape): Distribution {
+    const { componentDistribution: components, mixtureDistribution: mixture } = this
+    const choices = mixture.batchShape.length === 0 ? mixture : mixture.expand(shape)
+    return new MixtureSameFamily(choices, components.expand([...shape, components.batchShape.at(-1) as number]), this._options)
   }
   /** @internal */
   protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {

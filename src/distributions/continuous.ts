@@ -28,17 +28,20 @@ export class Normal extends Distribution {
   readonly scale: Tensor
   constructor(loc: Parameter, scale: Parameter, options?: DistributionOptions) {
     NORMAL.check(loc, scale, options)
-    const [m, s] = parameters('Normal', { loc, scale }) as [Tensor, Tensor]
+    const [m, s] = parameters('Normal', { loc, scale }, { scale: POSITIVE }, options) as [Tensor, Tensor]
     super(m.shape, [], options)
     this.loc = m
     this.scale = s
-    if (this._validates) checkSupport('Normal', 'scale', scale, POSITIVE)
   }
   get mean(): Tensor {
     return this.loc
   }
   get variance(): Tensor {
     return this.scale.square()
+  }
+  /** @internal */
+  protected _expanded(shape: Shape): Distribution {
+    return new Normal(this.loc.expand(shape), this.scale.expand(shape), this._options)
   }
   /** @internal */
   protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
@@ -59,6 +62,10 @@ export class Normal extends Distribution {
   protected override _cumulative(value: Tensor): Tensor {
     return value.sub(this.loc).div(this.scale.mul(-Math.SQRT2)).erfc().mul(0.5)
   }
+  /** @internal */
+  protected override _quantile(p: Tensor): Tensor {
+    return ops.ndtri(p).mul(this.scale).add(this.loc)
+  }
   override entropy(): Tensor {
     return this.scale.log().add(0.5 + HALF_LOG_2PI)
   }
@@ -71,9 +78,8 @@ export class LogNormal extends Distribution {
   readonly base: Normal
   constructor(loc: Parameter, scale: Parameter, options?: DistributionOptions) {
     LOG_NORMAL.check(loc, scale, options)
-    const [m, s] = parameters('LogNormal', { loc, scale }) as [Tensor, Tensor]
+    const [m, s] = parameters('LogNormal', { loc, scale }, { scale: POSITIVE }, options) as [Tensor, Tensor]
     super(m.shape, [], options)
-    if (this._validates) checkSupport('LogNormal', 'scale', scale, POSITIVE)
     this.base = new Normal(m, s, options)
   }
   get mean(): Tensor {
@@ -82,6 +88,10 @@ export class LogNormal extends Distribution {
   get variance(): Tensor {
     const squared = this.base.variance
     return squared.expm1().mul(this.base.loc.mul(2).add(squared).exp())
+  }
+  /** @internal */
+  protected _expanded(shape: Shape): Distribution {
+    return new LogNormal(this.base.loc.expand(shape), this.base.scale.expand(shape), this._options)
   }
   /** @internal */
   protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
@@ -100,6 +110,10 @@ export class LogNormal extends Distribution {
   protected override _cumulative(value: Tensor): Tensor {
     return this.base.cdf(value.log())
   }
+  /** @internal */
+  protected override _quantile(p: Tensor): Tensor {
+    return this.base.icdf(p).exp()
+  }
   override entropy(): Tensor {
     return this.base.entropy().add(this.base.loc)
   }
@@ -114,7 +128,7 @@ export class Uniform extends Distribution {
   readonly high: Tensor
   constructor(low: Parameter, high: Parameter, options?: DistributionOptions) {
     UNIFORM.check(low, high, options)
-    const [a, b] = parameters('Uniform', { low, high }) as [Tensor, Tensor]
+    const [a, b] = parameters('Uniform', { low, high }, {}, options) as [Tensor, Tensor]
     super(a.shape, [], options)
     this.low = a
     this.high = b
@@ -131,6 +145,10 @@ export class Uniform extends Distribution {
   }
   get variance(): Tensor {
     return this.high.sub(this.low).square().div(12)
+  }
+  /** @internal */
+  protected _expanded(shape: Shape): Distribution {
+    return new Uniform(this.low.expand(shape), this.high.expand(shape), this._options)
   }
   /** @internal */
   protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
@@ -150,6 +168,10 @@ export class Uniform extends Distribution {
   protected override _cumulative(value: Tensor): Tensor {
     return value.sub(this.low).div(this.high.sub(this.low)).clamp(0, 1)
   }
+  /** @internal */
+  protected override _quantile(p: Tensor): Tensor {
+    return p.mul(this.high.sub(this.low)).add(this.low)
+  }
   override entropy(): Tensor {
     return this.high.sub(this.low).log()
   }
@@ -162,16 +184,19 @@ export class Exponential extends Distribution {
   readonly rate: Tensor
   constructor(rate: Parameter, options?: DistributionOptions) {
     EXPONENTIAL.check(rate, options)
-    const [r] = parameters('Exponential', { rate }) as [Tensor]
+    const [r] = parameters('Exponential', { rate }, { rate: POSITIVE }, options) as [Tensor]
     super(r.shape, [], options)
     this.rate = r
-    if (this._validates) checkSupport('Exponential', 'rate', rate, POSITIVE)
   }
   get mean(): Tensor {
     return this.rate.reciprocal()
   }
   get variance(): Tensor {
     return this.rate.square().reciprocal()
+  }
+  /** @internal */
+  protected _expanded(shape: Shape): Distribution {
+    return new Exponential(this.rate.expand(shape), this._options)
   }
   /** @internal */
   protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
@@ -189,6 +214,10 @@ export class Exponential extends Distribution {
   protected override _cumulative(value: Tensor): Tensor {
     return this.rate.mul(value).neg().expm1().neg()
   }
+  /** @internal */
+  protected override _quantile(p: Tensor): Tensor {
+    return p.neg().log1p().div(this.rate).neg()
+  }
   override entropy(): Tensor {
     return this.rate.log().neg().add(1)
   }
@@ -203,17 +232,20 @@ export class Laplace extends Distribution {
   readonly scale: Tensor
   constructor(loc: Parameter, scale: Parameter, options?: DistributionOptions) {
     LAPLACE.check(loc, scale, options)
-    const [m, s] = parameters('Laplace', { loc, scale }) as [Tensor, Tensor]
+    const [m, s] = parameters('Laplace', { loc, scale }, { scale: POSITIVE }, options) as [Tensor, Tensor]
     super(m.shape, [], options)
     this.loc = m
     this.scale = s
-    if (this._validates) checkSupport('Laplace', 'scale', scale, POSITIVE)
   }
   get mean(): Tensor {
     return this.loc
   }
   get variance(): Tensor {
     return this.scale.square().mul(2)
+  }
+  /** @internal */
+  protected _expanded(shape: Shape): Distribution {
+    return new Laplace(this.loc.expand(shape), this.scale.expand(shape), this._options)
   }
   /** @internal */
   protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
@@ -234,6 +266,10 @@ export class Laplace extends Distribution {
   protected override _cumulative(value: Tensor): Tensor {
     const away = value.sub(this.loc)
     return away.sign().mul(away.abs().neg().div(this.scale).expm1()).mul(-0.5).add(0.5)
+  }
+  /** @internal */
+  protected override _quantile(p: Tensor): Tensor {
+    return this.loc.sub(this.scale.mul(p.sub(0.5).sign()).mul(p.sub(0.5).abs().mul(-2).log1p()))
   }
   override entropy(): Tensor {
     return this.scale.mul(2).log().add(1)

@@ -25,6 +25,7 @@ import {
   type Parameter,
   parameters,
   REAL,
+  type Support,
   UNIT,
 } from './distribution.ts'
 
@@ -61,6 +62,15 @@ function given<P extends Parameter>(
   return { ...(named.probs !== undefined ? { probs: named.probs } : { logits: named.logits as P }), options: named }
 }
 
+/** The tensor that was given, and whether it holds probabilities, which `support` has. */
+function readable(sign: Signature, found: ReturnType<typeof given>, support: Support): { x: Tensor; isProbs: boolean } {
+  const { probs, logits, options } = found
+  const isProbs = probs !== undefined
+  const role = isProbs ? 'probs' : 'logits'
+  const [x] = parameters(sign.name, { [role]: probs ?? (logits as Parameter) }, { [role]: isProbs ? support : REAL }, options) as [Tensor]
+  return { x, isProbs }
+}
+
 /** Probabilities as PyTorch takes the logarithm of: kept from 0 and 1 by the dtype's spacing at 1. */
 function kept(probs: Tensor): Tensor {
   const { eps } = ops.finfo(probs.dtype)
@@ -76,25 +86,22 @@ abstract class ByProbability extends Distribution {
   readonly probs: Tensor
   /** log p/(1 − p), [...batchShape]. */
   readonly logits: Tensor
+  readonly #isProbs: boolean
   /** @internal Made by the distributions below. */
   constructor(sign: Signature, probs: Parameter | ProbabilityOptions, last: DistributionOptions | undefined) {
     const found = given<Parameter>(sign, probs, last)
-    const [x] = parameters(sign.name, found.probs !== undefined ? { probs: found.probs } : { logits: found.logits as Parameter }) as [
-      Tensor,
-    ]
+    const { x, isProbs } = readable(sign, found, UNIT)
     super(x.shape, [], found.options)
-    if (this._validates)
-      checkSupport(
-        sign.name,
-        found.probs !== undefined ? 'probs' : 'logits',
-        found.probs ?? (found.logits as Parameter),
-        found.probs !== undefined ? UNIT : REAL,
-      )
-    this.probs = found.probs !== undefined ? x : x.sigmoid()
-    this.logits = found.probs !== undefined ? kept(x).log().sub(kept(x).neg().log1p()) : x
+    this.#isProbs = isProbs
+    this.probs = isProbs ? x : x.sigmoid()
+    this.logits = isProbs ? kept(x).log().sub(kept(x).neg().log1p()) : x
   }
   override get hasRsample(): boolean {
     return false
+  }
+  /** @internal What the distribution was made of, in a larger batch. */
+  protected _given(shape: Shape): ProbabilityOptions {
+    return { ...(this.#isProbs ? { probs: this.probs.expand(shape) } : { logits: this.logits.expand(shape) }), ...this._options }
   }
 }
 
@@ -108,6 +115,10 @@ export class Bernoulli extends ByProbability {
   }
   get variance(): Tensor {
     return this.probs.mul(this.probs.neg().add(1))
+  }
+  /** @internal */
+  protected _expanded(shape: Shape): Distribution {
+    return new Bernoulli(this._given(shape))
   }
   /** @internal */
   protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
@@ -138,6 +149,10 @@ export class Geometric extends ByProbability {
     return this.probs.reciprocal().sub(1).div(this.probs)
   }
   /** @internal */
+  protected _expanded(shape: Shape): Distribution {
+    return new Geometric(this._given(shape))
+  }
+  /** @internal */
   protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     const time = ops.exponential_(ops.emptyLike(this.probs.expand(shape).detach()), 1, { ...(generator && { generator }) })
     return time.div(kept(this.probs).neg().log1p().neg()).floor()
@@ -164,21 +179,18 @@ function categories(
   sign: Signature,
   probs: Tensor | ProbabilityOptions<Tensor>,
   last: DistributionOptions | undefined,
-): { probs: Tensor; logits: Tensor; options: DistributionOptions | undefined } {
+): { probs: Tensor; logits: Tensor; isProbs: boolean; options: DistributionOptions | undefined } {
   const found = given<Tensor>(sign, probs, last)
-  const isProbs = found.probs !== undefined
-  const [x] = parameters(sign.name, isProbs ? { probs: found.probs as Tensor } : { logits: found.logits as Tensor }) as [Tensor]
+  const { x, isProbs } = readable(sign, found, NON_NEGATIVE)
   if (x.ndim < 1)
     throw new ShapeError(
       sign.name,
       `${isProbs ? 'probs' : 'logits'} must have at least one dim, that of the categories, got a 0-d tensor`,
       [x.shape],
     )
-  if (found.options?.validateArgs !== false)
-    checkSupport(sign.name, isProbs ? 'probs' : 'logits', found.probs ?? (found.logits as Tensor), isProbs ? NON_NEGATIVE : REAL)
-  if (!isProbs) return { probs: x.softmax(-1), logits: x.logSoftmax(-1), options: found.options }
+  if (!isProbs) return { probs: x.softmax(-1), logits: x.logSoftmax(-1), isProbs, options: found.options }
   const normalized = x.div(x.sum(-1, { keepdim: true }))
-  return { probs: normalized, logits: kept(normalized).log(), options: found.options }
+  return { probs: normalized, logits: kept(normalized).log(), isProbs, options: found.options }
 }
 
 /** Categories by number, from 0; int32. Probabilities along the last dim need not add up to 1. @see https://pytorch.org/docs/stable/distributions.html#categorical */
@@ -187,9 +199,11 @@ export class Categorical extends Distribution {
   readonly probs: Tensor
   /** Their logarithms, [...batchShape, categories]. */
   readonly logits: Tensor
+  readonly #isProbs: boolean
   constructor(probs: Tensor | ProbabilityOptions<Tensor>, options?: DistributionOptions) {
     const made = categories(CATEGORICAL, probs, options)
     super(made.probs.shape.slice(0, -1), [], made.options)
+    this.#isProbs = made.isProbs
     this.probs = made.probs
     this.logits = made.logits
   }
@@ -203,6 +217,15 @@ export class Categorical extends Distribution {
   /** NaN, as numbers of categories have no mean. */
   get variance(): Tensor {
     return this.mean
+  }
+  /** @internal */
+  protected _expanded(shape: Shape): Distribution {
+    return new Categorical(this._given(shape))
+  }
+  /** @internal What the distribution was made of, in a larger batch. */
+  _given(shape: Shape): ProbabilityOptions<Tensor> {
+    const rows = [...shape, this.probs.shape.at(-1) as number]
+    return { ...(this.#isProbs ? { probs: this.probs.expand(rows) } : { logits: this.logits.expand(rows) }), ...this._options }
   }
   /** @internal */
   protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
@@ -263,6 +286,10 @@ export class OneHotCategorical extends Distribution {
     return this.probs.mul(this.probs.neg().add(1))
   }
   /** @internal */
+  protected _expanded(shape: Shape): Distribution {
+    return new OneHotCategorical(this.base._given(shape))
+  }
+  /** @internal */
   protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     const samples = shape.slice(0, shape.length - 1 - this.batchShape.length)
     return ops
@@ -289,10 +316,9 @@ export class Poisson extends Distribution {
   readonly rate: Tensor
   constructor(rate: Parameter, options?: DistributionOptions) {
     POISSON.check(rate, options)
-    const [r] = parameters('Poisson', { rate }) as [Tensor]
+    const [r] = parameters('Poisson', { rate }, { rate: NON_NEGATIVE }, options) as [Tensor]
     super(r.shape, [], options)
     this.rate = r
-    if (this._validates) checkSupport('Poisson', 'rate', rate, NON_NEGATIVE)
   }
   override get hasRsample(): boolean {
     return false
@@ -302,6 +328,10 @@ export class Poisson extends Distribution {
   }
   get variance(): Tensor {
     return this.rate
+  }
+  /** @internal */
+  protected _expanded(shape: Shape): Distribution {
+    return new Poisson(this.rate.expand(shape), this._options)
   }
   /** @internal */
   protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {

@@ -5,6 +5,7 @@ import {
   broadcastShapes,
   DTypeError,
   options as describe,
+  expandsTo,
   isFloat,
   type Kind,
   NUMBER,
@@ -39,6 +40,7 @@ export const PARAMETER: Kind = oneOf(NUMBER, TENSOR)
 export const DISTRIBUTION_OPTIONS: Options<DistributionOptions> = describe<DistributionOptions>({ validateArgs: BOOLEAN })
 const SAMPLE_OPTIONS: Options<SampleOptions> = describe<SampleOptions>({ generator: ops.GENERATOR })
 const SAMPLE = signature('sample', { shape: optional(SHAPE), options: optional(SAMPLE_OPTIONS) })
+const EXPAND = signature('distributions.expand', { batchShape: SHAPE })
 const VALUE = signature('logProb', { value: oneOf(NUMBER, TENSOR) })
 
 /** A set of numbers: what a parameter or a value must be in. */
@@ -61,8 +63,26 @@ export function checkSupport(op: string, role: string, x: Parameter, { fits, has
   for (const v of valuesOf(x) ?? []) if (!has(v)) throw new ArgumentError(op, `${role} must hold ${fits}, one element is ${v}`)
 }
 
-/** Parameters as tensors of one float dtype and one shape. @throws DTypeError for integers, ShapeError for shapes that do not broadcast */
-export function parameters(op: string, given: Readonly<Record<string, Parameter>>): Tensor[] {
+/**
+ * Parameters as tensors of one float dtype and one shape, checked to be in the sets that are named.
+ * @throws DTypeError for integers, ShapeError for shapes that do not broadcast, ArgumentError for values that the host has and that are not in a set
+ */
+export function parameters<K extends string>(
+  op: string,
+  given: Readonly<Record<K, Parameter>>,
+  supports: { readonly [R in K]?: Support },
+  options: DistributionOptions | undefined,
+): Tensor[] {
+  const made = asTensors(op, given)
+  if (options?.validateArgs === false) return made
+  for (const role of Object.keys(given) as K[]) {
+    const support = supports[role]
+    if (support) checkSupport(op, role, given[role], support)
+  }
+  return made
+}
+
+function asTensors(op: string, given: Readonly<Record<string, Parameter>>): Tensor[] {
   const roles = Object.keys(given)
   const tensors = Object.values(given).filter((x) => x instanceof Tensor)
   for (const role of roles) {
@@ -113,6 +133,8 @@ export abstract class Distribution {
   get hasRsample(): boolean {
     return true
   }
+  /** @internal The same distribution, with parameters of a larger batch. */
+  protected abstract _expanded(batchShape: Shape): Distribution
   /** @internal Samples of a whole shape. */
   protected abstract _draw(shape: Shape, generator: ops.Generator | undefined): Tensor
   /** @internal The logarithm of density or probability. */
@@ -157,6 +179,39 @@ export abstract class Distribution {
     throw new ArgumentError('cdf', `there is none of ${this.constructor.name}`)
   }
 
+  /**
+   * The value at which `cdf` is `value`, a probability: its inverse.
+   * @throws ArgumentError where there is no closed form, or for a number outside of [0, 1] that the host has.
+   */
+  icdf(value: Parameter): Tensor {
+    VALUE.checkAs('icdf', value)
+    if (this._validates) checkSupport('icdf', 'value', value, UNIT)
+    return underName('icdf', () => this._quantile(this.#placed('icdf', value)))
+  }
+  /** @internal The inverse of the distribution function. */
+  protected _quantile(_probability: Tensor): Tensor {
+    throw new ArgumentError('icdf', `there is none of ${this.constructor.name}`)
+  }
+
+  /**
+   * The same distribution with parameters of a larger batch, to which the present one broadcasts: no value is copied.
+   * @throws ShapeError where it does not broadcast.
+   * @see https://pytorch.org/docs/stable/distributions.html#torch.distributions.distribution.Distribution.expand
+   */
+  expand(batchShape: Shape): this {
+    EXPAND.checkAs('expand', batchShape)
+    if (!expandsTo(this.batchShape, batchShape))
+      throw new ShapeError('expand', `the batch ${showShape(this.batchShape)} does not broadcast to ${showShape(batchShape)}`, [
+        this.batchShape,
+        batchShape,
+      ])
+    return underName('expand', () => this._expanded(batchShape) as this)
+  }
+  /** @internal The options of {@link expand}ed distributions. */
+  protected get _options(): DistributionOptions {
+    return { validateArgs: this._validates }
+  }
+
   /** The expected value of −logProb. @throws ArgumentError where there is no closed form */
   entropy(): Tensor {
     throw new ArgumentError('entropy', `there is no closed form of the entropy of ${this.constructor.name}`)
@@ -166,14 +221,17 @@ export abstract class Distribution {
     return underName(op, () => this._draw([...(shape ?? []), ...this.batchShape, ...this.eventShape], options?.generator))
   }
 
+  /** A value as a tensor where the parameters are, of a shape that broadcasts with the batch. */
+  #placed(op: string, value: Parameter): Tensor {
+    const { dtype, device } = this.mean
+    const x = value instanceof Tensor ? value : ops.tensor(value, { dtype, ...(device !== 'auto' && { device }) } as ops.TensorOptions)
+    broadcastShapes(op, x.shape, [...this.batchShape, ...this.eventShape])
+    return x
+  }
+
   #valueOf(op: string, value: Parameter): Tensor {
     VALUE.checkAs(op, value)
-    const x =
-      value instanceof Tensor
-        ? value
-        : ops.tensor(value, { ...(this.mean.device !== 'auto' && { device: this.mean.device }) } as ops.TensorOptions)
-    const own = [...this.batchShape, ...this.eventShape]
-    broadcastShapes(op, x.shape, own)
+    const x = this.#placed(op, value)
     const event = x.shape.slice(x.ndim - this.eventShape.length)
     if (x.ndim < this.eventShape.length || event.some((n, i) => n !== this.eventShape[i]))
       throw new ShapeError(op, `value ${showShape(x.shape)} must end in the shape of an event ${showShape(this.eventShape)}`, [

@@ -29,18 +29,20 @@ export class Gamma extends Distribution {
   readonly rate: Tensor
   constructor(concentration: Parameter, rate: Parameter, options?: DistributionOptions) {
     GAMMA.check(concentration, rate, options)
-    const [c, r] = parameters('Gamma', { concentration, rate }) as [Tensor, Tensor]
+    const [c, r] = parameters('Gamma', { concentration, rate }, { concentration: POSITIVE, rate: POSITIVE }, options) as [Tensor, Tensor]
     super(c.shape, [], options)
     this.concentration = c
     this.rate = r
-    if (this._validates) checkSupport('Gamma', 'concentration', concentration, POSITIVE)
-    if (this._validates) checkSupport('Gamma', 'rate', rate, POSITIVE)
   }
   get mean(): Tensor {
     return this.concentration.div(this.rate)
   }
   get variance(): Tensor {
     return this.concentration.div(this.rate.square())
+  }
+  /** @internal */
+  protected _expanded(shape: Shape): Distribution {
+    return new Gamma(this.concentration.expand(shape), this.rate.expand(shape), this._options)
   }
   /** @internal */
   protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
@@ -71,12 +73,15 @@ export class Beta extends Distribution {
   readonly concentration0: Tensor
   constructor(concentration1: Parameter, concentration0: Parameter, options?: DistributionOptions) {
     BETA.check(concentration1, concentration0, options)
-    const [a, b] = parameters('Beta', { concentration1, concentration0 }) as [Tensor, Tensor]
+    const [a, b] = parameters(
+      'Beta',
+      { concentration1, concentration0 },
+      { concentration1: POSITIVE, concentration0: POSITIVE },
+      options,
+    ) as [Tensor, Tensor]
     super(a.shape, [], options)
     this.concentration1 = a
     this.concentration0 = b
-    if (this._validates) checkSupport('Beta', 'concentration1', concentration1, POSITIVE)
-    if (this._validates) checkSupport('Beta', 'concentration0', concentration0, POSITIVE)
   }
   get mean(): Tensor {
     return this.concentration1.div(this.concentration1.add(this.concentration0))
@@ -84,6 +89,10 @@ export class Beta extends Distribution {
   get variance(): Tensor {
     const total = this.concentration1.add(this.concentration0)
     return this.concentration1.mul(this.concentration0).div(total.square().mul(total.add(1)))
+  }
+  /** @internal */
+  protected _expanded(shape: Shape): Distribution {
+    return new Beta(this.concentration1.expand(shape), this.concentration0.expand(shape), this._options)
   }
   /** @internal */
   protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
@@ -123,11 +132,10 @@ export class Dirichlet extends Distribution {
   readonly concentration: Tensor
   constructor(concentration: Tensor, options?: DistributionOptions) {
     DIRICHLET.check(concentration, options)
-    const [c] = parameters('Dirichlet', { concentration }) as [Tensor]
+    const [c] = parameters('Dirichlet', { concentration }, { concentration: POSITIVE }, options) as [Tensor]
     if (c.ndim < 1) throw new ShapeError('Dirichlet', 'concentration must have at least one dim, got a 0-d tensor', [c.shape])
     super(c.shape.slice(0, -1), c.shape.slice(-1), options)
     this.concentration = c
-    if (this._validates) checkSupport('Dirichlet', 'concentration', concentration, POSITIVE)
   }
   get mean(): Tensor {
     return this.concentration.div(this.concentration.sum(-1, { keepdim: true }))
@@ -135,6 +143,10 @@ export class Dirichlet extends Distribution {
   get variance(): Tensor {
     const total = this.concentration.sum(-1, { keepdim: true })
     return this.concentration.mul(total.sub(this.concentration)).div(total.square().mul(total.add(1)))
+  }
+  /** @internal */
+  protected _expanded(shape: Shape): Distribution {
+    return new Dirichlet(this.concentration.expand([...shape, ...this.eventShape]), this._options)
   }
   /** @internal */
   protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {

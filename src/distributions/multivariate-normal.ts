@@ -90,6 +90,11 @@ export class MultivariateNormal extends Distribution {
     return this.scaleTril.matmul(this.scaleTril.transpose(-2, -1))
   }
   /** @internal */
+  protected _expanded(shape: Shape): Distribution {
+    const [n] = this.eventShape as readonly [number]
+    return new MultivariateNormal(this.loc.expand([...shape, n]), { scaleTril: this.scaleTril.expand([...shape, n, n]), ...this._options })
+  }
+  /** @internal */
   protected _draw(shape: Shape, generator: ops.Generator | undefined): Tensor {
     const noise = ops.randn(shape, {
       dtype: this.loc.dtype as 'float32',

@@ -523,6 +523,8 @@ const FREE: readonly Call[] = [
     'new tg.distributions.Normal(vector, 1)',
     '{ validateArgs: true }',
   ]),
+  call('new tg.distributions.Normal(0, 1).expand', ['[2]']),
+  call('new tg.distributions.Normal(0, 1).icdf', ['0.5']),
   call('new tg.distributions.Normal(0, 1).sample', ['[2]', '{ generator }']),
   call('new tg.distributions.Normal(0, 1).rsample', ['[2]', '{ generator }']),
   call('tg.distributions.klDivergence', ['new tg.distributions.Normal(0, 1)', 'new tg.distributions.Normal(x, 1)']),

@@ -59,12 +59,14 @@ def of_family(name, by_logits=False):
     torch.manual_seed(3)
     value = p.sample([2]).to(torch.float32).to(F64)
     results = [result('logProb', p.log_prob(value), params)]
-    for key, call in (('entropy', p.entropy), ('cdf', lambda: p.cdf(value)), ('mean', lambda: p.mean), ('variance', lambda: p.variance)):
+    probability = torch.tensor(generator(name + ' icdf').uniform(0.02, 0.98, (2, 3)).astype('float32')).to(F64)
+    grown = (4, *p.batch_shape)
+    for key, call in (('entropy', p.entropy), ('cdf', lambda: p.cdf(value)), ('icdf', lambda: p.icdf(probability)), ('expanded logProb', lambda: p.expand(grown).log_prob(value[:1])), ('mean', lambda: p.mean), ('variance', lambda: p.variance)):
         made = attempt(call)
         if made is not None and not (made != made).any():
             results.append(result(key, made, params))
     results.append(result('klDivergence', D.kl_divergence(p, q), [*params, *others]))
-    return {'name': name, 'logits': by_logits, 'params': [put(x) for x in params], 'others': [put(x) for x in others], 'sample': put(value), 'results': results}
+    return {'name': name, 'logits': by_logits, 'params': [put(x) for x in params], 'others': [put(x) for x in others], 'sample': put(value), 'probability': put(probability), 'results': results}
 
 
 def multivariate():

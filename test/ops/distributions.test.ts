@@ -45,6 +45,8 @@ describe.each(settings)('torch.distributions on $device in $float', (setting, to
         const p = made(c, params)
         const y = ((): Tensor => {
           if (result.name === 'klDivergence') return D.klDivergence(p, made(c, others))
+          if (result.name === 'icdf') return p.icdf(tensorOf(c.probability as Span, setting))
+          if (result.name === 'expanded logProb') return p.expand([4, ...p.batchShape]).logProb(tensorOf(c.sample, setting).narrow(0, 0, 1))
           if (NEEDS_VALUE.includes(result.name)) return p[result.name as 'logProb'](tensorOf(c.sample, setting))
           return result.name === 'entropy' ? p.entropy() : p[result.name as 'mean']
         })()
@@ -131,6 +133,39 @@ describe('samples follow the distribution', () => {
     ;[2, 0.6, 0.6, 1].forEach((v, i) => {
       expect(back[i]).toBeCloseTo(v, 5)
     })
+  })
+  it('expanded distributions have samples of each place', async () => {
+    const all: readonly D.Distribution[] = [
+      new D.Normal(tensor([0, 1]), 1),
+      new D.Uniform(tensor([0, 1]), 3),
+      new D.Gamma(tensor([1, 2]), 1),
+      new D.Beta(tensor([1, 2]), 1),
+      new D.Dirichlet(tensor([[1, 2, 3], [3, 2, 1]])), // biome-ignore format: rows
+      new D.Bernoulli(tensor([0, 0.5])),
+      new D.Geometric({ logits: tensor([0, 1]) }),
+      new D.Poisson(tensor([1, 2])),
+      new D.Categorical(tensor([[1, 0], [1, 3]])), // biome-ignore format: rows
+      new D.OneHotCategorical({ logits: tensor([[1, 0], [1, 3]]) }), // biome-ignore format: rows
+      new D.MultivariateNormal(tensor([[1, 0], [1, 3]]), { scaleTril: tensor([[1, 0], [1, 3]]) }), // biome-ignore format: rows
+      new D.Independent(new D.Normal(ones([2, 3]), 1), 1),
+      new D.MixtureSameFamily(new D.Categorical(tensor([1, 3])), new D.Normal(ones([2, 2]), 1)),
+    ]
+    for (const p of all) {
+      const q = p.expand([5, 2])
+      expect([q.constructor, q.batchShape, q.eventShape, q.sample([3], seeded(1)).shape]).toEqual([
+        p.constructor,
+        [5, 2],
+        p.eventShape,
+        [3, 5, 2, ...p.eventShape],
+      ])
+      const value = p.sample([1], seeded(2))
+      expect(await values(q.logProb(value).select(0, 3))).toEqual(await values(p.logProb(value).select(0, 0)))
+    }
+    // (a probability of 0 stays one)
+    expect(await values(new D.Categorical(tensor([1, 0])).expand([3]).probs)).toEqual([1, 0, 1, 0, 1, 0])
+    expect(() => new D.Normal(tensor([0, 1]), 1).expand([2, 3])).toThrow('expand: the batch [2] does not broadcast to [2, 3]')
+    expect(() => new D.Normal(0, 1).icdf(1.5)).toThrow('icdf: value must hold numbers from 0 to 1, one element is 1.5')
+    expect(() => new D.Poisson(1).icdf(0.5)).toThrow('icdf: there is none of Poisson')
   })
   it('shapes are those of the sample, the batch and the event', () => {
     const p = new D.Independent(new D.Normal(ones([4, 3]), 1), 1)

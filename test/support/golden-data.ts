@@ -148,6 +148,8 @@ export interface DistributionCase {
   readonly params: readonly Span[]
   readonly others: readonly Span[]
   readonly sample: Span
+  /** What `icdf` is asked for. */
+  readonly probability?: Span
   readonly results: readonly { readonly name: string; readonly value: Span; readonly grads: readonly (Span | null)[] }[]
 }
 
