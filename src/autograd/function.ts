@@ -1,5 +1,5 @@
 /** @file `autograd.Function`: an op of one's own, forward and backward written in tensor functions. */
-import { AutogradError, BOOLEAN, DeviceError, listOf, mismatch, nullable, showArgument, signature } from '../base/index.ts'
+import { AutogradError, BOOLEAN, counted, DeviceError, listOf, mismatch, nullable, showArgument, signature } from '../base/index.ts'
 import { zeros } from '../ops/index.ts'
 import { alias, type Backward, type NodePlace, Op, record, type TapeEntry, TENSOR, Tensor, withGrad } from '../tensor/index.ts'
 
@@ -89,7 +89,7 @@ const callBackward: Backward<Tensor> = (entry, grads) => {
   if (list.length !== args && list.length !== tensors.length) {
     throw new AutogradError(
       cls.name,
-      `backward returned ${list.length} gradients for ${args} arguments of forward. Return one for each, null where there is none`,
+      `backward returned ${counted(list.length, 'gradient')} for ${counted(args, 'argument')} of forward. Return one for each, null where there is none`,
     )
   }
   for (const [i, grad] of list.entries())

@@ -3,6 +3,7 @@ import {
   ArgumentError,
   AutogradError,
   BOOLEAN,
+  counted,
   DTypeError,
   options as describe,
   FUNCTION,
@@ -94,7 +95,10 @@ type Gradients = Tensor | null | undefined | readonly (Tensor | null)[]
 function gradientsFor(op: string, roots: readonly Tensor[], gradients: Gradients): readonly (Tensor | null)[] {
   const given = gradients === undefined || gradients === null ? [] : list(gradients as Tensor | readonly (Tensor | null)[])
   if (given.length > 0 && given.length !== roots.length)
-    throw new AutogradError(op, `${given.length} gradients are given for ${roots.length} tensors: one for each is wanted`)
+    throw new AutogradError(
+      op,
+      `${counted(given.length, 'gradient')} ${given.length === 1 ? 'is' : 'are'} given for ${counted(roots.length, 'tensor')}: one for each is wanted`,
+    )
   return given
 }
 

@@ -39,11 +39,14 @@ export function contiguousStrides(shape: Shape): number[] {
   return strides
 }
 
+/** How many there are, in words: `1 dim`, `2 dims`. */
+export const counted = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
+
 /** `dim` counted from the front; negative dims count from the back. */
 export function normalizeDim(op: string, dim: number, ndim: number, what = 'dim'): number {
   const room = Math.max(ndim, 1) // PyTorch takes dims −1 and 0 for a 0-d tensor
   if (!Number.isInteger(dim) || dim < -room || dim >= room) {
-    throw new ShapeError(op, `${what} ${dim} is out of range for a tensor of ${ndim} dims (expected ${-room} to ${room - 1})`)
+    throw new ShapeError(op, `${what} ${dim} is out of range for a tensor of ${counted(ndim, 'dim')} (expected ${-room} to ${room - 1})`)
   }
   return dim < 0 ? dim + room : dim
 }
@@ -122,13 +125,17 @@ export function inferReshape(op: string, from: Shape, to: Shape): Shape {
   }
   if (unknown < 0) {
     if (sizeOf(to) !== count)
-      throw new ShapeError(op, `${showShape(from)} has ${count} elements, ${showShape(to)} has ${sizeOf(to)}`, [from, to])
+      throw new ShapeError(op, `${showShape(from)} has ${counted(count, 'element')}, ${showShape(to)} has ${sizeOf(to)}`, [from, to])
     return to
   }
   if (to.indexOf(-1, unknown + 1) >= 0) throw new ShapeError(op, `only one size may be −1: got ${showShape(to)}`, [from, to])
   const rest = sizeOf(to.map((s) => (s === -1 ? 1 : s)))
   if (rest === 0 || count % rest !== 0) {
-    throw new ShapeError(op, `${count} elements of ${showShape(from)} do not fill ${showShape(to)}`, [from, to])
+    throw new ShapeError(
+      op,
+      `${counted(count, 'element')} of ${showShape(from)} ${count === 1 ? 'does' : 'do'} not fill ${showShape(to)}`,
+      [from, to],
+    )
   }
   return to.map((s) => (s === -1 ? count / rest : s))
 }

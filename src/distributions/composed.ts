@@ -1,5 +1,5 @@
 /** @file Distributions made of others: events of independent elements, and mixtures. */
-import { instanceOf, optional, type Shape, ShapeError, showShape, signature, whole } from '../base/index.ts'
+import { counted, instanceOf, optional, type Shape, ShapeError, showShape, signature, whole } from '../base/index.ts'
 import type * as ops from '../ops/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import { Categorical } from './discrete.ts'
@@ -22,9 +22,11 @@ export class Independent extends Distribution {
     INDEPENDENT.check(base, reinterpretedBatchNdims, options)
     const own = base.batchShape.length - reinterpretedBatchNdims
     if (own < 0)
-      throw new ShapeError('Independent', `the batch ${showShape(base.batchShape)} has fewer than ${reinterpretedBatchNdims} dims`, [
-        base.batchShape,
-      ])
+      throw new ShapeError(
+        'Independent',
+        `the batch ${showShape(base.batchShape)} has fewer than ${counted(reinterpretedBatchNdims, 'dim')}`,
+        [base.batchShape],
+      )
     super(base.batchShape.slice(0, own), [...base.batchShape.slice(own), ...base.eventShape], options)
     this.base = base
     this.reinterpretedBatchNdims = reinterpretedBatchNdims

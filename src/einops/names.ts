@@ -1,5 +1,5 @@
 /** @file What names of axes do besides: the sizes of a tensor by name, and sums of products. */
-import { ArgumentError, mismatch, ShapeError, STRING, showShape, signature, underName } from '../base/index.ts'
+import { ArgumentError, counted, mismatch, ShapeError, STRING, showShape, signature, underName } from '../base/index.ts'
 import { einsumOf } from '../ops/index.ts'
 import { TENSOR, Tensor } from '../tensor/index.ts'
 import { DOTS, type Group, isNumber, parseSide, refuse, type Side, SKIPPED } from './notation.ts'
@@ -31,7 +31,7 @@ export function parseShape(x: Tensor, pattern: string): Record<string, number> {
   if (side.dots < 0 ? rank !== 0 : rank < 0)
     throw new ShapeError(
       op,
-      `'${pattern}' is for ${side.dots < 0 ? axes.length : `at least ${axes.length - 1}`} dims, x is ${showShape(x.shape)}`,
+      `'${pattern}' is for ${side.dots < 0 ? counted(axes.length, 'dim') : `at least ${counted(axes.length - 1, 'dim')}`}, x is ${showShape(x.shape)}`,
       [x.shape],
     )
   const dims = axes.flatMap((axis) => (axis === DOTS ? new Array<string>(rank).fill(SKIPPED) : [axis]))

@@ -1,5 +1,16 @@
 /** @file Tensors of different dims in one, and out of it: pack and unpack. `*` stands for the dims that differ. */
-import { ArgumentError, type Kind, listOf, type Shape, ShapeError, STRING, showShape, signature, underName } from '../base/index.ts'
+import {
+  ArgumentError,
+  counted,
+  type Kind,
+  listOf,
+  type Shape,
+  ShapeError,
+  STRING,
+  showShape,
+  signature,
+  underName,
+} from '../base/index.ts'
 import { cat, narrow, reshape } from '../ops/index.ts'
 import { TENSOR, type Tensor } from '../tensor/index.ts'
 import { NAME, refuse } from './notation.ts'
@@ -73,7 +84,7 @@ export function unpack(x: Tensor, packedShapes: readonly Shape[], pattern: strin
   const op = 'einops.unpack'
   const { before, after } = parse(op, pattern)
   if (x.ndim !== before + 1 + after)
-    throw new ShapeError(op, `'${pattern}' is for ${before + 1 + after} dims, x is ${showShape(x.shape)}`, [x.shape])
+    throw new ShapeError(op, `'${pattern}' is for ${counted(before + 1 + after, 'dim')}, x is ${showShape(x.shape)}`, [x.shape])
   const shapes = known(op, pattern, x.shape[before] as number, packedShapes)
   return underName(op, () => {
     let start = 0

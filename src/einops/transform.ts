@@ -1,5 +1,5 @@
 /** @file What rearrange, reduce and repeat have in common: axes are taken apart, put in order, reduced, repeated, and put together: reshape, permute, reduce, expand, reshape. */
-import { ArgumentError, ShapeError, showShape } from '../base/index.ts'
+import { ArgumentError, counted, ShapeError, showShape } from '../base/index.ts'
 import * as ops from '../ops/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import { axesOf, DOTS, type Group, isNumber, parsePattern, type Side } from './notation.ts'
@@ -45,7 +45,7 @@ function axesOfLeft(call: Call, { groups, text }: Side, x: Tensor, sizes: AxisSi
   if (rank < 0 || (!dots && rank > 0)) {
     throw new ShapeError(
       call.op,
-      `'${call.pattern}': '${text}' is for ${dots ? `at least ${groups.length - 1}` : groups.length} dims, x is ${showShape(x.shape)}`,
+      `'${call.pattern}': '${text}' is for ${dots ? `at least ${counted(groups.length - 1, 'dim')}` : counted(groups.length, 'dim')}, x is ${showShape(x.shape)}`,
       [x.shape],
     )
   }

@@ -2,6 +2,7 @@
 import {
   ArgumentError,
   broadcastShapes,
+  counted,
   IndexError,
   type Kind,
   listOf,
@@ -94,7 +95,10 @@ export function at(x: Tensor, ...items: IndexItem[]): Tensor {
   AT.check(x, items)
   return underName('at', () => {
     const spots = items.filter((i) => i !== null && i !== '...').length
-    if (spots > x.ndim) throw new ShapeError('at', `${spots} indices for a tensor of ${x.ndim} dims, ${showShape(x.shape)}`, [x.shape])
+    if (spots > x.ndim)
+      throw new ShapeError('at', `${counted(spots, 'index', 'indices')} for a tensor of ${counted(x.ndim, 'dim')}, ${showShape(x.shape)}`, [
+        x.shape,
+      ])
     if (items.filter((i) => i === '...').length > 1) throw new ArgumentError('at', "'...' may stand once")
 
     const slice = { start: [] as number[], step: [] as number[], sizes: [] as number[] }

@@ -2,6 +2,7 @@
 import {
   ArgumentError,
   COUNT,
+  counted,
   DTypeError,
   options as describe,
   FINITE,
@@ -251,7 +252,10 @@ export function gradient(x: Tensor, options?: GradientOptions): Tensor[] {
   const dims = list ? list.map((d) => normalizeDim('gradient', d, x.ndim)) : normalizeDims('gradient', null, x.ndim)
   normalizeDims('gradient', dims, x.ndim) // (none twice)
   if (typeof spacing !== 'number' && spacing.length !== dims.length)
-    throw new ArgumentError('gradient', `spacing must be a number, or have one for each of ${dims.length} dims, got ${spacing.length}`)
+    throw new ArgumentError(
+      'gradient',
+      `spacing must be a number, or have one for each of ${counted(dims.length, 'dim')}, got ${spacing.length}`,
+    )
   const few = dims.find((d) => (x.shape[d] as number) < edgeOrder + 1)
   if (few !== undefined)
     throw new ShapeError('gradient', `dim ${few} of x ${showShape(x.shape)} must have at least ${edgeOrder + 1} samples`, [x.shape])

@@ -1,5 +1,5 @@
 /** @file einsum: sums of products of tensors, in Einstein's notation. */
-import { ArgumentError, listOf, mismatch, ShapeError, STRING, showShape, signature } from '../base/index.ts'
+import { ArgumentError, counted, listOf, mismatch, ShapeError, STRING, showShape, signature } from '../base/index.ts'
 import { TENSOR, Tensor } from '../tensor/index.ts'
 import type { Labels } from './contraction.ts'
 import { defineComposition } from './define.ts'
@@ -96,7 +96,7 @@ function labelsOf({ text, between }: Equation, terms: Terms, x: Tensor, i: numbe
   if (rank < 0 || (rank > 0 && !terms.includes(DOTS))) {
     throw new ShapeError(
       'einsum',
-      `'${text}': operand ${i} ${showShape(x.shape)} has ${x.ndim} dims, its labels '${textOf(terms, between)}' are for ${letters}${rank > 0 ? ". '...' stands for the others" : ''}`,
+      `'${text}': operand ${i} ${showShape(x.shape)} has ${counted(x.ndim, 'dim')}, its labels '${textOf(terms, between)}' are for ${letters}${rank > 0 ? ". '...' stands for the others" : ''}`,
       [x.shape],
     )
   }

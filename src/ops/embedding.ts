@@ -4,6 +4,7 @@ import {
   atLeast,
   BOOLEAN,
   choice,
+  counted,
   DTypeError,
   options as describe,
   isHalf,
@@ -216,7 +217,7 @@ function checkedOffsets(input: Tensor, given: Tensor | null, includeLast: boolea
   for (let i = 0; i < known.length; i++) {
     const v = known[i] as number
     if (i === 0 && v !== 0) throw new ArgumentError(OP, `the first of the offsets must be 0, got ${v}`)
-    if (v > n) throw new ArgumentError(OP, `offsets[${i}] is ${v}, input has ${n} elements`)
+    if (v > n) throw new ArgumentError(OP, `offsets[${i}] is ${v}, input has ${counted(n, 'element')}`)
     if (i > 0 && v < (known[i - 1] as number)) throw new ArgumentError(OP, `offsets must ascend, got ${known[i - 1]} before ${v}`)
   }
   return offsets

@@ -2,6 +2,7 @@
 import {
   BOOLEAN,
   broadcastShapes,
+  counted,
   DTypeError,
   options as describe,
   expandsTo,
@@ -88,7 +89,11 @@ function maskPut(x: Tensor, indices: readonly Tensor[], value: Tensor, accumulat
 
 function listPut(x: Tensor, indices: readonly Tensor[], value: Tensor, accumulate: boolean): Tensor {
   if (indices.length > x.ndim)
-    throw new ShapeError('indexPut', `${indices.length} indices for a tensor of ${x.ndim} dims, ${showShape(x.shape)}`, [x.shape])
+    throw new ShapeError(
+      'indexPut',
+      `${counted(indices.length, 'index', 'indices')} for a tensor of ${counted(x.ndim, 'dim')}, ${showShape(x.shape)}`,
+      [x.shape],
+    )
   const common = indices.reduce<Shape>((s, i) => broadcastShapes('indexPut', s, i.shape), [])
   const rest = x.shape.slice(indices.length)
   const chosen = [...common, ...rest]

@@ -5,6 +5,7 @@
 import {
   ArgumentError,
   choice,
+  counted,
   held,
   listOf,
   NUMBER,
@@ -232,8 +233,7 @@ const PAD = new NamedArguments<PadOptions>(
 /** The ends of each dim of `x`, of a list that begins with those of the last one. */
 function endsOf(op: string, role: string, x: Tensor, padding: readonly number[]): Ends[] {
   if (padding.length % 2 !== 0 || padding.length > 2 * x.ndim) {
-    const dims = x.ndim === 1 ? '1 dim' : `${x.ndim} dims`
-    throw new ArgumentError(op, `${role} must have 2 numbers for each of at most ${dims}, got ${padding.length}`)
+    throw new ArgumentError(op, `${role} must have 2 numbers for each of at most ${counted(x.ndim, 'dim')}, got ${padding.length}`)
   }
   return x.shape.map((_, i) => [padding[2 * (x.ndim - 1 - i)] ?? 0, padding[2 * (x.ndim - 1 - i) + 1] ?? 0])
 }

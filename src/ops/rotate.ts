@@ -1,5 +1,5 @@
 /** @file The same elements in other places: flip, fliplr, flipud, roll, rot90. They are copies, as in PyTorch, whose elements are found by index arithmetic. */
-import { listOf, normalizeDim, oneOf, ShapeError, showShape, signature, underName, WHOLE } from '../base/index.ts'
+import { counted, listOf, normalizeDim, oneOf, ShapeError, showShape, signature, underName, WHOLE } from '../base/index.ts'
 import { DIM, DIMS, NamedArguments, TENSOR, type Tensor } from '../tensor/index.ts'
 import { clone } from './convert.ts'
 import { cat } from './join.ts'
@@ -52,7 +52,7 @@ export function roll(x: Tensor, ...args: RollArguments): Tensor {
       return own(reshapeTo(rolled(reshapeTo(x, [x.numel()]), shifts[0] as number, 0), x.shape))
     }
     if (shifts.length !== dims.length)
-      throw new ShapeError('roll', `${shifts.length} shifts for ${dims.length} dims: there is one for each`)
+      throw new ShapeError('roll', `${counted(shifts.length, 'shift')} for ${counted(dims.length, 'dim')}: there is one for each`)
     if (x.ndim === 0) throw new ShapeError('roll', `dim ${dims[0]} is out of range: x is 0-d`, [x.shape])
     return own(dims.reduce((y, dim, i) => rolled(y, shifts[i] as number, normalizeDim('roll', dim, x.ndim)), x))
   })
@@ -92,7 +92,7 @@ export function rot90(x: Tensor, ...args: Rot90Arguments): Tensor {
   return underName('rot90', () => {
     if (dims.length !== 2 || x.ndim < 2)
       throw new ShapeError('rot90', `two dims of at least 2 are wanted, got dims ${showShape(dims)} and x ${showShape(x.shape)}`, [x.shape])
-    const [a, b] = dims.map((d) => normalizeDim('rot90', d, x.ndim, 'a dim')) as [number, number]
+    const [a, b] = dims.map((d) => normalizeDim('rot90', d, x.ndim)) as [number, number]
     if (a === b) throw new ShapeError('rot90', `the two dims of a plane differ, got ${showShape(dims)}`, [x.shape])
     const turns = ((k % 4) + 4) % 4
     if (turns === 0) return clone(x)

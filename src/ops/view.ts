@@ -1,5 +1,6 @@
 /** @file Views: the same elements under another shape or order. Index arithmetic of the kernels that read them, never a copy. */
 import {
+  counted,
   expandsTo,
   inferReshape,
   listOf,
@@ -165,9 +166,11 @@ export function permute(x: Tensor, ...order: SizeArguments): Tensor {
   const given = listed(PERMUTE, x, order)
   const list = given.map((d) => normalizeDim('permute', d, x.ndim))
   if (list.length !== x.ndim || new Set(list).size !== list.length) {
-    throw new ShapeError('permute', `the order ${showShape(given)} must name each of the ${x.ndim} dims of ${showShape(x.shape)} once`, [
-      x.shape,
-    ])
+    throw new ShapeError(
+      'permute',
+      `the order ${showShape(given)} must name each of the ${counted(x.ndim, 'dim')} of ${showShape(x.shape)} once`,
+      [x.shape],
+    )
   }
   return permuteTo(x, list)
 }
@@ -236,7 +239,11 @@ export function movedim(x: Tensor, source: number | readonly number[], destinati
   return underName('movedim', () => {
     const [from, to] = [dimsOf(x, source, 'source'), dimsOf(x, destination, 'destination')]
     if (from.length !== to.length)
-      throw new ShapeError('movedim', `source names ${from.length} dims and destination ${to.length}: each dim needs its place`, [x.shape])
+      throw new ShapeError(
+        'movedim',
+        `source names ${counted(from.length, 'dim')} and destination ${to.length}: each dim needs its place`,
+        [x.shape],
+      )
     const stay = x.shape.flatMap((_, d) => (from.includes(d) ? [] : [d]))
     return permuteTo(
       x,

@@ -2,6 +2,7 @@
 import type { NdArray as Ndarray } from 'ndarray'
 import {
   ArgumentError,
+  counted,
   type DType,
   DTypeError,
   dtypeInfo,
@@ -138,7 +139,7 @@ function fromStrided(op: string, array: StridedArray, dtype: DType | undefined):
   const { data, stride, offset } = array
   const shape = [...array.shape]
   if (stride.length !== shape.length)
-    throw new ShapeError(op, `the ndarray has ${shape.length} sizes and ${stride.length} strides`, [shape])
+    throw new ShapeError(op, `the ndarray has ${counted(shape.length, 'size')} and ${counted(stride.length, 'stride')}`, [shape])
   if (![...shape, ...stride, offset].every(Number.isSafeInteger) || shape.some((s) => s < 0))
     throw new ShapeError(
       op,
@@ -150,7 +151,7 @@ function fromStrided(op: string, array: StridedArray, dtype: DType | undefined):
   if (sizeOf(shape) > 0 && (reach(-1) < 0 || reach(1) >= data.length))
     throw new ShapeError(
       op,
-      `the ndarray of shape ${showArgument(shape)}, strides ${showArgument(stride)} and offset ${offset} reaches outside its ${data.length} elements`,
+      `the ndarray of shape ${showArgument(shape)}, strides ${showArgument(stride)} and offset ${offset} reaches outside its ${counted(data.length, 'element')}`,
       [shape],
     )
   const { from, halves } = meaning(op, data, dtype)
@@ -195,7 +196,7 @@ function fromNested(op: string, data: NestedArray, dtype: DType | undefined): Ho
       }
       const first = path(zeros.slice(0, depth))
       if (!Array.isArray(x)) throw new ShapeError(op, `${path(position)} is a ${typeof x}, ${first} is a row of ${expected}`)
-      throw new ShapeError(op, `row ${path(position)} has ${x.length} elements, row ${first} has ${expected}`)
+      throw new ShapeError(op, `row ${path(position)} has ${counted(x.length, 'element')}, row ${first} has ${expected}`)
     }
     if (Array.isArray(x))
       throw new ShapeError(op, `${path(position)} is a row of ${x.length}, ${path(zeros)} is a ${depth === 0 ? 'number' : 'single value'}`)

@@ -167,6 +167,6 @@ describe('autograd.Function', () => {
       }
     }
     const y = Wrong.apply(leaf([1]), leaf([2]))
-    expect(() => y.sum().backward()).toThrow(/Wrong: backward returned 1 gradients for 2 arguments/)
+    expect(() => y.sum().backward()).toThrow(/Wrong: backward returned 1 gradient for 2 arguments/)
   })
 })

@@ -80,7 +80,7 @@ describe('parseShape', () => {
   it.each<[number[], string, string]>([
     [[2, 3], 'a 4', "einops.parseShape: 'a 4': dim 1 of x [2, 3] has size 3, 4 is wanted"],
     [[2, 3], 'a ()', 'dim 1 of x [2, 3] has size 3, 1 is wanted'],
-    [[2, 3], 'a', "einops.parseShape: 'a' is for 1 dims, x is [2, 3]"],
+    [[2, 3], 'a', "einops.parseShape: 'a' is for 1 dim, x is [2, 3]"],
     [[2, 3], 'a b c', 'is for 3 dims'],
     [[2, 3], '... a b c', 'is for at least 3 dims'],
     [[6], '(a b)', '(a b) is a dim of several axes'],

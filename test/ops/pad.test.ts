@@ -173,7 +173,7 @@ it('what does not fit is refused at the call', () => {
     ],
     [() => constantPadNd(z(2, 3), [1, 1, 1, 1, 1, 1]), 'constantPadNd: pad must have 2 numbers for each of at most 2 dims, got 6'],
     [() => constantPadNd(z(2, 3), [-2, -2]), 'constantPadNd: padding [-2, -2] leaves less than nothing of [2, 3]'],
-    [() => constantPadNd(z(2).int(), [1, 1], 0.5), 'constantPadNd: value 0.5 is no value of int32'],
+    [() => constantPadNd(z(2).int(), [1, 1], 0.5), 'constantPadNd: value is 0.5, which int32 cannot hold: it has a fraction'],
   ]
   for (const [call, message] of wrong) expect(messageOf(call)).toBe(message)
   expect(F.pad).toBe(pad)
