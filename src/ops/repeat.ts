@@ -26,7 +26,7 @@ import { checkDevices, defineComposition } from './define.ts'
 import { indexTensor, selectRows } from './indexing.ts'
 import { sum } from './reduce.ts'
 import { cumsum } from './scan.ts'
-import { indexAdd } from './scatter.ts'
+import { checkedIndex, indexAdd } from './scatter.ts'
 import { expandTo, listed, reshapeTo, type SizeArguments } from './view.ts'
 
 const REPEAT = signature('repeat', { x: TENSOR, sizes: SHAPE })
@@ -180,7 +180,11 @@ function positionsOnDevice(counts: Tensor, n: number, outputSize: number): Tenso
     new Tensor(graph.expand(graph.constant(1, 'int32'), [n])),
   )
   const found = graph.slice(cumsum(steps, 0)._node, [0], [outputSize])
-  return new Tensor(graph.where(fits, found, -1))
+  return checkedIndex(
+    'repeatInterleave: outputSize is not the sum of repeats, or one of them is below 0',
+    new Tensor(graph.where(fits, found, -1)),
+    n,
+  )
 }
 
 // ── broadcasting ──

@@ -168,7 +168,14 @@ describe('repeatInterleave with repeats that only the device has', () => {
       [[-1, 2, 2], 3],
       [[0, 0, 0], 2],
     ] as const)
-      await expect(data(repeats, outputSize), `${repeats} as ${outputSize}`).rejects.toThrow(/^repeatInterleave: /)
+      await expect(data(repeats, outputSize), `${repeats} as ${outputSize}`).rejects.toThrow(
+        /^repeatInterleave: outputSize is not the sum of repeats, or one of them is below 0$/,
+      )
+    const alone = computed([2, 0, 1])
+    expect([...(await tg.repeatInterleave(alone, undefined, { outputSize: 3 }).data())]).toEqual([0, 0, 2])
+    await expect(tg.repeatInterleave(computed([2, 0, 1]), undefined, { outputSize: 4 }).data()).rejects.toThrow(
+      /^repeatInterleave: outputSize/,
+    )
   })
 
   it('asks for outputSize', () => {
