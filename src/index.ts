@@ -481,7 +481,6 @@ export {
   negative,
   negative_,
   nextafter,
-  nextafter_,
   nllLoss,
   nonzero,
   norm,
