@@ -169,19 +169,36 @@ interface AroundParams {
   readonly dims: readonly PaddedDim[]
 }
 
+/** `x` padded to `shape`: the dims from the first to the last that is padded are taken as one, in which each element has its place. */
+function rearranged(x: graph.Node, mode: Around, dims: readonly PaddedDim[], shape: Shape): graph.Node {
+  const [first, end] = [(dims[0] as PaddedDim).dim, (dims.at(-1) as PaddedDim).dim + 1]
+  const within = shape.slice(first, end)
+  let places: graph.Node | undefined
+  for (let d = first; d < end; d++) {
+    const size = x.shape[d] as number
+    const padded = dims.find(({ dim }) => dim === d)
+    const along = graph.reshape(
+      padded ? positionsOf(mode, padded) : graph.iota(size),
+      within.map((s, k) => (k === d - first ? s : 1)),
+    )
+    places = places ? graph.binary('add', graph.binary('mul', places, graph.scalar(size, 'int32')), along) : along
+  }
+  const joined = (of: Shape, size: number): number[] => [...of.slice(0, first), size, ...of.slice(end)]
+  const flat = joined(shape, sizeOf(within))
+  const index = graph.reshape(
+    graph.expand(places as graph.Node, within),
+    flat.map((s, d) => (d === first ? s : 1)),
+  )
+  const source = graph.reshape(x, joined(x.shape, sizeOf(x.shape.slice(first, end))))
+  return graph.reshape(graph.gather(source, first, graph.expand(index, flat), 'pad'), shape)
+}
+
 const padAround = defineOp('padAround', {
   inputs: ['x'],
   forward: (x, { mode, dims }: AroundParams) => {
     const shape = dims.reduce<Shape>((s, { dim, size, ends }) => s.with(dim, sizeWith(size, ends)), x.shape)
     if (sizeOf(shape) === 0) return graph.expand(graph.constant(0, x.dtype, x.placement), shape)
-    return dims.reduce((y, padded) => {
-      const to = y.shape.with(padded.dim, sizeWith(padded.size, padded.ends))
-      const positions = graph.reshape(
-        positionsOf(mode, padded),
-        to.map((s, d) => (d === padded.dim ? s : 1)),
-      )
-      return graph.gather(y, padded.dim, graph.expand(positions, to), 'pad')
-    }, x)
+    return rearranged(x, mode, dims, shape)
   },
   // (the last dim was padded last)
   vjp: { x: (g, _, { mode, dims }) => dims.reduceRight((h, padded) => gathered(h, mode, padded), g) },
