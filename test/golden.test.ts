@@ -76,6 +76,8 @@ const WITHIN: Readonly<Record<string, string>> = {
   minDim: 'min',
   slice: 'narrow',
   padAround: 'pad',
+  scaleGradByFreq: 'embedding', // its gradient
+  embeddingBagMax: 'embeddingBag',
   padZeros: 'pad',
   scatterSum: 'gather', // its gradient
   takeAlong: 'indexSelect',

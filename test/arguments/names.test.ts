@@ -7,7 +7,7 @@ import { allCalls, PRELUDE } from './calls.ts'
 /** Where a result is the tensor that was given, or a window onto something that another function makes. */
 const GIVEN = new Set(
   (
-    'squeeze expand atleast1d atleast2d broadcastTensors viewAs reshapeAs detach clone to cpu float contiguous requiresGrad_ detach_ copy_ saveForBackward ' +
+    'squeeze squeeze_ expand atleast1d atleast2d broadcastTensors viewAs reshapeAs detach clone to cpu float contiguous requiresGrad_ detach_ copy_ saveForBackward ' +
     'SGD.step TensorDataset.get Subset.get clipGradNorm_ checkpointSequential'
   ).split(' '),
 )

@@ -359,6 +359,13 @@ const LARGE: Readonly<Record<string, Large>> = {
     f: ([x, src], home) => tg.indexReduce(x as tg.Tensor, 0, classes(MANY, home), src as tg.Tensor, 'mean'),
     g: () => 50_000,
   },
+  padAround: {
+    // the gradient of the edge is that of four places
+    inputs: [values(1, 2)],
+    f: ([x]) => tg.nn.functional.pad(x as tg.Tensor, [3, 0], 'replicate'),
+    g: (i) => [40_000, 40_000, -40_000, -39_000, 1][i] as number,
+  },
+  vander: { inputs: [values(200)], f: ([x]) => tg.vander(x as tg.Tensor, 3), g: (i) => [200, -30_000, 1][i] as number },
   put: {
     inputs: [constant(-60_000, 1), values(60_000, 50_000, -10_000)],
     f: ([x, source], home) => tg.put(x as tg.Tensor, classes(3, home), source as tg.Tensor, true),
