@@ -19,15 +19,15 @@ import { Module } from './module.ts'
 import { from, LAYER, type LayerOptions, place, shownPair } from './options.ts'
 import { Parameter } from './parameter.ts'
 
-const LATER = "Only 'zeros' is there yet. Pad the input before, with padding 0"
-const PADDING_MODES = { reflect: LATER, replicate: LATER, circular: LATER } as const
+/** What stands in the padding of a convolution. */
+export type PaddingMode = 'zeros' | 'reflect' | 'replicate' | 'circular'
 
 /** Options of {@link Conv2d}. */
 export interface ConvLayerOptions extends LayerOptions, F.ConvOptions {
   /** Whether a bias is learned (default). */
   readonly bias?: boolean
-  /** What stands in the padding: zeros. */
-  readonly paddingMode?: 'zeros'
+  /** What stands in the padding: zeros by default, or elements of the input, as {@link F.pad} takes them. */
+  readonly paddingMode?: PaddingMode
 }
 
 const CONV2D = signature('Conv2d', {
@@ -35,7 +35,12 @@ const CONV2D = signature('Conv2d', {
   outChannels: COUNT,
   kernelSize: F.PAIR,
   options: optional(
-    describe<ConvLayerOptions>({ ...LAYER, ...F.convKinds(2), bias: BOOLEAN, paddingMode: choice(['zeros'], PADDING_MODES) }),
+    describe<ConvLayerOptions>({
+      ...LAYER,
+      ...F.convKinds(2),
+      bias: BOOLEAN,
+      paddingMode: choice(['zeros', 'reflect', 'replicate', 'circular']),
+    }),
   ),
 })
 
@@ -58,8 +63,10 @@ export class Conv2d extends Module {
   readonly kernelSize: readonly [height: number, width: number]
   /** How far the window moves from one output to the next. */
   readonly stride: readonly [height: number, width: number]
-  /** Zeros around the input, on each side; or `same` (the output is as large as the input) or `valid` (none). */
+  /** How much stands around the input, on each side; or `same` (the output is as large as the input) or `valid` (none). */
   readonly padding: readonly [height: number, width: number] | 'same' | 'valid'
+  /** What stands there. */
+  readonly paddingMode: PaddingMode
   /** How far apart in the input the kernel's elements lie. */
   readonly dilation: readonly [height: number, width: number]
   /** Into how many groups channels are split, each convolved by itself. */
@@ -80,6 +87,7 @@ export class Conv2d extends Module {
     this.stride = F.pairOf(options.stride ?? 1)
     this.dilation = F.pairOf(options.dilation ?? 1)
     this.padding = typeof padding === 'string' ? padding : F.pairOf(padding)
+    this.paddingMode = options.paddingMode ?? 'zeros'
     if (padding === 'same' && this.stride.some((s) => s !== 1))
       throw new ArgumentError(name, `padding 'same' needs stride 1, got ${showShape(this.stride)}: give the padding as a number`)
     for (const [role, n] of [['inChannels', inChannels] as const, ['outChannels', outChannels] as const])
@@ -107,8 +115,21 @@ export class Conv2d extends Module {
         [x.shape],
       )
     }
-    const { stride, padding, dilation, groups } = this
-    return F.conv2d(x, this.weight, this.bias, { stride, padding, dilation, groups })
+    const { stride, padding, paddingMode, dilation, groups } = this
+    if (paddingMode === 'zeros') return F.conv2d(x, this.weight, this.bias, { stride, padding, dilation, groups })
+    return F.conv2d(F.pad(x, this.#around(), paddingMode), this.weight, this.bias, { stride, dilation, groups })
+  }
+
+  /** The padding as {@link F.pad} takes it: of the last dim first. Of an odd number that makes the sizes equal, more stands behind. */
+  #around(): number[] {
+    const { padding, dilation, kernelSize } = this
+    const ends = kernelSize.map((size, i): [number, number] => {
+      if (padding === 'valid') return [0, 0]
+      if (padding !== 'same') return [padding[i] as number, padding[i] as number]
+      const all = (dilation[i] as number) * (size - 1)
+      return [Math.floor(all / 2), Math.ceil(all / 2)]
+    })
+    return ends.reverse().flat()
   }
 
   override extraRepr(): string {
@@ -119,6 +140,7 @@ export class Conv2d extends Module {
       ...(dilation.some((d) => d !== 1) ? [`dilation=${shownPair(dilation)}`] : []),
       ...(groups !== 1 ? [`groups=${groups}`] : []),
       ...(this.bias ? [] : ['bias=false']),
+      ...(this.paddingMode !== 'zeros' ? [`paddingMode=${this.paddingMode}`] : []),
     ]
     return parts.join(', ')
   }

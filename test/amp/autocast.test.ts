@@ -22,7 +22,7 @@ const LISTS: Readonly<Record<'lower' | 'float32' | 'widest', string>> = {
   lower: `conv1d conv2d conv3d convTbc convTranspose1d convTranspose2d convTranspose3d prelu matmul mm bmm mv addmm addmv addbmm baddbmm addr vecdot einsum linear
     chainMatmul multiDot rnnTanhCell rnnReluCell lstmCell gruCell scaledDotProductAttention`,
   float32: `acos asin cosh tan sinh erfinv exp expm1 log log10 log2 log1p reciprocal rsqrt pow square softplus layerNorm groupNorm cosineSimilarity norm vectorNorm
-    matrixNorm dist pdist cdist renorm logsumexp interpolate nllLoss crossEntropy ctcLoss mseLoss l1Loss smoothL1Loss huberLoss klDiv poissonNllLoss gaussianNllLoss multilabelSoftMarginLoss tripletMarginWithDistanceLoss
+    matrixNorm frobeniusNorm dist pdist cdist renorm logsumexp interpolate nllLoss crossEntropy ctcLoss mseLoss l1Loss smoothL1Loss huberLoss klDiv poissonNllLoss gaussianNllLoss multilabelSoftMarginLoss tripletMarginWithDistanceLoss
     cosineEmbeddingLoss hingeEmbeddingLoss marginRankingLoss multilabelMarginLoss softMarginLoss tripletMarginLoss multiMarginLoss
     binaryCrossEntropyWithLogits prod softmax logSoftmax cumsum cumprod sum`,
   widest: 'addcdiv addcmul atan2 bilinear cross dot vdot tensordot inner gridSample indexPut scatterAdd cat stack',

@@ -53,10 +53,12 @@ describe('Conv2d', () => {
       "Conv2d: padding must be a whole number ≥ 0, or two of them [height, width], or 'same' or 'valid', got 'full'",
     )
     expect(make(3, 4, 3, { padding: 'same', stride: 2 })).toThrow("Conv2d: padding 'same' needs stride 1, got [2, 2]")
-    expect(make(3, 4, 3, { paddingMode: 'reflect' as 'zeros' })).toThrow(
-      "Conv2d: paddingMode must be 'zeros', got 'reflect'. Only 'zeros' is there yet",
+    expect(make(3, 4, 3, { paddingMode: 'constant' as 'zeros' })).toThrow(
+      "Conv2d: paddingMode must be 'zeros', 'reflect', 'replicate' or 'circular', got 'constant'",
     )
     expect(make(3, 4, 3, { strides: 2 } as object)).toThrow("Conv2d: unknown option 'strides'. Did you mean 'stride'?")
+    const mirrored = new nn.Conv2d(3, 4, 3, { padding: 4, paddingMode: 'reflect', device })
+    expect(() => mirrored.forward(zeros([2, 3, 4, 8], { device }))).toThrow("pad: in mode 'reflect' padding must be less than the size")
     const layer = new nn.Conv2d(3, 4, 3, { device })
     expect(() => layer.forward(zeros([2, 4, 8, 8], { device }))).toThrow(
       'Conv2d: x [2, 4, 8, 8] has 4 channels (dim 1), the layer was made for 3',
