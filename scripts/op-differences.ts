@@ -20,6 +20,8 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   histc: 'NaN is in no bin',
   histogram: 'NaN is in no bin',
   histogramdd: 'NaN is in no bin',
+  igamma: 'the gradient is finite at ∞ and at x = 0 of a = 1',
+  igammac: 'the gradient is finite at ∞ and at x = 0 of a = 1',
   le: 'answers what the numbers say, also of two dtypes',
   lt: 'answers what the numbers say, also of two dtypes',
   max: 'indices are int32',

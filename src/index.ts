@@ -356,6 +356,8 @@ export {
   type IsinOptions,
   i0,
   i0_,
+  igamma,
+  igammac,
   iinfo,
   indexAdd,
   indexCopy,

@@ -100,6 +100,7 @@ const WITHIN: Readonly<Record<string, string>> = {
   windowMax: 'maxPool2d',
   foldWindows: 'maxPool2d', // its gradient
   linearRecurrence: 'cumprod', // its gradient
+  gammapdf: 'igamma', // its gradient
 }
 
 const byOp = casesByOp()

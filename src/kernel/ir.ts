@@ -66,7 +66,7 @@ export type UnaryOp =
   | 'i0e'
   | 'i1e'
   | 'not'
-/** Elementwise functions of two arguments of one type. Comparisons give bool. `max`/`min` keep NaN. `div` on ints truncates; `mod` has the sign of the dividend. `and`/`or`/`xor` take bools or ints, `gcd` ints, `atan2` (y, x) and Hurwitz's `zeta` (s, q) floats. */
+/** Elementwise functions of two arguments of one type. Comparisons give bool. `max`/`min` keep NaN. `div` on ints truncates; `mod` has the sign of the dividend. `and`/`or`/`xor` take bools or ints, `gcd` ints, `atan2` (y, x) and Hurwitz's `zeta` (s, q) floats, and so do the incomplete gamma functions `igamma` P and `igammac` Q, of (a, x), and the slope `gammapdf` of the former in x. */
 export type BinaryOp =
   | 'add'
   | 'sub'
@@ -88,6 +88,9 @@ export type BinaryOp =
   | 'gcd'
   | 'atan2'
   | 'zeta'
+  | 'igamma'
+  | 'igammac'
+  | 'gammapdf'
 /** `arg*` give the i32 position (row-major over the stage's axes) of the first extreme; NaN counts as the extreme. */
 export type ReduceOp = 'sum' | 'prod' | 'max' | 'min' | 'argmax' | 'argmin'
 

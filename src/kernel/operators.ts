@@ -70,6 +70,9 @@ export const binaryOps = {
   gcd: { of: 'ints', compares: false, work: 40 },
   atan2: { of: 'floats', compares: false, work: 16 },
   zeta: { of: 'floats', compares: false, work: 200 },
+  igamma: { of: 'floats', compares: false, work: 300 },
+  igammac: { of: 'floats', compares: false, work: 300 },
+  gammapdf: { of: 'floats', compares: false, work: 100 },
 } as const satisfies Readonly<Record<BinaryOp, { readonly of: Types; readonly compares: boolean; readonly work: number }>>
 
 /** Operators by which partial results are joined; each has an identity for every dtype. */

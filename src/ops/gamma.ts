@@ -1,4 +1,4 @@
-/** @file The gamma function's logarithm and derivatives, and Bessel functions. */
+/** @file The gamma function's logarithm and derivatives, the incomplete gamma functions, and Bessel functions. */
 import { COUNT, signature, whole } from '../base/index.ts'
 import * as graph from '../graph/index.ts'
 import { checkSize, TENSOR, Tensor } from '../tensor/index.ts'
@@ -6,7 +6,7 @@ import { lt } from './compare.ts'
 import { cast } from './convert.ts'
 import { defineComposition, defineOp } from './define.ts'
 import { type BinaryFunction, defineBinary, defineUnary, type UnaryFunction } from './define-elementwise.ts'
-import { abs, add, div, mul, neg, sign, sub, where } from './elementwise.ts'
+import { abs, add, div, log, mul, neg, sign, sub, where } from './elementwise.ts'
 import { floatOf, lit } from './promote.ts'
 import { sum } from './reduce.ts'
 import { unsqueeze } from './view.ts'
@@ -81,6 +81,47 @@ export const mvlgamma: (x: Tensor, p: number) => Tensor = defineComposition('mvl
   const total = sum(lgamma(sub(unsqueeze(float, -1), halves)), -1)
   return add(total, lit((p * (p - 1) * Math.log(Math.PI)) / 4, total))
 })
+
+// ── incomplete gamma functions ──
+
+/** bᵃ⁻¹ e⁻ᵇ / Γ(a), the slope of P(a, b) in b; DLMF 8.8.13. */
+const gammapdf: BinaryFunction = defineBinary('gammapdf', {
+  domain: 'float',
+  forward: (a, b) => graph.binary('gammapdf', a, b),
+  saves: { a: ['a', 'b', 'y'], b: ['a', 'b', 'y'] },
+  vjp: {
+    a: (g, { a, b, y }) => mul(g, mul(y, sub(log(b), digamma(a)))),
+    b: (g, { a, b, y }) => mul(g, mul(y, sub(div(sub(a, lit(1, a)), b), lit(1, a)))),
+  },
+})
+
+/** P(a, b) or Q(a, b). */
+const incompleteGamma = (name: 'igamma' | 'igammac'): BinaryFunction =>
+  defineBinary(name, {
+    domain: 'float',
+    forward: (a, b) => graph.binary(name, a, b),
+    saves: { b: ['a', 'b'] },
+    vjp: {
+      a: 'none',
+      b: (g, { a, b }) => mul(name === 'igamma' ? g : neg(g), gammapdf(a, b)),
+    },
+  })
+
+/**
+ * The regularised lower incomplete gamma function P(a, x), the integral of tᵃ⁻¹ e⁻ᵗ / Γ(a) from 0 to x (DLMF 8.2.4), for a ≥ 0 and x ≥ 0; NaN elsewhere, and where both
+ * are 0 or both ∞. Shapes broadcast; integers are computed as float32. The gradient is that in x, which at the ends is its limit; a has none, as in PyTorch.
+ * @throws ShapeError where the shapes do not broadcast.
+ * @see https://pytorch.org/docs/stable/special.html#torch.special.gammainc
+ */
+export const igamma: BinaryFunction = incompleteGamma('igamma')
+
+/**
+ * The regularised upper incomplete gamma function Q(a, x) = 1 − P(a, x) of {@link igamma}, computed so that it keeps its digits where it is small (DLMF 8.2.4). Shapes
+ * broadcast; integers are computed as float32. The gradient is that in x; a has none, as in PyTorch.
+ * @throws ShapeError where the shapes do not broadcast.
+ * @see https://pytorch.org/docs/stable/special.html#torch.special.gammaincc
+ */
+export const igammac: BinaryFunction = incompleteGamma('igammac')
 
 // ── Bessel functions ──
 

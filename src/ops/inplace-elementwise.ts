@@ -37,7 +37,7 @@ import {
   tanh,
 } from './elementwise.ts'
 import { erfinv } from './erf.ts'
-import { digamma, i0, lgamma, mvlgamma, polygamma } from './gamma.ts'
+import { digamma, i0, igamma, igammac, lgamma, mvlgamma, polygamma } from './gamma.ts'
 import { type InPlace, type InPlaceWith, inPlace } from './inplace.ts'
 import { exp2, floatPower, LOGIT_EPS, ldexp, log2, log10, logit, xlogy } from './logarithms.ts'
 import type { Operand } from './promote.ts'
@@ -147,6 +147,10 @@ export const heaviside_: InPlaceWith = inPlace('heaviside_', WITH, heaviside)
 export const hypot_: InPlaceWith = inPlace('hypot_', WITH, hypot)
 /** x ← I₀(x): see {@link i0}. @see https://pytorch.org/docs/stable/generated/torch.Tensor.i0_.html */
 export const i0_: InPlace = inPlace('i0_', {}, i0)
+/** x ← P(x, other), x being a of {@link igamma}, of which there is no gradient. @see https://pytorch.org/docs/stable/generated/torch.Tensor.igamma_.html */
+export const igamma_: InPlaceWith = inPlace('igamma_', WITH, igamma)
+/** x ← Q(x, other), x being a of {@link igammac}, of which there is no gradient. @see https://pytorch.org/docs/stable/generated/torch.Tensor.igammac_.html */
+export const igammac_: InPlaceWith = inPlace('igammac_', WITH, igammac)
 /** x ← the least common multiple: see {@link lcm}. @see https://pytorch.org/docs/stable/generated/torch.Tensor.lcm_.html */
 export const lcm_: InPlaceWith = inPlace('lcm_', WITH, lcm)
 /** x ← x · 2^other: see {@link ldexp}. @see https://pytorch.org/docs/stable/generated/torch.Tensor.ldexp_.html */

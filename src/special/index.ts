@@ -14,6 +14,8 @@ export {
   i0e,
   i1,
   i1e,
+  igamma as gammainc,
+  igammac as gammaincc,
   lgamma as gammaln,
   log1p,
   logit,

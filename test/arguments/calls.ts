@@ -56,7 +56,7 @@ export interface Call {
 const call = (callee: string, args: readonly string[], name?: string): Call => ({ callee, args, ...(name !== undefined && { name }) })
 
 const UNARY = `abs ceil cos erf erfc exp acos acosh asin asinh atan atanh cosh deg2rad digamma erfinv exp2 frac i0 isneginf isposinf isreal lgamma log10 log2 positive rad2deg signbit sinc sinh tan expm1 floor isfinite isinf isnan log log1p logicalNot neg reciprocal relu round rsqrt sigmoid sign sin sqrt square tanh trunc`
-const BINARY = `add div eq ge gt le logicalAnd logicalOr logicalXor lt maximum minimum mul ne pow sub atan2 copysign floatPower floorDivide fmax fmin fmod heaviside hypot ldexp logaddexp logaddexp2 nextafter remainder xlogy`
+const BINARY = `add div eq ge gt le logicalAnd logicalOr logicalXor lt maximum minimum mul ne pow sub atan2 copysign floatPower floorDivide fmax fmin fmod heaviside hypot igamma igammac ldexp logaddexp logaddexp2 nextafter remainder xlogy`
 const INTEGERS = `bitwiseAnd bitwiseLeftShift bitwiseOr bitwiseRightShift bitwiseXor gcd lcm`
 /** Other names of functions, whose errors have the first. */
 const UNARY_ALIASES: Readonly<Record<string, string>> = {
@@ -85,7 +85,7 @@ const BINARY_ALIASES: Readonly<Record<string, string>> = {
 }
 /** Functions that are there in place too (others are called below). */
 const UNARY_IN_PLACE = `abs acos acosh asin asinh atan atanh ceil cos cosh deg2rad digamma erf erfc erfinv exp2 expm1 floor frac i0 lgamma log log10 log1p log2 logicalNot rad2deg reciprocal rsqrt sign sin sinc sinh square tan trunc`
-const BINARY_IN_PLACE = `atan2 copysign eq floatPower floorDivide fmod ge gt heaviside hypot ldexp le logicalAnd logicalOr logicalXor lt ne nextafter remainder xlogy`
+const BINARY_IN_PLACE = `atan2 copysign eq floatPower floorDivide fmod ge gt heaviside hypot igamma igammac ldexp le logicalAnd logicalOr logicalXor lt ne nextafter remainder xlogy`
 const REDUCTION = `sum mean std variance amax amin argmax argmin all any logsumexp nansum nanmean varMean stdMean prod`
 const WITH_OPTIONS: Readonly<Record<string, string>> = { add: '{ alpha: 2 }', sub: '{ alpha: 2 }', div: "{ roundingMode: 'floor' }" }
 const REDUCE_OPTIONS: Readonly<Record<string, string>> = {

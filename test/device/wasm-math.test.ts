@@ -147,6 +147,9 @@ const LARGEST = {
   i0e: 0.51,
   i1e: 0.51,
   zeta: 0.51,
+  igamma: 0.51,
+  igammac: 0.51,
+  gammapdf: 0.51,
 } as const
 
 /** All pairs of some numbers. */

@@ -18,7 +18,7 @@ import harness
 
 HERE = Path(__file__).parent
 OPS = {path.stem: path for path in sorted(HERE.glob('ops/*.py'))}
-OTHERS = {name: HERE / f'{name}.py' for name in ('autocast', 'clips', 'distributions', 'layers', 'names', 'optimizers', 'scaler', 'texts', 'views')}
+OTHERS = {name: HERE / f'{name}.py' for name in ('autocast', 'clips', 'distributions', 'incomplete-gamma', 'layers', 'names', 'optimizers', 'scaler', 'texts', 'views')}
 
 
 def generate(name):

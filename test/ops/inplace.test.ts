@@ -23,7 +23,7 @@ const ARGUMENTS: Readonly<Record<string, (y: tg.Tensor) => readonly unknown[]>> 
   round: () => [{ decimals: 1 }],
 }
 const BINARY =
-  /^(add|atan2|copysign|div|eq|float|floorD|fmod|ge|gt|heaviside|hypot|ldexp|le|lt|logicalAnd|logicalOr|logicalXor|mul|ne|pow|remainder|sub|xlogy|gcd|lcm|bitwise(?!Not))/
+  /^(add|atan2|copysign|div|eq|float|floorD|fmod|ge|gt|heaviside|hypot|igamma|ldexp|le|lt|logicalAnd|logicalOr|logicalXor|mul|ne|pow|remainder|sub|xlogy|gcd|lcm|bitwise(?!Not))/
 
 describe.each(Object.keys(table))('%s', (name) => {
   const op = name.slice(0, -1)

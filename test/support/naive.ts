@@ -114,6 +114,16 @@ function zeta(s: number, q: number): number {
   return sum + y ** (1 - s) / (s - 1) + 0.5 * y ** -s + (s / 12) * y ** (-s - 1)
 }
 
+/** P(a, x): the terms xⁿ / (a + 1) … (a + n), all of them positive, and no more than 1. */
+function igamma(a: number, x: number): number {
+  if (x > 500) return 1
+  let [term, sum] = [1, 1]
+  for (let n = 1; term > sum * 1e-18; n++) sum += term *= x / (a + n)
+  return sum * gammapdf(a, x) * (x / a)
+}
+
+const gammapdf = (a: number, x: number): number => Math.exp((a - 1) * Math.log(x) - x - logGamma(a))
+
 /** e^−|x| Iₙ(x), the mean of e^(x cos t − |x|) cos nt over a turn. */
 function bessel(n: number, x: number): number {
   const steps = 400
@@ -171,6 +181,12 @@ function binary(op: BinaryOp, a: number, b: number, dtype: DType): number {
       return Math.atan2(a, b)
     case 'zeta':
       return zeta(a, b)
+    case 'igamma':
+      return igamma(a, b)
+    case 'igammac':
+      return 1 - igamma(a, b)
+    case 'gammapdf':
+      return gammapdf(a, b)
     case 'max':
       return Number.isNaN(a) || a > b ? a : b
     case 'min':

@@ -243,6 +243,10 @@ export class RandomGraph {
       if (this.#exact) return graph.binary('mod', x, this.#pick([3, 5, -7]))
       if (this.#chance(0.2)) return graph.binary('atan2', this.#partner(x, dtype), graph.binary('add', graph.unary('abs', x), 0.5))
       if (this.#chance(0.2)) return graph.binary('zeta', this.#pick([2, 3, 5]), graph.binary('add', graph.unary('abs', x), 0.5))
+      if (this.#chance(0.2)) {
+        const above = graph.binary('add', graph.binary('min', graph.unary('abs', x), 4), 0.5)
+        return graph.binary(this.#pick<BinaryOp>(['igamma', 'igammac', 'gammapdf']), this.#pick([0.4, 1, 2.5, 30]), above)
+      }
       return graph.binary('div', x, graph.binary('add', graph.unary('abs', this.#partner(x, dtype)), 0.5))
     }
     const ops: readonly BinaryOp[] =

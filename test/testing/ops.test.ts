@@ -13,6 +13,8 @@ const CPU: Setting = { device: 'cpu', float: 'float64' }
 /** Cases at points without a slope, and why; those with infinities, NaN and numbers too large for a difference are left out by themselves. */
 const WITHOUT_SLOPE: Readonly<Record<string, string>> = {
   'abs: kink': 'a corner at 0',
+  'igamma: slopes at ends': 'x = 0 is where it begins',
+  'igammac: slopes at ends': 'x = 0 is where it begins',
   'relu: kink': 'a corner at 0',
   'pow: gradients at zero base': 'no slope at 0 for exponents up to 1',
   'div: floor': 'a staircase: quotients lie on its edges',

@@ -14,6 +14,7 @@ import {
   type ValueType,
 } from '../../kernel/index.ts'
 import { digamma, i0e, i1e, lgamma, zeta } from './gamma.ts'
+import { gammapdf, igamma, igammac } from './incomplete-gamma.ts'
 import { commonDivisor, erf, erfc, power, roundEven, wholePower } from './special.ts'
 
 export type Unary = (x: number) => number
@@ -105,6 +106,9 @@ const BINARY: BinaryTable<Binary> = {
   gcd: { i32: (a, b) => commonDivisor(a, b) | 0, u32: commonDivisor },
   atan2: { float: Math.atan2 },
   zeta: { float: zeta },
+  igamma: { float: igamma },
+  igammac: { float: igammac },
+  gammapdf: { float: gammapdf },
 }
 
 /** `op` on two values of `type`. */
@@ -193,4 +197,7 @@ export const floatFunctions = {
   pow: power,
   atan2: Math.atan2,
   zeta,
+  igamma,
+  igammac,
+  gammapdf,
 } as const

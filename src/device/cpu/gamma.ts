@@ -16,7 +16,7 @@ const BERNOULLI = [
   43867 / 5109094217170944000,
 ] as const
 /** From here on those sums need no more terms. */
-const FAR = 10
+export const FAR = 10
 
 /** Σ (q + k)⁻ˢ over k ≥ 0, for s > 1. ∞ at its poles; NaN where s ≤ 1, and of a negative q to a power that is no whole number. */
 export function zeta(s: number, q: number): number {
@@ -63,23 +63,29 @@ function turn(x: number): { sin: number; cos: number } {
   return { sin: sign * Math.sin(r), cos: sign * Math.cos(r) }
 }
 
+/** log Γ(1 + z) for −½ ≤ z ≤ 1, to its last digits next to 0 too. */
+export const lgamma1p = (z: number): number => (z < 0.5 ? logGammaNear(z) - Math.log1p(z) : logGammaNear(z - 1))
+
+/** What log Γ(x) is more than (x − ½) log x − x + ½ log 2π, for x ≥ 10: Stirling's series, DLMF 5.11.1. */
+export function stirling(x: number): number {
+  const z = 1 / (x * x)
+  return [-691 / 360360, 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12].reduce((sum, c) => sum * z + c, 1 / 156) / x
+}
+
 /** log |Γ(x)|; ∞ at 0, −1, −2, … */
 export function lgamma(x: number): number {
   if (Number.isNaN(x)) return x
   if (!Number.isFinite(x) || (x <= 0 && Number.isInteger(x))) return Number.POSITIVE_INFINITY
   if (x < -0.5) return Math.log(Math.PI / Math.abs(turn(x).sin)) - lgamma(1 - x) // DLMF 5.5.3
-  if (x < 0.5) return logGammaNear(x) - Math.log(Math.abs(x)) - Math.log1p(x)
-  if (x < 1.5) return logGammaNear(x - 1) - Math.log1p(x - 1)
+  if (x < 0.5) return lgamma1p(x) - Math.log(Math.abs(x))
+  if (x < 1.5) return lgamma1p(x - 1)
   if (x < FAR) {
     let y = x
     let product = 1
     while (y > 2.5) product *= --y
     return logGammaNear(y - 2) + Math.log(product)
   }
-  // Stirling's series, DLMF 5.11.1
-  const z = 1 / (x * x)
-  const series = [-691 / 360360, 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12].reduce((sum, c) => sum * z + c, 1 / 156)
-  return (x - 0.5) * (Math.log(x) - 1) + (series / x + (0.5 * Math.log(2 * Math.PI) - 0.5))
+  return (x - 0.5) * (Math.log(x) - 1) + (stirling(x) + (0.5 * Math.log(2 * Math.PI) - 0.5))
 }
 
 /** Γ'(x) / Γ(x); ∓∞ at ±0, NaN at −1, −2, … */

@@ -150,6 +150,9 @@ const BINARY: BinaryTable<Join> = {
   gcd: { i32: (a, b) => `i32(u_gcd(u32(abs(${a})), u32(abs(${b}))))`, u32: calls('u_gcd') },
   atan2: { float: calls('f_atan2') },
   zeta: { float: calls('f_zeta') },
+  igamma: { float: calls('f_igamma') },
+  igammac: { float: calls('f_igammac') },
+  gammapdf: { float: calls('f_gammapdf') },
 }
 
 /** @param literals the operands, of which literals allow for shorter texts */

@@ -344,7 +344,17 @@ const atan: Write = (code, x) => {
 // ── JavaScript's own, lane by lane ──
 
 /** Functions that are too long, or too rare, to be written in instructions: a result in float32 is that of doubles, rounded. */
-export const LANEWISE: ReadonlySet<Name> = new Set<Name>(['lgamma', 'digamma', 'i0e', 'i1e', 'atan2', 'zeta'])
+export const LANEWISE: ReadonlySet<Name> = new Set<Name>([
+  'lgamma',
+  'digamma',
+  'i0e',
+  'i1e',
+  'atan2',
+  'zeta',
+  'igamma',
+  'igammac',
+  'gammapdf',
+])
 
 const lanewise =
   (name: Name): VectorFunction =>
@@ -392,5 +402,8 @@ export const VECTOR_FUNCTIONS: Readonly<Record<Name, VectorFunction>> = {
   i1e: lanewise('i1e'),
   atan2: lanewise('atan2'),
   zeta: lanewise('zeta'),
+  igamma: lanewise('igamma'),
+  igammac: lanewise('igammac'),
+  gammapdf: lanewise('gammapdf'),
   pow: (code, [x, y]) => pow(code, x as Local, y as Local),
 }

@@ -168,7 +168,7 @@ const ints = (write: Write) => ({ i32: write, u32: write })
 
 /** A function of the library. */
 const calledOnBoth =
-  (name: 'pow' | 'atan2' | 'zeta'): Write =>
+  (name: 'pow' | 'atan2' | 'zeta' | 'igamma' | 'igammac' | 'gammapdf'): Write =>
   (w, vector) =>
     vector ? w.library.inline(w.code, name) : w.code.call(w.library.call(`${name}${w.wide ? '64' : ''}`))
 
@@ -261,6 +261,9 @@ const BINARY: Counted<BinaryTable<Write>> = {
   gcd: { instructions: FOREIGN, ...helpedBoth('gcd') },
   atan2: { instructions: POWER, float: calledOnBoth('atan2') },
   zeta: { instructions: FOREIGN, float: calledOnBoth('zeta') },
+  igamma: { instructions: FOREIGN, float: calledOnBoth('igamma') },
+  igammac: { instructions: FOREIGN, float: calledOnBoth('igammac') },
+  gammapdf: { instructions: FOREIGN, float: calledOnBoth('gammapdf') },
 }
 
 /** Instructions of an operator, roughly. */
