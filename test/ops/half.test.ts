@@ -119,7 +119,7 @@ const LARGE: Readonly<Record<string, Large>> = {
   histc: { inputs: [{ shape: [MANY], at: (i) => (i < 1000 ? 0 : 1) }], f: ([x]) => (x as tg.Tensor).histc(2).narrow(0, 0, 1) },
   segmentReduce: {
     inputs: [constant(0.5, MANY)],
-    f: ([x]) => tg.segmentReduce(x as tg.Tensor, 'mean', { lengths: tg.tensor([MANY], { dtype: 'int32' }) }),
+    f: ([x], home) => tg.segmentReduce(x as tg.Tensor, 'mean', { lengths: tg.tensor([MANY], { dtype: 'int32', device: home }) }),
   },
   trace: { inputs: [{ shape: [64, 64], at: (i) => (i < 2048 ? 4000 : -3999) }], f: ([x]) => (x as tg.Tensor).trace() },
   dist: { inputs: [constant(300, 4, 64), constant(-299, 4, 64)], f: ([a, b]) => (a as tg.Tensor).dist(b as tg.Tensor) },
