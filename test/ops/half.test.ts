@@ -498,7 +498,6 @@ const WITHIN: Readonly<Record<string, string>> = {
   batchMean: 'batchNorm',
   batchRstd: 'batchNorm',
   linearRecurrence: 'cumprod', // its gradient
-  gammapdf: 'igamma', // its gradient
 }
 /** Ops that no half reaches. */
 const WITHOUT: Readonly<Record<string, string>> = { oneHot: 'takes integers' }
