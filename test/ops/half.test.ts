@@ -6,9 +6,9 @@ import { describe, expect, it } from 'vitest'
 import * as tg from '../../src/index.ts'
 import { opRegistry } from '../../src/ops/index.ts'
 import { deviceCounters } from '../../src/runtime/index.ts'
-import { device, LONG } from '../support/device.ts'
+import { device } from '../support/device.ts'
 import { casesByOp } from '../support/golden.ts'
-import { expectRounded, ROUNDED_IN_PLACE, runInHalves as run } from '../support/half-cases.ts'
+import { expectRounded, isTaken, ROUNDED_IN_PLACE, runInHalves as run } from '../support/half-cases.ts'
 import { HALVES, type Half, nearestHalf, ulpOf } from '../support/halves.ts'
 
 const F = tg.nn.functional
@@ -22,13 +22,6 @@ const OWN_DTYPES: readonly string[] = ['floatPower', 'ldexp', 'nextafter', 'aran
 const CANCELS: Readonly<Record<string, number>> = { gridSample: 1e-5, gelu: 1e-6, cosineSimilarity: 1e-6 }
 /** What is lost in gradients because rules read the result as it is stored, in units of the last place of 1: 1 − y² and y(1 − y) are as far off as y is. */
 const READ: Readonly<Record<string, number>> = { tanh: 2, sigmoid: 1 }
-
-/**
- * A GPU's driver takes far longer to compile kernels than these to run: there each op has a third of its cases, another one for each half, and all of them in
- * `npm run test:long`.
- */
-const isTaken = (half: Half, i: number, all: number): boolean =>
-  device === 'cpu' || LONG || i % 3 === (half === 'float16' ? 0 : Math.min(1, all - 1))
 
 describe.each(HALVES)("PyTorch's cases in %s are those of float64, rounded once", { timeout: 120_000 }, (half) => {
   for (const [op, cases] of casesByOp()) {
