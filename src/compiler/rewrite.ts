@@ -53,12 +53,13 @@ export function rewrite(order: readonly Node[], targets: ReadonlySet<Node>, trai
   const routines = chooseRoutines(order, targets, traits)
   /** Inputs of routines, as wide as routines take them: what several outputs are computed of is one. */
   const wide = new Map<Node, Node>()
-  const later = roundedLater(order, targets)
+  // (what an engine does not round in between would be another half)
+  const later = traits.roundsOperators ? roundedLater(order, targets) : new Map<Node, RoundedAgain>()
   const again = new Map<RoundedAgain, Map<Node, Node>>()
   const rewritten = (node: Node): Node => {
     const rounded = later.get(node)
     const inputs = node.inputs.map((i) =>
-      rounded && shownBy(i) === rounded.half ? roundedAgain(i, rounded, done, again) : (done.get(i) as Node),
+      rounded && shownBy(i) === rounded.half ? shownAgain(i, rounded, done, again) : (done.get(i) as Node),
     )
     const same = inputs.every((x, i) => x === node.inputs[i])
     if (routines.has(node)) return wideRoutine(node, inputs, same, wide)
@@ -92,7 +93,7 @@ export function rewrite(order: readonly Node[], targets: ReadonlySet<Node>, trai
 }
 
 /** What is seen of a half that is computed a second time, after its fence. */
-function roundedAgain(shown: Node, rounded: RoundedAgain, done: ReadonlyMap<Node, Node>, again: Map<RoundedAgain, Map<Node, Node>>): Node {
+function shownAgain(shown: Node, rounded: RoundedAgain, done: ReadonlyMap<Node, Node>, again: Map<RoundedAgain, Map<Node, Node>>): Node {
   const { way, after } = rounded
   const copies = again.get(rounded) ?? new Map<Node, Node>()
   again.set(rounded, copies)
